@@ -60,24 +60,27 @@ fi
 process_named() { [ -f "$2" ] && [ "$(cat "/proc/$(cat "$2")/comm" 2>/dev/null || true)" = "$1" ]; }
 if process_named dockerd "$pidfile"; then
   engine_pid=$(cat "$pidfile")
-  echo "engine: dockerd is starting already (process $engine_pid); waiting for it"
-else
-  $root rm -f "$pidfile"
-  process_named containerd /run/docker/containerd/containerd.pid || $root rm -f /run/docker/containerd/containerd.pid
+  echo "engine: dockerd is there but does not answer yet (process $engine_pid); waiting for it"
+  if await; then exit 0; fi
+  # It may have been ending rather than starting.
+  $root kill -0 "$engine_pid" 2>/dev/null || engine_pid=
 fi
 
 if [ -z "${engine_pid:-}" ]; then
+  $root rm -f "$pidfile"
+  process_named containerd /run/docker/containerd/containerd.pid || $root rm -f /run/docker/containerd/containerd.pid
   [ -n "$root" ] || touch "$log" 2>/dev/null || { mkdir -p "$here/../.cache"; log=$(CDPATH='' cd -- "$here/../.cache" && pwd)/dockerd.log; }
   echo "engine: starting dockerd in the background (log: $log)"
   # setsid: the engine must not end with the terminal or the make that started it.
   engine_pid=$($root setsid sh -c 'log=$1; shift; dockerd "$@" >>"$log" 2>&1 </dev/null & echo $!' sh "$log" ${COXSWAIN_ENGINE_FLAGS:-})
 fi
 if ! await; then
-  $root tail -n 20 "$log" >&2 || true
+  echo "engine: the end of $log:" >&2
+  $root tail -n 8 "$log" >&2 || true
   if $root kill -0 "$engine_pid" 2>/dev/null; then
-    fail "dockerd (process $engine_pid) does not answer within ${patience} s" "the lines above are the end of $log; COXSWAIN_ENGINE_TIMEOUT gives it longer"
+    fail "dockerd (process $engine_pid) does not answer within ${patience} s" "the lines above say what it waits for; COXSWAIN_ENGINE_TIMEOUT gives it longer"
   fi
-  fail "dockerd ended while starting" "the lines above are the end of $log; most often: no overlay file system, no iptables, or a full disk"
+  fail "dockerd ended while starting" "the lines above say why; most often: no overlay file system, no iptables, or a full disk"
 fi
 driver=$(docker info --format '{{.Driver}}')
 echo "engine: Docker $version answers (storage: $driver)"
