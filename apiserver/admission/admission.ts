@@ -1,0 +1,33 @@
+import type { KubeObject } from '../../shared/objects/object.ts'
+import type { User } from '../authn/user.ts'
+import type { HookContext, ResourceDefinition } from '../registry/define-resource.ts'
+
+/** What an admission rule is asked about. */
+export interface AdmissionRequest {
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
+  readonly definition: ResourceDefinition
+  readonly group: string
+  readonly version: string
+  /** Plural. */
+  readonly resource: string
+  readonly subresource: string
+  readonly namespace: string
+  readonly name: string
+  readonly user: User
+  /** The new state; mutating rules edit it in place. Undefined for DELETE and CONNECT. */
+  readonly object: KubeObject | undefined
+  /** The stored state; undefined for CREATE. Frozen. */
+  readonly previous: KubeObject | undefined
+  readonly dryRun: boolean
+  readonly context: HookContext
+}
+
+/**
+ * One rule. The order is the list in admit.ts: all `mutate`, then defaults and schema again, then all `validate`.
+ * @throws StatusError (usually Forbidden) to refuse.
+ */
+export interface AdmissionRule {
+  readonly name: string
+  readonly mutate?: (request: AdmissionRequest) => void | Promise<void>
+  readonly validate?: (request: AdmissionRequest) => void | Promise<void>
+}

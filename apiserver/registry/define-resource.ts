@@ -1,0 +1,176 @@
+import type { ApiVersion, DeepPartial, KindOf, ObjectOf } from '../../shared/client/client.ts'
+import type { FieldProblem } from '../../shared/errors/field-error.ts'
+import type { KubeObject } from '../../shared/objects/object.ts'
+import type { Random } from '../../shared/random/random.ts'
+import type { Clock } from '../../shared/time/clock.ts'
+import type { User } from '../authn/user.ts'
+import type { ObjectReader } from './object-reader.ts'
+
+/** What hooks of a kind may use besides the object. */
+export interface HookContext {
+  readonly user: User
+  readonly reader: ObjectReader
+  readonly clock: Clock
+  readonly random: Random
+  readonly dryRun: boolean
+  /** Sentences for the `Warning` header. */
+  warn(sentence: string): void
+}
+
+/** One printed column (meta/v1 TableColumnDefinition). Name, Age and the object are supplied by the machinery. */
+export interface Column<T> {
+  name: string
+  /** Default `string`. */
+  type?: 'string' | 'integer' | 'date' | 'boolean' | undefined
+  /** 0 is shown always, 1 only by `-o wide`. */
+  priority?: 0 | 1 | undefined
+  description?: string | undefined
+  /** `now` is for ages; dates are returned as timestamps and turned into ages by the machinery where type is `date`. */
+  value: (object: T, now: number) => string | number | boolean | undefined
+}
+
+/** Numbers that must be unique (cluster IPs, node ports) are taken before the object is stored, and given back if it is not. */
+export interface Reservation {
+  release(): void
+}
+
+/** What a sub-resource with a meaning of its own does; the machinery has authenticated and authorised. */
+export interface SubresourceCall<T> {
+  /** The parent object as stored; handlers that change it go through `update`. */
+  readonly parent: T
+  readonly body: unknown
+  readonly query: URLSearchParams
+  readonly context: HookContext
+  /** Runs `change` on a copy of the newest stored parent inside the optimistic loop (admission, validation and storage included), and returns what was stored. */
+  update(change: (parent: T) => void): Promise<T>
+  /** Deletes the parent with the given options, as the delete verb would. */
+  remove(options: { gracePeriodSeconds?: number | undefined; preconditions?: { uid?: string | undefined } | undefined }): Promise<void>
+}
+
+/** A POST-only sub-resource answered with an object or Status: binding, eviction, token, approval-like ones. */
+export interface SubresourceAction<T> {
+  /** Kind of the body in discovery: `Binding`, `Eviction`, `TokenRequest`. */
+  readonly kind: { group: string; version: string; kind: string }
+  run(call: SubresourceCall<T>): Promise<object>
+}
+
+/**
+ * Everything that is particular to one kind. All hooks are optional and pure unless they say otherwise; the order in
+ * which they run is in registry/write-object.ts. Shapes (types, required, merge keys, list keys) come from shared/openapi.
+ */
+export interface ResourceHooks<T extends KubeObject> {
+  shortNames?: readonly string[] | undefined
+  /** e.g. `all`. */
+  categories?: readonly string[] | undefined
+  columns?: readonly Column<T>[] | undefined
+  /** Selectable fields besides metadata.name and metadata.namespace. */
+  selectableFields?: Readonly<Record<string, (object: T) => string>> | undefined
+  /** Overrides the verbs that the schema facts give, e.g. create-only kinds. */
+  verbs?: readonly string[] | undefined
+  /** Relaxed kinds (Lease, Event) are acknowledged before the disk has them. */
+  durability?: 'synced' | 'relaxed' | undefined
+  /** Seconds after the last write at which the object removes itself (Events); undefined: never. */
+  timeToLiveSeconds?: number | undefined
+  /** Whether `metadata.generation` counts changes of everything but metadata and status. Default: true for kinds with spec and status. */
+  generation?: boolean | undefined
+  /** Name rule: default DNS subdomain. */
+  validateName?: ((name: string) => string | undefined) | undefined
+
+  /** Fills in defaults; runs on create, update and patch, after decoding, before admission; again after mutating admission. Edits in place. */
+  applyDefaults?: ((object: T, context: HookContext) => void) | undefined
+  /** Strategy: what a creator may not set (status and generation are cleared by the machinery). Edits in place. */
+  prepareForCreate?: ((object: T, context: HookContext) => void) | undefined
+  /** Strategy: what an updater may not change silently (status is kept by the machinery). Edits `next` in place. */
+  prepareForUpdate?: ((next: T, previous: T, context: HookContext) => void) | undefined
+  validate?: ((object: T) => Iterable<FieldProblem>) | undefined
+  /** In addition to `validate(next)`. */
+  validateUpdate?: ((next: T, previous: T) => Iterable<FieldProblem>) | undefined
+  validateStatusUpdate?: ((next: T, previous: T) => Iterable<FieldProblem>) | undefined
+  /** Sentences for the Warning header on create and update. */
+  warnings?: ((object: T) => Iterable<string>) | undefined
+  /** After validation, before storage, not in dry run: takes unique numbers and writes them into the object. `previous` is undefined on create. @throws StatusError Invalid. */
+  reserve?: ((next: T, previous: T | undefined, context: HookContext) => Reservation | undefined) | undefined
+
+  /** Delete: the grace period in seconds to store; 0 or undefined removes at once (unless finalizers hold it). */
+  gracePeriodSeconds?: ((object: T, asked: number | undefined) => number) | undefined
+  /** Delete: finalizers the deletion of this object must carry besides those of the propagation policy (namespaces). */
+  mayDelete?: ((object: T, context: HookContext) => void) | undefined
+
+  /** Scale sub-resource. */
+  scale?:
+    | {
+        specReplicas: (object: T) => number
+        setSpecReplicas: (object: T, replicas: number) => void
+        statusReplicas: (object: T) => number
+        /** Selector as text. */
+        selector: (object: T) => string
+      }
+    | undefined
+  /** Sub-resources that PUT/PATCH/GET the parent in a restricted way: name → keeps of `next` only what that sub-resource may change. `status` is built in. */
+  views?:
+    | Readonly<
+        Record<
+          string,
+          { restrict: (next: T, previous: T, context: HookContext) => void; validate?: (next: T, previous: T) => Iterable<FieldProblem> }
+        >
+      >
+    | undefined
+  actions?: Readonly<Record<string, SubresourceAction<T>>> | undefined
+  /** Sub-resources with streams (log, exec, attach, portforward, proxy): served by connect/, listed here for discovery. */
+  connects?: readonly string[] | undefined
+  /** Create-only kinds that are answered and never stored (TokenReview, SubjectAccessReview). Async, may read and sign. */
+  answer?: ((object: T, context: HookContext) => Promise<T> | T) | undefined
+}
+
+/** A definition ready to be served; facts looked up and hooks attached. */
+export interface ResourceDefinition<T extends KubeObject = KubeObject> {
+  readonly apiVersion: ApiVersion
+  readonly kind: string
+  readonly hooks: ResourceHooks<T>
+}
+
+/**
+ * Declares a kind; the default export of its one file in apiserver/resources. An unknown kind or version does not compile.
+ * A kind that needs services (signing keys, allocators, authorisers) exports a function of `ResourceServices` instead.
+ */
+export function defineResource<V extends ApiVersion, K extends KindOf<V>>(
+  apiVersion: V,
+  kind: K,
+  hooks: ResourceHooks<ObjectOf<V, K>> = {},
+): ResourceDefinition<ObjectOf<V, K>> {
+  return { apiVersion, kind, hooks }
+}
+
+/** What some kinds are built with; see create-apiserver.ts. */
+export interface ResourceServices {
+  readonly clusterIPs: { take(wanted: string | undefined): string; release(address: string): void; contains(address: string): boolean }
+  readonly nodePorts: {
+    take(wanted: number | undefined, protocol: string): number
+    release(port: number, protocol: string): void
+    range: { first: number; last: number }
+  }
+  readonly tokens: {
+    /** Signs a service-account token; returns the JWT and its expiry in milliseconds since the epoch. */
+    issue(request: TokenIssue): Promise<{ token: string; expires: number }>
+    /** Answers the user of a token, or throws StatusError Unauthorized. */
+    review(token: string, audiences: readonly string[]): Promise<{ user: User; audiences: readonly string[] }>
+  }
+  readonly authorize: (attributes: import('../authz/authorizer.ts').AccessAttributes) => import('../authz/authorizer.ts').AccessDecision
+  readonly rulesFor: (user: User, namespace: string) => { resourceRules: object[]; nonResourceRules: object[] }
+}
+
+export interface TokenIssue {
+  namespace: string
+  serviceAccount: { name: string; uid: string }
+  audiences: readonly string[]
+  expirationSeconds: number
+  boundObject?: { kind: 'Pod' | 'Node' | 'Secret'; name: string; uid: string } | undefined
+  /** For a bound pod: the node it runs on. */
+  node?: { name: string; uid: string } | undefined
+}
+
+/** The module shape that resources/load.ts accepts. */
+export type ResourceModule = ResourceDefinition | ((services: ResourceServices) => ResourceDefinition)
+
+/** A partial object, for rules that construct or compare. */
+export type Partially<T> = DeepPartial<T>

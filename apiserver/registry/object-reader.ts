@@ -1,0 +1,20 @@
+import type { ApiVersion, KindOf, ObjectOf } from '../../shared/client/client.ts'
+import type { ObjectName } from '../../shared/objects/object.ts'
+
+/**
+ * Reads the present from inside the API server, synchronously and parsed; for authorisers, admission rules and kinds'
+ * hooks. What it returns is frozen and may be shared.
+ */
+export interface ObjectReader {
+  get<V extends ApiVersion, K extends KindOf<V>>(v: V, k: K, name: ObjectName): ObjectOf<V, K> | undefined
+  list<V extends ApiVersion, K extends KindOf<V>>(v: V, k: K, namespace?: string): ObjectOf<V, K>[]
+  /**
+   * Calls back after each change of the kind, and once for all that exists already (as `current`, no `previous`);
+   * for indexes kept in memory (RBAC, node authoriser, allocators). Returns the unsubscriber.
+   */
+  follow<V extends ApiVersion, K extends KindOf<V>>(
+    v: V,
+    k: K,
+    listener: (current: ObjectOf<V, K> | undefined, previous: ObjectOf<V, K> | undefined) => void,
+  ): () => void
+}

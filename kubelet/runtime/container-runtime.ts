@@ -1,0 +1,191 @@
+import type { Readable, Writable } from 'node:stream'
+
+/** CRI's nouns, so that a gRPC driver fits later: a sandbox is the pod's shared namespaces, containers join it. */
+export type SandboxState = 'ready' | 'notReady'
+export type ContainerState = 'created' | 'running' | 'exited'
+
+export interface SandboxConfig {
+  pod: { namespace: string; name: string; uid: string }
+  /** Counts sandboxes of one pod; part of the runtime's name for it. */
+  attempt: number
+  hostname: string
+  hostNetwork: boolean
+  hostPID: boolean
+  hostIPC: boolean
+  dns: { servers: string[]; searches: string[]; options: string[] }
+  hostPorts: { hostPort: number; containerPort: number; protocol: 'TCP' | 'UDP' | 'SCTP'; hostIP?: string | undefined }[]
+  sysctls: Record<string, string>
+  /** cgroup parent path, e.g. `/kubepods/burstable/pod<uid>`; empty: the runtime's default. */
+  cgroupParent: string
+  /** Kept on the sandbox; everything the kubelet must know after its own restart. */
+  labels: Record<string, string>
+}
+
+export interface SandboxStatus {
+  id: string
+  state: SandboxState
+  attempt: number
+  pod: { namespace: string; name: string; uid: string }
+  /** Milliseconds since the epoch. */
+  createdAt: number
+  /** Pod addresses; empty for hostNetwork pods. */
+  ips: string[]
+  labels: Record<string, string>
+}
+
+export interface ContainerMount {
+  source: string
+  target: string
+  readOnly: boolean
+  propagation: 'private' | 'rslave' | 'rshared'
+}
+
+export interface ContainerConfig {
+  name: string
+  /** Restart count of the container in the pod. */
+  attempt: number
+  image: string
+  command?: string[] | undefined
+  args?: string[] | undefined
+  workingDir?: string | undefined
+  env: { name: string; value: string }[]
+  mounts: ContainerMount[]
+  tty: boolean
+  stdin: boolean
+  stdinOnce: boolean
+  resources: {
+    cpuShares?: number | undefined
+    /** Microseconds of CPU in each 100 ms; undefined: no limit. */
+    cpuQuota?: number | undefined
+    memoryLimitBytes?: number | undefined
+    oomScoreAdjust: number
+  }
+  security: {
+    user?: string | undefined
+    groups: number[]
+    privileged: boolean
+    readOnlyRootFilesystem: boolean
+    noNewPrivileges: boolean
+    addCapabilities: string[]
+    dropCapabilities: string[]
+    seccomp: 'default' | 'unconfined'
+  }
+  /** Share the process namespace of the sandbox (shareProcessNamespace) or of another container. */
+  pidNamespaceOf?: 'sandbox' | { containerId: string } | undefined
+  labels: Record<string, string>
+}
+
+export interface ContainerStatus {
+  id: string
+  sandboxId: string
+  name: string
+  attempt: number
+  state: ContainerState
+  image: string
+  /** The image's id or digest reference. */
+  imageId: string
+  createdAt: number
+  startedAt?: number | undefined
+  finishedAt?: number | undefined
+  exitCode?: number | undefined
+  /** `OOMKilled`, `Error`, `Completed`, `ContainerCannotRun`. */
+  reason?: string | undefined
+  message?: string | undefined
+  labels: Record<string, string>
+}
+
+export interface ContainerStats {
+  containerId: string
+  /** Nanoseconds of CPU used since the container started. */
+  cpuNanoseconds: bigint
+  memoryBytes: number
+  workingSetBytes: number
+}
+
+export interface LogOptions {
+  follow: boolean
+  timestamps: boolean
+  tailLines?: number | undefined
+  /** Milliseconds since the epoch. */
+  since?: number | undefined
+  limitBytes?: number | undefined
+}
+
+/** Streams of an exec or attach session. Absent ones are not connected. */
+export interface SessionStreams {
+  stdin?: Readable | undefined
+  stdout?: Writable | undefined
+  stderr?: Writable | undefined
+  tty: boolean
+  /** Terminal sizes as they change. */
+  resize?: AsyncIterable<{ width: number; height: number }> | undefined
+  signal: AbortSignal
+}
+
+export interface ImageStatus {
+  id: string
+  tags: string[]
+  digests: string[]
+  sizeBytes: number
+}
+
+export interface RegistryCredentials {
+  username: string
+  password: string
+  serverAddress: string
+}
+
+/** A change noticed by the runtime itself (a container started, died, was killed for memory). Listeners re-read. */
+export interface RuntimeEvent {
+  sandboxId: string | undefined
+  containerId: string | undefined
+  podUid: string | undefined
+  what: 'started' | 'died' | 'oom' | 'removed' | 'reconnected'
+}
+
+/**
+ * The contract between the kubelet and whatever runs containers. Every call is idempotent: stopping what is stopped and
+ * removing what is gone succeed. Suite: test/contract/container-runtime.ts. Drivers: docker-runtime.ts, simulated-runtime.ts.
+ */
+export interface ContainerRuntime {
+  version(signal: AbortSignal): Promise<{ name: string; version: string; apiVersion: string }>
+  /** Creates and starts the sandbox and connects it to the pod network. A half-made sandbox is torn down before this throws. */
+  runSandbox(config: SandboxConfig, signal: AbortSignal): Promise<SandboxStatus>
+  stopSandbox(id: string, signal: AbortSignal): Promise<void>
+  removeSandbox(id: string, signal: AbortSignal): Promise<void>
+  /** Ours only (by label), all states. */
+  listSandboxes(signal: AbortSignal): Promise<SandboxStatus[]>
+  createContainer(sandboxId: string, config: ContainerConfig, signal: AbortSignal): Promise<string>
+  /** @throws RuntimeError with `reason` StartError / ContainerCannotRun when the command cannot be started. */
+  startContainer(id: string, signal: AbortSignal): Promise<void>
+  /** TERM (or the image's stop signal), then KILL after `graceSeconds`. */
+  stopContainer(id: string, graceSeconds: number, signal: AbortSignal): Promise<void>
+  removeContainer(id: string, signal: AbortSignal): Promise<void>
+  listContainers(signal: AbortSignal): Promise<ContainerStatus[]>
+  containerStatus(id: string, signal: AbortSignal): Promise<ContainerStatus | undefined>
+  /** Writes raw log bytes (stdout and stderr interleaved, timestamps in front of lines where asked); ends when the log ends or, following, when the container has ended. */
+  logs(id: string, options: LogOptions, output: Writable, signal: AbortSignal): Promise<void>
+  /** Runs a command; resolves with its exit code when it has ended. */
+  exec(id: string, command: readonly string[], streams: SessionStreams): Promise<number>
+  attach(id: string, streams: SessionStreams): Promise<void>
+  /** A byte stream to a TCP port inside the sandbox's network namespace. */
+  connectPort(sandboxId: string, port: number, signal: AbortSignal): Promise<import('node:stream').Duplex>
+  stats(id: string, signal: AbortSignal): Promise<ContainerStats | undefined>
+  listImages(signal: AbortSignal): Promise<ImageStatus[]>
+  imageStatus(reference: string, signal: AbortSignal): Promise<ImageStatus | undefined>
+  /** @throws RuntimeError with `reason` ErrImagePull, InvalidImageName, RegistryUnavailable. */
+  pullImage(reference: string, credentials: RegistryCredentials | undefined, signal: AbortSignal): Promise<ImageStatus>
+  removeImage(id: string, signal: AbortSignal): Promise<void>
+  /** Live events until the signal aborts; after a lost connection a `reconnected` event says: read everything again. */
+  events(listener: (event: RuntimeEvent) => void, signal: AbortSignal): void
+}
+
+/** A failure that the runtime explained; `reason` is what goes into a container's waiting or terminated state. */
+export class RuntimeError extends Error {
+  override readonly name = 'RuntimeError'
+  readonly reason: string
+  constructor(reason: string, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.reason = reason
+  }
+}

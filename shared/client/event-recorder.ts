@@ -1,0 +1,11 @@
+import type { KubeObject } from '../objects/object.ts'
+
+/**
+ * Writes Events about objects, as people see them in `kubectl describe`. Repeats are counted on one Event
+ * instead of stored again; a failure to write is logged, never thrown: an Event is a courtesy.
+ */
+export interface EventRecorder {
+  record(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void
+  /** Resolves when all that was recorded has been written or given up. */
+  flush(): Promise<void>
+}
