@@ -17,7 +17,7 @@ nftables|nft|the Service rules of kube-proxy, tested in network namespaces
 iproute2|ip|links, routes and network namespaces
 containernetworking-plugins|/usr/lib/cni/ptp|puts pods on the network
 conntrack|conntrack|forgets the UDP flows of a removed endpoint
-debootstrap|debootstrap|makes the Debian base image where no registry answers
+mmdebstrap|mmdebstrap|makes the Debian base image where no registry answers
 curl|curl|asks mirrors and the API server
 '
 for_tests='nftables iproute2 containernetworking-plugins conntrack'
