@@ -17,7 +17,10 @@ export interface HookContext {
   warn(sentence: string): void
 }
 
-/** One printed column (meta/v1 TableColumnDefinition). Name, Age and the object are supplied by the machinery. */
+/**
+ * One printed column (meta/v1 TableColumnDefinition). Name, Age and the object are supplied by the machinery: Name first, Age after the
+ * last column of priority 0; a kind that lists a column `Name` of its own gets neither.
+ */
 export interface Column<T> {
   name: string
   /** Default `string`. */
@@ -93,8 +96,18 @@ export interface ResourceHooks<T extends KubeObject> {
 
   /** Delete: the grace period in seconds to store; 0 or undefined removes at once (unless finalizers hold it). */
   gracePeriodSeconds?: ((object: T, asked: number | undefined) => number) | undefined
-  /** Delete: finalizers the deletion of this object must carry besides those of the propagation policy (namespaces). */
+  /** Delete: refuses by throwing (the namespaces that must exist). */
   mayDelete?: ((object: T, context: HookContext) => void) | undefined
+  /** Delete: edits the object as it is marked for deletion (a namespace's phase becomes Terminating). */
+  prepareForDelete?: ((next: T) => void) | undefined
+  /** True while the object must outlive its deletion although no finalizer in metadata holds it (a namespace's spec.finalizers). */
+  holdsDeletion?: ((object: T) => boolean) | undefined
+  /** A finished delete answers the object instead of a Status (pods, services, service accounts, claims, volumes, quotas, pod templates). */
+  answersDeletedObject?: boolean | undefined
+  /** PUT of a name that is not there creates it (endpoints, events, leases). */
+  createsOnUpdate?: boolean | undefined
+  /** PUT without metadata.resourceVersion is refused ; default: allowed, the newest state is replaced. */
+  requiresResourceVersion?: boolean | undefined
 
   /** Scale sub-resource. */
   scale?:
