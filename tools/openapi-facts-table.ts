@@ -28,7 +28,10 @@ const metaKinds = new Set([
   ...['CreateOptions', 'GetOptions', 'ListOptions', 'PatchOptions', 'UpdateOptions'],
   ...['List', 'Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'],
 ])
-/** Group versions that upstream's scheme knows and these packages lack; DeleteOptions and WatchEvent belong to every version. */
+/**
+ * Group versions that upstream's scheme knows and these packages lack. DeleteOptions and WatchEvent belong to every version there is,
+ * but for the discovery documents, which are not objects of a store.
+ */
 const otherVersions = ['apiextensions.k8s.io/v1beta1', 'apiregistration.k8s.io/v1beta1']
 const roots = ['io.k8s.apimachinery.pkg.version.Info', 'io.k8s.apimachinery.pkg.apis.meta.v1.Patch']
 
@@ -59,7 +62,7 @@ export function collectFacts(source: readonly GoPackage[]): Facts {
     resources: resources.get(at.path)!,
     definitions: [...kept.values()].filter((each) => each.package === at.path).sort((a, b) => (a.name < b.name ? -1 : 1)),
   }))
-  const versions = source.filter((at) => at.group !== undefined && at.path !== meta).map(apiVersionOf)
+  const versions = source.filter((at) => at.group !== undefined && at.path !== meta && at.group !== 'apidiscovery.k8s.io').map(apiVersionOf)
   return { packages: packages.filter((each) => each.definitions.length > 0), everyVersion: [...versions, ...otherVersions].sort() }
 }
 

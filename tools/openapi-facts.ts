@@ -47,6 +47,9 @@ export type DefinitionFacts = {
   readonly fields: readonly FieldFacts[]
 }
 
+/** Types still shipped although the API server has no storage for them any more; their sources do not say so. */
+const unservedPackages = new Set(['k8s.io/api/node/v1alpha1', 'k8s.io/api/rbac/v1alpha1'])
+
 /** Go packages by import path, and the questions asked of them. */
 export class GoUniverse {
   readonly packages: ReadonlyMap<string, GoPackage>
@@ -68,6 +71,7 @@ export class GoUniverse {
 
   /** Whether the API server of this release no longer serves the type (its life cycle says in which release it was removed). */
   isRemoved(at: GoPackage, type: string, minor: number): boolean {
+    if (unservedPackages.has(at.path)) return true
     const removed = /^1, (\d+)$/.exec(this.method(at, type, 'APILifecycleRemoved') ?? '')
     return removed !== null && Number(removed[1]) <= minor
   }

@@ -115,9 +115,9 @@ function buildIndex(): KindIndex {
       byPlural.set(`${facts.apiVersion}/${facts.plural}`, facts)
     }
     for (const [kind, lines] of Object.entries(each.definitions)) {
-      if (!/\bkind\b/.test(lines[0]!)) continue
+      if (!lines[0]!.split(' ').includes('kind')) continue
       const name = `${each.name}.${kind}`
-      const versions = kindsOfEveryVersion.has(kind) ? [each.apiVersion, ...document.everyVersion] : [each.apiVersion]
+      const versions = kindsOfEveryVersion.has(kind) ? document.everyVersion : [each.apiVersion]
       for (const version of versions) definitions.set(`${version}/${kind}`, name)
       kindsOf.set(
         name,

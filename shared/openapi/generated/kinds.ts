@@ -25,10 +25,8 @@ import type * as flowcontrolV1 from './flowcontrol-v1.ts'
 import type * as networkingV1 from './networking-v1.ts'
 import type * as networkingV1beta1 from './networking-v1beta1.ts'
 import type * as nodeV1 from './node-v1.ts'
-import type * as nodeV1alpha1 from './node-v1alpha1.ts'
 import type * as policyV1 from './policy-v1.ts'
 import type * as rbacV1 from './rbac-v1.ts'
-import type * as rbacV1alpha1 from './rbac-v1alpha1.ts'
 import type * as resourceV1 from './resource-v1.ts'
 import type * as resourceV1alpha3 from './resource-v1alpha3.ts'
 import type * as resourceV1beta1 from './resource-v1beta1.ts'
@@ -151,9 +149,6 @@ export interface Kinds {
   'node.k8s.io/v1': {
     RuntimeClass: nodeV1.RuntimeClass
   }
-  'node.k8s.io/v1alpha1': {
-    RuntimeClass: nodeV1alpha1.RuntimeClass
-  }
   'policy/v1': {
     Eviction: policyV1.Eviction
     PodDisruptionBudget: policyV1.PodDisruptionBudget
@@ -163,12 +158,6 @@ export interface Kinds {
     ClusterRoleBinding: rbacV1.ClusterRoleBinding
     Role: rbacV1.Role
     RoleBinding: rbacV1.RoleBinding
-  }
-  'rbac.authorization.k8s.io/v1alpha1': {
-    ClusterRole: rbacV1alpha1.ClusterRole
-    ClusterRoleBinding: rbacV1alpha1.ClusterRoleBinding
-    Role: rbacV1alpha1.Role
-    RoleBinding: rbacV1alpha1.RoleBinding
   }
   'resource.k8s.io/v1': {
     DeviceClass: resourceV1.DeviceClass
