@@ -1,0 +1,33 @@
+import type { KeyPair } from './leaf-certificate.ts'
+
+/** Who a kubeconfig speaks as: a client certificate or a token. */
+export type KubeconfigUser = { readonly name: string } & ({ readonly pair: KeyPair } | { readonly token: string })
+
+/** A kubeconfig with everything inside it (no file references), so that it can be copied anywhere. */
+export function kubeconfigText(server: string, authority: string, user: KubeconfigUser): string {
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  const credentials =
+    'pair' in user
+      ? [`    client-certificate-data: ${base64(user.pair.certificate)}`, `    client-key-data: ${base64(user.pair.key)}`]
+      : [`    token: ${JSON.stringify(user.token)}`]
+  return [
+    'apiVersion: v1',
+    'kind: Config',
+    'clusters:',
+    '- name: coxswain',
+    '  cluster:',
+    `    server: ${JSON.stringify(server)}`,
+    `    certificate-authority-data: ${base64(authority)}`,
+    'users:',
+    `- name: ${JSON.stringify(user.name)}`,
+    '  user:',
+    ...credentials,
+    'contexts:',
+    '- name: coxswain',
+    '  context:',
+    '    cluster: coxswain',
+    `    user: ${JSON.stringify(user.name)}`,
+    'current-context: coxswain',
+    '',
+  ].join('\n')
+}

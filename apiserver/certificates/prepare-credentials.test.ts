@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { connect, createServer, type TLSSocket } from 'node:tls'
+import { issueCertificate } from '../../shared/certificates/issue-certificate.ts'
+import { readCertificate } from '../../shared/certificates/read-certificate.ts'
+import { silentLogger } from '../../shared/logging/logger.ts'
+import { type Clock, realClock } from '../../shared/time/clock.ts'
+import { type CredentialsOptions, prepareCredentials } from './prepare-credentials.ts'
+import { UnusableFile } from './unusable-file.ts'
+
+const DAY = 86_400_000
+
+describe('the credentials of an API server', () => {
+  let folder = ''
+  let now = 0
+  const clock: Clock = { ...realClock(), now: () => now }
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'credentials-'))
+    now = realClock().now()
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  const prepare = (changes: Partial<CredentialsOptions> = {}) =>
+    prepareCredentials({
+      dataDirectory: folder,
+      credentialsDirectory: join(folder, 'credentials'),
+      advertiseUrl: 'https://apiserver:6443',
+      serviceAddress: '10.96.0.1',
+      clusterDomain: 'cluster.local',
+      hostname: 'Box',
+      extraNames: ['192.0.2.7', 'FD00:0:0::7'],
+      clock,
+      log: silentLogger(),
+      ...changes,
+    })
+  const pki = (file: string) => join(folder, 'pki', file)
+  const everyFile = () =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => statSync(join(folder, file)).isFile())
+      .sort()
+      .map((file) => [file, readFileSync(join(folder, file), 'utf8')])
+
+  it('are made once and reused, byte for byte', () => {
+    prepare()
+    const before = everyFile()
+    prepare()
+    assert.deepEqual(everyFile(), before)
+    assert.equal(before.filter(([file]) => file?.endsWith('.tmp')).length, 0)
+  })
+
+  it('keep every secret readable for the owner only', () => {
+    prepare()
+    const open = everyFile().filter(([file = '']) => (statSync(join(folder, file)).mode & 0o077) !== 0)
+    assert.deepEqual(
+      open.map(([file]) => file).filter((file) => !/\.(crt|pub)$/.test(file ?? '')),
+      [],
+    )
+    assert.equal(
+      open.some(([, text]) => text?.includes('PRIVATE KEY')),
+      false,
+    )
+    assert.equal(statSync(join(folder, 'credentials')).mode & 0o777, 0o700)
+  })
+
+  it('serve under every name a client may use, and are accepted by a TLS client', async () => {
+    const { serving, authority, kubeletClient } = prepare()
+    const server = createServer({ cert: serving.certificate, key: serving.key, ca: authority, requestCert: true }, (socket) => {
+      socket.end(JSON.stringify([socket.authorized, readCertificate(socket.getPeerCertificate().raw).subject]))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    assert.ok(address && typeof address === 'object')
+    const names = [
+      'localhost',
+      'apiserver',
+      'box',
+      'kubernetes.default.svc.cluster.local',
+      '127.0.0.1',
+      '10.96.0.1',
+      '192.0.2.7',
+      'fd00::7',
+    ]
+    for (const servername of names) {
+      const options = { port: address.port, host: '127.0.0.1', ca: authority, cert: kubeletClient.certificate, key: kubeletClient.key }
+      const text = await new Promise<string>((resolve, reject) => {
+        const checkName = (_: string, certificate: Parameters<typeof import('node:tls').checkServerIdentity>[1]) =>
+          readCertificate(certificate.raw).x509[/^[\d.]+$|:/.test(servername) ? 'checkIP' : 'checkHost'](servername)
+            ? undefined
+            : new Error(`not for ${servername}`)
+        const socket: TLSSocket = connect({ ...options, checkServerIdentity: checkName })
+        socket.on('data', (data) => resolve(data.toString())).on('error', reject)
+      })
+      assert.deepEqual(JSON.parse(text), [true, { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] }])
+    }
+    server.close()
+  })
+
+  it('issue the serving certificate again when the names change, with the same authority', () => {
+    const before = prepare()
+    const after = prepare({ extraNames: ['cluster.example'] })
+    assert.equal(after.authority, before.authority)
+    assert.notEqual(after.serving.certificate, before.serving.certificate)
+    assert.match(readCertificate(after.serving.certificate).x509.subjectAltName ?? '', /cluster\.example/)
+    assert.equal(after.kubeletClient.certificate, before.kubeletClient.certificate)
+  })
+
+  it('renew certificates in the last third of their life, and the kubeconfigs with them', () => {
+    const before = prepare()
+    const kubeconfig = readFileSync(join(folder, 'credentials/admin.kubeconfig'), 'utf8')
+    now += 200 * DAY
+    assert.equal(prepare().serving.certificate, before.serving.certificate)
+    now += 60 * DAY
+    const after = prepare()
+    assert.notEqual(after.serving.certificate, before.serving.certificate)
+    assert.notEqual(readFileSync(join(folder, 'credentials/admin.kubeconfig'), 'utf8'), kubeconfig)
+    assert.equal(after.authority, before.authority)
+  })
+
+  it('write kubeconfigs again when the address that clients dial changes', () => {
+    prepare()
+    prepare({ advertiseUrl: 'https://127.0.0.1:7000' })
+    for (const name of ['admin', 'controller-manager', 'scheduler', 'bootstrap']) {
+      assert.match(readFileSync(join(folder, `credentials/${name}.kubeconfig`), 'utf8'), /server: "https:\/\/127.0.0.1:7000"/)
+    }
+  })
+
+  for (const file of ['apiserver.crt', 'apiserver.key', 'admin.crt']) {
+    it(`replace a damaged ${file}`, () => {
+      prepare()
+      truncateSync(pki(file), 100)
+      const { serving } = prepare()
+      assert.ok(readCertificate(serving.certificate).x509.checkPrivateKey(createPrivateKey(serving.key)))
+      assert.ok(readFileSync(pki(file), 'utf8').length > 100)
+    })
+  }
+
+  for (const [file, content, message] of [
+    ['ca.key', '', /ca\.key.*no private key/],
+    ['ca.key', '-----BEGIN PRIVATE KEY-----\nMIG', /ca\.key.*no private key/],
+    ['ca.crt', 'half', /ca\.crt.*no certificate/],
+    ['service-account.key', '', /service-account\.key.*no usable key/],
+    ['bootstrap-token', 'abc', /bootstrap-token.*no token/],
+  ] as const) {
+    it(`refuse a ${file} that reads ${JSON.stringify(content)}, and leave it as it is`, () => {
+      prepare()
+      writeFileSync(pki(file), content)
+      assert.throws(
+        () => prepare(),
+        (error) => error instanceof UnusableFile && message.test(error.message) && /Cure: /.test(error.message),
+      )
+      assert.equal(readFileSync(pki(file), 'utf8'), content)
+    })
+  }
+
+  it('refuse an authority whose key is another, is gone, or that expired', () => {
+    prepare()
+    writeFileSync(pki('ca.key'), readFileSync(pki('apiserver.key')))
+    assert.throws(() => prepare(), /does not belong to ca\.crt/)
+    rmSync(pki('ca.key'))
+    assert.throws(() => prepare(), /missing while ca\.crt is there/)
+    rmSync(pki('ca.crt'))
+    prepare()
+    now += 3651 * DAY
+    assert.throws(() => prepare(), /expired at/)
+    now -= 3700 * DAY
+    assert.throws(() => prepare(), /valid only from .*set the clock/)
+  })
+
+  it('go on with the key when a first start was interrupted before the certificate', () => {
+    prepare()
+    const key = readFileSync(pki('ca.key'), 'utf8')
+    rmSync(pki('ca.crt'))
+    const { authority, serving } = prepare()
+    assert.equal(readFileSync(pki('ca.key'), 'utf8'), key)
+    const read = readCertificate(authority)
+    assert.ok(readCertificate(serving.certificate).x509.verify(read.x509.publicKey))
+  })
+
+  it('issue again what a foreign authority signed', () => {
+    const { authority } = prepare()
+    const other = prepare({ dataDirectory: join(folder, 'other'), credentialsDirectory: join(folder, 'other/credentials') })
+    const foreign = issueCertificate(
+      { certificate: other.authority, key: readFileSync(join(folder, 'other/pki/ca.key'), 'utf8') },
+      {
+        subject: { commonName: 'kubernetes-admin', organizations: ['system:masters'] },
+        publicKey: createPublicKey(createPrivateKey(readFileSync(pki('admin.key'), 'utf8'))),
+        notBefore: now,
+        notAfter: now + 300 * DAY,
+        usages: ['clientAuth'],
+      },
+    )
+    writeFileSync(pki('admin.crt'), foreign)
+    prepare()
+    assert.ok(readCertificate(readFileSync(pki('admin.crt'), 'utf8')).x509.verify(readCertificate(authority).x509.publicKey))
+  })
+
+  it('keep accepting the public keys that were added for a change of the token key', () => {
+    const first = prepare().serviceAccountKeys
+    const old = readFileSync(pki('service-account.pub'), 'utf8')
+    rmSync(pki('service-account.key'))
+    const second = prepare().serviceAccountKeys
+    assert.notEqual(second.signing.id, first.signing.id)
+    assert.deepEqual(
+      second.verifying.map((key) => key.id),
+      [second.signing.id, first.signing.id],
+    )
+    assert.ok(readFileSync(pki('service-account.pub'), 'utf8').endsWith(old))
+  })
+})

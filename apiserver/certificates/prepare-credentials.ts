@@ -1,0 +1,100 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { writeFileIfDifferent } from '../../shared/certificates/atomic-file.ts'
+import { alternativeNames } from '../../shared/certificates/extensions.ts'
+import type { Logger } from '../../shared/logging/logger.ts'
+import type { Clock } from '../../shared/time/clock.ts'
+import { type BootstrapToken, loadOrMakeBootstrapToken } from './bootstrap-token.ts'
+import { loadOrMakeAuthority } from './certificate-authority.ts'
+import { type KubeconfigUser, kubeconfigText } from './kubeconfig-text.ts'
+import { type KeyPair, type LeafWish, loadOrIssueLeaf } from './leaf-certificate.ts'
+import { loadOrMakeServiceAccountKeys, type ServiceAccountKeys } from './service-account-keys.ts'
+
+export interface CredentialsOptions {
+  /** Holds `pki/`. */
+  readonly dataDirectory: string
+  /** Where kubeconfigs and `signing/` go. */
+  readonly credentialsDirectory: string
+  /** What clients dial, e.g. `https://127.0.0.1:6443`; its host is one of the serving names. */
+  readonly advertiseUrl: string
+  /** The first address of the service range: the `kubernetes` Service. */
+  readonly serviceAddress: string
+  readonly clusterDomain: string
+  readonly hostname: string
+  /** Further DNS names and addresses to serve under (`--tls-san`, `--advertise-address`). */
+  readonly extraNames: readonly string[]
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** All that the API server proves its identity with, and checks others' by. */
+export interface ServerCredentials {
+  /** PEM of the authority that client certificates must chain to and kubelets are verified by. */
+  readonly authority: string
+  readonly serving: KeyPair
+  /** For connections to kubelets: user `kube-apiserver-kubelet-client`. */
+  readonly kubeletClient: KeyPair
+  readonly serviceAccountKeys: ServiceAccountKeys
+  readonly bootstrapToken: BootstrapToken
+}
+
+const LOCAL_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'localhost', 'apiserver', '127.0.0.1', '::1']
+
+/** Who gets a kubeconfig with a client certificate: file name, user, groups. */
+const CLIENTS = [
+  { file: 'admin', commonName: 'kubernetes-admin', organizations: ['system:masters'] },
+  { file: 'controller-manager', commonName: 'system:kube-controller-manager', organizations: [] },
+  { file: 'scheduler', commonName: 'system:kube-scheduler', organizations: [] },
+] as const
+
+/**
+ * Makes what is missing, renews what is about to expire or says the wrong thing, leaves the rest alone. Calling it again
+ * while serving renews in time: compare `serving` and give it to the TLS server.
+ * @throws UnusableFile for a damaged authority, token key or join token; a system error when a folder cannot be written.
+ */
+export function prepareCredentials(options: CredentialsOptions): ServerCredentials {
+  const { clock, log, credentialsDirectory } = options
+  const directory = join(options.dataDirectory, 'pki')
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  mkdirSync(credentialsDirectory, { recursive: true, mode: 0o700 })
+  const now = clock.now()
+  const authority = loadOrMakeAuthority(directory, now, log)
+  const leaf = (wish: LeafWish) => loadOrIssueLeaf(directory, authority, wish, now, log)
+
+  const credentials: ServerCredentials = {
+    authority: authority.certificate,
+    serving: leaf({
+      file: 'apiserver',
+      subject: { commonName: 'kube-apiserver', organizations: [] },
+      usages: ['serverAuth'],
+      names: alternativeNames(servingNames(options)),
+    }),
+    kubeletClient: leaf({
+      file: 'apiserver-kubelet-client',
+      subject: { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] },
+      usages: ['clientAuth'],
+    }),
+    serviceAccountKeys: loadOrMakeServiceAccountKeys(directory),
+    bootstrapToken: loadOrMakeBootstrapToken(directory),
+  }
+
+  const hand = (file: string, content: string, mode = 0o600) => {
+    if (writeFileIfDifferent(join(credentialsDirectory, file), content, { mode })) log.info('wrote credentials', { file })
+  }
+  const kubeconfig = (file: string, user: KubeconfigUser) =>
+    hand(`${file}.kubeconfig`, kubeconfigText(options.advertiseUrl, authority.certificate, user))
+  hand('ca.crt', authority.certificate, 0o644)
+  hand('signing/ca.crt', authority.certificate, 0o644)
+  hand('signing/ca.key', authority.key)
+  for (const { file, ...subject } of CLIENTS) {
+    kubeconfig(file, { name: subject.commonName, pair: leaf({ file, subject, usages: ['clientAuth'] }) })
+  }
+  const { id, secret } = credentials.bootstrapToken
+  kubeconfig('bootstrap', { name: `system:bootstrap:${id}`, token: `${id}.${secret}` })
+  return credentials
+}
+
+function servingNames({ clusterDomain, hostname, serviceAddress, advertiseUrl, extraNames }: CredentialsOptions): string[] {
+  const advertised = new URL(advertiseUrl).hostname.replace(/^\[(.*)\]$/, '$1')
+  return [...LOCAL_NAMES, `kubernetes.default.svc.${clusterDomain}`, serviceAddress, hostname.toLowerCase(), advertised, ...extraNames]
+}
