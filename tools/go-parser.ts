@@ -24,8 +24,8 @@ export type GoType = {
   readonly markers: readonly string[]
 }
 
-/** `type` is empty for an untyped constant. */
-export type GoConstant = { readonly name: string; readonly type: string; readonly value: string }
+/** `type` is empty for an untyped constant. A constant that is another one (`= v1.Other`) has a `reference` instead of a value. */
+export type GoConstant = { readonly name: string; readonly type: string; readonly value: string; readonly reference?: string | undefined }
 
 /** A method whose body only returns a constant: `OpenAPIModelName`, `OpenAPISchemaType`, … `value` is the text after `return`. */
 export type GoConstantMethod = { readonly receiver: string; readonly name: string; readonly value: string }
@@ -46,7 +46,7 @@ const importLine = /^\s*(?:import\s+)?(?:([\w.]+)\s+)?"([\w./-]+)"$/
 const typeLine = /^type (\w+)\s+(.+)$/
 const fieldLine = /^\t(\w+)\s+(\S.*?)(?:\s+`(.*)`)?$/
 const embeddedLine = /^\t\*?([\w.]+)(?:\s+`(.*)`)?$/
-const constantLine = /^\s*(?:const\s+)?(\w+)\s+(?:(\w+)\s+)?=\s+(?:(\w+)\()?"([^"]*)"\)?$/
+const constantLine = /^\s*(?:const\s+)?(\w+)\s+(?:(\w+)\s+)?=\s+(?:(\w+)\()?(?:"([^"]*)"|((?:\w+\.)?[A-Z]\w*))\)?$/
 const methodLine = /^func \((?:\w+ )?\*?(\w+)\) (\w+)\(\) [^{]*\{(?: return (.*) \})?$/
 
 export function parseGoFile(source: string): GoFile {
@@ -92,7 +92,9 @@ export function parseGoFile(source: string): GoFile {
       continue
     }
     const constant = constantLine.exec(line)
-    if (constant) constants.push({ name: constant[1]!, type: constant[2] ?? constant[3] ?? '', value: constant[4]! })
+    if (constant) {
+      constants.push({ name: constant[1]!, type: constant[2] ?? constant[3] ?? '', value: constant[4] ?? '', reference: constant[5] })
+    }
     const method = methodLine.exec(line)
     if (method) methods.push({ receiver: method[1]!, name: method[2]!, value: method[3] ?? returned(lines, at) })
     for (const match of line.matchAll(/&(\w+)\{\}/g)) registered.push(match[1]!)

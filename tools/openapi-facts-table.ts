@@ -26,8 +26,10 @@ const meta = 'k8s.io/apimachinery/pkg/apis/meta/v1'
 const metaKinds = new Set([
   ...['APIGroup', 'APIGroupList', 'APIResourceList', 'APIVersions', 'DeleteOptions', 'Status', 'WatchEvent'],
   ...['CreateOptions', 'GetOptions', 'ListOptions', 'PatchOptions', 'UpdateOptions'],
-  ...['List', 'Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'],
+  'List',
 ])
+/** Kinds of the meta package that only content negotiation asks for, with a group of their own. */
+const negotiatedKinds = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'])
 /**
  * Group versions that upstream's scheme knows and these packages lack. DeleteOptions and WatchEvent belong to every version there is,
  * but for the discovery documents, which are not objects of a store.
@@ -45,16 +47,13 @@ export function collectFacts(source: readonly GoPackage[]): Facts {
     const [at, type] = find(source, name)
     const facts = reader.definition(at, type)
     if (!facts) throw new Error(`${name} is no definition`)
-    kept.set(
-      name,
-      at.path === meta ? { ...facts, isKind: metaKinds.has(type.name) } : { ...facts, isKind: isLiveKind(universe, at, type.name) },
-    )
+    kept.set(name, { ...facts, ...kindOf(universe, at, type.name) })
     for (const field of facts.fields) for (const target of targets(field.type)) keep(target)
   }
   for (const at of source) {
     for (const name of at.registered) if (at.path !== meta && isLiveKind(universe, at, name)) keep(definitionName(at.path, name))
   }
-  for (const name of metaKinds) keep(definitionName(meta, name))
+  for (const name of [...metaKinds, ...negotiatedKinds]) keep(definitionName(meta, name))
   for (const name of roots) keep(name)
   const packages = source.map((at) => ({
     name: definitionName(at.path, '').slice(0, -1),
@@ -64,6 +63,11 @@ export function collectFacts(source: readonly GoPackage[]): Facts {
   }))
   const versions = source.filter((at) => at.group !== undefined && at.path !== meta && at.group !== 'apidiscovery.k8s.io').map(apiVersionOf)
   return { packages: packages.filter((each) => each.definitions.length > 0), everyVersion: [...versions, ...otherVersions].sort() }
+}
+
+function kindOf(universe: GoUniverse, at: GoPackage, name: string): { isKind: boolean; apiVersion?: string } {
+  if (at.path !== meta) return { isKind: isLiveKind(universe, at, name) }
+  return negotiatedKinds.has(name) ? { isKind: true, apiVersion: 'meta.k8s.io/v1' } : { isKind: metaKinds.has(name) }
 }
 
 /** Registered with the scheme and not removed in or before this release. */
@@ -106,7 +110,7 @@ export function shortName(definition: string): string {
 
 function encodeDefinition(facts: DefinitionFacts): string[] {
   const flags = [
-    facts.isKind && 'kind',
+    facts.isKind && (facts.apiVersion ? `kind=${facts.apiVersion}` : 'kind'),
     facts.open && 'open',
     facts.type !== 'object' && `type=${facts.type || 'any'}`,
     facts.format && `format=${facts.format}`,
@@ -127,10 +131,18 @@ function encodeField(owner: DefinitionFacts, field: FieldFacts): string {
     field.listType && `lt=${field.listType}`,
     field.listMapKeys && `lk=${field.listMapKeys.join(',')}`,
     field.mapType && `mt=${field.mapType}`,
-    field.enum && `enum=${field.enum.join('|')}`,
+    field.enum && `enum=${encodeEnum(field.enum)}`,
     field.default && `default=${field.default}`,
   ]
+  if (field.default?.includes(' '))
+    throw new Error(`the default of ${owner.name}.${field.name} has a space, which the notation cannot carry`)
   return words.filter(Boolean).join(' ')
+}
+
+/** Spaces inside a value are written `~`, because words are parted by spaces. */
+function encodeEnum(values: readonly string[]): string {
+  for (const value of values) if (/[~|]/.test(value)) throw new Error(`the notation cannot carry the enum value ${value}`)
+  return values.map((value) => value.replaceAll(' ', '~')).join('|')
 }
 
 function encodeType(owner: DefinitionFacts, type: FactType): string {

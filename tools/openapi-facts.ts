@@ -2,7 +2,7 @@
  * Go types → schema facts, by the rules of Kubernetes' own OpenAPI generator and of Go's JSON encoder.
  * Facts only: no description ever enters.
  */
-import type { GoField, GoType } from './go-parser.ts'
+import type { GoConstant, GoField, GoType } from './go-parser.ts'
 import type { GoPackage } from './openapi-source.ts'
 
 /** A type as it looks in JSON. */
@@ -41,6 +41,8 @@ export type DefinitionFacts = {
   readonly mapType?: string | undefined
   /** Registered as a kind of its package's group version. */
   readonly isKind: boolean
+  /** The group version of the kind, where it is not its package's. */
+  readonly apiVersion?: string | undefined
   /** Holds any fields (raw JSON inside). */
   readonly open: boolean
   readonly union?: { readonly discriminator: string | undefined } | undefined
@@ -65,8 +67,20 @@ export class GoUniverse {
   /** The string constants declared for an `+enum` type, sorted; undefined for any other type. */
   enumOf(at: GoPackage, type: GoType): string[] | undefined {
     if (!type.markers.some((marker) => marker === 'enum' || marker === 'k8s:enum')) return undefined
-    const values = at.constants.filter((constant) => constant.type === type.name).map((constant) => constant.value)
+    const constants = at.constants.filter((constant) => constant.type === type.name)
+    const values = constants.map((constant) => this.#valueOf(at, type.name, constant))
     return values.length > 0 ? [...new Set(values)].sort() : undefined
+  }
+
+  /** Follows a constant that stands for another one. */
+  #valueOf(at: GoPackage, user: string, constant: GoConstant): string {
+    if (constant.reference === undefined) return constant.value
+    const [first, second] = constant.reference.split('.')
+    const path = second === undefined ? at.path : at.importsOf.get(user)?.get(first!)
+    const owner = path === undefined ? undefined : this.packages.get(path)
+    const target = owner?.constants.find((each) => each.name === (second ?? first))
+    if (!owner || !target) throw new Error(`${at.path}.${constant.name} stands for ${constant.reference}, which is not among the sources`)
+    return this.#valueOf(owner, user, target)
   }
 
   /** Whether the API server of this release no longer serves the type (its life cycle says in which release it was removed). */

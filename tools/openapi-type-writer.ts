@@ -60,10 +60,11 @@ class PackageWriter {
   }
 
   #interface(facts: DefinitionFacts): string {
-    const isObject = facts.isKind && facts.fields.some((field) => field.name === 'kind')
+    // Options travel as query parameters more often than as bodies: naming their kind is up to the sender.
+    const isObject = facts.isKind && !facts.name.endsWith('Options') && facts.fields.some((field) => field.name === 'kind')
     const fields = facts.fields.map((field) => {
       if (isObject && field.name === 'kind') return `  kind: '${shortName(facts.name)}'\n`
-      if (isObject && field.name === 'apiVersion') return `  apiVersion: '${this.#package.apiVersion}'\n`
+      if (isObject && field.name === 'apiVersion') return `  apiVersion: '${facts.apiVersion ?? this.#package.apiVersion}'\n`
       return this.#field(field)
     })
     if (isObject) fields.sort((a, b) => rank(a) - rank(b))

@@ -4,7 +4,7 @@
  *
  * The notation, one string a field: `name type flags key=value…`. Types: scalars by name, `[]` and `{}` before the type of items and
  * values, anything else a definition (of the same package unless it has dots). Flags: `!` required, `+` always emitted, `*` pointer.
- * Keys: ps/pk patch strategy and merge key, lt/lk list type and map keys, mt map type, enum, default. The first string of a
+ * Keys: ps/pk patch strategy and merge key, lt/lk list type and map keys, mt map type, enum (a space is written `~`), default. The first string of a
  * definition speaks of itself. See docs/openapi.md.
  */
 import { readFileSync } from 'node:fs'
@@ -110,7 +110,7 @@ const inlineTypes: Readonly<Record<string, NodeFacts>> = {
   any: { type: 'any', open: true },
 }
 
-/** `name type [flags] [key=value…]`; only the default, the last one, may hold spaces. */
+/** `name type [flags] [key=value…]`. */
 function decodeField(line: string, prefix: string, resolver: Resolver): [string, SchemaNode] {
   const [name, type, ...rest] = line.split(' ')
   const flags = rest[0] !== undefined && /^[!+*]+$/.test(rest[0]) ? rest.shift()! : ''
@@ -125,7 +125,10 @@ function decodeField(line: string, prefix: string, resolver: Resolver): [string,
     listType: listTypeOf(settings.get('lt')),
     listMapKeys: settings.get('lk')?.split(','),
     mapType: mapTypeOf(settings.get('mt')),
-    enum: settings.get('enum')?.split('|'),
+    enum: settings
+      .get('enum')
+      ?.split('|')
+      .map((value) => value.replaceAll('~', ' ')),
     default: fallback === undefined ? undefined : JSON.parse(fallback),
   }
   return [name!, decodeType(type!, prefix, resolver, facts)]

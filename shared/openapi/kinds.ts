@@ -115,9 +115,10 @@ function buildIndex(): KindIndex {
       byPlural.set(`${facts.apiVersion}/${facts.plural}`, facts)
     }
     for (const [kind, lines] of Object.entries(each.definitions)) {
-      if (!lines[0]!.split(' ').includes('kind')) continue
+      const mark = /^kind(?:=(\S+))?(?: |$)/.exec(lines[0]!)
+      if (!mark) continue
       const name = `${each.name}.${kind}`
-      const versions = kindsOfEveryVersion.has(kind) ? document.everyVersion : [each.apiVersion]
+      const versions = kindsOfEveryVersion.has(kind) ? document.everyVersion : [mark[1] ?? each.apiVersion]
       for (const version of versions) definitions.set(`${version}/${kind}`, name)
       kindsOf.set(
         name,

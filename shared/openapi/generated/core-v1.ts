@@ -768,8 +768,8 @@ export interface NodeList {
 }
 
 export interface NodeProxyOptions {
-  apiVersion: 'v1'
-  kind: 'NodeProxyOptions'
+  kind?: string | undefined
+  apiVersion?: string | undefined
   path?: string | undefined
 }
 
@@ -1004,8 +1004,8 @@ export interface PodAntiAffinity {
 }
 
 export interface PodAttachOptions {
-  apiVersion: 'v1'
-  kind: 'PodAttachOptions'
+  kind?: string | undefined
+  apiVersion?: string | undefined
   stdin?: boolean | undefined
   stdout?: boolean | undefined
   stderr?: boolean | undefined
@@ -1045,8 +1045,8 @@ export interface PodDNSConfigOption {
 }
 
 export interface PodExecOptions {
-  apiVersion: 'v1'
-  kind: 'PodExecOptions'
+  kind?: string | undefined
+  apiVersion?: string | undefined
   stdin?: boolean | undefined
   stdout?: boolean | undefined
   stderr?: boolean | undefined
@@ -1072,8 +1072,8 @@ export interface PodList {
 }
 
 export interface PodLogOptions {
-  apiVersion: 'v1'
-  kind: 'PodLogOptions'
+  kind?: string | undefined
+  apiVersion?: string | undefined
   container?: string | undefined
   follow?: boolean | undefined
   previous?: boolean | undefined
@@ -1091,14 +1091,14 @@ export interface PodOS {
 }
 
 export interface PodPortForwardOptions {
-  apiVersion: 'v1'
-  kind: 'PodPortForwardOptions'
+  kind?: string | undefined
+  apiVersion?: string | undefined
   ports?: number[] | undefined
 }
 
 export interface PodProxyOptions {
-  apiVersion: 'v1'
-  kind: 'PodProxyOptions'
+  kind?: string | undefined
+  apiVersion?: string | undefined
   path?: string | undefined
 }
 
@@ -1565,8 +1565,8 @@ export interface ServicePort {
 }
 
 export interface ServiceProxyOptions {
-  apiVersion: 'v1'
-  kind: 'ServiceProxyOptions'
+  kind?: string | undefined
+  apiVersion?: string | undefined
   path?: string | undefined
 }
 

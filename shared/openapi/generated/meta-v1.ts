@@ -52,16 +52,16 @@ export interface Condition {
 }
 
 export interface CreateOptions {
-  apiVersion: 'v1'
-  kind: 'CreateOptions'
+  kind?: string | undefined
+  apiVersion?: string | undefined
   dryRun?: string[] | undefined
   fieldManager?: string | undefined
   fieldValidation?: string | undefined
 }
 
 export interface DeleteOptions {
-  apiVersion: 'v1'
-  kind: 'DeleteOptions'
+  kind?: string | undefined
+  apiVersion?: string | undefined
   gracePeriodSeconds?: number | undefined
   preconditions?: Preconditions | undefined
   orphanDependents?: boolean | undefined
@@ -77,8 +77,8 @@ export interface FieldSelectorRequirement {
 }
 
 export interface GetOptions {
-  apiVersion: 'v1'
-  kind: 'GetOptions'
+  kind?: string | undefined
+  apiVersion?: string | undefined
   resourceVersion?: string | undefined
 }
 
@@ -131,8 +131,8 @@ export interface ListMeta {
 }
 
 export interface ListOptions {
-  apiVersion: 'v1'
-  kind: 'ListOptions'
+  kind?: string | undefined
+  apiVersion?: string | undefined
   labelSelector?: string | undefined
   fieldSelector?: string | undefined
   watch?: boolean | undefined
@@ -184,13 +184,13 @@ export interface OwnerReference {
 }
 
 export interface PartialObjectMetadata {
-  apiVersion: 'v1'
+  apiVersion: 'meta.k8s.io/v1'
   kind: 'PartialObjectMetadata'
   metadata: ObjectMeta
 }
 
 export interface PartialObjectMetadataList {
-  apiVersion: 'v1'
+  apiVersion: 'meta.k8s.io/v1'
   kind: 'PartialObjectMetadataList'
   metadata: ListMeta
   items: PartialObjectMetadata[]
@@ -199,8 +199,8 @@ export interface PartialObjectMetadataList {
 export type Patch = Record<string, never>
 
 export interface PatchOptions {
-  apiVersion: 'v1'
-  kind: 'PatchOptions'
+  kind?: string | undefined
+  apiVersion?: string | undefined
   dryRun?: string[] | undefined
   force?: boolean | undefined
   fieldManager?: string | undefined
@@ -248,7 +248,7 @@ export interface StatusDetails {
 }
 
 export interface Table {
-  apiVersion: 'v1'
+  apiVersion: 'meta.k8s.io/v1'
   kind: 'Table'
   metadata: ListMeta
   columnDefinitions: TableColumnDefinition[]
@@ -277,8 +277,8 @@ export interface TableRowCondition {
 }
 
 export interface UpdateOptions {
-  apiVersion: 'v1'
-  kind: 'UpdateOptions'
+  kind?: string | undefined
+  apiVersion?: string | undefined
   dryRun?: string[] | undefined
   fieldManager?: string | undefined
   fieldValidation?: string | undefined
