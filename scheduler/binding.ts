@@ -1,0 +1,67 @@
+import type { Client } from '../shared/client/client.ts'
+import type { EventRecorder } from '../shared/client/event-recorder.ts'
+import { hasReason, StatusError } from '../shared/errors/status-error.ts'
+import type { PodCondition } from '../shared/openapi/generated/core-v1.ts'
+import type { Clock } from '../shared/time/clock.ts'
+import { timestamp } from '../shared/time/timestamp.ts'
+import type { PodInfo } from './pod-info.ts'
+
+/** What became of a binding: `gone` pods and pods bound meanwhile by someone else leave the queue, the rest is tried again. */
+export type BindingResult = 'bound' | 'gone' | { failed: Error }
+
+export interface BindingTools {
+  client: Client
+  events: EventRecorder
+  clock: Clock
+  signal: AbortSignal
+}
+
+/** Tells the API server which node the pod goes to, and people that it did. */
+export async function bind(info: PodInfo, node: string, { client, events, signal }: BindingTools): Promise<BindingResult> {
+  const { namespace, pod } = info
+  const name = pod.metadata.name ?? ''
+  const body = {
+    apiVersion: 'v1',
+    kind: 'Binding',
+    metadata: { name, namespace, uid: info.uid },
+    target: { apiVersion: 'v1', kind: 'Node', name: node },
+  }
+  try {
+    await client.createSubresource('v1', 'Pod', { namespace, name }, 'binding', body, { signal })
+  } catch (error) {
+    if (hasReason(error, 'NotFound') || hasReason(error, 'Conflict')) return 'gone'
+    const failed = error instanceof Error ? error : new Error(String(error), { cause: error })
+    events.record(pod, 'Warning', 'FailedScheduling', `binding rejected: ${failed.message}`)
+    return { failed }
+  }
+  events.record(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${node}`)
+  return 'bound'
+}
+
+/** Writes why the pod stays unscheduled into its conditions, and says it in an Event. Unchanged conditions are not written again. */
+export async function reportUnschedulable(
+  info: PodInfo,
+  reason: string,
+  message: string,
+  { client, events, clock, signal }: BindingTools,
+): Promise<void> {
+  const { pod } = info
+  if (reason === 'Unschedulable') events.record(pod, 'Warning', 'FailedScheduling', message)
+  const known = pod.status.conditions?.find((condition) => condition.type === 'PodScheduled')
+  if (known?.status === 'False' && known.reason === reason && known.message === message) return
+  const condition: PodCondition = {
+    type: 'PodScheduled',
+    status: 'False',
+    reason,
+    message,
+    lastTransitionTime: known?.status === 'False' && known.lastTransitionTime ? known.lastTransitionTime : timestamp(clock.now()),
+  }
+  const name = { namespace: info.namespace, name: pod.metadata.name ?? '' }
+  const patch = { type: 'strategic' as const, subresource: 'status', body: { status: { conditions: [condition] } } }
+  try {
+    await client.patch('v1', 'Pod', name, patch, { signal })
+  } catch (error) {
+    // The condition is for readers; the next refusal writes it again.
+    if (!(error instanceof StatusError)) throw error
+  }
+}

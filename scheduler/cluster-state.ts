@@ -1,0 +1,116 @@
+import type { Node, Pod } from '../shared/openapi/generated/core-v1.ts'
+import { NodeInfo } from './node-info.ts'
+import { type PodInfo, podInfo } from './pod-info.ts'
+
+/** How long a pod that was assumed to be on a node stays counted there without the server's confirmation after its binding was answered. */
+export const ASSUMED_FOR_MILLISECONDS = 30_000
+
+/**
+ * Nodes, the pods on them, and the pods assumed to be on them: the scheduler's picture of the cluster. A scheduling
+ * cycle is synchronous, so nothing changes under it and no snapshot has to be copied.
+ */
+export class ClusterState {
+  readonly nodes = new Map<string, NodeInfo>()
+  /** In the order they appeared; filters start at a rotating place in it. */
+  #order: NodeInfo[] = []
+  /** Where each counted pod is, assumed ones included. */
+  readonly #placed = new Map<string, { node: string; info: PodInfo; assumed: boolean }>()
+  /** Pods on nodes that are not known (yet). */
+  readonly #homeless = new Map<string, Map<string, PodInfo>>()
+  readonly namespaceLabels = new Map<string, Readonly<Record<string, string>>>()
+  /** Pods with affinity of their own, over all nodes; empty in most clusters, which lets the filter be skipped. */
+  readonly nodesWithAffinity = new Set<NodeInfo>()
+
+  list(): readonly NodeInfo[] {
+    return this.#order
+  }
+
+  setNode(node: Node): void {
+    const name = node.metadata.name ?? ''
+    const known = this.nodes.get(name)
+    if (known) return known.update(node)
+    const info = new NodeInfo(name, node)
+    this.nodes.set(name, info)
+    this.#order.push(info)
+    for (const pod of this.#homeless.get(name)?.values() ?? []) this.#addTo(info, pod)
+    this.#homeless.delete(name)
+  }
+
+  removeNode(name: string): void {
+    const gone = this.nodes.get(name)
+    if (!gone) return
+    this.nodes.delete(name)
+    this.#order = this.#order.filter((node) => node !== gone)
+    this.nodesWithAffinity.delete(gone)
+    if (gone.pods.size > 0) this.#homeless.set(name, new Map(gone.pods))
+  }
+
+  /**
+   * The server's word on a pod that has a node and is not finished; confirms or replaces what was assumed.
+   * Answers whether anything that rules look at has changed.
+   */
+  setPod(pod: Pod): boolean {
+    const node = pod.spec.nodeName ?? ''
+    const known = this.#placed.get(pod.metadata.uid ?? '')
+    if (known?.node === node && countsTheSame(known.info.pod, pod)) {
+      known.info.pod = pod
+      known.assumed = false
+      return false
+    }
+    const info = podInfo(pod)
+    this.removePod(info.uid)
+    this.#place(info, node, false)
+    return true
+  }
+
+  /** Counts the pod on the node before the server has confirmed it, so that the next cycle sees the room as taken. */
+  assume(info: PodInfo, node: string): void {
+    this.removePod(info.uid)
+    this.#place(info, node, true)
+  }
+
+  /** Takes an assumption back; does nothing once the server has confirmed it. */
+  forget(uid: string): void {
+    if (this.#placed.get(uid)?.assumed) this.removePod(uid)
+  }
+
+  isPlaced(uid: string): boolean {
+    return this.#placed.has(uid)
+  }
+
+  removePod(uid: string): void {
+    const placed = this.#placed.get(uid)
+    if (!placed) return
+    this.#placed.delete(uid)
+    const node = this.nodes.get(placed.node)
+    if (!node) {
+      this.#homeless.get(placed.node)?.delete(uid)
+      return
+    }
+    node.remove(placed.info)
+    if (node.podsWithAffinity.size === 0) this.nodesWithAffinity.delete(node)
+  }
+
+  #place(info: PodInfo, name: string, assumed: boolean): void {
+    this.#placed.set(info.uid, { node: name, info, assumed })
+    const node = this.nodes.get(name)
+    if (node) return this.#addTo(node, info)
+    const waiting = this.#homeless.get(name) ?? new Map<string, PodInfo>()
+    waiting.set(info.uid, info)
+    this.#homeless.set(name, waiting)
+  }
+
+  #addTo(node: NodeInfo, info: PodInfo): void {
+    node.add(info)
+    if (node.podsWithAffinity.size > 0) this.nodesWithAffinity.add(node)
+  }
+}
+
+/** Status changes are most of what is seen of a pod, and no rule asks for them. */
+function countsTheSame(left: Pod, right: Pod): boolean {
+  return (
+    left.metadata.generation === right.metadata.generation &&
+    left.metadata.deletionTimestamp === right.metadata.deletionTimestamp &&
+    JSON.stringify(left.metadata.labels) === JSON.stringify(right.metadata.labels)
+  )
+}

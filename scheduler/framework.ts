@@ -1,0 +1,29 @@
+import type { ClusterState } from './cluster-state.ts'
+import type { NodeInfo } from './node-info.ts'
+import type { PodInfo } from './pod-info.ts'
+
+/** Why one node cannot take a pod; `sentence` is shown to people, counted over nodes. */
+export interface Refusal {
+  readonly sentence: string
+  readonly plugin: string
+}
+
+/** A rule bound to one pod and the cluster of this moment. Undefined from `filter` means: fits. */
+export type BoundFilter = (node: NodeInfo) => string | readonly string[] | undefined
+/** Any number; `normalize` (or 0–100 as it is) brings it to 0–100. */
+export type BoundScore = (node: NodeInfo) => number
+
+export type ClusterChange = 'nodeAdded' | 'nodeUpdated' | 'podRemoved' | 'podPlaced' | 'podUpdated' | 'namespaceChanged'
+
+/** One scheduling rule: pure, one file in plugins/. Order and weight are policy and stand in profile.ts. */
+export interface SchedulingPlugin {
+  readonly name: string
+  /** Holds a pod out of the queue; the sentence says why. */
+  readonly gate?: (info: PodInfo) => string | undefined
+  /** Binds the filter to a pod; undefined: has nothing to say about this pod, skip it for all nodes. */
+  readonly filter?: (info: PodInfo, cluster: ClusterState) => BoundFilter | undefined
+  readonly score?: (info: PodInfo, cluster: ClusterState, candidates: readonly NodeInfo[]) => BoundScore | undefined
+  readonly normalize?: 'none' | 'highestIs100' | 'highestIs0' | 'spanTo100'
+  /** Changes of the cluster after which a pod refused by this rule may fit. */
+  readonly freedBy: readonly ClusterChange[]
+}

@@ -1,0 +1,71 @@
+import type { Node } from '../shared/openapi/generated/core-v1.ts'
+import { type Amounts, amountsOf } from '../shared/pods/resource-requests.ts'
+import type { HostPort, PodInfo } from './pod-info.ts'
+
+/** A node with the pods that are on it or on their way to it, and sums kept up to date as they come and go. */
+export class NodeInfo {
+  readonly name: string
+  node: Node
+  allocatable: Amounts
+  readonly requested: Amounts = new Map()
+  weighedMilliCpu = 0
+  weighedMemory = 0
+  readonly pods = new Map<string, PodInfo>()
+  /** Pods with required anti-affinity or any affinity of their own: only these can speak against (or for) a newcomer. */
+  readonly podsWithAffinity = new Set<PodInfo>()
+  /** How many pods of one controller are here. */
+  readonly owners = new Map<string, number>()
+  /** Bytes of each image on the node, by every name it goes by. */
+  images = new Map<string, number>()
+
+  constructor(name: string, node: Node) {
+    this.name = name
+    this.node = node
+    this.allocatable = new Map()
+    this.update(node)
+  }
+
+  get labels(): Readonly<Record<string, string>> {
+    return this.node.metadata.labels ?? {}
+  }
+
+  update(node: Node): void {
+    this.node = node
+    this.allocatable = amountsOf(node.status.allocatable ?? node.status.capacity)
+    this.images = new Map((node.status.images ?? []).flatMap((image) => (image.names ?? []).map((name) => [name, image.sizeBytes ?? 0])))
+  }
+
+  add(info: PodInfo): void {
+    this.pods.set(info.uid, info)
+    this.#count(info, 1)
+    const { required, preferred, requiredAnti, preferredAnti } = info.affinity
+    if (required.length + preferred.length + requiredAnti.length + preferredAnti.length > 0) this.podsWithAffinity.add(info)
+  }
+
+  remove(info: PodInfo): void {
+    if (!this.pods.delete(info.uid)) return
+    this.#count(info, -1)
+    this.podsWithAffinity.delete(info)
+  }
+
+  /** A pod here that holds a port the wanted one clashes with: same port and protocol, and one of the addresses is all addresses or both are the same. */
+  portTaken(wanted: HostPort): boolean {
+    for (const { hostPorts } of this.pods.values()) {
+      if (hostPorts.some((held) => held.port === wanted.port && held.protocol === wanted.protocol && overlap(held.address, wanted.address)))
+        return true
+    }
+    return false
+  }
+
+  #count(info: PodInfo, sign: 1 | -1): void {
+    for (const [name, amount] of info.requests) this.requested.set(name, (this.requested.get(name) ?? 0) + sign * amount)
+    this.weighedMilliCpu += sign * info.weighedMilliCpu
+    this.weighedMemory += sign * info.weighedMemory
+    if (info.owner) this.owners.set(info.owner, (this.owners.get(info.owner) ?? 0) + sign)
+  }
+}
+
+function overlap(left: string, right: string): boolean {
+  const all = (address: string) => address === '0.0.0.0' || address === '::'
+  return left === right || all(left) || all(right)
+}

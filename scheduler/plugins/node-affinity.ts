@@ -1,0 +1,19 @@
+import { matchesNode, matchesTerm } from '../../shared/pods/node-affinity.ts'
+import type { SchedulingPlugin } from '../framework.ts'
+
+/** Node selector and required affinity must hold; preferred terms earn their weight. */
+export const nodeAffinity: SchedulingPlugin = {
+  name: 'NodeAffinity',
+  normalize: 'highestIs100',
+  freedBy: ['nodeAdded', 'nodeUpdated'],
+  filter(info) {
+    const { spec } = info.pod
+    if (!spec.nodeSelector && !spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution) return undefined
+    return (node) => (matchesNode(spec, node.node) ? undefined : "node(s) didn't match Pod's node affinity/selector")
+  },
+  score(info) {
+    const preferred = info.pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []
+    if (preferred.length === 0) return undefined
+    return (node) => preferred.reduce((sum, { preference, weight }) => sum + (matchesTerm(preference, node.node) ? weight : 0), 0)
+  },
+}

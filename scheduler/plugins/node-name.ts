@@ -1,0 +1,11 @@
+import type { SchedulingPlugin } from '../framework.ts'
+
+/** The node asked for by name. */
+export const nodeName: SchedulingPlugin = {
+  name: 'NodeName',
+  freedBy: ['nodeAdded'],
+  filter(info) {
+    const wanted = info.pod.spec.nodeName
+    return wanted ? (node) => (node.name === wanted ? undefined : "node(s) didn't match the requested node name") : undefined
+  },
+}

@@ -1,0 +1,12 @@
+import type { SchedulingPlugin } from '../framework.ts'
+
+/** Host ports must be free on the node. */
+export const nodePorts: SchedulingPlugin = {
+  name: 'NodePorts',
+  freedBy: ['nodeAdded', 'podRemoved'],
+  filter(info) {
+    if (info.hostPorts.length === 0) return undefined
+    return (node) =>
+      info.hostPorts.some((port) => node.portTaken(port)) ? "node(s) didn't have free ports for the requested pod ports" : undefined
+  },
+}

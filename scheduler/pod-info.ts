@@ -1,0 +1,143 @@
+import { objectKey } from '../shared/objects/object.ts'
+import type { Pod, PodAffinityTerm, Toleration, TopologySpreadConstraint } from '../shared/openapi/generated/core-v1.ts'
+import { type Amounts, podRequests } from '../shared/pods/resource-requests.ts'
+import { type LabelSelector, labelSelectorFrom } from '../shared/selectors/label-selector.ts'
+
+/** What a container that asks for nothing is counted with when nodes are compared (never when they are filtered), as upstream does. */
+const UNSTATED_MILLI_CPU = 100
+const UNSTATED_MEMORY = 200 * 1024 * 1024
+
+/** A port taken on the node's own addresses. */
+export interface HostPort {
+  readonly protocol: string
+  readonly address: string
+  readonly port: number
+}
+
+/** A compiled (anti-)affinity term. */
+export interface AffinityTerm {
+  readonly topologyKey: string
+  readonly selector: LabelSelector
+  readonly namespaces: ReadonlySet<string>
+  /** Namespaces by their labels; an empty selector means all. */
+  readonly namespaceSelector: LabelSelector | undefined
+  readonly weight: number
+}
+
+/** A compiled topology spread constraint. */
+export interface SpreadConstraint {
+  readonly maxSkew: number
+  readonly topologyKey: string
+  readonly selector: LabelSelector
+  readonly minDomains: number
+  readonly honorAffinity: boolean
+  readonly honorTaints: boolean
+}
+
+/** A pod with everything computed that filters and scores ask for again and again. */
+export interface PodInfo {
+  /** The newest form seen; only what is not computed below may differ from the one it was computed from. */
+  pod: Pod
+  readonly key: string
+  readonly uid: string
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly priority: number
+  readonly requests: Amounts
+  /** Like `requests`, with a stand-in for what is not stated; for scoring. */
+  readonly weighedMilliCpu: number
+  readonly weighedMemory: number
+  readonly hostPorts: readonly HostPort[]
+  readonly tolerations: readonly Toleration[]
+  /** The controller that owns it, for the default spreading. */
+  readonly owner: string | undefined
+  readonly affinity: Affinities
+  readonly hardSpread: readonly SpreadConstraint[]
+  readonly softSpread: readonly SpreadConstraint[]
+}
+
+export interface Affinities {
+  readonly required: readonly AffinityTerm[]
+  readonly preferred: readonly AffinityTerm[]
+  readonly requiredAnti: readonly AffinityTerm[]
+  readonly preferredAnti: readonly AffinityTerm[]
+}
+
+export function podInfo(pod: Pod): PodInfo {
+  const { spec } = pod
+  const requests = podRequests(spec)
+  const constraints = spec.topologySpreadConstraints ?? []
+  return {
+    pod,
+    key: objectKey(pod),
+    uid: pod.metadata.uid ?? objectKey(pod),
+    namespace: pod.metadata.namespace ?? 'default',
+    labels: pod.metadata.labels ?? {},
+    priority: spec.priority ?? 0,
+    requests,
+    weighedMilliCpu: requests.get('cpu') ?? UNSTATED_MILLI_CPU * spec.containers.length,
+    weighedMemory: requests.get('memory') ?? UNSTATED_MEMORY * spec.containers.length,
+    hostPorts: hostPorts(pod),
+    tolerations: spec.tolerations ?? [],
+    owner: pod.metadata.ownerReferences?.find((reference) => reference.controller)?.uid,
+    affinity: affinities(pod),
+    hardSpread: constraints
+      .filter((constraint) => constraint.whenUnsatisfiable === 'DoNotSchedule')
+      .map((constraint) => spread(constraint, pod)),
+    softSpread: constraints
+      .filter((constraint) => constraint.whenUnsatisfiable !== 'DoNotSchedule')
+      .map((constraint) => spread(constraint, pod)),
+  }
+}
+
+function hostPorts(pod: Pod): HostPort[] {
+  return [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter((container) => container.restartPolicy === 'Always')]
+    .flatMap((container) => container.ports ?? [])
+    .filter((port) => port.hostPort)
+    .map((port) => ({ protocol: port.protocol || 'TCP', address: port.hostIP || '0.0.0.0', port: port.hostPort ?? 0 }))
+}
+
+function affinities(pod: Pod): Affinities {
+  const { podAffinity, podAntiAffinity } = pod.spec.affinity ?? {}
+  const plain = (terms: PodAffinityTerm[] | undefined) => (terms ?? []).map((term) => affinityTerm(term, 0, pod))
+  return {
+    required: plain(podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
+    requiredAnti: plain(podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
+    preferred: (podAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((weighted) =>
+      affinityTerm(weighted.podAffinityTerm, weighted.weight, pod),
+    ),
+    preferredAnti: (podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((weighted) =>
+      affinityTerm(weighted.podAffinityTerm, -weighted.weight, pod),
+    ),
+  }
+}
+
+function affinityTerm(term: PodAffinityTerm, weight: number, pod: Pod): AffinityTerm {
+  const noneNamed = (term.namespaces ?? []).length === 0 && term.namespaceSelector === undefined
+  return {
+    topologyKey: term.topologyKey,
+    // An absent selector matches nothing, an empty one everything (PodAffinityTerm).
+    selector: labelSelectorFrom(term.labelSelector),
+    namespaces: new Set(noneNamed ? [pod.metadata.namespace ?? 'default'] : term.namespaces),
+    namespaceSelector: term.namespaceSelector && labelSelectorFrom(term.namespaceSelector),
+    weight,
+  }
+}
+
+function spread(constraint: TopologySpreadConstraint, pod: Pod): SpreadConstraint {
+  const keyed = Object.fromEntries(
+    (constraint.matchLabelKeys ?? []).flatMap((key) => {
+      const value = pod.metadata.labels?.[key]
+      return value === undefined ? [] : [[key, value]]
+    }),
+  )
+  const selector = constraint.labelSelector
+  return {
+    maxSkew: constraint.maxSkew,
+    topologyKey: constraint.topologyKey,
+    selector: labelSelectorFrom(selector && { ...selector, matchLabels: { ...selector.matchLabels, ...keyed } }),
+    minDomains: constraint.minDomains ?? 1,
+    honorAffinity: constraint.nodeAffinityPolicy !== 'Ignore',
+    honorTaints: constraint.nodeTaintsPolicy === 'Honor',
+  }
+}

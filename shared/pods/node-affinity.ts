@@ -1,0 +1,49 @@
+import type { Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec } from '../openapi/generated/core-v1.ts'
+
+type NodeFacts = Pick<Node, 'metadata'>
+
+/** Whether the node satisfies `spec.nodeSelector` and the required node affinity; terms are alternatives, an empty term matches nothing. */
+export function matchesNode(spec: Pick<PodSpec, 'nodeSelector' | 'affinity'>, node: NodeFacts): boolean {
+  const labels = node.metadata.labels ?? {}
+  for (const [key, value] of Object.entries(spec.nodeSelector ?? {})) if (labels[key] !== value) return false
+  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+  return required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, node))
+}
+
+/** Whether every expression and field of a term holds (core/v1 NodeSelectorTerm). */
+export function matchesTerm(term: NodeSelectorTerm, node: NodeFacts): boolean {
+  const expressions = term.matchExpressions ?? []
+  const fields = term.matchFields ?? []
+  if (expressions.length === 0 && fields.length === 0) return false
+  const labels = node.metadata.labels ?? {}
+  return (
+    expressions.every((requirement) => holds(requirement, labels[requirement.key])) &&
+    fields.every((requirement) => requirement.key === 'metadata.name' && holds(requirement, node.metadata.name))
+  )
+}
+
+function holds(requirement: NodeSelectorRequirement, actual: string | undefined): boolean {
+  const values = requirement.values ?? []
+  switch (requirement.operator) {
+    case 'In':
+      return actual !== undefined && values.includes(actual)
+    case 'NotIn':
+      return actual === undefined || !values.includes(actual)
+    case 'Exists':
+      return actual !== undefined
+    case 'DoesNotExist':
+      return actual === undefined
+    case 'Gt':
+    case 'Lt':
+      return comparesNumerically(requirement.operator, actual, values[0])
+    default:
+      return false
+  }
+}
+
+function comparesNumerically(operator: 'Gt' | 'Lt', actual: string | undefined, bound: string | undefined): boolean {
+  const whole = /^-?\d+$/
+  if (!whole.test(actual ?? '') || !whole.test(bound ?? '')) return false
+  const difference = BigInt(actual ?? '') - BigInt(bound ?? '')
+  return operator === 'Gt' ? difference > 0n : difference < 0n
+}
