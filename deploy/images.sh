@@ -86,14 +86,15 @@ fi
 [ "$wanted" != ' debian:bookworm-slim' ] || exit 0
 
 # The one slow part, a compilation, is kept outside Docker as well: it outlives a cleared engine.
-busybox=$cache/busybox-$(uname -m)-$(grep -A7 'AS busybox-program' "$here/images/Dockerfile" | sha256sum | cut -c1-12)
+busybox=$cache/busybox-$(uname -m)-$(sha256sum <"$here/images/compile.Dockerfile" | cut -c1-12)
 if [ ! -x "$busybox" ]; then
-  touch "$context/busybox"
-  build busybox-program -t coxswain-busybox-program
+  build packages &
+  build busybox-program -f "$context/compile.Dockerfile" -t coxswain-busybox-program
+  wait $!
   container=$(docker create coxswain-busybox-program)
-  docker cp -q "$container:/busybox" "$busybox" 2>/dev/null || docker cp "$container:/busybox" "$busybox" >/dev/null
+  docker cp "$container:/busybox" "$busybox" >/dev/null
   docker rm "$container" >/dev/null
-  docker rmi coxswain-busybox-program >/dev/null
+  docker rmi --no-prune coxswain-busybox-program >/dev/null
   step 'busybox compiled'
 fi
 cp "$busybox" "$context/busybox"
@@ -103,7 +104,7 @@ for name in $wanted; do
     debian:*) continue ;;
     nginx:latest) build nginx -t "$name" --build-arg VERSION=1.28 ;;
     nginx:*) build nginx -t "$name" --build-arg "VERSION=${name#nginx:}" ;;
-    registry.k8s.io/pause:*) build pause -t "$name" ;;
+    registry.k8s.io/pause:*) build pause -f "$context/compile.Dockerfile" -t "$name" ;;
     *) build "${name%%:*}" -t "$name" ;;
   esac
   step "$name"
