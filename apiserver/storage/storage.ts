@@ -1,3 +1,5 @@
+import type { Clock } from '../../shared/time/clock.ts'
+
 /** One stored object. `value` is the JSON that clients are sent, serialised once, at commit, with its resourceVersion inside. */
 export interface Entry<F = unknown> {
   /** `<group or core>/<resource>/<namespace>/<name>`, without the namespace for cluster-scoped kinds (see keys.ts). */
@@ -20,6 +22,8 @@ export interface Change<F = unknown> {
   readonly entry: Entry<F>
   /** What was there before; undefined for a creation. */
   readonly previous: Entry<F> | undefined
+  /** Wall time in milliseconds when the revision was given; may go back when the machine's clock does. */
+  readonly time: number
 }
 
 /** A wish to change one key. */
@@ -31,7 +35,10 @@ export interface Write<F = unknown> {
    */
   readonly encode: (revision: number) => Buffer
   readonly type: 'put' | 'delete'
-  /** The revision the key must have now; 0: must not exist; undefined: whatever it is. */
+  /**
+   * The revision the key must have now; 0: must not exist; undefined: whatever it is (for a delete: as long as it exists).
+   * Writes that are queued in front count as done.
+   */
   readonly expect: number | undefined
   /** Relaxed writes (Leases, Events) are acknowledged without waiting for the disk; a power cut may lose the newest of them, a kill of the process may not. */
   readonly durability: 'synced' | 'relaxed'
@@ -43,10 +50,10 @@ export interface Write<F = unknown> {
 export class StorageConflict extends Error {
   override readonly name = 'StorageConflict'
   readonly key: string
-  /** What is stored now, if anything. */
+  /** What is stored now, durably, if anything. */
   readonly current: Entry | undefined
   constructor(key: string, current: Entry | undefined) {
-    super(`the write to ${key} expected another revision than ${current?.revision ?? 'absent'}`)
+    super(`the write to ${key} expected another state than ${current === undefined ? 'absent' : `revision ${current.revision}`}`)
     this.key = key
     this.current = current
   }
@@ -75,9 +82,16 @@ export class StorageUnavailable extends Error {
   override readonly name = 'StorageUnavailable'
 }
 
+/** Why a store cannot be opened, and what a person can do about it: locked, of a newer format, damaged. */
+export class StorageRefused extends Error {
+  override readonly name = 'StorageRefused'
+}
+
 export interface StorageOptions<F> {
   /** Computes `facts` from bytes: called for entries read back from disk, lazily or at open. */
   facts: (key: string, value: Buffer) => F
+  /** Stamps changes, and paces attempts to recover from failed writes. */
+  clock: Clock
 }
 
 export interface Page<F> {
@@ -86,6 +100,15 @@ export interface Page<F> {
   readonly more: boolean
   /** How many entries of the prefix follow this page (exact). */
   readonly remaining: number
+}
+
+/** A point of the log. The difference of the `bytes` of two marks is the size of the values between them. */
+export interface Mark {
+  readonly revision: number
+  /** Wall time in milliseconds. */
+  readonly time: number
+  /** Bytes of values written since the store was made. */
+  readonly bytes: number
 }
 
 export interface Subscription {
@@ -101,10 +124,18 @@ export interface Subscription {
 export interface Storage<F = unknown> {
   /** The newest revision in the present. 0 only before the first write; the first write is revision 1. */
   readonly revision: number
-  /** Changes and exact reads at or below this revision are refused. Moves by `compact`. */
+  /** Subscriptions and exact reads from before this revision are refused (from exactly this one they are possible). Moves by `compact`. */
   readonly compacted: number
 
   get(key: string): Entry<F> | undefined
+  /**
+   * What the key will be when the writes queued in front are durable. Only to base an optimistic write on, so that writers of one
+   * object share syncs instead of losing conflicts; never to be shown, and a refusal derived from it is to be re-checked with `get`
+   * (after `settled`), because the writes in front may still fail.
+   */
+  newest(key: string): Entry<F> | undefined
+  /** Resolves when every write to the key that is queued now is durable or has failed. */
+  settled(key: string): Promise<void>
   /** The present of a key prefix (a whole segment, e.g. `core/pods/` or `core/pods/default/`), in key order. Not to be kept across an await. */
   entries(prefix: string): Iterable<Entry<F>>
   count(prefix: string): number
@@ -123,15 +154,20 @@ export interface Storage<F = unknown> {
 
   /**
    * Every change after `fromRevision`, once and in order, in batches: first what was committed already, then live.
-   * Live batches are delivered after the writes of the batch were acknowledged (a later turn of the loop), coalesced.
+   * Batches are delivered after the writes in them were acknowledged (a later turn of the loop), coalesced, never from within this call.
+   * `onEnd` is called once when the store ends the subscription: the log it had to catch up from was compacted away under it
+   * (RevisionCompacted) or cannot be read, the store closes (StorageUnavailable), or the listener threw.
    * @throws RevisionCompacted, RevisionAhead
    */
-  subscribe(fromRevision: number, listener: (changes: readonly Change<F>[]) => void): Subscription
+  subscribe(fromRevision: number, listener: (changes: readonly Change<F>[]) => void, onEnd?: (reason: Error) => void): Subscription
 
-  /** The log between two revisions (exclusive, inclusive), for history features. @throws RevisionCompacted */
+  /** The log between two revisions (exclusive, inclusive), for history features. @throws RevisionCompacted, RevisionAhead */
   changes(fromRevision: number, toRevision: number): AsyncIterable<Change<F>>
 
-  /** Forgets the log up to and including `revision`; the present is not touched. */
+  /** When a revision after `compacted` was written and how much log lies before it; undefined for a forgotten one. For retention policies. */
+  mark(revision: number): Promise<Mark | undefined>
+
+  /** Forgets the log up to and including `revision`, in small steps between which writes go on; the present is not touched. @throws RevisionAhead */
   compact(revision: number): Promise<void>
 
   /** Finishes writes in flight, then releases the files. */

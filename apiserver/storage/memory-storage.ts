@@ -1,0 +1,72 @@
+import type { LoadedLog, Reference, RevisionLog, Touch } from './revision-log.ts'
+import { RevisionedStorage, type RevisionedStorageOptions } from './revisioned-storage.ts'
+import type { Change, Entry, Mark, Storage, StorageOptions } from './storage.ts'
+
+/** A log that lasts as long as the process. */
+class MemoryLog<F> implements RevisionLog<F> {
+  /** Without gap: the change at index i has revision `#compacted + 1 + i`. */
+  #changes: Change<F>[] = []
+  #marks: number[] = []
+  #compacted = 0
+  #bytes = 0
+
+  gather(action: () => void): void {
+    queueMicrotask(action)
+  }
+
+  append(changes: readonly Change<F>[]): Promise<void> {
+    for (const change of changes) {
+      this.#changes.push(change)
+      this.#marks.push((this.#bytes += change.entry.value.length))
+    }
+    return Promise.resolve()
+  }
+
+  read(from: number, to: number, limit: number): Promise<Change<F>[]> {
+    return Promise.resolve(this.#slice(from, Math.min(to, from + limit)))
+  }
+
+  async *touches(prefix: string, from: number, to: number): AsyncGenerator<Touch, void, undefined> {
+    for (const { key, previous } of this.#slice(from, to)) if (key.startsWith(prefix)) yield { key, previous }
+  }
+
+  fetch(key: string, reference: Reference): Promise<Entry<F> | undefined> {
+    for (const { entry, previous } of this.#changes) {
+      if (entry.key !== key) continue
+      if (entry.revision === reference.revision) return Promise.resolve(entry)
+      if (previous?.revision === reference.revision) return Promise.resolve(previous)
+    }
+    return Promise.resolve(undefined)
+  }
+
+  mark(revision: number): Promise<Mark | undefined> {
+    const index = revision - this.#compacted - 1
+    const change = this.#changes[index]
+    return Promise.resolve(change === undefined ? undefined : { revision, time: change.time, bytes: this.#marks[index]! })
+  }
+
+  compact(revision: number): Promise<void> {
+    this.#changes = this.#slice(revision, Number.MAX_SAFE_INTEGER)
+    this.#marks = this.#marks.slice(revision - this.#compacted)
+    this.#compacted = revision
+    return Promise.resolve()
+  }
+
+  recover(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  #slice(from: number, to: number): Change<F>[] {
+    return this.#changes.slice(Math.max(0, from - this.#compacted), Math.max(0, to - this.#compacted))
+  }
+}
+
+/** The driver for tests and throw-away clusters: everything the contract promises but to outlive the process. */
+export function createMemoryStorage<F>(options: StorageOptions<F> & Pick<RevisionedStorageOptions, 'recent'>): Storage<F> {
+  const loaded: LoadedLog<F> = { log: new MemoryLog<F>(), revision: 0, compacted: 0, present: [] }
+  return new RevisionedStorage(loaded, options)
+}

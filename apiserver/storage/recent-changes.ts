@@ -1,0 +1,67 @@
+import type { Change } from './storage.ts'
+
+/** How much of the newest past stays in memory. */
+export interface RecentLimits {
+  readonly changes: number
+  /** Bytes of values, those that were replaced included. */
+  readonly bytes: number
+}
+
+export const DEFAULT_RECENT: RecentLimits = { changes: 10_000, bytes: 16 * 2 ** 20 }
+
+/**
+ * The newest changes, without a gap between their revisions: what lets most watches resume and most continued lists
+ * go on without a look at the disk.
+ */
+export class RecentChanges<F> {
+  readonly #limits: RecentLimits
+  #items: (Change<F> | undefined)[] = []
+  #offset = 0
+  #bytes = 0
+  /** The revision before the oldest change kept. */
+  #start: number
+
+  constructor(revision: number, limits: RecentLimits) {
+    this.#start = revision
+    this.#limits = limits
+  }
+
+  /** True when every change after `revision` is here. */
+  covers(revision: number): boolean {
+    return revision >= this.#start
+  }
+
+  /** Every change after `revision`, which must be covered. */
+  after(revision: number): Change<F>[] {
+    return this.#items.slice(this.#offset + revision - this.#start) as Change<F>[]
+  }
+
+  append(change: Change<F>): void {
+    this.#items.push(change)
+    this.#bytes += sizeOf(change)
+    while (this.#items.length - this.#offset > this.#limits.changes || this.#bytes > this.#limits.bytes) this.#drop()
+  }
+
+  /** Forgets the changes up to and including `revision`. */
+  forget(revision: number): void {
+    while (this.#start < revision && this.#offset < this.#items.length) this.#drop()
+    this.#start = Math.max(this.#start, revision)
+  }
+
+  #drop(): void {
+    const oldest = this.#items[this.#offset]
+    if (oldest === undefined) return
+    this.#bytes -= sizeOf(oldest)
+    this.#items[this.#offset] = undefined
+    this.#offset += 1
+    this.#start = oldest.revision
+    if (this.#offset > 1024 && this.#offset * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#offset)
+      this.#offset = 0
+    }
+  }
+}
+
+function sizeOf(change: Change<unknown>): number {
+  return change.entry.value.length + (change.previous?.value.length ?? 0)
+}
