@@ -1,0 +1,73 @@
+import { StatusError } from '../../shared/errors/status-error.ts'
+import type { KubeObject } from '../../shared/objects/object.ts'
+import { definitionNameOf, splitApiVersion } from '../../shared/openapi/kinds.ts'
+import { type DecodeState, decoderOf } from './schema-decoder.ts'
+import { TypeMismatch } from './schema-scalars.ts'
+
+/** What to do with fields the schema does not know and keys given twice (`fieldValidation` of a request). They are never stored. */
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
+
+export interface DecodeOptions {
+  fieldValidation: FieldValidation
+  /** Sentences from `parseBody`. */
+  duplicates?: readonly string[] | undefined
+  /** Receives the sentences for `Warning` headers. */
+  warn?: ((sentence: string) => void) | undefined
+}
+
+/**
+ * Turns a parsed body into an object of the kind, as Go's decoder would: shape checked, unknown fields dropped, structs filled in,
+ * quantities and times canonical. `apiVersion` and `kind` may be missing in the body and are then set. The input must not be used any more.
+ * @throws StatusError BadRequest
+ */
+export function decodeObject(apiVersion: string, kind: string, value: unknown, options: DecodeOptions): KubeObject {
+  const name = definitionNameOf(apiVersion, kind)
+  const decode = name === undefined ? undefined : decoderOf(name)
+  if (!decode) throw new Error(`no schema is known for ${kind} of ${apiVersion}`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const found = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+    throw new StatusError(
+      'BadRequest',
+      `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into an object`,
+    )
+  }
+  const given = value as { apiVersion?: unknown; kind?: unknown }
+  checkType(given, apiVersion, kind)
+  const state: DecodeState = { path: [], unknown: options.fieldValidation === 'Ignore' ? undefined : [] }
+  let decoded: KubeObject
+  try {
+    decoded = decode(value, state) as KubeObject
+  } catch (error) {
+    if (error instanceof TypeMismatch) throw cannotBeHandled(apiVersion, kind, kind, error.message, error)
+    throw error
+  }
+  if (options.fieldValidation !== 'Ignore') report(apiVersion, kind, state.unknown ?? [], options)
+  if (given.apiVersion && given.kind) return decoded
+  return { ...decoded, kind, apiVersion }
+}
+
+function report(apiVersion: string, kind: string, unknown: readonly string[], options: DecodeOptions): void {
+  const duplicates = options.duplicates ?? []
+  if (unknown.length + duplicates.length === 0) return
+  const sentences = [...unknown.map((path) => `unknown field ${JSON.stringify(path)}`), ...duplicates]
+  if (options.fieldValidation === 'Strict') {
+    throw cannotBeHandled(apiVersion, kind, kind, `strict decoding error: ${sentences.join(', ')}`)
+  }
+  for (const sentence of sentences) options.warn?.(sentence)
+}
+
+/** A body may leave its type out, but not claim another one. */
+function checkType(given: { apiVersion?: unknown; kind?: unknown }, apiVersion: string, kind: string): void {
+  const givenKind = typeof given.kind === 'string' && given.kind !== '' ? given.kind : kind
+  const givenVersion = typeof given.apiVersion === 'string' && given.apiVersion !== '' ? given.apiVersion : apiVersion
+  if (givenVersion !== apiVersion) {
+    const message = `the API version in the data (${givenVersion}) does not match the expected API version (${apiVersion})`
+    throw new StatusError('BadRequest', message)
+  }
+  if (givenKind !== kind) throw cannotBeHandled(apiVersion, givenKind, kind, `the body is a ${givenKind}, not a ${kind}`)
+}
+
+function cannotBeHandled(apiVersion: string, given: string, kind: string, why: string, cause?: unknown): StatusError {
+  const { version } = splitApiVersion(apiVersion)
+  return new StatusError('BadRequest', `${given} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`, { cause })
+}
