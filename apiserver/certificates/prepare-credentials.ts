@@ -90,7 +90,8 @@ export function prepareCredentials(options: CredentialsOptions): ServerCredentia
     kubeconfig(file, { name: subject.commonName, pair: leaf({ file, subject, usages: ['clientAuth'] }) })
   }
   const { id, secret } = credentials.bootstrapToken
-  kubeconfig('bootstrap', { name: `system:bootstrap:${id}`, token: `${id}.${secret}` })
+  // In a folder of its own: a worker gets this folder and none of the other keys.
+  kubeconfig('join/bootstrap', { name: `system:bootstrap:${id}`, token: `${id}.${secret}` })
   return credentials
 }
 
