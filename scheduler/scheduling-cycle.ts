@@ -11,12 +11,13 @@ export type Placement = { node: NodeInfo; evaluated: number } | { node: undefine
 
 /** Below this many nodes all are looked at. */
 const SMALL_CLUSTER = 100
-const SMALLEST_SHARE = 0.05
+const SMALLEST_PERCENTAGE = 5
 
 /** How many nodes that fit are enough: large clusters are sampled, as upstream does by default (50 % less 1 % per 125 nodes, at least 5 %). */
 export function enoughNodes(total: number): number {
   if (total < SMALL_CLUSTER) return total
-  return Math.max(Math.floor(total * Math.max(0.5 - total / 12_500, SMALLEST_SHARE)), SMALL_CLUSTER)
+  const percentage = Math.max(50 - Math.floor(total / 125), SMALLEST_PERCENTAGE)
+  return Math.max(Math.floor((total * percentage) / 100), SMALL_CLUSTER)
 }
 
 /** One decision at a time: filter, score, choose. Synchronous and free of effects but for the place where the next search starts. */

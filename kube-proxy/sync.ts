@@ -1,0 +1,132 @@
+import type { Informer } from '../shared/informer/informer.ts'
+import type { Logger } from '../shared/logging/logger.ts'
+import type { Node, Service } from '../shared/openapi/generated/core-v1.ts'
+import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
+import type { Clock } from '../shared/time/clock.ts'
+import { type StaleFlows, staleFlows } from './conntrack.ts'
+import type { Dataplane } from './dataplane/dataplane.ts'
+import { type PodRoute, podRoutes } from './node-routes.ts'
+import { SERVICE_NAME_LABEL, virtualServers } from './service-table.ts'
+import type { VirtualServer } from './virtual-server.ts'
+
+/** How long after a failure everything is applied anew. */
+const RETRY_MILLISECONDS = 1_000
+
+export interface SyncParts {
+  services: Informer<Service>
+  /** Filed by Service under the lookup `service`. */
+  slices: Informer<EndpointSlice>
+  nodes: Informer<Node>
+  dataplane: Dataplane
+  routes: { apply(routes: readonly PodRoute[]): Promise<void> }
+  forget: (stale: readonly StaleFlows[]) => Promise<void>
+  /** Virtual addresses that something on the node itself answers (cluster DNS): never forwarded, never refused. */
+  nodeLocalAddresses: ReadonlySet<string>
+  nodeName: string
+  clock: Clock
+  log: Logger
+}
+
+/** The slice's Service, as the informer's lookup files it. */
+export function serviceOfSlice(slice: EndpointSlice): string | undefined {
+  const name = slice.metadata.labels?.[SERVICE_NAME_LABEL]
+  return name === undefined ? undefined : `${slice.metadata.namespace}/${name}`
+}
+
+/** Keeps packets flowing to where the API says: changed Services only, one transaction at a time, everything after a failure. */
+export class Sync {
+  readonly #parts: SyncParts
+  readonly #applied = new Map<string, readonly VirtualServer[]>()
+  #dirty = new Set<string>()
+  #routesDirty = true
+  #complete = false
+  #wake: (() => void) | undefined
+
+  constructor(parts: SyncParts) {
+    this.#parts = parts
+    parts.services.onChange((key) => this.#mark(key))
+    parts.slices.onChange((_key, current, previous) => {
+      for (const slice of [current, previous]) this.#mark(slice && serviceOfSlice(slice))
+    })
+    parts.nodes.onChange((_key, current, previous) => {
+      if (
+        current?.spec.podCIDR === previous?.spec.podCIDR &&
+        current?.status.addresses?.[0]?.address === previous?.status.addresses?.[0]?.address
+      )
+        return
+      this.#routesDirty = true
+      this.#wake?.()
+    })
+  }
+
+  /** True once everything known at the start was applied and nothing has failed since. */
+  get healthy(): boolean {
+    return this.#complete
+  }
+
+  /** Applies until the signal aborts. Informers must be synced: what is not known yet would be taken away. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#apply()
+        await this.#changed(signal)
+      } catch (error) {
+        this.#complete = false
+        this.#routesDirty = true
+        this.#parts.log.error('rules could not be applied; everything is tried again', { error })
+        await this.#parts.clock.sleep(RETRY_MILLISECONDS, signal).catch(() => undefined)
+      }
+    }
+  }
+
+  async #apply(): Promise<void> {
+    const { nodes, routes, nodeName, dataplane, forget, clock, log, services } = this.#parts
+    if (this.#routesDirty) {
+      this.#routesDirty = false
+      await routes.apply(podRoutes(nodes.cache.list(), nodeName))
+    }
+    const dirty = this.#dirty
+    this.#dirty = new Set()
+    if (this.#complete && dirty.size === 0) return
+    const began = clock.monotonic()
+    const all = services.cache.list().map((service) => `${service.metadata.namespace}/${service.metadata.name}`)
+    const keys = this.#complete ? [...dirty] : [...new Set([...all, ...this.#applied.keys()])]
+    const changes = new Map(keys.map((key) => [key, this.#wanted(key)] as const))
+    if (this.#complete) await dataplane.update(changes)
+    else await dataplane.replace(changes)
+    const stale = keys.flatMap((key) => staleFlows(this.#applied.get(key) ?? [], changes.get(key) ?? []))
+    for (const [key, servers] of changes) {
+      if (servers.length === 0) this.#applied.delete(key)
+      else this.#applied.set(key, servers)
+    }
+    if (!this.#complete)
+      log.info('all Services are applied', { services: this.#applied.size, milliseconds: Math.round(clock.monotonic() - began) })
+    this.#complete = true
+    await forget(stale)
+  }
+
+  #wanted(key: string): readonly VirtualServer[] {
+    const service = this.#parts.services.cache.get(key)
+    if (!service || this.#parts.nodeLocalAddresses.has(service.spec.clusterIP ?? '')) return []
+    return virtualServers(service, this.#parts.slices.cache.lookup('service', key), this.#parts.nodeName)
+  }
+
+  #mark(key: string | undefined): void {
+    if (key === undefined) return
+    this.#dirty.add(key)
+    this.#wake?.()
+  }
+
+  #changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted || this.#dirty.size > 0 || this.#routesDirty) return resolve()
+      const done = () => {
+        signal.removeEventListener('abort', done)
+        this.#wake = undefined
+        resolve()
+      }
+      this.#wake = done
+      signal.addEventListener('abort', done, { once: true })
+    })
+  }
+}
