@@ -111,6 +111,7 @@ function comparePaths(official: OfficialDocument, compared: { paths: number }): 
   const theirs = new Map<string, string>()
   for (const [path, item] of Object.entries(official.paths)) {
     const operations = Object.values(item).filter((operation) => operation['x-kubernetes-action'] !== undefined)
+    // `/watch/` paths are the long deprecated form of `?watch=true`: not a fact of their own.
     if (operations.length === 0 || path.includes('/watch/')) continue
     theirs.set(path, describeActions(operations.map((one) => [one['x-kubernetes-action']!, one['x-kubernetes-group-version-kind']])))
   }

@@ -80,6 +80,14 @@ function readPackage(path: string): GoPackage {
   return { path, types, constants, methods, registered, group, importsOf }
 }
 
+/** The JSON samples of the sources: one fully populated object of each kind. */
+export function readSamples(): { file: string; object: Readonly<Record<string, unknown>> }[] {
+  const folder = join(goRoot, 'k8s.io', 'api', 'testdata', 'HEAD')
+  return globSync('*.json', { cwd: folder })
+    .sort()
+    .map((file) => ({ file, object: JSON.parse(readFileSync(join(folder, file), 'utf8')) as Record<string, unknown> }))
+}
+
 /** Downloads and unpacks the packages from the machine's own Debian mirror, with package lists of its own. */
 export function fetchSource(): void {
   const work = mkdtempSync(join(tmpdir(), 'openapi-source-'))

@@ -143,7 +143,7 @@ function writeKinds(facts: Facts, names: ReadonlyMap<string, string>): string {
   }
   return `${banner}
 ${imports.sort().join('')}
-/** Every kind a client may send, by apiVersion and kind. Lists are \`ListOf\`. */
+/** Every kind a client may send, by apiVersion and kind. Lists and options are not among them. */
 export interface Kinds {
 ${entries.join('')}}
 

@@ -12,7 +12,7 @@ export type NodeType = 'object' | 'map' | 'array' | 'string' | 'integer' | 'numb
  */
 export type Scalar = 'quantity' | 'int-or-string' | 'time' | 'micro-time' | 'duration'
 
-/** A field of the official name for a rule of merging; see `SchemaNode`. */
+/** How server-side apply sees a list: owned as a whole, a set of scalars, or items told apart by their map keys. */
 export type ListType = 'atomic' | 'set' | 'map'
 
 /** What a node says of itself. Everything is optional but the type. */

@@ -37,7 +37,7 @@ import type * as storageV1 from './storage-v1.ts'
 import type * as storageV1beta1 from './storage-v1beta1.ts'
 import type * as storagemigrationV1beta1 from './storagemigration-v1beta1.ts'
 
-/** Every kind a client may send, by apiVersion and kind. Lists are `ListOf`. */
+/** Every kind a client may send, by apiVersion and kind. Lists and options are not among them. */
 export interface Kinds {
   'admissionregistration.k8s.io/v1': {
     MutatingAdmissionPolicy: admissionregistrationV1.MutatingAdmissionPolicy
