@@ -11,6 +11,8 @@ export interface Credentials {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** The verified peer certificate of a TLS connection, DER; absent when none was given or it does not chain to our client CA. */
   readonly clientCertificate?: Uint8Array | undefined
+  /** Why the certificate that the peer did give was not accepted (`TLSSocket.authorizationError`); then nobody is authenticated. */
+  readonly certificateProblem?: string | undefined
   readonly remoteAddress: string
 }
 

@@ -1,0 +1,98 @@
+import { hasReason, StatusError } from '../../shared/errors/status-error.ts'
+import type { Logger } from '../../shared/logging/logger.ts'
+import type { Random } from '../../shared/random/random.ts'
+import type { Clock } from '../../shared/time/clock.ts'
+import type { ServiceAccountKeys } from '../certificates/service-account-keys.ts'
+import type { ResourceServices } from '../registry/define-resource.ts'
+import type { ObjectReader } from '../registry/object-reader.ts'
+import { anonymousAuthenticator } from './anonymous.ts'
+import { bearerTokenOf, type TokenAnswer, type TokenAuthenticator } from './bearer-token.ts'
+import { bootstrapTokenAuthenticator } from './bootstrap-token.ts'
+import { clientCertificateAuthenticator } from './client-certificate.ts'
+import { serviceAccountTokens } from './service-account-token.ts'
+import { staticTokenAuthenticator } from './static-token.ts'
+import type { Authenticator, Credentials, User } from './user.ts'
+
+export interface AuthenticationOptions {
+  readonly reader: ObjectReader
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly serviceAccountKeys: ServiceAccountKeys
+  /** URL, e.g. `https://kubernetes.default.svc.cluster.local`. */
+  readonly issuer: string
+  /** Default: the issuer. */
+  readonly apiAudiences?: readonly string[] | undefined
+  /** Text of the static token file. */
+  readonly tokenFile?: string | undefined
+  /** Whether who shows no credentials is `system:anonymous` (else 401). Default true. */
+  readonly anonymous?: boolean | undefined
+}
+
+export interface Authentication {
+  /** @throws StatusError Unauthorized; its message says no more than that, the reason is its cause and in the log. */
+  authenticate(credentials: Credentials): Promise<User>
+  /** For TokenRequest and TokenReview. */
+  readonly tokens: ResourceServices['tokens']
+}
+
+/** Who is asking: the authenticators in their order, and what they share. @throws Error for a malformed token file */
+export function createAuthentication(options: AuthenticationOptions): Authentication {
+  const { reader, clock, log, issuer, tokenFile } = options
+  const apiAudiences = options.apiAudiences ?? [issuer]
+  const accounts = serviceAccountTokens({ ...options, apiAudiences, keys: options.serviceAccountKeys })
+  const byToken: TokenAuthenticator[] = [
+    ...(tokenFile === undefined ? [] : [staticTokenAuthenticator(tokenFile, apiAudiences)]),
+    bootstrapTokenAuthenticator(reader, clock, apiAudiences),
+    accounts,
+  ]
+  const review = (token: string, audiences: readonly string[]): TokenAnswer => {
+    for (const authenticator of byToken) {
+      const answer = authenticator.authenticate(token, audiences)
+      if (answer) return answer
+    }
+    throw new StatusError('Unauthorized', 'invalid bearer token')
+  }
+  const bearer: Authenticator = {
+    name: 'bearer token',
+    authenticate(credentials) {
+      const token = bearerTokenOf(credentials)
+      return token === undefined ? undefined : review(token, []).user
+    },
+  }
+  const inOrder: readonly Authenticator[] = [clientCertificateAuthenticator(clock), bearer]
+  const last = options.anonymous === false ? undefined : anonymousAuthenticator()
+  return {
+    authenticate: (credentials) => firstAnswer(inOrder, last, credentials, log),
+    tokens: {
+      issue: async (request) => accounts.issue(request),
+      review: async (token, audiences) => review(token, audiences),
+    },
+  }
+}
+
+/**
+ * The first authenticator that knows the credentials decides. Bad credentials of one kind may be made up for by good ones
+ * of another, but not by anonymous access: somebody with a broken token must hear so, not be treated as nobody.
+ */
+async function firstAnswer(
+  authenticators: readonly Authenticator[],
+  last: Authenticator | undefined,
+  credentials: Credentials,
+  log: Logger,
+): Promise<User> {
+  let refused: StatusError | undefined
+  for (const authenticator of authenticators) {
+    try {
+      const user = await authenticator.authenticate(credentials)
+      if (user) return user
+    } catch (cause) {
+      if (!hasReason(cause, 'Unauthorized')) throw cause
+      log.info('refused credentials', { by: authenticator.name, why: cause.message, from: credentials.remoteAddress })
+      refused = cause
+    }
+  }
+  const user = refused ? undefined : await last?.authenticate(credentials)
+  if (user) return user
+  throw new StatusError('Unauthorized', 'Unauthorized', { cause: refused })
+}
