@@ -4,13 +4,11 @@ import type { Backend, VirtualServer } from '../virtual-server.ts'
 export const CONTAINERS = ['services', 'endpoints', 'nodeports', 'nodeport_endpoints', 'hairpin', 'no_endpoints'] as const
 export type Container = (typeof CONTAINERS)[number]
 
-/** Chains that are made when the first Service needs one of their size: they differ only in the modulus. */
-export type Balancer = `${'cluster' | 'external' | 'local'}_${number}`
-
 /** What one Service adds to the table, as text in nft's grammar. */
 export interface Elements {
   readonly values: Readonly<Record<Container, ReadonlyMap<string, string>>>
-  readonly balancers: ReadonlySet<Balancer>
+  /** The most backends that one of its ports has: chains up to this number must exist. */
+  readonly largest: number
 }
 
 /** Pure: the elements of a Service. Two elements of one container never share a key within a cluster, but for hairpin pairs, which are counted. */
@@ -23,11 +21,10 @@ export function elementsOf(servers: readonly VirtualServer[]): Elements {
     hairpin: new Map(),
     no_endpoints: new Map(),
   }
-  const balancers = new Set<Balancer>()
+  let largest = 0
   const balance = (kind: 'cluster' | 'external' | 'local', backends: readonly Backend[]): string => {
-    const balancer: Balancer = `${kind}_${backends.length}`
-    balancers.add(balancer)
-    return `goto ${balancer}`
+    largest = Math.max(largest, backends.length)
+    return `goto ${kind}_${backends.length}`
   }
   for (const server of servers) {
     for (const { address } of [...server.backends, ...server.externalBackends]) values.hairpin.set(`${address} . ${address}`, '')
@@ -47,5 +44,5 @@ export function elementsOf(servers: readonly VirtualServer[]): Elements {
     for (const [index, { address, port }] of server.externalBackends.entries())
       values.nodeport_endpoints.set(`${key} . ${index}`, `${address} . ${port}`)
   }
-  return { values, balancers }
+  return { values, largest }
 }

@@ -1,9 +1,18 @@
+import type { VirtualServer } from '../virtual-server.ts'
 import type { Dataplane, ServiceChanges } from './dataplane.ts'
-import { type Balancer, CONTAINERS, type Container, type Elements, elementsOf } from './elements.ts'
-import { balancerChain, elementCommand, type RulesetSettings, skeleton } from './ruleset.ts'
+import { CONTAINERS, type Container, type Elements, elementsOf } from './elements.ts'
+import { elementCommand, type RulesetSettings, skeleton } from './ruleset.ts'
+
+/** Chains made at first; a Service with more backends than any before has the whole table made again. */
+const USUAL_LARGEST = 32
 
 /** Applies a text in nft's grammar as one transaction. @throws Error with nft's own words */
 export type Transaction = (text: string) => Promise<void>
+
+interface Applied {
+  readonly servers: readonly VirtualServer[]
+  readonly elements: Elements
+}
 
 /**
  * Services as data in the maps of one nftables table: a change is a few elements, whatever the number of Services.
@@ -12,8 +21,8 @@ export type Transaction = (text: string) => Promise<void>
 export class NftablesDataplane implements Dataplane {
   readonly #settings: RulesetSettings
   readonly #transaction: Transaction
-  #services = new Map<string, Elements>()
-  #balancers = new Set<Balancer>()
+  #services = new Map<string, Applied>()
+  #largest = USUAL_LARGEST
   /** How many Services hold a hairpin pair: backends may be shared. */
   #hairpins = new Map<string, number>()
 
@@ -24,41 +33,40 @@ export class NftablesDataplane implements Dataplane {
 
   async replace(services: ServiceChanges): Promise<void> {
     const { table } = this.#settings
-    const wanted = new Map([...services].map(([name, servers]) => [name, elementsOf(servers)] as const))
-    const balancers = new Set([...wanted.values()].flatMap((elements) => [...elements.balancers]))
-    const parts = [`table ip ${table}\ndelete table ip ${table}\n`, skeleton(this.#settings)]
-    for (const balancer of balancers) parts.push(balancerChain(table, balancer))
+    const wanted = prepare(services)
+    const largest = Math.max(USUAL_LARGEST, ...Array.from(wanted.values(), ({ elements }) => elements.largest))
+    const parts = [`table ip ${table}\ndelete table ip ${table}\n`, skeleton(this.#settings, largest)]
     for (const container of CONTAINERS) {
-      const all = new Map([...wanted.values()].flatMap((elements) => [...elements.values[container]]))
+      const all = new Map(Array.from(wanted.values()).flatMap(({ elements }) => [...elements.values[container]]))
       parts.push(elementCommand('add', table, container, all))
     }
     await this.#transaction(parts.join(''))
     this.#services = wanted
-    this.#balancers = balancers
-    this.#hairpins = countHairpins(wanted.values())
+    this.#largest = largest
+    this.#hairpins = new Map()
+    for (const { elements } of wanted.values()) count(this.#hairpins, elements, 1)
   }
 
   async update(changes: ServiceChanges): Promise<void> {
     const { table } = this.#settings
-    const wanted = new Map([...changes].map(([name, servers]) => [name, elementsOf(servers)] as const))
-    const balancers = [...new Set([...wanted.values()].flatMap((elements) => [...elements.balancers]))].filter(
-      (each) => !this.#balancers.has(each),
-    )
-    const hairpins = this.#hairpinsAfter(wanted)
-    const removals: string[] = []
-    const additions: string[] = []
-    for (const container of CONTAINERS) {
-      const { gone, come } = container === 'hairpin' ? setDifference(this.#hairpins, hairpins) : this.#difference(container, wanted)
-      removals.push(elementCommand('delete', table, container, gone))
-      additions.push(elementCommand('add', table, container, come))
+    const wanted = prepare(changes)
+    if (Array.from(wanted.values()).some(({ elements }) => elements.largest > this.#largest)) {
+      const all = Array.from(this.#services, ([name, { servers }]) => [name, servers] as const)
+      return this.replace(new Map([...all, ...changes]))
     }
-    const text = [...balancers.map((balancer) => balancerChain(table, balancer)), ...removals, ...additions].join('')
-    if (text !== '') await this.#transaction(text)
-    for (const balancer of balancers) this.#balancers.add(balancer)
-    this.#hairpins = hairpins
-    for (const [name, elements] of wanted) {
-      if (changes.get(name)?.length === 0) this.#services.delete(name)
-      else this.#services.set(name, elements)
+    const commands = { gone: '', come: '' }
+    for (const container of CONTAINERS) {
+      const { gone, come } = container === 'hairpin' ? this.#hairpinDifference(wanted) : this.#difference(container, wanted)
+      commands.gone += elementCommand('delete', table, container, gone)
+      commands.come += elementCommand('add', table, container, come)
+    }
+    if (commands.gone + commands.come !== '') await this.#transaction(commands.gone + commands.come)
+    for (const [name, applied] of wanted) {
+      const before = this.#services.get(name)
+      if (before) count(this.#hairpins, before.elements, -1)
+      count(this.#hairpins, applied.elements, 1)
+      if (applied.servers.length === 0) this.#services.delete(name)
+      else this.#services.set(name, applied)
     }
   }
 
@@ -66,18 +74,17 @@ export class NftablesDataplane implements Dataplane {
     const { table } = this.#settings
     await this.#transaction(`table ip ${table}\ndelete table ip ${table}\n`)
     this.#services.clear()
-    this.#balancers.clear()
     this.#hairpins.clear()
   }
 
   /** An element whose value changes is deleted and added again, in the same transaction. */
-  #difference(container: Container, wanted: ReadonlyMap<string, Elements>) {
+  #difference(container: Container, wanted: ReadonlyMap<string, Applied>) {
     const gone = new Map<string, string>()
     const come = new Map<string, string>()
     for (const name of wanted.keys()) {
-      for (const [key, value] of this.#services.get(name)?.values[container] ?? []) gone.set(key, value)
+      for (const [key, value] of this.#services.get(name)?.elements.values[container] ?? []) gone.set(key, value)
     }
-    for (const elements of wanted.values()) {
+    for (const { elements } of wanted.values()) {
       for (const [key, value] of elements.values[container]) {
         if (gone.get(key) === value) gone.delete(key)
         else come.set(key, value)
@@ -86,29 +93,32 @@ export class NftablesDataplane implements Dataplane {
     return { gone, come }
   }
 
-  #hairpinsAfter(wanted: ReadonlyMap<string, Elements>): Map<string, number> {
-    const counts = new Map(this.#hairpins)
-    const count = (pair: string, by: 1 | -1) => {
-      const now = (counts.get(pair) ?? 0) + by
-      if (now > 0) counts.set(pair, now)
-      else counts.delete(pair)
+  #hairpinDifference(wanted: ReadonlyMap<string, Applied>) {
+    const changes = new Map<string, number>()
+    for (const [name, { elements }] of wanted) {
+      count(changes, elements, 1)
+      const before = this.#services.get(name)
+      if (before) count(changes, before.elements, -1)
     }
-    for (const [name, elements] of wanted) {
-      for (const pair of elements.values.hairpin.keys()) count(pair, 1)
-      for (const pair of this.#services.get(name)?.values.hairpin.keys() ?? []) count(pair, -1)
+    const gone = new Map<string, string>()
+    const come = new Map<string, string>()
+    for (const [pair, by] of changes) {
+      const before = this.#hairpins.get(pair) ?? 0
+      if (before > 0 && before + by === 0) gone.set(pair, '')
+      if (before === 0 && by > 0) come.set(pair, '')
     }
-    return counts
+    return { gone, come }
   }
 }
 
-function countHairpins(services: Iterable<Elements>): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const { values } of services) for (const pair of values.hairpin.keys()) counts.set(pair, (counts.get(pair) ?? 0) + 1)
-  return counts
+function prepare(services: ServiceChanges): Map<string, Applied> {
+  return new Map(Array.from(services, ([name, servers]) => [name, { servers, elements: elementsOf(servers) }]))
 }
 
-function setDifference(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>) {
-  const only = (left: ReadonlyMap<string, number>, right: ReadonlyMap<string, number>) =>
-    new Map([...left.keys()].filter((key) => !right.has(key)).map((key) => [key, ''] as const))
-  return { gone: only(before, after), come: only(after, before) }
+function count(pairs: Map<string, number>, elements: Elements, by: 1 | -1): void {
+  for (const pair of elements.values.hairpin.keys()) {
+    const now = (pairs.get(pair) ?? 0) + by
+    if (now === 0) pairs.delete(pair)
+    else pairs.set(pair, now)
+  }
 }

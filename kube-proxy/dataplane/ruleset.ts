@@ -1,4 +1,4 @@
-import type { Balancer, Container } from './elements.ts'
+import type { Container } from './elements.ts'
 
 /** Connections with this bit leave with the node's own address (the bit upstream uses). */
 const MASQUERADE = '0x4000'
@@ -12,15 +12,19 @@ export interface RulesetSettings {
   serviceCidr: string
 }
 
-/** The constant part: chains, hooks and empty maps. Explained in docs/networking.md. */
-export function skeleton({ table, clusterCidr, serviceCidr }: RulesetSettings): string {
+/**
+ * The constant part: chains, hooks and empty maps. Explained in docs/networking.md. There is a chain for each number of
+ * backends up to `largest`; they are made with the maps because nft 1.0.6 cannot add a rule over a concatenated map
+ * that exists already.
+ */
+export function skeleton({ table, clusterCidr, serviceCidr }: RulesetSettings, largest: number): string {
   return `table ip ${table} {
   map services { typeof ip daddr . meta l4proto . th dport : verdict; }
   map endpoints { typeof ip daddr . meta l4proto . th dport . numgen random mod 2 : ip daddr . th dport; }
   map nodeports { typeof meta l4proto . th dport : verdict; }
   map nodeport_endpoints { typeof meta l4proto . th dport . numgen random mod 2 : ip daddr . th dport; }
   set hairpin { type ipv4_addr . ipv4_addr; }
-  set no_endpoints { typeof ip daddr . meta l4proto . th dport; }
+  set no_endpoints { typeof ip daddr . meta l4proto . th dport; }${Array.from({ length: largest }, (_, index) => balancers(index + 1)).join('')}
   chain forwarding {
     ip saddr != ${clusterCidr} ip daddr ${serviceCidr} meta mark set meta mark or ${MASQUERADE}
     ip daddr . meta l4proto . th dport vmap @services
@@ -34,21 +38,24 @@ export function skeleton({ table, clusterCidr, serviceCidr }: RulesetSettings): 
     meta mark & ${MASQUERADE} == ${MASQUERADE} masquerade
     ip saddr ${clusterCidr} ip daddr != ${clusterCidr} masquerade
   }
-  chain refuse_forwarded { type filter hook forward priority filter; policy accept; ct state new ip daddr . meta l4proto . th dport @no_endpoints reject; }
-  chain refuse_own { type filter hook output priority filter; policy accept; ct state new ip daddr . meta l4proto . th dport @no_endpoints reject; }
+  chain refuse {
+    ct state != new return
+    meta l4proto tcp ip daddr . meta l4proto . th dport @no_endpoints reject with tcp reset
+    ip daddr . meta l4proto . th dport @no_endpoints reject
+  }
+  chain refuse_forwarded { type filter hook forward priority filter; policy accept; goto refuse; }
+  chain refuse_own { type filter hook output priority filter; policy accept; goto refuse; }
 }
 `
 }
 
-/** A chain that sends a connection to one of N backends, each as likely. */
-export function balancerChain(table: string, balancer: Balancer): string {
-  const [kind, count] = balancer.split('_')
-  const rule =
-    kind === 'cluster'
-      ? `dnat ip to ip daddr . meta l4proto . th dport . numgen random mod ${count} map @endpoints`
-      : `dnat ip to meta l4proto . th dport . numgen random mod ${count} map @nodeport_endpoints`
-  const mark = kind === 'external' ? `add rule ip ${table} ${balancer} meta mark set meta mark or ${MASQUERADE}\n` : ''
-  return `add chain ip ${table} ${balancer}\n${mark}add rule ip ${table} ${balancer} ${rule}\n`
+/** Chains that send a connection to one of N backends, each as likely. */
+function balancers(count: number): string {
+  const external = `dnat ip to meta l4proto . th dport . numgen random mod ${count} map @nodeport_endpoints`
+  return `
+  chain cluster_${count} { dnat ip to ip daddr . meta l4proto . th dport . numgen random mod ${count} map @endpoints; }
+  chain external_${count} { meta mark set meta mark or ${MASQUERADE}; ${external}; }
+  chain local_${count} { ${external}; }`
 }
 
 /** One command for many elements; empty for none. nft reads a line of any length. */

@@ -1,0 +1,8 @@
+// A backend for network tests: answers "<name> <client address>" on one port, over TCP and UDP. Prints READY.
+import { createSocket } from 'node:dgram'
+import { createServer } from 'node:net'
+
+const [name = 'nameless', port = '8080'] = process.argv.slice(2)
+const tcp = createServer((socket) => socket.on('error', () => socket.destroy()).end(`${name} ${socket.remoteAddress}`))
+const udp = createSocket('udp4').on('message', (_message, from) => udp.send(`${name} ${from.address}`, from.port, from.address))
+tcp.listen(Number(port), '0.0.0.0', () => udp.bind(Number(port), '0.0.0.0', () => console.log('READY')))

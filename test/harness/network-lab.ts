@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { machineCommands, type RunCommand } from '../../kube-proxy/command.ts'
+
+const NODE = fileURLToPath(new URL('../../tools/node', import.meta.url))
+const SERVER = fileURLToPath(new URL('./echo-server.ts', import.meta.url))
+const CLIENT = fileURLToPath(new URL('./echo-client.ts', import.meta.url))
+
+/** A host of the lab: a network namespace of this test alone. */
+export interface LabHost {
+  readonly name: string
+  readonly address: string
+  readonly run: RunCommand
+  /** Answers of `count` connections, or error codes. */
+  ask(protocol: 'tcp' | 'udp', address: string, port: number, count?: number): Promise<string[]>
+  /** One UDP flow, kept: each call sends a datagram from the same port. */
+  flow(address: string, port: number): { ask(): Promise<string>; close(): void }
+  serve(port?: number): Promise<void>
+}
+
+/**
+ * Real kernels' networking on one machine: a node that forwards, pods behind it wired as CNI's `ptp` does, and a
+ * machine outside. Needs root and `ip`; everything is removed by `close`.
+ */
+export class NetworkLab {
+  readonly #prefix: string
+  readonly #children: ChildProcess[] = []
+  readonly #namespaces: string[] = []
+  readonly #root = machineCommands()
+
+  constructor(serial: number) {
+    this.#prefix = `cx${process.pid}x${serial}`
+  }
+
+  async node(address: string): Promise<LabHost> {
+    const host = await this.#host('node', address)
+    await host.run(['sysctl', '-qw', 'net.ipv4.ip_forward=1'])
+    return host
+  }
+
+  /** A pod of the node: one veth pair, a route for its one address on the node's side, everything else through the node. */
+  async pod(node: LabHost, name: string, address: string): Promise<LabHost> {
+    const pod = await this.#host(name, address)
+    const [outer, inner] = [`v${name}`, 'eth0']
+    await node.run(['ip', 'link', 'add', outer, 'type', 'veth', 'peer', 'name', inner, 'netns', this.#namespaceOf(pod)])
+    await node.run(['ip', 'addr', 'add', `${node.address}/32`, 'dev', outer])
+    await node.run(['ip', 'link', 'set', outer, 'up'])
+    await node.run(['ip', 'route', 'add', `${address}/32`, 'dev', outer])
+    await pod.run(['ip', 'addr', 'add', `${address}/32`, 'dev', inner])
+    await pod.run(['ip', 'link', 'set', inner, 'up'])
+    await pod.run(['ip', 'route', 'add', `${node.address}/32`, 'dev', inner])
+    await pod.run(['ip', 'route', 'add', 'default', 'via', node.address, 'dev', inner])
+    return pod
+  }
+
+  /** A machine on the node's link, its default gateway, that knows nothing of pods and Services. */
+  async outsider(node: LabHost, name: string, address: string): Promise<LabHost> {
+    const host = await this.#host(name, address)
+    await node.run(['ip', 'link', 'add', 'uplink', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.#namespaceOf(host)])
+    await node.run(['ip', 'addr', 'add', `${node.address}/24`, 'dev', 'uplink'])
+    await node.run(['ip', 'link', 'set', 'uplink', 'up'])
+    await node.run(['ip', 'route', 'add', 'default', 'via', address])
+    await host.run(['ip', 'addr', 'add', `${address}/24`, 'dev', 'eth0'])
+    await host.run(['ip', 'link', 'set', 'eth0', 'up'])
+    return host
+  }
+
+  async close(): Promise<void> {
+    for (const child of this.#children) child.kill('SIGKILL')
+    for (const namespace of this.#namespaces) await this.#root(['ip', 'netns', 'del', namespace])
+  }
+
+  #namespaceOf(host: LabHost): string {
+    return `${this.#prefix}${host.name}`
+  }
+
+  async #host(name: string, address: string): Promise<LabHost> {
+    const namespace = `${this.#prefix}${name}`
+    await this.#root(['ip', 'netns', 'add', namespace])
+    this.#namespaces.push(namespace)
+    const inside = ['ip', 'netns', 'exec', namespace]
+    const run = machineCommands(inside)
+    await run(['ip', 'link', 'set', 'lo', 'up'])
+    const start = (...args: string[]) => {
+      const child = spawn('ip', [...inside.slice(1), NODE, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+      this.#children.push(child)
+      return child
+    }
+    return {
+      name,
+      address,
+      run,
+      ask: async (protocol, target, port, count = 1) =>
+        JSON.parse(await run([NODE, CLIENT, protocol, target, String(port), String(count)])),
+      flow: (target, port) => {
+        const child = start(CLIENT, 'udp-flow', target, String(port))
+        const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+        return {
+          async ask() {
+            child.stdin.write('\n')
+            return String((await lines.next()).value)
+          },
+          close: () => child.stdin.end(),
+        }
+      },
+      serve: async (port = 8080) => {
+        const child = start(SERVER, name, String(port))
+        await once(child.stdout, 'data')
+      },
+    }
+  }
+}
