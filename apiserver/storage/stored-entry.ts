@@ -1,0 +1,24 @@
+import type { Entry } from './storage.ts'
+
+/** An entry read back from the medium. Its facts are computed when first asked for: most that are loaded at start are only ever listed. */
+export class StoredEntry<F> implements Entry<F> {
+  readonly key: string
+  readonly value: Buffer
+  readonly revision: number
+  readonly createRevision: number
+  readonly #compute: (key: string, value: Buffer) => F
+  #facts: { readonly value: F } | undefined
+
+  constructor(entry: Omit<Entry, 'facts'>, compute: (key: string, value: Buffer) => F) {
+    this.key = entry.key
+    this.value = entry.value
+    this.revision = entry.revision
+    this.createRevision = entry.createRevision
+    this.#compute = compute
+  }
+
+  get facts(): F {
+    this.#facts ??= { value: this.#compute(this.key, this.value) }
+    return this.#facts.value
+  }
+}
