@@ -76,6 +76,8 @@ export interface ResourceHooks<T extends KubeObject> {
   timeToLiveSeconds?: number | undefined
   /** Whether `metadata.generation` counts changes of everything but metadata and status. Default: true for kinds with spec and status. */
   generation?: boolean | undefined
+  /** A creator may say the status (nodes register with it); default: it is emptied. */
+  keepsStatusOnCreate?: boolean | undefined
   /** Name rule: default DNS subdomain. */
   validateName?: ((name: string) => string | undefined) | undefined
 
@@ -170,6 +172,8 @@ export interface ResourceServices {
   }
   readonly authorize: (attributes: import('../authz/authorizer.ts').AccessAttributes) => import('../authz/authorizer.ts').AccessDecision
   readonly rulesFor: (user: User, namespace: string) => { resourceRules: object[]; nonResourceRules: object[] }
+  /** Nobody hands out more rights than they hold: called by roles and bindings before they are stored (`prepareForCreate`, `prepareForUpdate`). */
+  readonly grants: import('../authz/escalation.ts').Grants
 }
 
 export interface TokenIssue {
