@@ -1,0 +1,36 @@
+#!/bin/sh
+# Builds the two images of the cluster from this checkout, unless they are up to date.
+#   --force   builds in any case (after a change of the base image, say)
+set -eu
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+cd "$here/.."
+logs=.cache/images
+mkdir -p "$logs"
+
+# Everything that goes in: source, the packages' versions, the recipe, the base images.
+bases=$(docker image inspect --format '{{.Id}}' debian:bookworm-slim registry.k8s.io/pause:3.10 2>/dev/null) || bases=absent
+digest() {
+  { find "$@" deploy/worker shared package.json package-lock.json .dockerignore deploy/Dockerfile deploy/*.ts deploy/coxswain.sh \
+      -type f ! -name '*.test.ts' ! -name '*.log' -print0 | sort -z | xargs -0 sha256sum
+    echo "$bases"
+  } | sha256sum | cut -c1-16
+}
+built() { docker image inspect --format '{{index .Config.Labels "dev.coxswain.source"}}' "$1" 2>/dev/null || true; }
+
+build() {
+  target=$1 source=$2
+  if ! docker build -f deploy/Dockerfile --target "$target" --label "dev.coxswain.source=$source" -t "coxswain/$target:latest" . >"$logs/$target.log" 2>&1; then
+    tail -n 20 "$logs/$target.log" >&2
+    echo "build: the image coxswain/$target could not be built; all of the output is in $logs/$target.log" >&2
+    return 1
+  fi
+  echo "build: coxswain/$target"
+}
+
+jobs=
+control_plane=$(digest apiserver controller-manager scheduler)
+worker=$(digest kubelet kube-proxy dns)
+[ "${1:-}" != --force ] && [ "$(built coxswain/control-plane:latest)" = "$control_plane" ] || { build control-plane "$control_plane" & jobs="$jobs $!"; }
+[ "${1:-}" != --force ] && [ "$(built coxswain/worker:latest)" = "$worker" ] || { build worker "$worker" & jobs="$jobs $!"; }
+for job in $jobs; do wait "$job" || exit 1; done
+[ -z "$jobs" ] || docker image prune -f --filter label=dev.coxswain.source >/dev/null

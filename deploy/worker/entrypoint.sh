@@ -1,0 +1,66 @@
+#!/bin/bash
+# First process of a worker host that is a container: prepares cgroups, mounts, the node's name and address, then becomes s6.
+# Needs the capabilities SYS_ADMIN, NET_ADMIN and SYS_PTRACE, and no seccomp or AppArmor profile around it.
+set -euo pipefail
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+cgroups=/sys/fs/cgroup
+
+fail() { echo "worker: $1" >&2; echo "worker: cure: $2" >&2; exit 1; }
+
+# An own cgroup namespace with fresh mounts. Without it limits work, but OOM kills go unreported and statistics stay empty:
+# the inner engine reads /proc/self/cgroup and finds paths that are mounted nowhere.
+if [ ! -f $cgroups/cgroup.controllers ] && [ -z "${IN_CGROUP_NAMESPACE:-}" ]; then
+  export IN_CGROUP_NAMESPACE=1
+  exec unshare --cgroup -- "$0" "$@"
+fi
+unset IN_CGROUP_NAMESPACE
+mount -o remount,rw,bind /sys 2>/dev/null || true
+mount -o remount,rw,bind /proc/sys 2>/dev/null || true
+if [ -f $cgroups/cgroup.controllers ]; then
+  mount -o remount,rw $cgroups 2>/dev/null || mount -o remount,rw,bind $cgroups 2>/dev/null ||
+    fail 'the cgroup tree cannot be made writable' 'start the container with the capability SYS_ADMIN and security option seccomp=unconfined'
+  # Version 2: a group that holds processes may not give controllers to its children, so this one is emptied.
+  mkdir -p $cgroups/init
+  while read -r process; do echo "$process" >$cgroups/init/cgroup.procs 2>/dev/null || true; done <$cgroups/cgroup.procs
+  for controller in $(cat $cgroups/cgroup.controllers); do echo "+$controller" >$cgroups/cgroup.subtree_control 2>/dev/null || true; done
+else
+  umount -R $cgroups 2>/dev/null || umount -l $cgroups ||
+    fail 'the cgroup mounts cannot be replaced' 'start the container with the capability SYS_ADMIN and security option seccomp=unconfined'
+  mount -t tmpfs -o mode=755,nosuid,nodev,noexec cgroup $cgroups
+  while IFS=: read -r _ controllers _; do
+    [ -n "$controllers" ] || continue
+    folder=$cgroups/${controllers#name=}
+    mkdir -p "$folder"
+    mount -t cgroup -o "$controllers" cgroup "$folder"
+    case $controllers in *,*) for one in ${controllers//,/ }; do ln -sf "$(basename "$folder")" "$cgroups/$one"; done ;; esac
+  done </proc/self/cgroup
+  echo 1 >$cgroups/memory/memory.use_hierarchy 2>/dev/null || true
+fi
+# Mount propagation into pods starts from shared mounts.
+mount --make-rshared /
+sysctl -qw net.ipv4.ip_forward=1
+
+state=/var/lib/kubelet
+mkdir -p $state /run/coxswain
+mountpoint -q /var/lib/docker ||
+  fail '/var/lib/docker is not a volume' 'give each worker a volume of its own there: overlay file systems do not stack'
+
+# The name is found once and kept: it is who this node is, also after the container was recreated with another address.
+name_file=$state/node-name
+if [ -n "${COXSWAIN_NODE_NAME:-}" ]; then
+  echo "$COXSWAIN_NODE_NAME" >$name_file
+elif [ ! -s $name_file ]; then
+  node /coxswain/deploy/worker/node-name.ts >$name_file.new || { cat $name_file.new >&2; fail 'no node name was found' 'set COXSWAIN_NODE_NAME'; }
+  mv $name_file.new $name_file
+fi
+# The address may be another after each start: that of the interface with the default route.
+address=$(ip -4 route get 192.0.2.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p')
+address=${address:-$(hostname -i | cut -d' ' -f1)}
+COXSWAIN_NODE_NAME=$(cat $name_file)
+export COXSWAIN_NODE_NAME COXSWAIN_NODE_IP="$address"
+echo "worker: node $COXSWAIN_NODE_NAME, address $COXSWAIN_NODE_IP"
+
+# A fresh copy: what s6 keeps in there belongs to the run before.
+rm -rf /service
+cp -a /coxswain/deploy/worker/services /service
+exec s6-svscan /service
