@@ -1,6 +1,13 @@
-import type { LoadedLog, Reference, RevisionLog, Touch } from './revision-log.ts'
-import { RevisionedStorage, type RevisionedStorageOptions } from './revisioned-storage.ts'
+import type { RecentLimits } from './recent-changes.ts'
+import type { Reference, RevisionLog, Touch } from './revision-log.ts'
+import { RevisionedStorage } from './revisioned-storage.ts'
 import type { Change, Entry, Mark, Storage, StorageOptions } from './storage.ts'
+
+export interface MemoryStorageOptions<F> extends StorageOptions<F> {
+  readonly recent?: RecentLimits | undefined
+  /** Stands in for a medium: runs the write, sooner or later or not at all. Tests put faults here. */
+  readonly medium?: ((write: () => Promise<void>) => Promise<void>) | undefined
+}
 
 /** A log that lasts as long as the process. */
 class MemoryLog<F> implements RevisionLog<F> {
@@ -9,17 +16,24 @@ class MemoryLog<F> implements RevisionLog<F> {
   #marks: number[] = []
   #compacted = 0
   #bytes = 0
+  readonly #medium: (write: () => Promise<void>) => Promise<void>
+
+  constructor(medium: (write: () => Promise<void>) => Promise<void>) {
+    this.#medium = medium
+  }
 
   gather(action: () => void): void {
     queueMicrotask(action)
   }
 
   append(changes: readonly Change<F>[]): Promise<void> {
-    for (const change of changes) {
-      this.#changes.push(change)
-      this.#marks.push((this.#bytes += change.entry.value.length))
-    }
-    return Promise.resolve()
+    return this.#medium(() => {
+      for (const change of changes) {
+        this.#changes.push(change)
+        this.#marks.push((this.#bytes += change.entry.value.length))
+      }
+      return Promise.resolve()
+    })
   }
 
   read(from: number, to: number, limit: number): Promise<Change<F>[]> {
@@ -66,7 +80,7 @@ class MemoryLog<F> implements RevisionLog<F> {
 }
 
 /** The driver for tests and throw-away clusters: everything the contract promises but to outlive the process. */
-export function createMemoryStorage<F>(options: StorageOptions<F> & Pick<RevisionedStorageOptions, 'recent'>): Storage<F> {
-  const loaded: LoadedLog<F> = { log: new MemoryLog<F>(), revision: 0, compacted: 0, present: [] }
-  return new RevisionedStorage(loaded, options)
+export function createMemoryStorage<F>(options: MemoryStorageOptions<F>): Storage<F> {
+  const log = new MemoryLog<F>(options.medium ?? ((write) => write()))
+  return new RevisionedStorage<F>({ log, revision: 0, compacted: 0, present: [] }, options)
 }

@@ -75,12 +75,10 @@ export class WriteQueue<F> {
   write(write: Write<F>): Promise<Change<F>> {
     if (this.#closing) return Promise.reject(new StorageUnavailable('the store is closing'))
     if (this.#failure !== undefined) return this.#recovered().then(() => this.write(write))
-    const current = this.newest(write.key)
-    if (write.expect === undefined ? write.type === 'delete' && current === undefined : write.expect !== (current?.revision ?? 0)) {
-      return this.#refuse(write.key)
-    }
     try {
-      return this.#enqueue(write, current)
+      const current = this.newest(write.key)
+      const holds = write.expect === undefined ? write.type === 'put' || current !== undefined : write.expect === (current?.revision ?? 0)
+      return holds ? this.#enqueue(write, current) : this.#refuse(write.key)
     } catch (error) {
       return Promise.reject(error)
     }
