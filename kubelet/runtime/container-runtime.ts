@@ -70,8 +70,11 @@ export interface ContainerConfig {
     dropCapabilities: string[]
     seccomp: 'default' | 'unconfined'
   }
-  /** Share the process namespace of the sandbox (shareProcessNamespace) or of another container. */
-  pidNamespaceOf?: 'sandbox' | { containerId: string } | undefined
+  /** Share the process namespace of the sandbox (shareProcessNamespace), of the machine (hostPID) or of another container. */
+  pidNamespaceOf?: 'sandbox' | 'host' | { containerId: string } | undefined
+  hostIPC: boolean
+  /** Signal that asks the container to end, e.g. `SIGUSR1`; undefined: the image's, or TERM. */
+  stopSignal?: string | undefined
   labels: Record<string, string>
 }
 
@@ -88,10 +91,15 @@ export interface ContainerStatus {
   startedAt?: number | undefined
   finishedAt?: number | undefined
   exitCode?: number | undefined
-  /** `OOMKilled`, `Error`, `Completed`, `ContainerCannotRun`. */
+  /** Of an exited one: `Completed`, `Error`, `OOMKilled`, or `StartError` when its command could not be started. */
   reason?: string | undefined
   message?: string | undefined
   labels: Record<string, string>
+}
+
+/** All pods, or one. */
+export interface PodFilter {
+  podUid?: string | undefined
 }
 
 export interface ContainerStats {
@@ -100,6 +108,8 @@ export interface ContainerStats {
   cpuNanoseconds: bigint
   memoryBytes: number
   workingSetBytes: number
+  /** When it was measured, milliseconds since the epoch. */
+  measuredAt: number
 }
 
 export interface LogOptions {
@@ -153,19 +163,20 @@ export interface ContainerRuntime {
   runSandbox(config: SandboxConfig, signal: AbortSignal): Promise<SandboxStatus>
   stopSandbox(id: string, signal: AbortSignal): Promise<void>
   removeSandbox(id: string, signal: AbortSignal): Promise<void>
-  /** Ours only (by label), all states. */
-  listSandboxes(signal: AbortSignal): Promise<SandboxStatus[]>
+  /** Ours only (by label), all states, newest attempt first within a pod. */
+  listSandboxes(filter: PodFilter, signal: AbortSignal): Promise<SandboxStatus[]>
   createContainer(sandboxId: string, config: ContainerConfig, signal: AbortSignal): Promise<string>
-  /** @throws RuntimeError with `reason` StartError / ContainerCannotRun when the command cannot be started. */
+  /** @throws RuntimeError `RunContainerError` when the command cannot be started; the container then counts as exited, `StartError`, 128. */
   startContainer(id: string, signal: AbortSignal): Promise<void>
   /** TERM (or the image's stop signal), then KILL after `graceSeconds`. */
   stopContainer(id: string, graceSeconds: number, signal: AbortSignal): Promise<void>
   removeContainer(id: string, signal: AbortSignal): Promise<void>
-  listContainers(signal: AbortSignal): Promise<ContainerStatus[]>
+  /** Ours only, all states; newest attempt first within a container name. */
+  listContainers(filter: PodFilter, signal: AbortSignal): Promise<ContainerStatus[]>
   containerStatus(id: string, signal: AbortSignal): Promise<ContainerStatus | undefined>
   /** Writes raw log bytes (stdout and stderr interleaved, timestamps in front of lines where asked); ends when the log ends or, following, when the container has ended. */
   logs(id: string, options: LogOptions, output: Writable, signal: AbortSignal): Promise<void>
-  /** Runs a command; resolves with its exit code when it has ended. */
+  /** Runs a command; resolves with its exit code when it has ended. An abort kills the command. */
   exec(id: string, command: readonly string[], streams: SessionStreams): Promise<number>
   attach(id: string, streams: SessionStreams): Promise<void>
   /** A byte stream to a TCP port inside the sandbox's network namespace. */

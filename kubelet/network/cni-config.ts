@@ -1,0 +1,89 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** One plugin of a list; fields beyond these are the plugin's own and passed through. */
+export interface CniPlugin {
+  type: string
+  capabilities?: Record<string, boolean> | undefined
+  [field: string]: unknown
+}
+
+/** A CNI network configuration list. */
+export interface CniNetwork {
+  cniVersion: string
+  name: string
+  plugins: CniPlugin[]
+}
+
+export interface DefaultNetworkOptions {
+  /** The node's pod range, e.g. `10.244.1.0/24`. */
+  podRange: string
+  mtu: number
+  /** Where host-local keeps which address is whose. On tmpfs, so that it is empty exactly when the namespaces are gone. */
+  ipamDir: string
+}
+
+/**
+ * The network when nobody configured another: `ptp` (every pod packet is routed, so Services work between pods of one node without
+ * `br_netfilter`), addresses by host-local, hostPorts by portmap.
+ */
+export function defaultNetwork(options: DefaultNetworkOptions): CniNetwork {
+  const { podRange, mtu, ipamDir } = options
+  const any = podRange.includes(':') ? '::/0' : '0.0.0.0/0'
+  return {
+    cniVersion: '0.4.0',
+    name: 'coxswain',
+    plugins: [
+      {
+        type: 'ptp',
+        // Masquerading towards the outside is kube-proxy's.
+        ipMasq: false,
+        mtu,
+        ipam: { type: 'host-local', ranges: [[{ subnet: podRange }]], routes: [{ dst: any }], dataDir: ipamDir },
+      },
+      { type: 'portmap', capabilities: { portMappings: true }, snat: true },
+    ],
+  }
+}
+
+/**
+ * The first configuration in the folder by name (`*.conflist`, or a single plugin in `*.conf`, `*.json`), as every CNI runtime
+ * chooses; undefined when the folder has none.
+ */
+export async function configuredNetwork(folder: string): Promise<CniNetwork | undefined> {
+  const names = await readdir(folder).catch((error) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  const first = names.filter((name) => /\.(conflist|conf|json)$/.test(name)).sort()[0]
+  if (first === undefined) return undefined
+  const path = join(folder, first)
+  try {
+    return parseNetwork(JSON.parse(await readFile(path, 'utf8')))
+  } catch (error) {
+    throw new Error(`the network configuration ${path} cannot be used: ${error instanceof Error ? error.message : error}`, { cause: error })
+  }
+}
+
+/** Reads a list, or a single plugin as a list of one. */
+export function parseNetwork(value: unknown): CniNetwork {
+  if (!isRecord(value)) throw new Error('not a JSON object')
+  const { cniVersion = '0.1.0', name } = value
+  if (typeof cniVersion !== 'string' || typeof name !== 'string') throw new Error('cniVersion and name must be texts')
+  const plugins = Array.isArray(value['plugins']) ? value['plugins'] : [value]
+  if (plugins.length === 0) throw new Error('plugins is empty')
+  return { cniVersion, name, plugins: plugins.map(parsePlugin) }
+}
+
+function parsePlugin(value: unknown): CniPlugin {
+  if (!isRecord(value) || typeof value['type'] !== 'string') throw new Error('a plugin has no type')
+  const { type, capabilities } = value
+  if (!/^[\w.-]+$/.test(type)) throw new Error(`${JSON.stringify(type)} is no plugin name`)
+  if (capabilities !== undefined && !isRecord(capabilities)) throw new Error(`capabilities of ${type} must be an object`)
+  const wanted = Object.fromEntries(Object.entries(capabilities ?? {}).map(([key, on]) => [key, on === true]))
+  return { ...value, type, capabilities: wanted }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

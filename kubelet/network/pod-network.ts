@@ -1,0 +1,33 @@
+/** A sandbox as the network sees it. */
+export interface NetworkSandbox {
+  id: string
+  pod: { namespace: string; name: string; uid: string }
+  hostPorts: readonly HostPort[]
+}
+
+export interface HostPort {
+  hostPort: number
+  containerPort: number
+  protocol: 'TCP' | 'UDP' | 'SCTP'
+  hostIP?: string | undefined
+}
+
+/** Connects sandboxes to the pod network. Drivers: cni-network.ts. */
+export interface PodNetwork {
+  /** Why pods cannot be connected yet (no pod range, plugin missing), or undefined. The node's Ready condition shows it. */
+  problem(): Promise<string | undefined>
+  /**
+   * Gives the sandbox an interface in the network namespace `netns` (a path) and returns its addresses. What a failure left half done
+   * is undone before this throws; the sandbox should be thrown away then.
+   */
+  attach(sandbox: NetworkSandbox, netns: string, signal: AbortSignal): Promise<string[]>
+  /**
+   * Takes addresses and ports back; of an unknown sandbox: nothing. `netns` is undefined when the namespace has gone, never a path that
+   * could belong to somebody else by now.
+   */
+  detach(sandboxId: string, netns: string | undefined): Promise<void>
+  /** Addresses given to a sandbox; undefined when it was never connected completely. Survives a restart of the kubelet. */
+  addresses(sandboxId: string): Promise<string[] | undefined>
+  /** Takes back what sandboxes left behind that no longer live. Called at start. */
+  reclaim(living: ReadonlySet<string>): Promise<void>
+}

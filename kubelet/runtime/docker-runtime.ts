@@ -1,0 +1,77 @@
+import type { Logger } from '../../shared/logging/logger.ts'
+import type { Clock } from '../../shared/time/clock.ts'
+import type { PodNetwork } from '../network/pod-network.ts'
+import { type ContainerRuntime, RuntimeError } from './container-runtime.ts'
+import { dockerClient } from './docker-client.ts'
+import { dockerContainers } from './docker-containers.ts'
+import { dockerEvents } from './docker-events.ts'
+import { readHostLimits } from './docker-host-limits.ts'
+import { dockerImages } from './docker-images.ts'
+import { inspectCache } from './docker-inspect.ts'
+import { dockerLogs } from './docker-logs.ts'
+import { type DockerParts, dockerSandboxes } from './docker-sandboxes.ts'
+import { dockerSessions } from './docker-sessions.ts'
+import { dockerStats } from './docker-stats.ts'
+import { dialInNamespace } from './port-dialer.ts'
+
+export interface DockerRuntimeOptions {
+  /** e.g. `/var/run/docker.sock`. */
+  socketPath: string
+  /** The node that owns the containers; others' on the same engine are neither seen nor touched. */
+  nodeName: string
+  network: PodNetwork
+  pauseImage: string
+  clock: Clock
+  log: Logger
+}
+
+/** The container runtime over a Docker engine. Nothing is asked of the engine before the first call. */
+export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
+  const { clock, log } = options
+  const docker = dockerClient(options.socketPath)
+  const inspect = inspectCache(docker)
+  const images = dockerImages(docker)
+
+  let asked: ReturnType<DockerParts['engine']> | undefined
+  const ask = async () => {
+    const [info, limits] = await Promise.all([docker.call<{ CgroupDriver?: string }>('GET', '/info'), readHostLimits()])
+    return { cgroupDriver: info.CgroupDriver ?? 'cgroupfs', limits }
+  }
+  const engine = () => {
+    // A failure is not remembered: the engine may only be starting.
+    asked ??= ask().catch((error) => {
+      asked = undefined
+      throw error
+    })
+    return asked
+  }
+
+  const parts: DockerParts = {
+    docker,
+    node: options.nodeName,
+    network: options.network,
+    inspect,
+    engine,
+    pull: images.pullImage,
+    pauseImage: options.pauseImage,
+    log,
+  }
+  return {
+    async version(signal) {
+      const version = await docker.call<{ Version: string; ApiVersion: string }>('GET', '/version', { signal })
+      return { name: 'docker', version: version.Version, apiVersion: version.ApiVersion }
+    },
+    ...dockerSandboxes(parts),
+    ...dockerContainers(parts),
+    ...images,
+    ...dockerSessions({ ...parts, clock }),
+    logs: dockerLogs(parts),
+    stats: dockerStats(inspect, clock),
+    events: dockerEvents({ docker, node: options.nodeName, clock, log }),
+    async connectPort(sandboxId, port, signal) {
+      const details = await inspect.fresh(sandboxId, signal)
+      if (!details?.State.Running) throw new RuntimeError('PortForwardError', `sandbox ${sandboxId} is not running`)
+      return dialInNamespace(details.State.Pid, port, signal)
+    },
+  }
+}
