@@ -1,0 +1,138 @@
+import { sameJson } from '../../shared/objects/same-json.ts'
+import type { Node, Pod, Service, ServicePort } from '../../shared/openapi/generated/core-v1.ts'
+import type { Endpoint, EndpointPort, EndpointSlice } from '../../shared/openapi/generated/discovery-v1.ts'
+import { isReady } from '../pods/pod-facts.ts'
+
+/** Endpoints in one slice (upstream's default `--max-endpoints-per-slice`). */
+export const ENDPOINTS_PER_SLICE = 100
+
+/** What a slice holds apart from its name. */
+export interface SliceContent {
+  ports: EndpointPort[]
+  endpoints: Endpoint[]
+}
+
+/** Pods that are endpoints: with an address, not finished. Pure. */
+export function endpointsOf(
+  service: Service,
+  pods: readonly Pod[],
+  zoneOf: (nodeName: string) => string | undefined,
+): { pod: Pod; endpoint: Endpoint }[] {
+  return pods
+    .filter((pod) => pod.status.podIP && pod.status.phase !== 'Succeeded' && pod.status.phase !== 'Failed')
+    .map((pod) => ({ pod, endpoint: endpointOf(service, pod, zoneOf) }))
+    .sort((left, right) => (keyOf(left.endpoint) < keyOf(right.endpoint) ? -1 : 1))
+}
+
+function endpointOf(service: Service, pod: Pod, zoneOf: (nodeName: string) => string | undefined): Endpoint {
+  const serving = isReady(pod)
+  const terminating = pod.metadata.deletionTimestamp !== undefined
+  const tolerant = service.spec.publishNotReadyAddresses === true
+  const { hostname, subdomain, nodeName } = pod.spec
+  const zone = nodeName === undefined ? undefined : zoneOf(nodeName)
+  return {
+    addresses: [pod.status.podIP ?? ''],
+    conditions: { ready: tolerant || (serving && !terminating), serving: tolerant || serving, terminating },
+    targetRef: { kind: 'Pod', namespace: pod.metadata.namespace, name: pod.metadata.name, uid: pod.metadata.uid },
+    ...(nodeName === undefined ? {} : { nodeName }),
+    ...(zone === undefined ? {} : { zone }),
+    ...(hostname && subdomain === service.metadata.name ? { hostname } : {}),
+  }
+}
+
+/** The container port behind a Service port for one pod; undefined when the pod has no port of that name. */
+export function targetPort(port: ServicePort, pod: Pod): number | undefined {
+  if (typeof port.targetPort === 'number' && port.targetPort !== 0) return port.targetPort
+  if (typeof port.targetPort === 'string' && port.targetPort !== '') {
+    const containers = [
+      ...pod.spec.containers,
+      ...(pod.spec.initContainers ?? []).filter((container) => container.restartPolicy === 'Always'),
+    ]
+    return containers
+      .flatMap((container) => container.ports ?? [])
+      .find((each) => each.name === port.targetPort && (each.protocol ?? 'TCP') === (port.protocol ?? 'TCP'))?.containerPort
+  }
+  return port.port
+}
+
+/** Groups endpoints by the ports their pods offer (named ports may differ from pod to pod). */
+export function groupByPorts(service: Service, endpoints: readonly { pod: Pod; endpoint: Endpoint }[]): SliceContent[] {
+  const groups = new Map<string, SliceContent>()
+  for (const { pod, endpoint } of endpoints) {
+    const ports = (service.spec.ports ?? []).flatMap((port): EndpointPort[] => {
+      const number = targetPort(port, pod)
+      if (number === undefined) return []
+      return [
+        {
+          name: port.name ?? '',
+          protocol: port.protocol ?? 'TCP',
+          port: number,
+          ...(port.appProtocol ? { appProtocol: port.appProtocol } : {}),
+        },
+      ]
+    })
+    const key = JSON.stringify(ports)
+    const group = groups.get(key) ?? { ports, endpoints: [] }
+    group.endpoints.push(endpoint)
+    groups.set(key, group)
+  }
+  return [...groups.values()]
+}
+
+export interface SlicePlan {
+  create: SliceContent[]
+  update: { slice: EndpointSlice; content: SliceContent }[]
+  remove: EndpointSlice[]
+}
+
+/**
+ * Fits the wanted endpoints into the slices that exist with few writes: an endpoint stays in its slice, new ones fill
+ * the slices that change anyway, then those with room, then new slices. Pure.
+ */
+export function planSlices(wanted: readonly SliceContent[], existing: readonly EndpointSlice[]): SlicePlan {
+  const plan: SlicePlan = { create: [], update: [], remove: [] }
+  const left = new Set(existing)
+  for (const group of wanted) {
+    const same = [...left].filter((slice) => sameJson(slice.ports ?? [], group.ports))
+    for (const slice of same) left.delete(slice)
+    fit(group, same, plan)
+  }
+  plan.remove.push(...left)
+  return plan
+}
+
+function fit(group: SliceContent, slices: readonly EndpointSlice[], plan: SlicePlan): void {
+  const pending = new Map(group.endpoints.map((endpoint) => [keyOf(endpoint), endpoint]))
+  const kept = slices.map((slice) => {
+    const endpoints = (slice.endpoints ?? []).flatMap((endpoint) => {
+      const now = pending.get(keyOf(endpoint))
+      pending.delete(keyOf(endpoint))
+      return now ? [now] : []
+    })
+    return { slice, endpoints }
+  })
+  const changed = (each: (typeof kept)[number]) => !sameJson(each.endpoints, each.slice.endpoints ?? [])
+  const places = [
+    ...kept.filter(changed),
+    ...kept.filter((each) => !changed(each)).sort((one, two) => two.endpoints.length - one.endpoints.length),
+  ]
+  const additions = [...pending.values()]
+  for (const place of places) {
+    const room = Math.max(ENDPOINTS_PER_SLICE - place.endpoints.length, 0)
+    place.endpoints.push(...additions.splice(0, room))
+  }
+  while (additions.length > 0) plan.create.push({ ports: group.ports, endpoints: additions.splice(0, ENDPOINTS_PER_SLICE) })
+  for (const place of kept) {
+    if (place.endpoints.length === 0) plan.remove.push(place.slice)
+    else if (changed(place)) plan.update.push({ slice: place.slice, content: { ports: group.ports, endpoints: place.endpoints } })
+  }
+}
+
+function keyOf(endpoint: Endpoint): string {
+  return `${endpoint.addresses[0]} ${endpoint.targetRef?.uid ?? ''}`
+}
+
+/** A node's zone, from its label. */
+export function zoneOf(node: Node | undefined): string | undefined {
+  return node?.metadata.labels?.['topology.kubernetes.io/zone']
+}

@@ -1,0 +1,55 @@
+import type { Deployment, ReplicaSet } from '../../shared/openapi/generated/apps-v1.ts'
+import { byAge } from './rolling-update.ts'
+
+export const REVISION_ANNOTATION = 'deployment.kubernetes.io/revision'
+export const REVISION_HISTORY_ANNOTATION = 'deployment.kubernetes.io/revision-history'
+
+/** Annotations of a Deployment that its sets do not get: they speak of the whole, or kubectl would apply them wrongly. */
+const NOT_COPIED = new Set([
+  'kubectl.kubernetes.io/last-applied-configuration',
+  REVISION_ANNOTATION,
+  REVISION_HISTORY_ANNOTATION,
+  'deployment.kubernetes.io/desired-replicas',
+  'deployment.kubernetes.io/max-replicas',
+  'deprecated.deployment.rollback.to',
+])
+
+/** The number of a set's revision; 0 when it has none. */
+export function revisionOf(object: Deployment | ReplicaSet): number {
+  return Number(object.metadata.annotations?.[REVISION_ANNOTATION]) || 0
+}
+
+/** The annotations that the newest set must have: the Deployment's own, and a revision above all others' (what `rollout history` and `undo` read). */
+export function newSetAnnotations(
+  deployment: Deployment,
+  set: ReplicaSet | undefined,
+  olds: readonly ReplicaSet[],
+): Record<string, string> {
+  const copied = Object.entries(deployment.metadata.annotations ?? {}).filter(([name]) => !NOT_COPIED.has(name))
+  const annotations: Record<string, string> = { ...set?.metadata.annotations, ...Object.fromEntries(copied) }
+  const next = Math.max(0, ...olds.map(revisionOf)) + 1
+  const current = set ? revisionOf(set) : 0
+  if (current >= next) return annotations
+  annotations[REVISION_ANNOTATION] = String(next)
+  if (current > 0) {
+    const history = set?.metadata.annotations?.[REVISION_HISTORY_ANNOTATION]
+    annotations[REVISION_HISTORY_ANNOTATION] = history ? `${history},${current}` : String(current)
+  }
+  return annotations
+}
+
+/** Old sets that are empty, settled and beyond the history limit. */
+export function surplusSets(deployment: Deployment, olds: readonly ReplicaSet[]): ReplicaSet[] {
+  const limit = deployment.spec.revisionHistoryLimit ?? 10
+  const removable = olds.filter((set) => set.metadata.deletionTimestamp === undefined)
+  const surplus = Math.max(removable.length - limit, 0)
+  const oldestFirst = [...removable].sort((left, right) => revisionOf(left) - revisionOf(right) || byAge(left, right))
+  return oldestFirst
+    .slice(0, surplus)
+    .filter(
+      (set) =>
+        (set.spec.replicas ?? 1) === 0 &&
+        set.status.replicas === 0 &&
+        (set.status.observedGeneration ?? 0) >= (set.metadata.generation ?? 0),
+    )
+}

@@ -1,0 +1,68 @@
+import type { Client } from '../../shared/client/client.ts'
+import type { EventRecorder } from '../../shared/client/event-recorder.ts'
+import { hasReason } from '../../shared/errors/status-error.ts'
+import type { KubeObject } from '../../shared/objects/object.ts'
+import type { Pod, PodTemplateSpec } from '../../shared/openapi/generated/core-v1.ts'
+import { controllerReference } from './claim.ts'
+
+export interface PodControlTools {
+  client: Client
+  events: EventRecorder
+  signal: AbortSignal
+}
+
+/** Creates a pod of a template, owned by `owner`, and says so in an Event. */
+export async function createPod(owner: KubeObject, template: PodTemplateSpec, { client, events, signal }: PodControlTools): Promise<Pod> {
+  const metadata = {
+    generateName: `${owner.metadata.name}-`,
+    labels: { ...template.metadata?.labels },
+    annotations: { ...template.metadata?.annotations },
+    finalizers: [...(template.metadata?.finalizers ?? [])],
+    ownerReferences: [controllerReference(owner)],
+  }
+  try {
+    const pod = await client.create('v1', 'Pod', { metadata, spec: template.spec }, { namespace: owner.metadata.namespace, signal })
+    events.record(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`)
+    return pod
+  } catch (error) {
+    // A namespace that is going away refuses every creation; saying so for each pod helps nobody.
+    if (!isTerminatingNamespace(error)) events.record(owner, 'Warning', 'FailedCreate', `Error creating: ${messageOf(error)}`)
+    throw error
+  }
+}
+
+/** Deletes a pod on behalf of `owner`; one that is gone already is as good. */
+export async function deletePod(owner: KubeObject, pod: Pod, { client, events, signal }: PodControlTools): Promise<void> {
+  const { namespace, name = '', uid } = pod.metadata
+  try {
+    await client.delete('v1', 'Pod', { namespace, name }, { preconditions: { uid }, signal })
+  } catch (error) {
+    if (hasReason(error, 'NotFound') || hasReason(error, 'Conflict')) return
+    events.record(owner, 'Warning', 'FailedDelete', `Error deleting: ${messageOf(error)}`)
+    throw error
+  }
+  events.record(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`)
+}
+
+/**
+ * Runs `create` `count` times in batches of 1, 2, 4 …, and stops after a batch with a failure: when all of them would
+ * fail (a quota, a broken template) only one refusal is caused instead of hundreds.
+ */
+export async function inGrowingBatches(count: number, create: () => Promise<void>): Promise<void> {
+  let done = 0
+  for (let size = 1; done < count; size *= 2) {
+    const batch = Math.min(size, count - done)
+    const results = await Promise.allSettled(Array.from({ length: batch }, create))
+    done += batch
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+}
+
+export function isTerminatingNamespace(error: unknown): boolean {
+  return hasReason(error, 'Forbidden') && (error.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating')
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
