@@ -1,0 +1,31 @@
+import type { ResourceServices } from '../registry/define-resource.ts'
+import type { AdmissionRule } from './admission.ts'
+import { certificateRequests } from './certificate-requests.ts'
+import { defaultTolerations } from './default-tolerations.ts'
+import { namespaceLifecycle } from './namespace-lifecycle.ts'
+import { nodeRestriction } from './node-restriction.ts'
+import { priority } from './priority.ts'
+import { serviceAccount } from './service-account.ts'
+import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
+
+export interface AdmissionOptions {
+  readonly authorize: ResourceServices['authorize']
+  /** Seconds that Pods tolerate a node that is not ready or unreachable; default 300. */
+  readonly tolerationSeconds?: number | undefined
+}
+
+/**
+ * The policy: which rules, in which order (upstream's). All mutating halves run first, in this order, then the validating
+ * halves; registry/write-object.ts runs them.
+ */
+export function admissionRules({ authorize, tolerationSeconds }: AdmissionOptions): readonly AdmissionRule[] {
+  return [
+    namespaceLifecycle,
+    serviceAccount,
+    nodeRestriction,
+    taintNodesByCondition,
+    priority,
+    defaultTolerations(tolerationSeconds),
+    certificateRequests(authorize),
+  ]
+}

@@ -1,0 +1,127 @@
+import { isDeepStrictEqual } from 'node:util'
+import { notFound } from '../../shared/errors/status-error.ts'
+import { nodeNameOf } from '../authn/system-names.ts'
+import type { AdmissionRequest, AdmissionRule } from './admission.ts'
+import { asKind } from './as-kind.ts'
+import { checkMirrorPodOfNode } from './mirror-pod.ts'
+import { forbiddenNodeLabels } from './node-labels.ts'
+import { refusal } from './refuse.ts'
+
+type Check = (node: string, request: AdmissionRequest) => void
+
+/** The half of the node authoriser that needs the object: a kubelet writes only about itself and its own Pods. */
+export const nodeRestriction: AdmissionRule = {
+  name: 'NodeRestriction',
+  validate(request) {
+    const node = nodeNameOf(request.user)
+    if (node === undefined) return
+    if (node === '') throw refusal(request, `could not determine node from user ${JSON.stringify(request.user.name)}`)
+    checks[`${request.group}/${request.resource}`]?.(node, request)
+  },
+}
+
+const checks: Readonly<Record<string, Check>> = {
+  '/pods': checkPod,
+  '/nodes': checkNode,
+  '/persistentvolumeclaims': checkClaim,
+  '/serviceaccounts': checkToken,
+  'coordination.k8s.io/leases': checkLease,
+  'storage.k8s.io/csinodes': (node, request) => checkOwnName(node, request, 'CSINode'),
+}
+
+function checkPod(node: string, request: AdmissionRequest): void {
+  const { operation, subresource } = request
+  const mine = JSON.stringify(node)
+  if (subresource === 'eviction') return checkIsMine(node, request, 'evict')
+  if (subresource === 'status') return checkPodStatus(node, request)
+  if (subresource !== '')
+    throw refusal(request, `unexpected pod subresource ${JSON.stringify(subresource)}, only 'status' and 'eviction' are allowed`)
+  if (operation === 'DELETE') return checkIsMine(node, request, 'delete')
+  if (operation === 'CREATE') return checkMirrorPodOfNode(node, request)
+  throw refusal(request, `unexpected operation ${JSON.stringify(operation)}, node ${mine} can only create and delete mirror pods`)
+}
+
+function checkIsMine(node: string, request: AdmissionRequest, verb: string): void {
+  const { context, namespace, name, previous } = request
+  const pod = asKind(previous, 'v1', 'Pod') ?? context.reader.get('v1', 'Pod', { namespace, name })
+  if (!pod) throw notFound({ group: '', resource: 'pods' }, name)
+  if (pod.spec.nodeName !== node) {
+    throw refusal(request, `node ${JSON.stringify(node)} can only ${verb} pods with spec.nodeName set to itself`)
+  }
+}
+
+function checkPodStatus(node: string, request: AdmissionRequest): void {
+  const previous = asKind(request.previous, 'v1', 'Pod')
+  if (request.operation !== 'UPDATE' || !previous) throw refusal(request, `unexpected operation ${JSON.stringify(request.operation)}`)
+  if (previous.spec.nodeName !== node) {
+    throw refusal(request, `node ${JSON.stringify(node)} can only update pod status for pods with spec.nodeName set to itself`)
+  }
+  if (!sameLabels(previous.metadata.labels, request.object?.metadata.labels)) {
+    throw refusal(request, `node ${JSON.stringify(node)} cannot update labels through pod status`)
+  }
+}
+
+function checkNode(node: string, request: AdmissionRequest): void {
+  const next = asKind(request.object, 'v1', 'Node')
+  const previous = asKind(request.previous, 'v1', 'Node')
+  const mine = JSON.stringify(node)
+  const name = request.name || next?.metadata.name
+  if (name !== node) throw refusal(request, `node ${mine} is not allowed to modify node ${JSON.stringify(name)}`)
+  if (!next) return
+  if (next.spec.configSource && !isDeepStrictEqual(next.spec.configSource, previous?.spec.configSource)) {
+    throw refusal(request, `node ${mine} is not allowed to set a configSource`)
+  }
+  const labels = forbiddenNodeLabels(next.metadata.labels, previous?.metadata.labels).join(', ')
+  if (request.operation === 'CREATE' && labels) throw refusal(request, `node ${mine} is not allowed to set the following labels: ${labels}`)
+  if (request.operation !== 'UPDATE') return
+  // With either it could draw other people's Pods to itself.
+  if (!isDeepStrictEqual(next.spec.taints ?? [], previous?.spec.taints ?? [])) {
+    throw refusal(request, `node ${mine} is not allowed to modify taints`)
+  }
+  if (labels) throw refusal(request, `is not allowed to modify labels: ${labels}`)
+}
+
+function checkClaim(node: string, request: AdmissionRequest): void {
+  if (request.subresource !== 'status') throw refusal(request, 'may only update PVC status')
+  const [next, previous] = [asKind(request.object, 'v1', 'PersistentVolumeClaim'), asKind(request.previous, 'v1', 'PersistentVolumeClaim')]
+  const fixed = (claim: typeof next) => ({
+    ...claim,
+    metadata: { ...claim?.metadata, resourceVersion: '', managedFields: [] },
+    status: { phase: claim?.status.phase },
+  })
+  if (!isDeepStrictEqual(fixed(next), fixed(previous))) {
+    throw refusal(request, `node ${JSON.stringify(node)} is not allowed to update fields other than status.capacity and status.conditions`)
+  }
+}
+
+/** A node asks for tokens only on behalf of a Pod that runs on it, and bound to that Pod. */
+function checkToken(node: string, request: AdmissionRequest): void {
+  if (request.operation !== 'CREATE' || request.subresource !== 'token') return
+  const reference = asKind(request.object, 'authentication.k8s.io/v1', 'TokenRequest')?.spec.boundObjectRef
+  if (reference?.apiVersion !== 'v1' || reference.kind !== 'Pod' || !reference.name)
+    throw refusal(request, 'node requested token not bound to a pod')
+  if (!reference.uid) throw refusal(request, 'node requested token with a pod binding without a uid')
+  const pod = request.context.reader.get('v1', 'Pod', { namespace: request.namespace, name: reference.name })
+  if (!pod) throw notFound({ group: '', resource: 'pods' }, reference.name)
+  if (pod.metadata.uid !== reference.uid) {
+    throw refusal(
+      request,
+      `the pod ${reference.name} is not the one with the UID ${reference.uid} any more: it was deleted and created again`,
+    )
+  }
+  if (pod.spec.nodeName !== node) throw refusal(request, 'node requested token bound to a pod scheduled on a different node')
+}
+
+function checkLease(node: string, request: AdmissionRequest): void {
+  if (request.namespace !== 'kube-node-lease') throw refusal(request, 'can only access leases in the "kube-node-lease" system namespace')
+  checkOwnName(node, request, 'node lease')
+}
+
+function checkOwnName(node: string, request: AdmissionRequest, what: string): void {
+  const name = request.name || request.object?.metadata.name
+  if (name !== node) throw refusal(request, `can only access ${what} with the same name as the requesting node`)
+}
+
+function sameLabels(one: Record<string, string> | undefined, other: Record<string, string> | undefined): boolean {
+  return isDeepStrictEqual({ ...one }, { ...other })
+}
