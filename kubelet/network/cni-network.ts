@@ -105,7 +105,7 @@ export function cniNetwork(options: CniNetworkOptions): PodNetwork {
     async problem() {
       try {
         const { plugins } = await currentNetwork()
-        await Promise.all(plugins.map(({ type }) => findPlugin(type, pluginDirs)))
+        for (const { type } of plugins) await findPlugin(type, pluginDirs)
         return undefined
       } catch (error) {
         return error instanceof Error ? error.message : String(error)

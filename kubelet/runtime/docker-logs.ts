@@ -2,7 +2,8 @@ import type { Readable, Writable } from 'node:stream'
 import { type ContainerRuntime, type LogOptions, RuntimeError } from './container-runtime.ts'
 import { isMissing } from './docker-client.ts'
 import type { DockerParts } from './docker-sandboxes.ts'
-import { frames, writeAll } from './docker-streams.ts'
+import { frames } from './docker-streams.ts'
+import { writeAll } from './write-all.ts'
 
 /** A container's log as the engine keeps it (json-file), byte for byte, stdout and stderr in the order they were written. */
 export function dockerLogs({ docker, inspect }: Pick<DockerParts, 'docker' | 'inspect'>): ContainerRuntime['logs'] {

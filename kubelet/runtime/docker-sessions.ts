@@ -4,7 +4,8 @@ import type { Clock } from '../../shared/time/clock.ts'
 import { type ContainerRuntime, RuntimeError, type SessionStreams } from './container-runtime.ts'
 import { type DockerClient, DockerError } from './docker-client.ts'
 import type { DockerParts } from './docker-sandboxes.ts'
-import { frames, writeAll } from './docker-streams.ts'
+import { frames } from './docker-streams.ts'
+import { writeAll } from './write-all.ts'
 
 interface ExecDetails {
   Running: boolean

@@ -1,34 +1,35 @@
-import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { cniNetwork } from '../../kubelet/network/cni-network.ts'
-import { createDockerRuntime } from '../../kubelet/runtime/docker-runtime.ts'
-import { silentLogger } from '../../shared/logging/logger.ts'
-import { systemRandom } from '../../shared/random/random.ts'
+import { RuntimeError } from '../../kubelet/runtime/container-runtime.ts'
+import type { Behaviour } from '../../kubelet/runtime/simulated-behaviour.ts'
+import { createSimulatedRuntime } from '../../kubelet/runtime/simulated-runtime.ts'
 import { realClock } from '../../shared/time/clock.ts'
-import { containerRuntimeContract } from './container-runtime.ts'
+import { commands, containerRuntimeContract } from './container-runtime.ts'
+import { dockerUnderTest } from './docker-under-test.ts'
 
-containerRuntimeContract('docker', async () => {
-  const socketPath = '/var/run/docker.sock'
-  if (!existsSync(socketPath)) throw new Error(`no Docker Engine at ${socketPath}: run deploy/engine.sh first`)
+containerRuntimeContract('docker', dockerUnderTest)
+
+containerRuntimeContract('simulated', async () => {
   const clock = realClock()
-  const stateDir = await mkdtemp(join(tmpdir(), 'coxswain-network-'))
-  const network = cniNetwork({
-    configDir: join(stateDir, 'none'),
-    pluginDirs: ['/opt/cni/bin', '/usr/lib/cni'],
-    stateDir,
-    podRange: () => '10.199.71.0/24',
-    mtu: 1500,
-    clock,
-    log: silentLogger(),
-  })
-  const nodeName = `contract-${systemRandom().nameSuffix(6)}`
-  const pauseImage = 'registry.k8s.io/pause:3.10'
-  return {
-    runtime: createDockerRuntime({ socketPath, nodeName, network, pauseImage, clock, log: silentLogger() }),
-    clock,
-    image: 'busybox',
-    dispose: () => rm(stateDir, { recursive: true }),
+  const image = 'busybox'
+  const shell: NonNullable<Behaviour['exec']> = (command, input) => {
+    const text = command.join(' ')
+    if (command[0] === 'cat') return { exitCode: 0, stdout: input }
+    if (text.includes('seq 1 20000')) return { exitCode: 0, stdout: Array.from({ length: 20_000 }, (_, i) => `${i + 1}\n`).join('') }
+    if (text.includes('sleep')) return { exitCode: 0, never: true }
+    return { exitCode: 3, stdout: 'out\n', stderr: 'err\n' }
   }
+  const behaviours = new Map<string, Behaviour>([
+    [commands.forever.join(), { output: 'ready\n', exec: shell }],
+    [commands.ignoresTerm.join(), { output: 'ready\n', ignoresTerm: true }],
+    [commands.failsAtOnce.join(), { output: 'one\ntwo\n', runsFor: 10, exitCode: 7 }],
+    [commands.succeedsAtOnce.join(), { runsFor: 10 }],
+    [commands.missing.join(), { startError: 'exec: "no-such-command": executable file not found in $PATH' }],
+    [commands.echoesInput.join(), { echoesInput: true }],
+  ])
+  const runtime = createSimulatedRuntime({
+    clock,
+    script: (config) => behaviours.get(config.command?.join() ?? '') ?? {},
+    pull: (reference) => (reference === image ? 0 : new RuntimeError('ErrImagePull', `${reference}: not found`)),
+  })
+  await runtime.pullImage(image, undefined, new AbortController().signal)
+  return { runtime, clock, image, dispose: async () => {} }
 })
