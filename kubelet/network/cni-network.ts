@@ -4,7 +4,7 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { type Attachment, attachmentStore } from './attachment-store.ts'
 import { type CniNetwork, type CniPlugin, configuredNetwork, defaultNetwork } from './cni-config.ts'
-import { type CniCall, CniError, type CniResult, findPlugin, runPlugin } from './cni-plugin.ts'
+import { type CniCall, CniError, type CniResult, findPlugin, MissingPluginError, runPlugin } from './cni-plugin.ts'
 import type { NetworkSandbox, PodNetwork } from './pod-network.ts'
 
 export interface CniNetworkOptions {
@@ -74,7 +74,12 @@ export function cniNetwork(options: CniNetworkOptions): PodNetwork {
     try {
       for (const plugin of pluginsFor(attachment).reverse()) {
         const config = configFor(attachment, plugin, attachment.result)
-        await runPlugin(pluginDirs, config, callFor(attachment, 'DEL', netns ?? ''), patience.signal)
+        try {
+          await runPlugin(pluginDirs, config, callFor(attachment, 'DEL', netns ?? ''), patience.signal)
+        } catch (error) {
+          if (!(error instanceof MissingPluginError)) throw error
+          log.warn('a network plugin is not there to undo anything', { plugin: plugin.type, sandbox: attachment.sandbox.id })
+        }
       }
     } finally {
       timer.cancel()

@@ -21,7 +21,7 @@ export interface CniResult {
 
 /** A plugin said no. `code` is the specification's. */
 export class CniError extends Error {
-  override readonly name = 'CniError'
+  override readonly name: string = 'CniError'
   readonly code: number | undefined
   constructor(message: string, code: number | undefined, options?: { cause?: unknown }) {
     super(message, options)
@@ -29,10 +29,13 @@ export class CniError extends Error {
   }
 }
 
+/** The plugin's program is nowhere, so it cannot have done anything that needs undoing. */
+export class MissingPluginError extends CniError {}
+
 /** Where iptables and friends live on every distribution; services often start without the sbin folders. */
 const PATH = '/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin'
 
-/** The plugin's program in the first folder that has it. @throws CniError */
+/** The plugin's program in the first folder that has it. @throws MissingPluginError */
 export async function findPlugin(type: string, folders: readonly string[]): Promise<string> {
   for (const folder of folders) {
     const path = join(folder, type)
@@ -42,7 +45,7 @@ export async function findPlugin(type: string, folders: readonly string[]): Prom
     )
     if (runs) return path
   }
-  throw new CniError(`failed to find plugin ${JSON.stringify(type)} in path [${folders.join(' ')}]`, undefined)
+  throw new MissingPluginError(`failed to find plugin ${JSON.stringify(type)} in path [${folders.join(' ')}]`, undefined)
 }
 
 /** Runs one plugin with its configuration on stdin; resolves with its result, `{}` where it prints none. @throws CniError */
