@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Logger } from '../../shared/logging/logger.ts'
-import { type Database, openDatabase, type WriteBatch, writeBatch } from './leveldb-database.ts'
+import { checkRoom, type Database, openDatabase, type WriteBatch, writeBatch } from './leveldb-database.ts'
 import * as format from './leveldb-format.ts'
 import { LevelLog, type LevelLogState, meta, newestHeader } from './leveldb-log.ts'
 import type { RecentLimits } from './recent-changes.ts'
@@ -33,7 +33,7 @@ const REVISIONS_AFTER_POWER_CUT = 10_000
  * @throws StorageRefused when the files are open elsewhere, of a newer format, foreign, or damaged
  */
 export async function openLevelStorage<F>(options: LevelStorageOptions<F>): Promise<Storage<F>> {
-  const database = await openDatabase(options.directory)
+  const database = await openDatabase(options.directory).catch((error: unknown) => explain(options.directory, error))
   try {
     await checkFormat(database, options.directory)
     const state = await beginSession(database, options)
@@ -46,8 +46,17 @@ export async function openLevelStorage<F>(options: LevelStorageOptions<F>): Prom
     return new RevisionedStorage({ log, present, revision: state.revision, compacted: state.compacted }, options)
   } catch (error) {
     await database.close()
-    throw error
+    return explain(options.directory, error)
   }
+}
+
+/** Opening writes a little; when that fails on a full disk, the disk is what the person has to be told about. */
+async function explain(directory: string, error: unknown): Promise<never> {
+  if (error instanceof StorageRefused) throw error
+  await checkRoom(directory).catch((full: Error) => {
+    throw new StorageRefused(`the store cannot be opened, because ${full.message}; free some space and start again`, { cause: error })
+  })
+  throw error
 }
 
 async function checkFormat(database: Database, directory: string): Promise<void> {
