@@ -1,0 +1,91 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { join } from 'node:path'
+import { type AlternativeNames, readAlternativeNames } from '../../shared/certificates/extensions.ts'
+import { issueAuthority, issueCertificate } from '../../shared/certificates/issue-certificate.ts'
+import type { Client } from '../../shared/client/client.ts'
+import type { Logger } from '../../shared/logging/logger.ts'
+import type { Random } from '../../shared/random/random.ts'
+import type { Clock } from '../../shared/time/clock.ts'
+import { isIssuedBy, loadCertificate, renewalTime, type StoredCertificate, storeCertificate } from './certificate-store.ts'
+import { type KeyPair, obtainCertificate } from './obtain-certificate.ts'
+
+export interface ServingCertificateOptions {
+  nodeName: string
+  rootDir: string
+  /** Host name and addresses under which the API server dials this node. */
+  names: AlternativeNames
+  /** PEM of the authority that the certificate must be of. */
+  authority: string
+  clock: Clock
+  random: Random
+  log: Logger
+}
+
+/** A year; the self-signed one is replaced within seconds of joining. */
+const SELF_SIGNED_LIFE = 365 * 24 * 60 * 60_000
+const file = (rootDir: string) => join(rootDir, 'pki', 'kubelet-server-current.pem')
+
+/** What to serve with now: the cluster's certificate if there is a good one, else one that the kubelet signed for itself. */
+export function servingCertificate(options: ServingCertificateOptions): KeyPair {
+  return usable(options) ?? selfSigned(options)
+}
+
+/**
+ * Gets a certificate from the cluster and renews it in time, until the signal aborts.
+ * @param install called with each new one
+ */
+export async function keepServingCertificate(
+  options: ServingCertificateOptions,
+  client: Client,
+  install: (pair: KeyPair) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, log, random, rootDir, names, nodeName } = options
+  while (!signal.aborted) {
+    const present = usable(options)
+    const due = present ? renewalTime(present.read, random) : clock.now()
+    if (due > clock.now()) {
+      await clock.sleep(Math.min(due - clock.now(), 60 * 60_000), signal).catch(() => {})
+      if (clock.now() < due) continue
+    }
+    if (signal.aborted) return
+    const wish = {
+      signerName: 'kubernetes.io/kubelet-serving',
+      subject: { commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] },
+      names,
+      usages: ['digital signature', 'server auth'],
+      pendingKeyFile: join(rootDir, 'pki', 'kubelet-server.key.pending'),
+    }
+    const pair = await obtainCertificate(wish, { client, clock, log }, signal).catch((error) => {
+      if (!signal.aborted) throw error
+    })
+    if (!pair) return
+    storeCertificate(file(rootDir), pair)
+    install(pair)
+    log.info('serving with a certificate of the cluster', { names: [...names.dnsNames, ...names.ipAddresses] })
+    if (!usable(options)) {
+      log.warn('the issued serving certificate does not say what was asked for; it is used until the next attempt', { node: nodeName })
+      await clock.sleep(60_000, signal).catch(() => {})
+    }
+  }
+}
+
+function usable({ rootDir, clock, names, authority }: ServingCertificateOptions): StoredCertificate | undefined {
+  const stored = loadCertificate(file(rootDir))
+  if (!stored || stored.read.notAfter <= clock.now() || !isIssuedBy(stored.read, authority)) return undefined
+  const { alternativeNames } = stored.read
+  const has = alternativeNames ? readAlternativeNames(alternativeNames) : { dnsNames: [], ipAddresses: [] }
+  const covers = (wanted: readonly string[], given: readonly string[]) => wanted.every((name) => given.includes(name))
+  return covers(names.dnsNames, has.dnsNames) && covers(names.ipAddresses, has.ipAddresses) ? stored : undefined
+}
+
+function selfSigned({ clock, names, nodeName }: ServingCertificateOptions): KeyPair {
+  const life = { notBefore: clock.now() - 60_000, notAfter: clock.now() + SELF_SIGNED_LIFE }
+  const issuerPair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const pem = (key: typeof pair.privateKey) => key.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const issuer = { certificate: issueAuthority(issuerPair, { commonName: `${nodeName}-ca`, ...life }), key: pem(issuerPair.privateKey) }
+  const subject = { commonName: nodeName, organizations: [] }
+  const certificate = issueCertificate(issuer, { subject, publicKey: pair.publicKey, ...life, usages: ['serverAuth'], names })
+  return { certificate: certificate + issuer.certificate, key: pem(pair.privateKey) }
+}
