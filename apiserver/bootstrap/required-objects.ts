@@ -1,0 +1,34 @@
+import type { BootstrapToken } from '../certificates/bootstrap-token.ts'
+import { requiredClusterInfo } from './cluster-info.ts'
+import { requiredDnsService } from './dns-service.ts'
+import type { RequiredObject } from './ensure.ts'
+import { requiredJoinToken } from './join-token.ts'
+import { type Advertisement, requiredKubernetesService } from './kubernetes-service.ts'
+import { requiredNamespaces } from './namespaces.ts'
+import { requiredPriorityClasses } from './priority-classes.ts'
+import { requiredPolicy } from './rbac-policy.ts'
+
+export interface BootstrapFacts extends Advertisement {
+  /** The cluster DNS address; inside the service range. */
+  readonly dnsAddress: string
+  /** What clients dial, for the public card. */
+  readonly advertiseUrl: string
+  /** PEM. */
+  readonly authority: string
+  readonly bootstrapToken: BootstrapToken
+}
+
+/** Everything that must exist before the server is ready, in the order in which it must be written (`ensureAll`). */
+export function requiredObjects(facts: BootstrapFacts): readonly (readonly RequiredObject[])[] {
+  return [
+    requiredNamespaces(),
+    [
+      ...requiredPolicy(),
+      ...requiredPriorityClasses(),
+      ...requiredKubernetesService(facts),
+      requiredDnsService(facts.dnsAddress),
+      requiredJoinToken(facts.bootstrapToken),
+      ...requiredClusterInfo(facts.advertiseUrl, facts.authority),
+    ],
+  ]
+}
