@@ -1,0 +1,25 @@
+import type { ConfigOf, SettingsTable } from '../shared/process/config.ts'
+import { boolean, duration, integer, list, path, port, text } from '../shared/process/setting.ts'
+
+/** Flags of the controller manager, with upstream's names and default times. */
+export const settings = {
+  kubeconfig: path('credentials for the API server', '/etc/coxswain/controller-manager.kubeconfig'),
+  leaderElect: boolean('wait until no other controller manager is at work', true),
+  controllers: list('which controllers run: names, or * for all; -name leaves one out', ['*']),
+  bindAddress: text('where health and metrics are served', '127.0.0.1'),
+  healthPort: port('port of health and metrics; 0 is off', 10_257),
+  rootCaFile: path('the CA certificate that Pods get to know the API server by', '/etc/coxswain/ca.crt'),
+  clusterSigningCertFile: path('the CA certificate that signs certificate requests', '/etc/coxswain/signing/ca.crt'),
+  clusterSigningKeyFile: path('its key', '/etc/coxswain/signing/ca.key'),
+  clusterSigningDuration: duration('how long signed certificates are valid', 365 * 24 * 3_600_000),
+  allocateNodeCidrs: boolean('give each node a range of Pod addresses', true),
+  clusterCidr: text('all Pod addresses', '10.244.0.0/16'),
+  nodeCidrMaskSize: integer('prefix length of one node’s range', 24, 8, 30),
+  nodeMonitorGracePeriod: duration('how long a node may be silent before it is not ready', 50_000),
+  nodeStartupGracePeriod: duration('the same for a node that has never spoken', 60_000),
+  nodeMonitorPeriod: duration('how often nodes are looked at', 5_000),
+  terminatedPodGcThreshold: integer('how many finished Pods are kept', 12_500),
+} satisfies SettingsTable
+
+/** What controllers are made with. */
+export type ControllerSettings = ConfigOf<typeof settings>
