@@ -19,6 +19,7 @@ containernetworking-plugins|/usr/lib/cni/ptp|puts pods on the network
 conntrack|conntrack|forgets the UDP flows of a removed endpoint
 mmdebstrap|mmdebstrap|makes the Debian base image where no registry answers
 curl|curl|asks mirrors and the API server
+npm|npm|fetches the pinned Node and the libraries
 '
 for_tests='nftables iproute2 containernetworking-plugins conntrack'
 

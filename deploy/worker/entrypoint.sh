@@ -47,12 +47,14 @@ mountpoint -q /var/lib/docker ||
 
 # The name is found once and kept: it is who this node is, also after the container was recreated with another address.
 name_file=$state/node-name
-if [ -n "${COXSWAIN_NODE_NAME:-}" ]; then
-  echo "$COXSWAIN_NODE_NAME" >$name_file
-elif [ ! -s $name_file ]; then
-  node /coxswain/deploy/worker/node-name.ts >$name_file.new || { cat $name_file.new >&2; fail 'no node name was found' 'set COXSWAIN_NODE_NAME'; }
+if [ ! -s $name_file ]; then
+  found=$(node /coxswain/deploy/worker/node-name.ts) || fail 'no node name was found' 'set COXSWAIN_NODE_NAME'
+  # Whose volumes these are: compose forgets them when it scales down, and gives them no label.
+  sed -n 2p <<<"$found" | tee $state/.coxswain-host >/var/lib/docker/.coxswain-host
+  sed -n 1p <<<"$found" >$name_file.new
   mv $name_file.new $name_file
 fi
+[ -z "${COXSWAIN_NODE_NAME:-}" ] || echo "$COXSWAIN_NODE_NAME" >$name_file
 # The address may be another after each start: that of the interface with the default route.
 address=$(ip -4 route get 192.0.2.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p')
 address=${address:-$(hostname -i | cut -d' ' -f1)}

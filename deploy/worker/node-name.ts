@@ -1,5 +1,5 @@
 /**
- * Prints this worker's node name: `<service>-<number>` as compose numbers its replicas (`worker-1`), read from the name the
+ * Prints this worker's node name and the name of its network, a line each. The node name is `<service>-<number>`, as compose numbers its replicas (`worker-1`), read from the name the
  * container has on its network. Falls back to the host name, which for a container is its id.
  *
  * Compose 1 calls the container `project_worker_1`, compose 2 `project-worker-1`. The question goes straight to Docker's resolver:
@@ -34,7 +34,7 @@ for (const address of addresses) {
     const full = await containerName(address)
     const name = full === undefined ? undefined : nodeName(full)
     if (name !== undefined) {
-      console.log(name)
+      console.log(`${name}\n${full?.split('.').slice(1).join('.')}`)
       process.exit(0)
     }
   } catch (error) {

@@ -1,0 +1,51 @@
+# Everything a person does with this checkout. Each target is one script; this file only names them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+node := tools/node
+modules := node_modules/.package-lock.json
+
+.PHONY: help up down load images build doctor test check bench clean
+
+help: ## what there is
+	@echo 'Coxswain: Kubernetes as a small crew of TypeScript processes.'
+	@echo
+	@awk -F ' *## *' '/^[a-z]+:.*##/ { sub(/:.*/, "", $$1); printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo 'Settings: .env.example. The story to follow: README.md.'
+
+up: $(modules) ## a cluster on this machine: control plane and two worker hosts, ready when it returns
+	@$(node) deploy/up.ts
+
+down: $(modules) ## removes the cluster and its data; KEEP=1 only stops it
+	@$(node) deploy/down.ts $(if $(KEEP),--keep)
+
+load: $(modules) ## IMAGE=name: brings images of this machine's Docker into the cluster
+	@$(node) deploy/load.ts $(IMAGE)
+
+images: ## public images for cluster, examples and tests; stand-ins where no registry answers
+	@deploy/images.sh
+
+build: $(modules) images ## the images of the cluster from this checkout
+	@deploy/build.sh
+
+doctor: $(modules) ## looks for what would keep a cluster from running here
+	@$(node) deploy/doctor/doctor.ts
+
+test: $(modules) ## all tests; ONLY=path for some
+	@deploy/test.sh $(ONLY)
+
+check: $(modules) ## types, lint, import order, sizes, generated files
+	@deploy/check.sh
+
+bench: $(modules) ## measurements with their ratios
+	@deploy/bench.sh $(ONLY)
+
+clean: ## removes the cluster's images and caches; public images stay
+	@deploy/clean.sh
+
+# Installed anew when the versions change. The pinned Node comes with it.
+$(modules): package-lock.json
+	@deploy/packages.sh npm
+	@echo 'npm: installing the packages of package-lock.json'
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@

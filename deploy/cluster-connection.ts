@@ -1,0 +1,62 @@
+import { Agent, request } from 'node:https'
+import { createInterface } from 'node:readline'
+import { parse } from 'yaml'
+
+/** Connection to the API server as the administrator; only what starting and checking a cluster needs. */
+export interface ClusterConnection {
+  /** The answer's status and body. Rejects when there is no answer. */
+  get(path: string): Promise<{ status: number; body: string }>
+  /** Each line of a stream (a watch), until it ends or the signal aborts. */
+  lines(path: string, signal: AbortSignal): AsyncIterable<string>
+  close(): void
+}
+
+interface Kubeconfig {
+  clusters: { cluster: { server: string; 'certificate-authority-data': string } }[]
+  users: { user: { 'client-certificate-data': string; 'client-key-data': string } }[]
+}
+
+/** Connects with the only cluster and user of a kubeconfig. */
+export function connect(kubeconfigText: string): ClusterConnection {
+  const config = parse(kubeconfigText) as Kubeconfig
+  const cluster = config.clusters[0]?.cluster
+  const user = config.users[0]?.user
+  if (cluster === undefined || user === undefined) throw new Error('the kubeconfig names no cluster or no user')
+  const decode = (text: string) => Buffer.from(text, 'base64')
+  const agent = new Agent({
+    keepAlive: true,
+    ca: decode(cluster['certificate-authority-data']),
+    cert: decode(user['client-certificate-data']),
+    key: decode(user['client-key-data']),
+  })
+  const open = (path: string, signal?: AbortSignal) => request(new URL(path, cluster.server), { agent, ...(signal && { signal }) })
+  return {
+    get: (path) =>
+      new Promise((resolve, reject) => {
+        open(path)
+          .on('error', reject)
+          .on('response', (response) => {
+            let body = ''
+            response.setEncoding('utf8').on('error', reject)
+            response.on('data', (text: string) => {
+              body += text
+            })
+            response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
+          })
+          .end()
+      }),
+    async *lines(path, signal) {
+      const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
+        open(path, signal).on('error', reject).on('response', resolve).end()
+      })
+      if (response.statusCode !== 200) throw new Error(`GET ${path} answered ${response.statusCode}`)
+      yield* createInterface({ input: response })
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+/** The same kubeconfig with another address: the one inside the cluster's network is not reachable from this machine. */
+export function withServer(kubeconfigText: string, server: string): string {
+  return kubeconfigText.replace(/^(\s*server:).*$/m, `$1 "${server}"`)
+}

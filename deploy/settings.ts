@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+
+/** What `make up` and its companions are told by the environment and by `.env`. */
+export interface Settings {
+  /** The checkout: where docker-compose.yml lies. */
+  readonly checkout: string
+  /** Compose's name for the cluster; prefix of its containers, volumes and network. */
+  readonly project: string
+  readonly apiPort: number
+  readonly registryPort: number
+  /** Worker hosts to start; undefined keeps as many as there are, or starts two. */
+  readonly workers: number | undefined
+  readonly subnet: string
+  readonly clusterCidr: string
+  readonly serviceCidr: string
+  readonly clusterDns: string
+  readonly clusterDomain: string
+  /** For child processes: the environment with the project's name in it. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+/** A setting that cannot be used. The message names it. */
+export class BadSetting extends Error {
+  override readonly name = 'BadSetting'
+}
+
+/**
+ * Reads the settings as compose itself does: the environment first, then `.env` in the checkout, then the defaults.
+ * @throws BadSetting for a value that is not what it should be
+ */
+export function readSettings(checkout: string, environment: Readonly<Record<string, string | undefined>>): Settings {
+  const fromFile = readEnvironmentFile(join(checkout, '.env'))
+  const value = (name: string, fallback: string) => environment[name] || fromFile[name] || fallback
+  const number = (name: string, fallback: string, least: number, most: number) => {
+    const text = value(name, fallback)
+    const result = Number(text)
+    if (!Number.isInteger(result) || result < least || result > most) {
+      throw new BadSetting(`${name} is ${JSON.stringify(text)}; it must be a whole number from ${least} to ${most}`)
+    }
+    return result
+  }
+  const project = value('COMPOSE_PROJECT_NAME', projectNameOf(checkout))
+  if (!/^[a-z0-9][a-z0-9_-]*$/.test(project)) {
+    throw new BadSetting(
+      `COMPOSE_PROJECT_NAME is ${JSON.stringify(project)}; it may have small letters, digits, '-' and '_', a letter or digit first`,
+    )
+  }
+  return {
+    checkout,
+    project,
+    apiPort: number('COXSWAIN_API_PORT', '6443', 1, 65535),
+    registryPort: number('COXSWAIN_REGISTRY_PORT', '5050', 1, 65535),
+    workers: value('COXSWAIN_WORKERS', '') === '' ? undefined : number('COXSWAIN_WORKERS', '2', 0, 500),
+    subnet: value('COXSWAIN_SUBNET', '172.28.0.0/16'),
+    clusterCidr: value('COXSWAIN_CLUSTER_CIDR', '10.244.0.0/16'),
+    serviceCidr: value('COXSWAIN_SERVICE_CIDR', '10.96.0.0/16'),
+    clusterDns: value('COXSWAIN_CLUSTER_DNS', '10.96.0.10'),
+    clusterDomain: value('COXSWAIN_CLUSTER_DOMAIN', 'cluster.local'),
+    environment: { ...environment, COMPOSE_PROJECT_NAME: project },
+  }
+}
+
+/** The name compose gives a project by default: the folder's, in small letters, without what a name may not have. */
+export function projectNameOf(folder: string): string {
+  const name = basename(resolve(folder))
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]/g, '')
+    .replace(/^[_-]+/, '')
+  return name || 'coxswain'
+}
+
+function readEnvironmentFile(path: string): Record<string, string> {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
+    throw error
+  }
+  const values: Record<string, string> = {}
+  for (const line of text.split('\n')) {
+    const match = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$/.exec(line)
+    if (match?.[1] !== undefined) values[match[1]] = (match[2] ?? '').replace(/^(['"])(.*)\1$/, '$2')
+  }
+  return values
+}

@@ -1,0 +1,74 @@
+/** `make up`: brings the cluster up, step by step, until its nodes are ready and its DNS answers. Safe to call again. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { realClock } from '../shared/time/clock.ts'
+import { awaitApiServer, awaitDns, awaitNodes } from './await-cluster.ts'
+import { connect } from './cluster-connection.ts'
+import { lastLines, runCommand } from './command.ts'
+import { checksBeforeUp } from './doctor/all-checks.ts'
+import { findContainers } from './hosts.ts'
+import { loadImages } from './load-images.ts'
+import { runDeployCommand } from './run-deploy-command.ts'
+import { CannotGoOn } from './step.ts'
+import { whatNext } from './what-next.ts'
+
+await runDeployCommand(async ({ settings, steps, print }) => {
+  const clock = realClock()
+  const started = clock.monotonic()
+  const script = async (name: string, args: string[] = []) => {
+    const result = await runCommand(join(settings.checkout, 'deploy', name), args, {
+      cwd: settings.checkout,
+      env: settings.environment,
+      onLine: (line) => {
+        if (/^(packages|engine|images|build): /.test(line)) print(`    ${line}`)
+      },
+    })
+    if (result.code !== 0) throw new CannotGoOn(lastLines(result.stderr, 20), 'see above')
+    return result.stdout.trim()
+  }
+
+  await steps.run('Docker Engine', () => script('engine.sh'))
+  const before = await findContainers(settings)
+  await steps.run('this machine', async (note) => {
+    if (before.some((container) => container.state === 'running')) return note('the cluster is running: not checked again')
+    for (const check of checksBeforeUp) {
+      for (const finding of await check(settings)) {
+        if (finding.state === 'failed') throw new CannotGoOn(finding.text, finding.cure ?? '')
+      }
+    }
+  })
+  await steps.run('compose', () => script('compose.sh', ['--ensure']))
+  await steps.run('public images', () => script('images.sh'))
+  await steps.run('images of the cluster', () => script('build.sh'))
+  await steps.run('containers', async (note) => {
+    const workers = settings.workers ?? (before.filter(({ service }) => service === 'worker').length || 2)
+    await script('compose.sh', ['up', '-d', '--scale', `worker=${workers}`])
+    note(`${workers} worker ${workers === 1 ? 'host' : 'hosts'}`)
+  })
+
+  const kubeconfig = await steps.run('API server ready', () => awaitApiServer(settings, clock))
+  mkdirSync(join(settings.checkout, '.cluster'), { recursive: true })
+  writeFileSync(join(settings.checkout, '.cluster/kubeconfig'), kubeconfig, { mode: 0o600 })
+
+  const connection = connect(kubeconfig)
+  try {
+    const images = async () => {
+      const names = (await script('images.sh', ['--list'])).split('\n').filter((name) => !/^(debian|registry)[:.]/.test(name))
+      return loadImages(settings, names, clock)
+    }
+    // Settled, not raced: when one fails the others' lines are still worth reading.
+    const results = await Promise.allSettled([
+      steps.run('images for pods', async (note) => {
+        const sent = await images()
+        if (sent.length > 0) note(sent.join(' '))
+      }),
+      steps.run('nodes ready', async (note) => note((await awaitNodes(settings, connection, clock)).join(' '))),
+    ])
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  } finally {
+    connection.close()
+  }
+  await steps.run('DNS answers', () => awaitDns(settings))
+  print(`\nThe cluster is up, ${((clock.monotonic() - started) / 1000).toFixed(1)} s.\n`)
+  print(await whatNext(settings))
+})

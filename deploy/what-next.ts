@@ -1,0 +1,27 @@
+import { relative } from 'node:path'
+import { runningWorkers } from './await-cluster.ts'
+import { runCommand } from './command.ts'
+import type { Settings } from './settings.ts'
+
+/** What to try in a cluster that has just come up, with this cluster's own addresses. */
+export async function whatNext(settings: Settings): Promise<string> {
+  const file = relative(process.cwd(), `${settings.checkout}/.cluster/kubeconfig`)
+  const kubectl = (await runCommand('sh', ['-c', 'command -v kubectl'])).code === 0
+  const [worker] = await runningWorkers(settings)
+  return [
+    `  export KUBECONFIG=$PWD/${file}`,
+    ...(kubectl ? [] : ['  # kubectl is not installed here; any version from 1.31 on will do: https://kubernetes.io/docs/tasks/tools/']),
+    '  kubectl get nodes -o wide',
+    '  kubectl create deployment web --image=nginx --replicas=2',
+    '  kubectl expose deployment web --port=80 --type=NodePort',
+    '  kubectl get pods -o wide --watch',
+    ...(worker
+      ? [
+          `  curl http://${worker.address}:$(kubectl get service web -o jsonpath='{.spec.ports[0].nodePort}')   # a NodePort, on any worker (Linux)`,
+        ]
+      : []),
+    '',
+    '  make load IMAGE=name      an image of this machine for the cluster',
+    '  make down                 removes the cluster; with KEEP=1 it only stops',
+  ].join('\n')
+}
