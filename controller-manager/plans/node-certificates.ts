@@ -1,0 +1,57 @@
+import type { CertificateRequest } from '../../shared/certificates/certificate-request.ts'
+import type { CertificateSigningRequest } from '../../shared/openapi/generated/certificates-v1.ts'
+import type { Node } from '../../shared/openapi/generated/core-v1.ts'
+
+export const CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client'
+export const NODE_CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client-kubelet'
+export const NODE_SERVING_SIGNER = 'kubernetes.io/kubelet-serving'
+
+/** Signers this cluster's authority signs for. */
+export const SIGNERS: ReadonlySet<string> = new Set([CLIENT_SIGNER, NODE_CLIENT_SIGNER, NODE_SERVING_SIGNER])
+
+const NODES = 'system:nodes'
+const NODE_PREFIX = 'system:node:'
+
+/** Why a request cannot be a node's, or undefined when it is one; the rules of the two node signers' documentation. Pure. */
+export function nodeRequestProblem(request: CertificateSigningRequest, content: CertificateRequest): string | undefined {
+  const serving = request.spec.signerName === NODE_SERVING_SIGNER
+  const { subject, names } = content
+  const named = names.dnsNames.length + names.ipAddresses.length
+  if (names.emailAddresses.length + names.uris.length > 0) return 'a node has no e-mail addresses and no URIs'
+  if (subject.organizations.length !== 1 || subject.organizations[0] !== NODES) return `the organization must be exactly ${NODES}`
+  if (!subject.commonName.startsWith(NODE_PREFIX)) return `the common name must begin with ${NODE_PREFIX}`
+  if (!serving && named > 0) return 'a client certificate of a node has no subject alternative names'
+  if (serving && named === 0) return 'a serving certificate needs at least one DNS name or IP address'
+  const needed = serving ? 'server auth' : 'client auth'
+  const allowed = new Set(['digital signature', 'key encipherment', needed])
+  const usages = request.spec.usages ?? []
+  if (!usages.includes(needed)) return `the usages must contain ${needed}`
+  const other = usages.find((usage) => !allowed.has(usage))
+  return other === undefined ? undefined : `the usage ${other} is not for nodes`
+}
+
+/** Whether a node asks for itself; then its right to renew is what counts, else its right to join. */
+export function isSelfRequest(request: CertificateSigningRequest, content: CertificateRequest): boolean {
+  return request.spec.username === content.subject.commonName
+}
+
+/** Why a node may not serve under the names it asks for: it must ask for itself, and for addresses it is known by. */
+export function servingRequestProblem(
+  request: CertificateSigningRequest,
+  content: CertificateRequest,
+  node: Node | undefined,
+): string | undefined {
+  if (!isSelfRequest(request, content)) return 'only a node itself may ask for its serving certificate'
+  if (!node) return 'the node is not registered'
+  const known = new Set([node.metadata.name, ...(node.status.addresses ?? []).map(({ address }) => address)])
+  const stranger = [...content.names.dnsNames, ...content.names.ipAddresses].find((name) => !known.has(name))
+  return stranger === undefined ? undefined : `${stranger} is not an address of the node`
+}
+
+export function nodeNameOf(content: CertificateRequest): string {
+  return content.subject.commonName.slice(NODE_PREFIX.length)
+}
+
+export function conditionOf(request: CertificateSigningRequest, type: 'Approved' | 'Denied' | 'Failed') {
+  return request.status.conditions?.find((condition) => condition.type === type)
+}
