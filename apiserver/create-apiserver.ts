@@ -1,0 +1,187 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { Metrics } from '../shared/metrics/metrics.ts'
+import type { ProcessTools, Service } from '../shared/process/run.ts'
+import { admissionRules } from './admission/admit.ts'
+import { clusterIPs, IpRange } from './allocation/ip-range.ts'
+import { nodePorts, PortRange } from './allocation/port-range.ts'
+import { createAuthentication } from './authn/authenticate.ts'
+import { createAuthorization } from './authz/authorize.ts'
+import { ensureAll } from './bootstrap/ensure.ts'
+import { requiredObjects } from './bootstrap/required-objects.ts'
+import { type CredentialsOptions, prepareCredentials, type ServerCredentials } from './certificates/prepare-credentials.ts'
+import { type ApiServerConfig, deriveConfig } from './config.ts'
+import { pathHandlers } from './discovery/paths.ts'
+import type { ApiRequest, Reply } from './http/exchange.ts'
+import { unknownPath } from './http/request-info.ts'
+import { InFlight } from './limits/in-flight.ts'
+import { RequestMetrics } from './limits/request-metrics.ts'
+import { Listeners } from './listeners.ts'
+import { Pipeline } from './pipeline.ts'
+import type { ResourceDefinition, ResourceServices } from './registry/define-resource.ts'
+import { ObjectRemover } from './registry/deletion.ts'
+import { lateServices } from './registry/late-services.ts'
+import { factsFromBytes, type ObjectFacts } from './registry/object-facts.ts'
+import { ObjectStore } from './registry/read-object.ts'
+import { ResourceTable } from './registry/resource-table.ts'
+import { StoredObjects } from './registry/stored-objects.ts'
+import { ObjectWriter } from './registry/write-object.ts'
+import { loadResources } from './resources/load.ts'
+import type { Storage, StorageOptions } from './storage/storage.ts'
+import { WatchHub } from './watch/watch-hub.ts'
+
+/** A running API server, as its process and tests see it. */
+export interface ApiServer extends Service {
+  /** Where it listens; known after `start`. */
+  readonly url: string
+  /** Empty when the port without TLS is off. */
+  readonly insecureUrl: string
+  readonly credentials: ServerCredentials
+  /** One request without a socket; `start` must have resolved. */
+  handle(request: ApiRequest, reply: Reply): Promise<void>
+}
+
+/** What tests replace. */
+export interface ApiServerParts {
+  /** Default: the driver named in the configuration. */
+  openStorage?: (options: StorageOptions<ObjectFacts>) => Storage<ObjectFacts> | Promise<Storage<ObjectFacts>>
+  /** Default: every kind that has a file in resources/. */
+  loadDefinitions?: (services: ResourceServices) => Promise<ResourceDefinition[]>
+  /** False: no sockets; requests come through `handle`. Default true. */
+  listen?: boolean
+}
+
+/** Builds every part of the API server; nothing runs before `start`. */
+export async function createApiServer(config: ApiServerConfig, tools: ProcessTools, parts: ApiServerParts = {}): Promise<ApiServer> {
+  const { clock, random, log } = tools
+  const { serviceAddress, issuer, advertiseAddress, nodePortRange } = deriveConfig(config)
+  const credentialsOptions = (port: number): CredentialsOptions => ({
+    dataDirectory: config.dataDir,
+    credentialsDirectory: config.credentialsDir ?? join(config.dataDir, 'credentials'),
+    advertiseUrl: config.advertiseUrl ?? `https://127.0.0.1:${port}`,
+    ...{ serviceAddress, clusterDomain: config.clusterDomain, hostname: hostname() },
+    extraNames: [...config.tlsSan, advertiseAddress],
+    ...{ clock, log },
+  })
+  const credentials = prepareCredentials(credentialsOptions(config.securePort))
+
+  // Kinds are built with services that themselves read kinds: the services are named now and filled in below.
+  const late = lateServices()
+  const table = new ResourceTable(await (parts.loadDefinitions ?? loadResources)(late.services))
+  const storage = await openStorage(config, tools, { facts: factsFromBytes(table), clock }, parts)
+  const objects = new StoredObjects(storage, table)
+  const authentication = createAuthentication({
+    ...{ reader: objects, clock, random, log, serviceAccountKeys: credentials.serviceAccountKeys, issuer },
+    ...{ tokenFile: config.tokenFile && readFileSync(config.tokenFile, 'utf8'), anonymous: config.anonymousAuth },
+  })
+  const authorization = createAuthorization(objects)
+  const ips = new IpRange(config.serviceClusterIpRange)
+  const ports = new PortRange(nodePortRange.first, nodePortRange.last)
+  late.fill({
+    ...{ clusterIPs: clusterIPs(ips, random), nodePorts: nodePorts(ports, random) },
+    tokens: authentication.tokens,
+    authorize: authorization.authorize,
+    rulesFor: authorization.rulesFor,
+    grants: authorization.grants,
+  })
+
+  const rules = admissionRules({ authorize: authorization.authorize, tolerationSeconds: config.defaultTolerationSeconds })
+  const writer = new ObjectWriter({ storage, objects, rules, clock, random })
+  const remover = new ObjectRemover(storage, objects, writer, () => clock.now())
+  const hub = new WatchHub(storage, table, clock, log)
+  const metrics = new Metrics()
+  const requestMetrics = new RequestMetrics(metrics)
+  const inFlight = new InFlight({ reads: config.maxReadsInFlight, writes: config.maxWritesInFlight })
+  metrics.gaugeFrom('apiserver_storage_revision', 'The newest revision of the store.', () => storage.revision)
+  metrics.gaugeFrom('apiserver_watchers', 'Open watches.', () => hub.size)
+  metrics.gaugeFrom('apiserver_current_inflight_requests', 'Requests being worked on.', () => [
+    [{ request_kind: 'readOnly' }, inFlight.reads],
+    [{ request_kind: 'mutating' }, inFlight.writes],
+  ])
+
+  let isReady = false
+  const pipeline = new Pipeline({
+    ...{ authentication, authorization, inFlight, table, metrics: requestMetrics, clock, log, deadline: config.requestTimeout },
+    verbs: { store: new ObjectStore(storage), objects, writer, remover, hub, clock, random },
+    paths: pathHandlers({
+      ...{ resources: table.all(), issuer, serviceAccountKeys: credentials.serviceAccountKeys },
+      serverAddress: () => new URL(listeners.url).host,
+      checks: [
+        { name: 'ping', live: true, check: () => undefined },
+        {
+          name: 'poststarthook/bootstrap',
+          live: false,
+          check: () => (isReady ? undefined : 'objects that must exist are still being made'),
+        },
+      ],
+      metrics: () => {
+        requestMetrics.flush()
+        return metrics.render()
+      },
+    }),
+    connect: () => Promise.reject(unknownPath()),
+  })
+  const handle = (request: ApiRequest, reply: Reply) => pipeline.handle(request, reply)
+  const listeners = new Listeners({ config, credentials, handle, clock, log })
+
+  return {
+    credentials,
+    handle,
+    get url() {
+      return listeners.url
+    },
+    get insecureUrl() {
+      return listeners.insecureUrl
+    },
+    async start() {
+      hub.start()
+      ips.follow(objects)
+      ports.follow(objects)
+      if (parts.listen !== false) await listeners.start()
+      const port = parts.listen === false ? config.securePort : Number(new URL(listeners.url).port)
+      // Only now is it known where a server on a free port can be found.
+      if (port !== config.securePort) prepareCredentials(credentialsOptions(port))
+      const { advertiseUrl } = credentialsOptions(port)
+      const { authority, bootstrapToken } = credentials
+      const facts = {
+        address: advertiseAddress,
+        port,
+        serviceAddress,
+        dnsAddress: config.dnsAddress,
+        advertiseUrl,
+        authority,
+        bootstrapToken,
+      }
+      await ensureAll(requiredObjects(facts), { writer, table })
+      isReady = true
+      log.info('serving', {
+        url: listeners.url,
+        ...(listeners.insecureUrl ? { insecureUrl: listeners.insecureUrl } : {}),
+        kinds: table.all().length,
+      })
+    },
+    async stop() {
+      isReady = false
+      hub.stop()
+      await listeners.stop()
+      objects.close()
+      await storage.close()
+    },
+  }
+}
+
+async function openStorage(
+  config: ApiServerConfig,
+  { log }: ProcessTools,
+  options: StorageOptions<ObjectFacts>,
+  parts: ApiServerParts,
+): Promise<Storage<ObjectFacts>> {
+  if (parts.openStorage) return parts.openStorage(options)
+  if (config.storage === 'memory') {
+    const { createMemoryStorage } = await import('./storage/memory-storage.ts')
+    return createMemoryStorage(options)
+  }
+  const { openLevelStorage } = await import('./storage/leveldb-storage.ts')
+  return openLevelStorage({ ...options, directory: join(config.dataDir, 'store'), logger: log })
+}

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto'
+import { jsonWebKeySet, openIdConfiguration } from '../authn/issuer-discovery.ts'
+import type { ServiceAccountKeys } from '../certificates/service-account-keys.ts'
+import { negotiate, plainJson } from '../http/content-type.ts'
+import type { ApiRequest, Reply } from '../http/exchange.ts'
+import { methodNotAllowed, type RequestInfo } from '../http/request-info.ts'
+import { sendObject } from '../http/response.ts'
+import type { Resource } from '../registry/resource-table.ts'
+import { aggregatedDiscovery, coreVersions, groupDocument, groupList, resourceList, servedGroups } from './groups.ts'
+import { type HealthCheck, sendHealth } from './health.ts'
+import { versionInfo } from './version.ts'
+
+export interface PathTools {
+  readonly resources: readonly Resource[]
+  /** `host:port`, as clients outside reach it. */
+  readonly serverAddress: () => string
+  readonly checks: readonly HealthCheck[]
+  readonly metrics: () => string
+  readonly issuer: string
+  readonly serviceAccountKeys: ServiceAccountKeys
+}
+
+type Handler = (request: ApiRequest, info: RequestInfo, reply: Reply) => void | Promise<void>
+
+/** Everything that is no resource: version, health, metrics, discovery. Documents are made on first use and kept. */
+export function pathHandlers(tools: PathTools): (path: string) => Handler | undefined {
+  const groups = servedGroups(tools.resources)
+  const named = groups.filter((group) => group.name !== '')
+  const core = groups.filter((group) => group.name === '')
+  const handlers = new Map<string, Handler>()
+  const json = (path: string, make: () => object) => handlers.set(path, document(make))
+  json('/version', () => versionInfo)
+  handlers.set(
+    '/api',
+    discovery(
+      () => coreVersions(tools.serverAddress()),
+      () => aggregatedDiscovery(core),
+    ),
+  )
+  handlers.set(
+    '/apis',
+    discovery(
+      () => groupList(groups),
+      () => aggregatedDiscovery(named),
+    ),
+  )
+  for (const group of groups) {
+    if (group.name !== '') json(`/apis/${group.name}`, () => groupDocument(group))
+    for (const { version, resources } of group.versions) {
+      const path = group.name === '' ? `/api/${version}` : `/apis/${group.name}/${version}`
+      json(path, () => resourceList(group.name === '' ? version : `${group.name}/${version}`, resources))
+    }
+  }
+  for (const path of ['/healthz', '/livez', '/readyz']) {
+    handlers.set(path, (_, info, reply) => sendHealth(path, tools.checks, info, reply))
+    for (const check of tools.checks) {
+      handlers.set(`${path}/${check.name}`, (_, info, reply) => sendHealth(path, [check], info, reply))
+    }
+  }
+  handlers.set('/metrics', (_, __, reply) => reply.send(200, 'text/plain; version=0.0.4; charset=utf-8', tools.metrics()))
+  json('/.well-known/openid-configuration', () =>
+    openIdConfiguration(tools.issuer, `https://${tools.serverAddress()}`, tools.serviceAccountKeys),
+  )
+  json('/openid/v1/jwks', () => jsonWebKeySet(tools.serviceAccountKeys))
+  json('/', () => ({ paths: [...handlers.keys()].filter((path) => path !== '/').sort() }))
+  return (path) => handlers.get(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
+}
+
+function onlyGet(method: string): void {
+  if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed()
+}
+
+function document(make: () => object): Handler {
+  let made: Buffer | undefined
+  return (request, info, reply) => {
+    onlyGet(request.method)
+    made ??= Buffer.from(JSON.stringify(make()))
+    return sendObject(reply, 200, made, negotiateFor(request, info, false))
+  }
+}
+
+/** Two documents under one path: the Accept header says which. The aggregated one has an ETag, for clients' caches. */
+function discovery(plain: () => object, aggregated: () => object): Handler {
+  const sendPlain = document(plain)
+  let made: { bytes: Buffer; tag: string } | undefined
+  return (request, info, reply) => {
+    onlyGet(request.method)
+    const representation = negotiateFor(request, info, true)
+    if (!representation.discovery) return sendPlain(request, info, reply)
+    if (!made) {
+      const bytes = Buffer.from(JSON.stringify(aggregated()))
+      made = { bytes, tag: `"${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}"` }
+    }
+    const headers = { etag: made.tag, vary: 'Accept', 'cache-control': 'public' }
+    if (request.headers['if-none-match'] === made.tag) return reply.send(304, representation.contentType, '', headers)
+    reply.send(200, representation.contentType, made.bytes, headers)
+  }
+}
+
+function negotiateFor(request: ApiRequest, info: RequestInfo, forDiscovery: boolean) {
+  const { accept, 'user-agent': userAgent } = request.headers
+  if (accept === undefined && userAgent === undefined) return plainJson
+  const text = (value: string | string[] | undefined) => (Array.isArray(value) ? value.join(', ') : value)
+  return negotiate(
+    { accept: text(accept), userAgent: text(userAgent), pretty: info.query.get('pretty'), includeObject: null },
+    forDiscovery,
+  )
+}

@@ -1,0 +1,115 @@
+import { StatusError } from '../../shared/errors/status-error.ts'
+
+/** What of an object is answered. */
+export type Shape = 'object' | 'table' | 'metadata'
+
+/** How an answer is written: negotiated from Accept, `pretty` and `includeObject`. */
+export interface Representation {
+  readonly shape: Shape
+  readonly format: 'json' | 'yaml'
+  readonly pretty: boolean
+  /** For tables: what of the object each row carries. */
+  readonly includeObject: 'Metadata' | 'Object' | 'None'
+  /** For discovery: the aggregated document was asked for. */
+  readonly discovery: boolean
+  readonly contentType: string
+  /** Equal keys mean equal bytes for the same object. */
+  readonly key: string
+}
+
+interface MediaRange {
+  readonly type: string
+  readonly parameters: ReadonlyMap<string, string>
+  readonly quality: number
+}
+
+const JSON_TYPE = 'application/json'
+const discoveryType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
+const accepted = 'application/json, application/yaml'
+
+export const plainJson: Representation = make('object', 'json', false, 'Metadata', false, JSON_TYPE)
+const cache = new Map<string, Representation>([[`|${JSON_TYPE}|||`, plainJson]])
+const CACHE_LIMIT = 500
+
+export interface NegotiationInput {
+  accept: string | undefined
+  userAgent: string | undefined
+  pretty: string | null
+  includeObject: string | null
+}
+
+/** @throws StatusError NotAcceptable when nothing that is asked for can be written */
+export function negotiate(input: NegotiationInput, forDiscovery = false): Representation {
+  const isPerson = input.pretty === null && /^(curl|Wget|Mozilla)\//.test(input.userAgent ?? '')
+  const key = `${forDiscovery ? 'd' : ''}|${input.accept ?? ''}|${input.pretty ?? ''}|${isPerson ? 'p' : ''}|${input.includeObject ?? ''}`
+  const known = cache.get(key)
+  if (known) return known
+  const pretty = isPerson || (input.pretty !== null && input.pretty !== 'false' && input.pretty !== '0')
+  const found = choose(input, pretty, forDiscovery)
+  if (cache.size >= CACHE_LIMIT) cache.clear()
+  cache.set(key, found)
+  return found
+}
+
+function choose(input: NegotiationInput, pretty: boolean, forDiscovery: boolean): Representation {
+  const ranges = parseAccept(input.accept)
+  for (const range of ranges) {
+    const format = formatOf(range.type)
+    if (!format) continue
+    const as = range.parameters.get('as')
+    if (as === undefined) return make('object', format, pretty, 'Metadata', false, `application/${format}`)
+    const group = range.parameters.get('g')
+    const version = range.parameters.get('v')
+    if (forDiscovery) {
+      if (as === 'APIGroupDiscoveryList' && group === 'apidiscovery.k8s.io' && version === 'v2' && format === 'json') {
+        return make('object', 'json', pretty, 'Metadata', true, discoveryType)
+      }
+      continue
+    }
+    if (group !== 'meta.k8s.io' || version !== 'v1') continue
+    if (as === 'Table') return make('table', format, pretty, includeObjectOf(input.includeObject), false, `application/${format}`)
+    if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') {
+      return make('metadata', format, pretty, 'Metadata', false, `application/${format}`)
+    }
+  }
+  throw new StatusError('NotAcceptable', `only the following media types are accepted: ${accepted}`, { details: {} })
+}
+
+function make(
+  shape: Shape,
+  format: 'json' | 'yaml',
+  pretty: boolean,
+  includeObject: Representation['includeObject'],
+  discovery: boolean,
+  contentType: string,
+): Representation {
+  return { shape, format, pretty, includeObject, discovery, contentType, key: shape === 'table' ? `table-${includeObject}` : shape }
+}
+
+function includeObjectOf(value: string | null): Representation['includeObject'] {
+  if (value === null || value === '' || value === 'Metadata') return 'Metadata'
+  if (value === 'Object' || value === 'None') return value
+  throw new StatusError('BadRequest', `unsupported includeObject value ${JSON.stringify(value)}: use None, Metadata or Object`)
+}
+
+function formatOf(type: string): 'json' | 'yaml' | undefined {
+  if (type === JSON_TYPE || type === '*/*' || type === 'application/*') return 'json'
+  return type === 'application/yaml' ? 'yaml' : undefined
+}
+
+/** Media ranges, most wanted first. No Accept header means anything. */
+function parseAccept(header: string | undefined): MediaRange[] {
+  if (!header?.trim()) return [{ type: JSON_TYPE, parameters: new Map(), quality: 1 }]
+  const ranges = header.split(',').map((text): MediaRange => {
+    const [type, ...settings] = text.split(';').map((part) => part.trim())
+    const parameters = new Map(
+      settings.map((setting) => {
+        const at = setting.indexOf('=')
+        return at < 0 ? ([setting, ''] as const) : ([setting.slice(0, at), setting.slice(at + 1)] as const)
+      }),
+    )
+    const quality = Number(parameters.get('q') ?? '1')
+    return { type: type!.toLowerCase(), parameters, quality: Number.isNaN(quality) ? 0 : quality }
+  })
+  return ranges.filter((range) => range.quality > 0).sort((a, b) => b.quality - a.quality)
+}

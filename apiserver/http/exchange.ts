@@ -1,0 +1,41 @@
+import type { User } from '../authn/user.ts'
+
+/** A request as the pipeline sees it, whatever carried it here (a TLS connection, or a call inside the process). */
+export interface ApiRequest {
+  /** Upper case. */
+  readonly method: string
+  /** Path and query as sent, not decoded. */
+  readonly url: string
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly remoteAddress: string
+  /** DER of the verified peer certificate. */
+  readonly clientCertificate?: Uint8Array | undefined
+  /** Set where the way in already says who it is (the loopback port, a call inside the process). */
+  readonly user?: User | undefined
+  /** The whole body. @throws StatusError RequestEntityTooLarge */
+  readBody(limit: number): Promise<Buffer>
+}
+
+export type ReplyHeaders = Record<string, string | string[]>
+
+/** The way back. One of `send` or `begin` is called once. */
+export interface Reply {
+  /** True as soon as anything was sent. */
+  readonly started: boolean
+  /** True when nobody is reading any more. */
+  readonly closed: boolean
+  /** Calls back once when the peer has gone or the answer is complete. */
+  onClose(listener: () => void): void
+  /** A whole answer. */
+  send(code: number, contentType: string, body: Buffer | string, headers?: ReplyHeaders): void
+  /** Opens a streamed answer; `length` when it is known, chunks otherwise. */
+  begin(code: number, contentType: string, length?: number, headers?: ReplyHeaders): void
+  /** Answers false when the peer reads more slowly than we write: wait for `onDrain`. */
+  write(chunk: Buffer): boolean
+  /** Calls back once when there is room again. */
+  onDrain(listener: () => void): void
+  end(): void
+  /** Breaks the connection: the peer must not mistake what it has for a whole answer. */
+  abort(): void
+}

@@ -1,0 +1,141 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import { StatusError } from '../../shared/errors/status-error.ts'
+import type { User } from '../authn/user.ts'
+import type { ApiRequest, Reply, ReplyHeaders } from './exchange.ts'
+
+/** What a TLS connection proved, worked out once a connection. */
+const certificates = new WeakMap<object, { readonly der: Uint8Array | undefined }>()
+
+/** A request that came over a connection. */
+export class NodeRequest implements ApiRequest {
+  readonly #raw: IncomingMessage
+  readonly user: User | undefined
+
+  constructor(raw: IncomingMessage, user: User | undefined) {
+    this.#raw = raw
+    this.user = user
+  }
+
+  get method(): string {
+    return this.#raw.method ?? 'GET'
+  }
+
+  get url(): string {
+    return this.#raw.url ?? '/'
+  }
+
+  get headers(): IncomingMessage['headers'] {
+    return this.#raw.headers
+  }
+
+  get remoteAddress(): string {
+    return this.#raw.socket.remoteAddress ?? ''
+  }
+
+  get clientCertificate(): Uint8Array | undefined {
+    const { socket } = this.#raw
+    const known = certificates.get(socket)
+    if (known) return known.der
+    const der = verifiedCertificate(socket as Partial<TLSSocket>)
+    certificates.set(socket, { der })
+    return der
+  }
+
+  readBody(limit: number): Promise<Buffer> {
+    const raw = this.#raw
+    const announced = Number(raw.headers['content-length'] ?? '0')
+    if (announced > limit) return Promise.reject(tooLarge(limit))
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = []
+      let size = 0
+      raw.on('data', (chunk: Buffer) => {
+        size += chunk.length
+        if (size <= limit) chunks.push(chunk)
+        else {
+          raw.removeAllListeners('data')
+          raw.resume()
+          reject(tooLarge(limit))
+        }
+      })
+      raw.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+      raw.on('error', (cause) => reject(new StatusError('BadRequest', 'the body of the request ended early', { cause })))
+    })
+  }
+}
+
+function verifiedCertificate(socket: Partial<TLSSocket>): Uint8Array | undefined {
+  if (!socket.authorized || !socket.getPeerCertificate) return undefined
+  return socket.getPeerCertificate().raw
+}
+
+function tooLarge(limit: number): StatusError {
+  return new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${limit}`)
+}
+
+/** An answer over a connection. */
+export class NodeReply implements Reply {
+  readonly #response: ServerResponse
+  readonly #isHead: boolean
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+    this.#isHead = response.req?.method === 'HEAD'
+  }
+
+  get started(): boolean {
+    return this.#response.headersSent
+  }
+
+  get closed(): boolean {
+    return this.#response.closed || this.#response.destroyed
+  }
+
+  onClose(listener: () => void): void {
+    if (this.closed) listener()
+    else this.#response.once('close', listener)
+  }
+
+  send(code: number, contentType: string, body: Buffer | string, headers: ReplyHeaders = {}): void {
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    this.#dropUnreadBody()
+    this.#response.writeHead(code, { ...headers, 'content-type': contentType, 'content-length': length })
+    this.#response.end(this.#isHead ? undefined : body)
+  }
+
+  begin(code: number, contentType: string, length?: number, headers: ReplyHeaders = {}): void {
+    const all: ReplyHeaders = { ...headers, 'content-type': contentType }
+    if (length !== undefined) all['content-length'] = String(length)
+    this.#response.writeHead(code, all)
+    this.#response.flushHeaders()
+  }
+
+  write(chunk: Buffer): boolean {
+    if (this.#isHead) return true
+    return this.#response.write(chunk)
+  }
+
+  onDrain(listener: () => void): void {
+    this.#response.once('drain', listener)
+  }
+
+  end(): void {
+    this.#response.end()
+  }
+
+  abort(): void {
+    this.#response.destroy()
+  }
+
+  /** A body that nobody read must not be taken for the next request; a large one is not worth waiting for. */
+  #dropUnreadBody(): void {
+    const { req } = this.#response
+    if (!req || req.complete) return
+    if (Number(req.headers['content-length'] ?? '0') > DRAIN_LIMIT || req.headers['transfer-encoding']) {
+      this.#response.setHeader('connection', 'close')
+    }
+    req.resume()
+  }
+}
+
+const DRAIN_LIMIT = 4 * 1024 * 1024

@@ -1,0 +1,128 @@
+import { StatusError } from '../../shared/errors/status-error.ts'
+
+export type ResourceVerb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection'
+
+/** What a URL and a method ask for. */
+export interface RequestInfo {
+  readonly isResource: boolean
+  /** A resource verb, or the lower-case method for everything else. */
+  readonly verb: string
+  /** Decoded, without the query. */
+  readonly path: string
+  readonly query: URLSearchParams
+  /** Empty for the core group. */
+  readonly group: string
+  readonly version: string
+  readonly namespace: string
+  /** Plural. */
+  readonly resource: string
+  readonly name: string
+  readonly subresource: string
+  /** What follows the sub-resource (`/proxy/…`), not decoded, without the leading slash. */
+  readonly rest: string
+}
+
+const NO_QUERY = new URLSearchParams()
+const verbsOfObject: Record<string, string> = { GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete', POST: 'create' }
+const verbsOfCollection: Record<string, string> = {
+  GET: 'list',
+  HEAD: 'list',
+  POST: 'create',
+  DELETE: 'deletecollection',
+  PUT: 'update',
+  PATCH: 'patch',
+}
+/** Sub-resources of the Namespace itself; every other third segment of `/namespaces/x/` is a resource in it. */
+const namespaceSubresources = new Set(['status', 'finalize'])
+
+/**
+ * Reads method and URL. The URL is taken as it is: segments that only make sense to a file system or to a decoder with
+ * other rules (`..`, `//`, `%2F`, NUL) are refused, never cleaned up.
+ * @throws StatusError BadRequest for a URL that cannot be decoded, NotFound for a path that tricks
+ */
+export function requestInfo(method: string, url: string): RequestInfo {
+  const mark = url.indexOf('?')
+  const rawPath = mark < 0 ? url : url.slice(0, mark)
+  const query = mark < 0 || mark === url.length - 1 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1))
+  const segments = rawPath.split('/')
+  segments.shift()
+  const isCore = segments[0] === 'api'
+  const start = isCore ? 2 : 3
+  if ((isCore || segments[0] === 'apis') && segments.length > start && segments[start] !== '') {
+    return resourceInfo(method, rawPath, query, segments, start)
+  }
+  return {
+    ...{ isResource: false, verb: method.toLowerCase(), path: decodePath(rawPath), query },
+    ...{ group: '', version: '', namespace: '', resource: '', name: '', subresource: '', rest: '' },
+  }
+}
+
+function resourceInfo(method: string, path: string, query: URLSearchParams, segments: string[], start: number): RequestInfo {
+  const group = start === 2 ? '' : plainSegment(segments[1]!)
+  const version = plainSegment(segments[start - 1]!)
+  let at = start
+  const isLegacyWatch = segments[at] === 'watch'
+  if (isLegacyWatch) at++
+  if (segments[segments.length - 1] === '' && segments.length > at + 1) segments.pop()
+  let namespace = ''
+  const third = segments[at + 2]
+  if (segments[at] === 'namespaces' && segments.length > at + 1) {
+    namespace = plainSegment(segments[at + 1]!)
+    if (third !== undefined && !(segments.length === at + 3 && namespaceSubresources.has(third))) at += 2
+  }
+  const resource = plainSegment(segments[at] ?? '')
+  if (resource === '') throw unknownPath()
+  const name = segments.length > at + 1 ? plainSegment(segments[at + 1]!) : ''
+  const subresource = segments.length > at + 2 ? plainSegment(segments[at + 2]!) : ''
+  const rest = segments.slice(at + 3).join('/')
+  const byMethod = name === '' ? verbsOfCollection[method] : verbsOfObject[method]
+  let verb = byMethod ?? method.toLowerCase()
+  if (isLegacyWatch && (verb === 'get' || verb === 'list')) verb = 'watch'
+  else if (verb === 'list' && isTrue(query.get('watch'))) verb = 'watch'
+  else if (verb === 'get' && subresource === '' && isTrue(query.get('watch'))) verb = 'watch'
+  return { isResource: true, verb, path, query, group, version, namespace, resource, name, subresource, rest }
+}
+
+/** Go's reading of a boolean parameter, as far as clients use it: present and not false. */
+export function isTrue(value: string | null): boolean {
+  return value === 'true' || value === '1' || value === 'True' || value === 'TRUE' || value === 't' || value === 'T'
+}
+
+const plain = /^[A-Za-z0-9._~-]+$/
+
+/** One decoded segment; dots alone, slashes and control characters are path tricks. */
+function plainSegment(raw: string): string {
+  if (plain.test(raw) && raw !== '.' && raw !== '..') return raw
+  const decoded = decode(raw)
+  if (decoded === '' || decoded === '.' || decoded === '..' || /[/%\u0000-\u001f\u007f\\]/.test(decoded)) throw unknownPath()
+  return decoded
+}
+
+function decodePath(raw: string): string {
+  if (!raw.includes('%') && !raw.includes('//') && !raw.includes('/.')) return raw
+  const decoded = raw
+    .split('/')
+    .map((part) => decode(part))
+    .join('/')
+  const isTrick = decoded.includes('//') || decoded.split('/').some((part) => part === '..' || part === '.')
+  if (isTrick || /[\u0000-\u001f\u007f]/.test(decoded)) throw unknownPath()
+  return decoded
+}
+
+function decode(raw: string): string {
+  if (!raw.includes('%')) return raw
+  try {
+    return decodeURIComponent(raw)
+  } catch (cause) {
+    throw new StatusError('BadRequest', `the URL is not well encoded: ${JSON.stringify(raw)}`, { cause })
+  }
+}
+
+/** The answer for whatever is not served, in the words every client knows. */
+export function unknownPath(): StatusError {
+  return new StatusError('NotFound', 'the server could not find the requested resource', { details: {} })
+}
+
+export function methodNotAllowed(): StatusError {
+  return new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource', { details: {} })
+}

@@ -1,0 +1,138 @@
+import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import fastify, { type FastifyInstance } from 'fastify'
+import type { Logger } from '../../shared/logging/logger.ts'
+import type { User } from '../authn/user.ts'
+import type { ApiRequest, Reply } from './exchange.ts'
+import { NodeReply, NodeRequest } from './node-exchange.ts'
+
+/** Serves one request; never rejects. */
+export type RequestHandler = (request: ApiRequest, reply: Reply) => Promise<void>
+
+/** Takes over a connection after an Upgrade request (WebSocket, SPDY). */
+export type UpgradeHandler = (request: ApiRequest, raw: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+export interface ServerOptions {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  /** Absent: plain HTTP. */
+  readonly tls?: { readonly key: string; readonly cert: string; readonly clientAuthority: string } | undefined
+  /** Everybody who comes in here is this user (the loopback port). */
+  readonly user?: User | undefined
+  readonly handler: RequestHandler
+  readonly upgrade?: UpgradeHandler | undefined
+  readonly log: Logger
+}
+
+/** Go's default, which clients with long selectors rely on. */
+const HEADER_LIMIT = 1024 * 1024
+
+/** One listener on fastify: a single catch-all route whose answers are written by the pipeline. */
+export class ApiListener {
+  readonly #options: ServerOptions
+  readonly #app: Pick<FastifyInstance, 'listen' | 'close'>
+  #server: Server | undefined
+
+  constructor(options: ServerOptions) {
+    this.#options = options
+    const app = fastify({
+      loggerInstance: quietLogger(options.log),
+      disableRequestLogging: true,
+      bodyLimit: Number.MAX_SAFE_INTEGER,
+      forceCloseConnections: false,
+      return503OnClosing: false,
+      exposeHeadRoutes: false,
+      routerOptions: { maxParamLength: HEADER_LIMIT, ignoreDuplicateSlashes: false },
+      frameworkErrors: (_error, request, reply) => {
+        // A URL the router cannot decode: the pipeline says so in its own words.
+        void reply.hijack()
+        this.#serve(request.raw, reply.raw)
+      },
+      serverFactory: (listener) => (this.#server = this.#makeServer(listener)) as never,
+    })
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    const route = (request: { raw: IncomingMessage }, reply: { hijack(): unknown; raw: ServerResponse }) => {
+      reply.hijack()
+      this.#serve(request.raw, reply.raw)
+    }
+    // onRequest comes before any body is looked at: bodies are read by the verb that wants one, and no sooner.
+    app.addHook('onRequest', (request, reply) => route(request, reply))
+    app.all('/*', () => {})
+    app.setNotFoundHandler(() => {})
+    this.#app = app
+  }
+
+  /** Answers the URL to dial. */
+  async start(): Promise<string> {
+    const { host, port, tls } = this.#options
+    await this.#app.listen({ host, port })
+    const address = this.#server!.address() as AddressInfo
+    const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
+    const dialled = name === '0.0.0.0' || name === '[::]' ? '127.0.0.1' : name
+    return `${tls ? 'https' : 'http'}://${dialled}:${address.port}`
+  }
+
+  /** Stops accepting, lets answers in progress finish for a moment, then closes what is left. */
+  async stop(grace: Promise<void>): Promise<void> {
+    const closed = this.#app.close()
+    this.#server?.closeIdleConnections()
+    await Promise.race([closed, grace])
+    this.#server?.closeAllConnections()
+    await closed
+  }
+
+  /** Uses renewed certificates for connections from now on. */
+  renew(tls: { key: string; cert: string }): void {
+    const server = this.#server
+    if (server && 'setSecureContext' in server && typeof server.setSecureContext === 'function') {
+      server.setSecureContext({ ...tls, ca: this.#options.tls?.clientAuthority })
+    }
+  }
+
+  #serve(raw: IncomingMessage, response: ServerResponse): void {
+    void this.#options.handler(new NodeRequest(raw, this.#options.user), new NodeReply(response))
+  }
+
+  #makeServer(listener: RequestListener): Server {
+    const { tls, upgrade, log } = this.#options
+    const limits = { maxHeaderSize: HEADER_LIMIT, keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 30_000, noDelay: true }
+    const server = tls
+      ? createTlsServer(
+          {
+            ...limits,
+            ...{ key: tls.key, cert: tls.cert, ca: tls.clientAuthority, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] },
+            ...{ requestCert: true, rejectUnauthorized: false },
+          },
+          listener,
+        )
+      : createHttpServer(limits, listener)
+    server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+      log.debug('a TLS handshake failed', { from: socket.remoteAddress, why: error.message })
+    })
+    if (upgrade) {
+      server.on('upgrade', (raw: IncomingMessage, socket: Duplex, head: Buffer) => {
+        upgrade(new NodeRequest(raw, this.#options.user), raw, socket, head)
+      })
+    }
+    return server
+  }
+}
+
+/** fastify wants pino's interface; ours writes the lines. */
+function quietLogger(log: Logger) {
+  const write = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: unknown, message?: string) => {
+    if (typeof fields === 'string') log[level](fields)
+    else log[level](message ?? 'http', typeof fields === 'object' && fields !== null ? { ...fields } : {})
+  }
+  const quiet = {
+    ...{ debug: () => {}, trace: () => {}, info: write('debug'), warn: write('warn'), error: write('error'), fatal: write('error') },
+    ...{ silent: () => {}, level: 'info' },
+    child: () => quiet,
+  }
+  return quiet
+}

@@ -1,0 +1,206 @@
+import type { Logger } from '../shared/logging/logger.ts'
+import type { Clock } from '../shared/time/clock.ts'
+import type { Authentication } from './authn/authenticate.ts'
+import type { User } from './authn/user.ts'
+import type { Authorization } from './authz/authorize.ts'
+import type { AccessAttributes } from './authz/authorizer.ts'
+import { impersonatedUser, wantsImpersonation } from './authz/impersonation.ts'
+import { negotiate, type Representation } from './http/content-type.ts'
+import type { ApiRequest, Reply } from './http/exchange.ts'
+import { isTrue, methodNotAllowed, type RequestInfo, requestInfo, unknownPath } from './http/request-info.ts'
+import { sendError } from './http/response.ts'
+import { withDeadline } from './limits/deadline.ts'
+import type { InFlight } from './limits/in-flight.ts'
+import type { RequestMetrics } from './limits/request-metrics.ts'
+import type { Resource, ResourceTable } from './registry/resource-table.ts'
+import { action } from './verbs/action.ts'
+import { type Call, headerOf, type VerbTools } from './verbs/call.ts'
+import { deleteCollection, deleteOne } from './verbs/delete.ts'
+import { get, list } from './verbs/read.ts'
+import { watch } from './verbs/watch.ts'
+import { create, patch, update } from './verbs/write.ts'
+
+/** Serves a path that is no resource (`/version`, `/healthz`, discovery). @throws StatusError */
+export type PathHandler = (request: ApiRequest, info: RequestInfo, reply: Reply) => void | Promise<void>
+
+/** Serves a sub-resource with streams (log, exec, attach, portforward, proxy). */
+export type ConnectHandler = (call: Call) => Promise<void>
+
+export interface PipelineTools {
+  readonly authentication: Authentication
+  readonly authorization: Authorization
+  readonly inFlight: InFlight
+  readonly table: ResourceTable
+  readonly verbs: VerbTools
+  /** By path; asked for paths that are no resource. */
+  readonly paths: (path: string) => PathHandler | undefined
+  readonly connect: ConnectHandler
+  readonly metrics: RequestMetrics
+  readonly clock: Clock
+  readonly log: Logger
+  /** Milliseconds after which a request that is not long-running is given up. */
+  readonly deadline: number
+}
+
+/**
+ * The request path, top to bottom: parse → authenticate → limit → authorise → resolve → verb. What happens inside a write
+ * (decode → mutate → default → validate → validating admission → store) is in registry/write-object.ts, because updates repeat
+ * it. docs/request-path.md draws it with the status code of every exit.
+ */
+export class Pipeline {
+  readonly #tools: PipelineTools
+
+  constructor(tools: PipelineTools) {
+    this.#tools = tools
+  }
+
+  /** Never rejects: every failure is answered as a Status. */
+  async handle(request: ApiRequest, reply: Reply): Promise<void> {
+    const { metrics, log, clock } = this.#tools
+    const start = clock.monotonic()
+    let info: RequestInfo | undefined
+    try {
+      info = requestInfo(request.method, request.url) // 400 404
+      await this.#serve(request, info, reply)
+    } catch (error) {
+      sendError(reply, error, log, { method: request.method, url: request.url.slice(0, 300) }, prettyFor(request, info))
+    }
+    metrics.observe(info, clock.monotonic() - start)
+  }
+
+  async #serve(request: ApiRequest, info: RequestInfo, reply: Reply): Promise<void> {
+    const user = await this.#authenticate(request) // 401 403
+    const release = this.#limit(info, request.method) // 429
+    try {
+      const work = this.#authorized(request, info, reply, user)
+      if (!work) return
+      await (isLongRunning(info) ? work : withDeadline(work, this.#tools.deadline, this.#tools.clock)) // 504
+    } finally {
+      release()
+    }
+  }
+
+  /** Undefined when the answer is given already: reads of one object need no deadline and no promise. */
+  #authorized(request: ApiRequest, info: RequestInfo, reply: Reply, user: User): Promise<void> | undefined {
+    const { authorization, paths, table } = this.#tools
+    if (!info.isResource) {
+      authorization.require(attributesOf(info, user)) // 403
+      const handler = paths(info.path)
+      if (!handler) throw unknownPath() // 404
+      return handler(request, info, reply) ?? undefined
+    }
+    authorization.require(attributesOf(info, user)) // 403
+    const resource = table.find(info.group, info.version, info.resource)
+    if (!resource) throw unknownPath() // 404
+    return (
+      this.#carryOut({ info, request, reply, user, resource, representation: representationOf(request, info), warnings: [] }) ?? undefined
+    )
+  }
+
+  #carryOut(call: Call): void | Promise<void> {
+    const { info, resource } = call
+    const { verbs } = this.#tools
+    if (!resource.namespaced && info.namespace !== '' && info.resource !== 'namespaces') throw unknownPath()
+    if (info.subresource !== '') return this.#subresource(call, resource)
+    if (!resource.verbs.has(info.verb)) throw methodNotAllowed() // 405
+    const needsNamespace = resource.namespaced && info.namespace === ''
+    if (needsNamespace && info.verb !== 'list' && info.verb !== 'watch')
+      throw info.name === '' && info.verb !== 'create' ? methodNotAllowed() : methodNotAllowed()
+    switch (info.verb) {
+      case 'get':
+        return get(call, verbs) // 404
+      case 'list':
+        return list(call, verbs) // 400 410
+      case 'watch':
+        return watch(call, verbs) // 410, inside the stream
+      case 'create':
+        if (info.name !== '') throw methodNotAllowed()
+        return create(call, verbs) // 400 409 415 422
+      case 'update':
+        if (info.name === '') throw methodNotAllowed()
+        return update(call, verbs) // 400 404 409 415 422
+      case 'patch':
+        if (info.name === '') throw methodNotAllowed()
+        return patch(call, verbs) // 400 404 409 415 422
+      case 'delete':
+        return deleteOne(call, verbs) // 404 409
+      case 'deletecollection':
+        return deleteCollection(call, verbs)
+      default:
+        throw methodNotAllowed()
+    }
+  }
+
+  #subresource(call: Call, resource: Resource): void | Promise<void> {
+    const { info } = call
+    const { verbs, connect } = this.#tools
+    const served = resource.subresources.get(info.subresource)
+    if (!served || (info.rest !== '' && served.how !== 'connect')) throw unknownPath() // 404
+    if (served.how === 'connect') return connect(call)
+    if (served.how === 'action') {
+      if (info.verb !== 'create') throw methodNotAllowed()
+      return action(call, verbs)
+    }
+    if (!served.verbs.includes(info.verb)) throw methodNotAllowed() // 405
+    if (info.verb === 'get') return get(call, verbs)
+    return info.verb === 'patch' ? patch(call, verbs) : update(call, verbs)
+  }
+
+  async #authenticate(request: ApiRequest): Promise<User> {
+    const { authentication, authorization } = this.#tools
+    const user = request.user ?? (await authentication.authenticate(request)) // 401
+    if (!wantsImpersonation(request.headers)) return user
+    return impersonatedUser(user, request.headers, (attributes) => authorization.require(attributes))
+  }
+
+  #limit(info: RequestInfo, method: string): () => void {
+    if (isLongRunning(info) || isHealthPath(info.path)) return nothingToRelease
+    const { inFlight } = this.#tools
+    const kind = method === 'GET' || method === 'HEAD' ? 'reads' : 'writes'
+    inFlight.enter(kind)
+    return () => inFlight.leave(kind)
+  }
+}
+
+const nothingToRelease = () => {}
+const streaming = new Set(['log', 'exec', 'attach', 'portforward', 'proxy'])
+
+/** They last as long as the client wants: no deadline, not counted as in flight. */
+function isLongRunning(info: RequestInfo): boolean {
+  return info.verb === 'watch' || streaming.has(info.subresource)
+}
+
+/** Probes must be answered however busy we are. */
+function isHealthPath(path: string): boolean {
+  return path === '/readyz' || path === '/livez' || path === '/healthz'
+}
+
+function attributesOf(info: RequestInfo, user: User): AccessAttributes {
+  const { verb, group, version, resource, subresource, namespace, name, path, query } = info
+  if (!info.isResource) return { user, verb, group, version, resource, subresource, namespace, name, path }
+  const fieldSelector = query.size > 0 && (verb === 'list' || verb === 'watch') ? (query.get('fieldSelector') ?? undefined) : undefined
+  // A list of one name is a question about that name, as upstream asks it.
+  const only = name === '' && fieldSelector ? /^metadata\.name==?([^,=!]+)$/.exec(fieldSelector)?.[1] : undefined
+  return { user, verb, group, version, resource, subresource, namespace, name: only ?? name, fieldSelector }
+}
+
+function representationOf(request: ApiRequest, info: RequestInfo): Representation {
+  const hasQuery = info.query.size > 0
+  return negotiate({
+    accept: headerOf(request, 'accept'),
+    userAgent: headerOf(request, 'user-agent'),
+    pretty: hasQuery ? info.query.get('pretty') : null,
+    includeObject: hasQuery ? info.query.get('includeObject') : null,
+  })
+}
+
+/** Errors are JSON whatever was asked for; only their layout follows the request. */
+function prettyFor(request: ApiRequest, info: RequestInfo | undefined): Representation {
+  const pretty = info?.query.get('pretty') ?? null
+  return negotiate({
+    accept: undefined,
+    userAgent: headerOf(request, 'user-agent'),
+    pretty: pretty === null ? null : String(isTrue(pretty)),
+    includeObject: null,
+  })
+}

@@ -1,0 +1,34 @@
+import type { KubeObject } from '../../shared/objects/object.ts'
+import type { ObjectMeta } from '../../shared/openapi/generated/meta-v1.ts'
+
+/**
+ * Metadata fields up to the revision hold only text that JSON escapes, so the first `"resourceVersion":"` of the text
+ * is the real one whatever names and values the object has.
+ */
+const metadataOrder: readonly (keyof ObjectMeta)[] = [
+  ...(['name', 'generateName', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp'] as const),
+  ...(['deletionTimestamp', 'deletionGracePeriodSeconds', 'labels', 'annotations', 'ownerReferences', 'finalizers'] as const),
+]
+const MARK = '"resourceVersion":"'
+
+/** The object's JSON with a gap for the revision: kind, apiVersion and metadata first, in the order upstream writes them. */
+export function encodeObject(object: KubeObject): (revision: number) => Buffer {
+  const { kind, apiVersion, metadata, ...rest } = object
+  const ordered: Record<string, unknown> = {}
+  for (const field of metadataOrder) {
+    if (field === 'resourceVersion') ordered[field] = ''
+    else if (metadata[field] !== undefined) ordered[field] = metadata[field]
+  }
+  const text = JSON.stringify({ kind, apiVersion, metadata: ordered, ...rest })
+  const gap = text.indexOf(MARK) + MARK.length
+  const head = text.slice(0, gap)
+  const tail = text.slice(gap)
+  return (revision) => Buffer.from(`${head}${revision}${tail}`)
+}
+
+/** Stored bytes under another revision: for last states, and for objects that leave a selection. */
+export function restamp(value: Buffer, revision: number): Buffer {
+  const start = value.indexOf(MARK) + MARK.length
+  const end = value.indexOf(0x22, start)
+  return Buffer.concat([value.subarray(0, start), Buffer.from(String(revision)), value.subarray(end)])
+}

@@ -1,0 +1,146 @@
+import { notFound, StatusError } from '../../shared/errors/status-error.ts'
+import { type Page, RevisionAhead, RevisionCompacted, type Storage } from '../storage/storage.ts'
+import { decodeContinue, encodeContinue } from './continue-token.ts'
+import { type ListOptions, parseRevision } from './list-options.ts'
+import type { ObjectFacts, StoredEntry } from './object-facts.ts'
+import type { Resource } from './resource-table.ts'
+import { type Selection, selects } from './selection.ts'
+
+/** One answer of a list: stored entries, not yet rendered. */
+export interface ListPage {
+  readonly entries: readonly StoredEntry[]
+  /** The list's resourceVersion. */
+  readonly revision: number
+  readonly continue: string | undefined
+  /** Exact; undefined where selectors make it unknown, or nothing remains. */
+  readonly remaining: number | undefined
+}
+
+/** How many entries a selective paged list looks at in one step. */
+const SCAN_STEP = 1_000
+
+export function storageKey(resource: Resource, namespace: string, name: string): string {
+  return namespace === '' ? resource.prefix + name : `${resource.prefix}${namespace}/${name}`
+}
+
+/** Generic get and list. */
+export class ObjectStore {
+  readonly storage: Storage<ObjectFacts>
+
+  constructor(storage: Storage<ObjectFacts>) {
+    this.storage = storage
+  }
+
+  /** @throws StatusError NotFound, Timeout for a resourceVersion of the future */
+  get(resource: Resource, namespace: string, name: string, notOlderThan: string | null = null): StoredEntry {
+    if (notOlderThan) this.#refuseFuture(parseRevision(notOlderThan))
+    const entry = this.storage.get(storageKey(resource, namespace, name))
+    if (!entry) throw notFound(resource.named, name)
+    return entry
+  }
+
+  /** @throws StatusError Expired, Timeout, BadRequest */
+  async list(resource: Resource, selection: Selection, options: ListOptions): Promise<ListPage> {
+    const prefix = selection.namespace === '' ? resource.prefix : `${resource.prefix}${selection.namespace}/`
+    const { resourceVersion, match } = options
+    if (options.continue !== undefined) {
+      if (resourceVersion !== undefined && resourceVersion !== 0) {
+        throw new StatusError('BadRequest', 'specifying resource version is not allowed when using continue')
+      }
+      const token = decodeContinue(options.continue, prefix)
+      return this.#page({
+        resource,
+        selection,
+        prefix,
+        limit: options.limit,
+        revision: token.revision,
+        after: token.after,
+        isContinued: true,
+      })
+    }
+    if (resourceVersion === undefined) await this.storage.barrier()
+    else this.#refuseFuture(resourceVersion)
+    const isExact = match === 'Exact' || (match === undefined && options.limit > 0 && (resourceVersion ?? 0) > 0)
+    const revision = isExact ? resourceVersion! : -1
+    return this.#page({ resource, selection, prefix, limit: options.limit, revision, after: undefined, isContinued: false })
+  }
+
+  async #page(wish: PageWish): Promise<ListPage> {
+    const revision = wish.revision < 0 ? this.storage.revision : wish.revision
+    // A limit with no selector is one page of the store; everything else filters until the page is full.
+    if (wish.selection.all || wish.limit === 0) {
+      const page = await this.#read(wish, revision, wish.after, wish.limit)
+      const entries = wish.selection.all
+        ? page.entries
+        : page.entries.filter((entry) => selects(wish.resource, wish.selection, entry.facts))
+      return this.#answer(wish, revision, entries, page.more ? page.entries.at(-1)?.key : undefined, page.remaining)
+    }
+    const entries: StoredEntry[] = []
+    let after = wish.after
+    for (;;) {
+      const page = await this.#read(wish, revision, after, SCAN_STEP)
+      for (const [index, entry] of page.entries.entries()) {
+        if (!selects(wish.resource, wish.selection, entry.facts)) continue
+        entries.push(entry)
+        if (entries.length < wish.limit) continue
+        const isLast = !page.more && index === page.entries.length - 1
+        return this.#answer(wish, revision, entries, isLast ? undefined : entry.key, 0)
+      }
+      if (!page.more) return this.#answer(wish, revision, entries, undefined, 0)
+      after = page.entries.at(-1)!.key
+    }
+  }
+
+  #answer(wish: PageWish, revision: number, entries: readonly StoredEntry[], last: string | undefined, remaining: number): ListPage {
+    const isMore = last !== undefined
+    return {
+      entries,
+      revision,
+      continue: isMore ? encodeContinue({ revision, after: last }, wish.prefix) : undefined,
+      remaining: isMore && wish.selection.all ? remaining : undefined,
+    }
+  }
+
+  async #read(wish: PageWish, revision: number, after: string | undefined, limit: number): Promise<Page<ObjectFacts>> {
+    const options = { after, limit: limit === 0 ? undefined : limit }
+    if (revision === this.storage.revision) return this.storage.page(wish.prefix, options)
+    try {
+      return await this.storage.pageAt(wish.prefix, revision, options)
+    } catch (error) {
+      if (error instanceof RevisionCompacted) throw this.#expired(wish, error)
+      if (error instanceof RevisionAhead) throw tooLarge(revision, this.storage.revision)
+      throw error
+    }
+  }
+
+  #expired(wish: PageWish, cause: Error): StatusError {
+    if (!wish.isContinued) {
+      return new StatusError('Expired', 'The resourceVersion for the provided list is too old.', { cause })
+    }
+    const message =
+      'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, ' +
+      'or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an ' +
+      'inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.'
+    return new StatusError('Expired', message, { cause, continue: encodeContinue({ revision: -1, after: wish.after! }, wish.prefix) })
+  }
+
+  #refuseFuture(revision: number): void {
+    if (revision > this.storage.revision) throw tooLarge(revision, this.storage.revision)
+  }
+}
+
+interface PageWish {
+  readonly resource: Resource
+  readonly selection: Selection
+  readonly prefix: string
+  readonly limit: number
+  readonly revision: number
+  readonly after: string | undefined
+  readonly isContinued: boolean
+}
+
+function tooLarge(asked: number, newest: number): StatusError {
+  return new StatusError('Timeout', `Too large resource version: ${asked}, current: ${newest}`, {
+    details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
+  })
+}

@@ -1,0 +1,127 @@
+import type { KubeObject } from '../../shared/objects/object.ts'
+import { joinApiVersion, type KindFacts, kindFacts, schemaOf } from '../../shared/openapi/kinds.ts'
+import type { SchemaNode } from '../../shared/openapi/schema.ts'
+import { prefixOf } from '../storage/keys.ts'
+import type { ResourceDefinition } from './define-resource.ts'
+
+/** A sub-resource as it is served. */
+export interface ServedSubresource {
+  readonly name: string
+  readonly how: 'status' | 'scale' | 'view' | 'action' | 'connect'
+  /** The kind in the body, for discovery. */
+  readonly apiVersion: string
+  readonly kind: string
+  readonly verbs: readonly string[]
+}
+
+/** A definition with its facts: what the generic verbs are driven by. */
+export interface Resource<T extends KubeObject = KubeObject> {
+  readonly definition: ResourceDefinition<T>
+  readonly facts: KindFacts
+  readonly schema: SchemaNode
+  readonly group: string
+  readonly version: string
+  readonly apiVersion: string
+  readonly kind: string
+  readonly plural: string
+  readonly namespaced: boolean
+  readonly verbs: ReadonlySet<string>
+  readonly subresources: ReadonlyMap<string, ServedSubresource>
+  /** Where its objects live in the store. */
+  readonly prefix: string
+  /** For error messages: `deployments.apps`. */
+  readonly named: { group: string; resource: string }
+  /** What `status` is on a new object; undefined for kinds whose status (if any) is no sub-resource. */
+  readonly hasStatus: boolean
+  /** Whether metadata.generation counts. */
+  readonly hasGeneration: boolean
+  /** Names of selectable fields besides name and namespace, in the order of `ObjectFacts.fields`. */
+  readonly selectable: readonly string[]
+}
+
+/** Verbs that Kubernetes' clients know, in the order of discovery. */
+const editVerbs = ['get', 'patch', 'update']
+
+/** Every served resource; handed its definitions, imports none. */
+export class ResourceTable {
+  readonly #byPath = new Map<string, Resource>()
+  readonly #byKind = new Map<string, Resource>()
+  readonly #byPrefix = new Map<string, Resource>()
+
+  constructor(definitions: readonly ResourceDefinition[]) {
+    for (const definition of definitions) {
+      const resource = describe(definition)
+      this.#byPath.set(`${resource.apiVersion}/${resource.plural}`, resource)
+      this.#byKind.set(`${resource.apiVersion}/${resource.kind}`, resource)
+      if (!this.#byPrefix.has(resource.prefix)) this.#byPrefix.set(resource.prefix, resource)
+    }
+  }
+
+  /** By the words of a URL. */
+  find(group: string, version: string, plural: string): Resource | undefined {
+    return this.#byPath.get(group === '' ? `${version}/${plural}` : `${group}/${version}/${plural}`)
+  }
+
+  ofKind(apiVersion: string, kind: string): Resource | undefined {
+    return this.#byKind.get(`${apiVersion}/${kind}`)
+  }
+
+  /** By the first two segments of a storage key, with the slash at the end. */
+  ofPrefix(prefix: string): Resource | undefined {
+    return this.#byPrefix.get(prefix)
+  }
+
+  all(): readonly Resource[] {
+    return [...this.#byPath.values()]
+  }
+}
+
+function describe(definition: ResourceDefinition): Resource {
+  const facts = kindFacts(definition.apiVersion, definition.kind)
+  const schema = schemaOf(definition.apiVersion, definition.kind)
+  if (!facts || !schema) throw new Error(`${definition.apiVersion} ${definition.kind} is no resource of this release`)
+  const { hooks } = definition
+  const hasStatus = facts.subresources.has('status')
+  return {
+    definition,
+    facts,
+    schema,
+    group: facts.group,
+    version: facts.version,
+    apiVersion: joinApiVersion(facts.group, facts.version),
+    kind: facts.kind,
+    plural: facts.plural,
+    namespaced: facts.namespaced,
+    verbs: new Set(hooks.verbs ?? (hooks.answer ? ['create'] : facts.verbs)),
+    subresources: subresourcesOf(definition, facts),
+    prefix: prefixOf(facts.group, facts.plural),
+    named: { group: facts.group, resource: facts.plural },
+    hasStatus,
+    hasGeneration: hooks.generation ?? (hasStatus && schema.fields.has('spec')),
+    selectable: Object.keys(hooks.selectableFields ?? {}),
+  }
+}
+
+function subresourcesOf({ hooks, apiVersion, kind }: ResourceDefinition, facts: KindFacts): Map<string, ServedSubresource> {
+  const served = new Map<string, ServedSubresource>()
+  const add = (name: string, how: ServedSubresource['how'], own: { apiVersion: string; kind: string; verbs: readonly string[] }) => {
+    const known = facts.subresources.get(name)
+    served.set(name, {
+      name,
+      how,
+      apiVersion: known?.apiVersion ?? own.apiVersion,
+      kind: known?.kind ?? own.kind,
+      verbs: known?.verbs ?? own.verbs,
+    })
+  }
+  const self = { apiVersion, kind, verbs: editVerbs }
+  if (facts.subresources.has('status')) add('status', 'status', self)
+  if (hooks.scale) add('scale', 'scale', { apiVersion: 'autoscaling/v1', kind: 'Scale', verbs: editVerbs })
+  for (const name of Object.keys(hooks.views ?? {})) add(name, 'view', self)
+  for (const [name, action] of Object.entries(hooks.actions ?? {})) {
+    const { group, version, kind: body } = action.kind
+    add(name, 'action', { apiVersion: joinApiVersion(group, version), kind: body, verbs: ['create'] })
+  }
+  for (const name of hooks.connects ?? []) add(name, 'connect', { apiVersion, kind, verbs: ['create', 'get'] })
+  return new Map([...served].sort(([a], [b]) => (a < b ? -1 : 1)))
+}

@@ -1,0 +1,90 @@
+import type { ApiVersion, KindOf, ObjectOf } from '../../shared/client/client.ts'
+import { deepFreeze, type KubeObject, type ObjectName } from '../../shared/objects/object.ts'
+import type { Storage, Subscription } from '../storage/storage.ts'
+import type { ObjectFacts, StoredEntry } from './object-facts.ts'
+import type { ObjectReader } from './object-reader.ts'
+import type { Resource, ResourceTable } from './resource-table.ts'
+
+type Listener = (current: KubeObject | undefined, previous: KubeObject | undefined) => void
+
+/** How many parsed objects are kept. Older ones are parsed again when asked for. */
+const CACHE_LIMIT = 2_000
+
+/** The present, parsed: objects are frozen, and kept for the next reader as long as their bytes have not changed. */
+export class StoredObjects implements ObjectReader {
+  readonly #storage: Storage<ObjectFacts>
+  readonly #table: ResourceTable
+  readonly #parsed = new Map<string, { entry: StoredEntry; object: KubeObject }>()
+  readonly #followers = new Map<string, Set<Listener>>()
+  #subscription: Subscription | undefined
+
+  constructor(storage: Storage<ObjectFacts>, table: ResourceTable) {
+    this.#storage = storage
+    this.#table = table
+  }
+
+  /** The object of an entry, parsed at most once while it is in the cache. */
+  objectOf(entry: StoredEntry): KubeObject {
+    const known = this.#parsed.get(entry.key)
+    if (known?.entry === entry) return known.object
+    const object = deepFreeze(JSON.parse(entry.value.toString()) as KubeObject)
+    this.#keep(entry, object)
+    return object
+  }
+
+  get<V extends ApiVersion, K extends KindOf<V>>(v: V, k: K, name: ObjectName): ObjectOf<V, K> | undefined {
+    const resource = this.#resource(v, k)
+    const entry = this.#storage.get(name.namespace ? `${resource.prefix}${name.namespace}/${name.name}` : resource.prefix + name.name)
+    return entry && (this.objectOf(entry) as ObjectOf<V, K>)
+  }
+
+  list<V extends ApiVersion, K extends KindOf<V>>(v: V, k: K, namespace?: string): ObjectOf<V, K>[] {
+    const { prefix } = this.#resource(v, k)
+    const entries = this.#storage.entries(namespace ? `${prefix}${namespace}/` : prefix)
+    return Array.from(entries, (entry) => this.objectOf(entry) as ObjectOf<V, K>)
+  }
+
+  follow<V extends ApiVersion, K extends KindOf<V>>(
+    v: V,
+    k: K,
+    listener: (current: ObjectOf<V, K> | undefined, previous: ObjectOf<V, K> | undefined) => void,
+  ): () => void {
+    const { prefix } = this.#resource(v, k)
+    this.#subscription ??= this.#storage.subscribe(this.#storage.revision, (changes) => {
+      for (const change of changes) {
+        const listeners = this.#followers.get(prefixOfKey(change.key))
+        if (!listeners) continue
+        const current = change.type === 'put' ? this.objectOf(change.entry) : undefined
+        const previous = change.previous && (JSON.parse(change.previous.value.toString()) as KubeObject)
+        for (const each of listeners) each(current, previous)
+      }
+    })
+    for (const object of this.list(v, k)) listener(object, undefined)
+    const listeners = this.#followers.get(prefix) ?? new Set()
+    this.#followers.set(prefix, listeners)
+    listeners.add(listener as Listener)
+    return () => listeners.delete(listener as Listener)
+  }
+
+  close(): void {
+    this.#subscription?.close()
+  }
+
+  #keep(entry: StoredEntry, object: KubeObject): void {
+    if (this.#parsed.size >= CACHE_LIMIT && !this.#parsed.has(entry.key)) {
+      const [oldest] = this.#parsed.keys()
+      this.#parsed.delete(oldest!)
+    }
+    this.#parsed.set(entry.key, { entry, object })
+  }
+
+  #resource(v: string, k: string): Resource {
+    const resource = this.#table.ofKind(v, k)
+    if (!resource) throw new Error(`${v} ${k} is not served`)
+    return resource
+  }
+}
+
+function prefixOfKey(key: string): string {
+  return key.slice(0, key.indexOf('/', key.indexOf('/') + 1) + 1)
+}

@@ -1,0 +1,125 @@
+import type { KubeObject } from '../../shared/objects/object.ts'
+import { parseTimestamp } from '../../shared/time/timestamp.ts'
+import type { Column } from './define-resource.ts'
+import type { Resource } from './resource-table.ts'
+
+interface ColumnDefinition {
+  name: string
+  type: string
+  format: string
+  description: string
+  priority: number
+}
+
+type Cell = string | number | boolean
+
+interface TableRow {
+  cells: Cell[]
+  object?: unknown
+}
+
+/** meta/v1 Table, what `kubectl get` prints. */
+export interface Table {
+  kind: 'Table'
+  apiVersion: 'meta.k8s.io/v1'
+  metadata: object
+  columnDefinitions: ColumnDefinition[]
+  rows: TableRow[]
+}
+
+export interface TableStyle {
+  includeObject: 'Metadata' | 'Object' | 'None'
+  /** Milliseconds since the epoch; ages are counted up to here. */
+  now: number
+}
+
+type PreparedColumn = { definition: ColumnDefinition; cell: (object: KubeObject, now: number) => Cell }
+
+const prepared = new WeakMap<Resource, readonly PreparedColumn[]>()
+
+/** Rows of one kind, rendered by the kind's columns. */
+export function tableOf(resource: Resource, objects: readonly KubeObject[], metadata: object, style: TableStyle): Table {
+  const columns = columnsOf(resource)
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata,
+    columnDefinitions: columns.map((column) => column.definition),
+    rows: objects.map((object) => rowOf(columns, object, style)),
+  }
+}
+
+/** The object without its content: meta/v1 PartialObjectMetadata. */
+export function metadataOf(object: KubeObject): object {
+  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata }
+}
+
+function rowOf(columns: readonly PreparedColumn[], object: KubeObject, style: TableStyle): TableRow {
+  const cells = columns.map((column) => column.cell(object, style.now))
+  if (style.includeObject === 'None') return { cells }
+  return { cells, object: style.includeObject === 'Object' ? object : metadataOf(object) }
+}
+
+function columnsOf(resource: Resource): readonly PreparedColumn[] {
+  const known = prepared.get(resource)
+  if (known) return known
+  const own = (resource.definition.hooks.columns ?? []) as readonly Column<KubeObject>[]
+  const columns = own.map(prepare)
+  if (!own.some((column) => column.name === 'Name')) {
+    const lastShown = columns.findLastIndex((column) => column.definition.priority === 0)
+    if (!own.some((column) => column.name === 'Age')) columns.splice(lastShown + 1, 0, ageColumn)
+    columns.unshift(nameColumn)
+  }
+  prepared.set(resource, columns)
+  return columns
+}
+
+const nameColumn: PreparedColumn = {
+  definition: { name: 'Name', type: 'string', format: 'name', description: 'Unique within the namespace (or the cluster).', priority: 0 },
+  cell: (object) => object.metadata.name ?? '',
+}
+
+const ageColumn: PreparedColumn = {
+  definition: { name: 'Age', type: 'string', format: '', description: 'Time since creation.', priority: 0 },
+  cell: (object, now) => ageOf(object.metadata.creationTimestamp, now),
+}
+
+function prepare(column: Column<KubeObject>): PreparedColumn {
+  const { name, type = 'string', priority = 0, description = '' } = column
+  return {
+    definition: { name, type: type === 'date' ? 'string' : type, format: name === 'Name' ? 'name' : '', description, priority },
+    cell: (object, now) => {
+      const value = column.value(object, now)
+      if (type === 'date') return ageOf(typeof value === 'string' ? value : undefined, now)
+      return value ?? (type === 'integer' ? 0 : '')
+    },
+  }
+}
+
+function ageOf(timestamp: string | undefined, now: number): string {
+  const then = parseTimestamp(timestamp)
+  return then === undefined ? '<unknown>' : humanDuration(now - then)
+}
+
+/** Upstream's short form of a duration: two units while they are worth it, then one. */
+export function humanDuration(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000)
+  if (seconds < -1) return '<invalid>'
+  if (seconds < 0) return '0s'
+  if (seconds < 120) return `${seconds}s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 10) return pair(minutes, 'm', seconds % 60, 's')
+  if (minutes < 180) return `${minutes}m`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 8) return pair(hours, 'h', minutes % 60, 'm')
+  if (hours < 48) return `${hours}h`
+  const days = Math.floor(hours / 24)
+  if (hours < 192) return pair(days, 'd', hours % 24, 'h')
+  if (days < 730) return `${days}d`
+  const years = Math.floor(days / 365)
+  return years < 8 ? pair(years, 'y', days % 365, 'd') : `${years}y`
+}
+
+function pair(big: number, bigUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${big}${bigUnit}` : `${big}${bigUnit}${small}${smallUnit}`
+}

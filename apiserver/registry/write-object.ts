@@ -1,0 +1,318 @@
+import type { FieldProblem } from '../../shared/errors/field-error.ts'
+import { alreadyExists, conflict, invalid, notFound, StatusError } from '../../shared/errors/status-error.ts'
+import type { KubeObject } from '../../shared/objects/object.ts'
+import type { Random } from '../../shared/random/random.ts'
+import type { Clock } from '../../shared/time/clock.ts'
+import type { AdmissionRequest, AdmissionRule } from '../admission/admission.ts'
+import type { User } from '../authn/user.ts'
+import { type Storage, StorageConflict, StorageUnavailable, type Write } from '../storage/storage.ts'
+import type { HookContext, Reservation } from './define-resource.ts'
+import { encodeObject } from './encode-object.ts'
+import { factsOf, type ObjectFacts, type StoredEntry } from './object-facts.ts'
+import { keepIdentity, metadataProblems, placeInNamespace, stampNewObject } from './object-metadata.ts'
+import { storageKey } from './read-object.ts'
+import type { Resource } from './resource-table.ts'
+import { sameSpec } from './same-value.ts'
+import type { StoredObjects } from './stored-objects.ts'
+
+/** A write that has been authenticated and authorised. */
+export interface WriteRequest {
+  readonly resource: Resource
+  readonly namespace: string
+  /** Empty for create. */
+  readonly name: string
+  readonly subresource: string
+  readonly user: User
+  readonly dryRun: boolean
+  warn(sentence: string): void
+}
+
+/** Which part of the object an update may change: the main half, the status, a view of the kind's own; `internal` is the server itself. */
+export type UpdatePart = { readonly kind: 'main' | 'status' | 'internal' } | { readonly kind: 'view'; readonly name: string }
+
+export interface Written {
+  /** The bytes to answer. */
+  readonly value: Buffer
+  readonly created: boolean
+}
+
+/**
+ * Makes the next state from the newest stored one; called again with a newer one when another writer was faster, so it must
+ * build a fresh object each time. `previous` is frozen.
+ */
+export type ChangeObject = (previous: KubeObject) => KubeObject | Promise<KubeObject>
+
+export interface WriterTools {
+  readonly storage: Storage<ObjectFacts>
+  readonly objects: StoredObjects
+  readonly rules: readonly AdmissionRule[]
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** How often a generated name is tried again when it is taken. */
+const NAME_ATTEMPTS = 8
+/** A writer that loses this often gives up with Conflict. */
+const LOOP_LIMIT = 100
+
+/** The only optimistic loop: current → change → default → admit → validate → reserve → store. */
+export class ObjectWriter {
+  readonly #tools: WriterTools
+  readonly #mutating: readonly AdmissionRule[]
+  readonly #validating: readonly AdmissionRule[]
+
+  constructor(tools: WriterTools) {
+    this.#tools = tools
+    this.#mutating = tools.rules.filter((rule) => rule.mutate)
+    this.#validating = tools.rules.filter((rule) => rule.validate)
+  }
+
+  contextOf(request: WriteRequest): HookContext {
+    const { objects: reader, clock, random } = this.#tools
+    return { user: request.user, dryRun: request.dryRun, warn: (sentence) => request.warn(sentence), reader, clock, random }
+  }
+
+  /** @throws StatusError AlreadyExists, Invalid, Forbidden, BadRequest */
+  async create(request: WriteRequest, object: KubeObject): Promise<Written> {
+    const { resource } = request
+    const { hooks } = resource.definition
+    const context = this.contextOf(request)
+    placeInNamespace(resource, object, request.namespace)
+    const isGenerated = !object.metadata.name && !!object.metadata.generateName
+    stampNewObject(resource, object, this.#tools.random, this.#tools.clock.now())
+    hooks.applyDefaults?.(object, context)
+    await this.#admit('mutate', 'CREATE', request, object, undefined, context)
+    if (this.#mutating.length > 0) hooks.applyDefaults?.(object, context)
+    if (resource.hasStatus && !hooks.keepsStatusOnCreate) {
+      Object.assign(object, { status: resource.schema.fields.get('status')?.emptyValue() ?? undefined })
+    }
+    hooks.prepareForCreate?.(object, context)
+    this.#refuseInvalid(resource, object, [...metadataProblems(resource, object, undefined), ...(hooks.validate?.(object) ?? [])])
+    for (const sentence of hooks.warnings?.(object) ?? []) request.warn(sentence)
+    await this.#admit('validate', 'CREATE', request, object, undefined, context)
+    if (hooks.answer) return { value: Buffer.from(JSON.stringify(await hooks.answer(object, context))), created: true }
+    for (let attempt = 1; ; attempt++) {
+      const key = storageKey(resource, object.metadata.namespace ?? '', object.metadata.name!)
+      try {
+        if (this.#tools.storage.get(key)) throw new StorageConflict(key, undefined)
+        const value = await this.#store(request, { key, object, previous: undefined, expect: 0, context })
+        return { value, created: true }
+      } catch (error) {
+        if (!(error instanceof StorageConflict)) throw error
+        if (!isGenerated || attempt === NAME_ATTEMPTS) throw alreadyExists(resource.named, object.metadata.name!)
+        object.metadata.name = undefined
+        stampNewObject(resource, object, this.#tools.random, this.#tools.clock.now())
+      }
+    }
+  }
+
+  /** @throws StatusError NotFound, Conflict, Invalid, Forbidden, BadRequest, and what `change` throws */
+  async update(request: WriteRequest, part: UpdatePart, change: ChangeObject): Promise<Written> {
+    const { resource, namespace, name } = request
+    const key = storageKey(resource, namespace, name)
+    for (let attempt = 1; ; attempt++) {
+      // Writers of one object line up behind what is queued instead of losing to it; a refusal must not rest on what may yet fail.
+      const entry = this.#tools.storage.newest(key)
+      const isQueued = entry !== this.#tools.storage.get(key)
+      try {
+        if (!entry) throw notFound(resource.named, name)
+        return { value: await this.#updateOnce(request, part, change, entry), created: false }
+      } catch (error) {
+        if (isQueued && !(error instanceof StorageConflict)) {
+          await this.#tools.storage.settled(key)
+          continue
+        }
+        if (!(error instanceof StorageConflict)) throw error
+        if (attempt === LOOP_LIMIT) throw conflict(resource.named, name, 'other writers were faster every time; please try again')
+      }
+    }
+  }
+
+  /** Marks or removes; the deletion rules are in deletion.ts. @throws StorageConflict when the entry is no longer the newest */
+  async replace(request: WriteRequest, entry: StoredEntry, object: KubeObject): Promise<Buffer> {
+    return this.#store(request, { key: entry.key, object, previous: undefined, expect: entry.revision, context: undefined })
+  }
+
+  /** Removes the entry; watchers are sent `last` under the revision of the removal. @throws StorageConflict */
+  async remove(request: WriteRequest, entry: StoredEntry, last: KubeObject): Promise<void> {
+    if (request.dryRun) return
+    await this.#commit({ ...this.#write(request.resource, entry.key, last, entry.revision), type: 'delete', facts: entry.facts })
+  }
+
+  /** Asks the admission rules about something that stores nothing itself: deletes, connects, actions. */
+  async admitOther(
+    operation: 'DELETE' | 'CONNECT' | 'CREATE',
+    request: WriteRequest,
+    object: KubeObject | undefined,
+    previous: KubeObject | undefined,
+  ) {
+    const context = this.contextOf(request)
+    await this.#admit('mutate', operation, request, object, previous, context)
+    await this.#admit('validate', operation, request, object, previous, context)
+  }
+
+  async #updateOnce(request: WriteRequest, part: UpdatePart, change: ChangeObject, entry: StoredEntry): Promise<Buffer> {
+    const { resource, name } = request
+    const { hooks } = resource.definition
+    const context = this.contextOf(request)
+    const previous = this.#tools.objects.objectOf(entry)
+    let next = await change(previous)
+    this.#checkPreconditions(resource, name, next, previous, part)
+    if (part.kind !== 'internal') {
+      placeInNamespace(resource, next, request.namespace)
+      keepIdentity(next, previous)
+      next = restrictTo(part, resource, next, previous, context)
+      hooks.applyDefaults?.(next, context)
+      await this.#admit('mutate', 'UPDATE', request, next, previous, context)
+      if (this.#mutating.length > 0) hooks.applyDefaults?.(next, context)
+      if (part.kind === 'main') hooks.prepareForUpdate?.(next, previous, context)
+      this.#countGeneration(resource, part, next, previous)
+      this.#refuseInvalid(resource, next, updateProblems(part, resource, next, previous))
+      if (part.kind === 'main') for (const sentence of hooks.warnings?.(next) ?? []) request.warn(sentence)
+      await this.#admit('validate', 'UPDATE', request, next, previous, context)
+    } else {
+      keepIdentity(next, previous)
+      this.#countGeneration(resource, part, next, previous)
+    }
+    if (isFinallyDeleted(resource, next, previous)) {
+      await this.remove(request, entry, previous)
+      return encodeObject(next)(entry.revision)
+    }
+    const encode = encodeObject(next)
+    if (encode(entry.revision).equals(entry.value)) {
+      await this.#tools.storage.settled(entry.key)
+      return entry.value
+    }
+    return this.#store(request, { key: entry.key, object: next, previous, expect: entry.revision, context, encode })
+  }
+
+  #checkPreconditions(resource: Resource, name: string, next: KubeObject, previous: KubeObject, part: UpdatePart): void {
+    const { resourceVersion, uid } = next.metadata
+    if (next.metadata.name && next.metadata.name !== name) {
+      throw new StatusError('BadRequest', `the name of the object (${next.metadata.name}) does not match the name on the URL (${name})`)
+    }
+    if (uid && uid !== previous.metadata.uid) {
+      const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${previous.metadata.uid}`
+      throw conflict(resource.named, name, why)
+    }
+    if (!resourceVersion) {
+      if (resource.definition.hooks.requiresResourceVersion && part.kind === 'main') {
+        const problem = {
+          path: 'metadata.resourceVersion',
+          kind: 'FieldValueInvalid',
+          message: 'Invalid value: 0: must be specified for an update',
+        } as const
+        throw invalid({ group: resource.group, kind: resource.kind }, name, [problem])
+      }
+    } else if (resourceVersion !== previous.metadata.resourceVersion) {
+      throw conflict(resource.named, name, 'the object has been modified; please apply your changes to the latest version and try again')
+    }
+  }
+
+  #countGeneration(resource: Resource, part: UpdatePart, next: KubeObject, previous: KubeObject): void {
+    if (!resource.hasGeneration || part.kind === 'status') return
+    if (!sameSpec(next, previous)) next.metadata.generation = (previous.metadata.generation ?? 0) + 1
+  }
+
+  #refuseInvalid(resource: Resource, object: KubeObject, found: Iterable<FieldProblem>): void {
+    const problems = [...found]
+    if (problems.length > 0) throw invalid({ group: resource.group, kind: resource.kind }, object.metadata.name ?? '', problems)
+  }
+
+  async #admit(
+    phase: 'mutate' | 'validate',
+    operation: AdmissionRequest['operation'],
+    request: WriteRequest,
+    object: KubeObject | undefined,
+    previous: KubeObject | undefined,
+    context: HookContext,
+  ): Promise<void> {
+    const rules = phase === 'mutate' ? this.#mutating : this.#validating
+    if (rules.length === 0) return
+    const { resource, namespace, subresource, user, dryRun } = request
+    const asked: AdmissionRequest = {
+      ...{ operation, definition: resource.definition, group: resource.group, version: resource.version, resource: resource.plural },
+      ...{ subresource, namespace, name: object?.metadata.name ?? request.name, user, object, previous, dryRun, context },
+    }
+    for (const rule of rules) {
+      const answer = phase === 'mutate' ? rule.mutate!(asked) : rule.validate!(asked)
+      if (answer) await answer
+    }
+  }
+
+  async #store(request: WriteRequest, wish: StoreWish): Promise<Buffer> {
+    const { resource } = request
+    const write = this.#write(resource, wish.key, wish.object, wish.expect, wish.encode)
+    // A dry run answers what would be stored; a new object has no revision yet.
+    if (request.dryRun) return wish.expect === 0 ? Buffer.from(JSON.stringify(wish.object)) : write.encode(wish.expect)
+    const { reserve } = resource.definition.hooks
+    const reservation: Reservation | undefined = wish.context && reserve?.(wish.object, wish.previous, wish.context)
+    try {
+      // What was reserved is written into the object, so its text is made only now.
+      return await this.#commit(reservation ? this.#write(resource, wish.key, wish.object, wish.expect) : write)
+    } catch (error) {
+      reservation?.release()
+      throw error
+    }
+  }
+
+  #write(resource: Resource, key: string, object: KubeObject, expect: number, encode = encodeObject(object)): Write<ObjectFacts> {
+    const { durability = 'synced', timeToLiveSeconds } = resource.definition.hooks
+    const facts = factsOf(resource, object, timeToLiveSeconds === undefined ? undefined : this.#tools.clock.now())
+    return { key, encode, type: 'put', expect, durability, facts }
+  }
+
+  async #commit(write: Write<ObjectFacts>): Promise<Buffer> {
+    try {
+      return (await this.#tools.storage.write(write)).entry.value
+    } catch (error) {
+      if (!(error instanceof StorageUnavailable)) throw error
+      throw new StatusError('ServiceUnavailable', `the store takes no writes: ${error.message}`, {
+        cause: error,
+        details: { retryAfterSeconds: 1 },
+      })
+    }
+  }
+}
+
+interface StoreWish {
+  readonly key: string
+  readonly object: KubeObject
+  readonly previous: KubeObject | undefined
+  readonly expect: number
+  /** Absent where nothing may be reserved. */
+  readonly context: HookContext | undefined
+  readonly encode?: (revision: number) => Buffer
+}
+
+/** Keeps of `next` only what this part of the API may change. */
+function restrictTo(part: UpdatePart, resource: Resource, next: KubeObject, previous: KubeObject, context: HookContext): KubeObject {
+  if (part.kind === 'status') {
+    const status: unknown = Reflect.get(next, 'status')
+    return Object.assign(structuredClone(previous), { metadata: next.metadata, status })
+  }
+  if (part.kind === 'view') {
+    resource.definition.hooks.views![part.name]!.restrict(next, previous, context)
+    return next
+  }
+  if (resource.hasStatus) Object.assign(next, { status: structuredClone(Reflect.get(previous, 'status')) })
+  return next
+}
+
+function* updateProblems(part: UpdatePart, resource: Resource, next: KubeObject, previous: KubeObject) {
+  const { hooks } = resource.definition
+  yield* metadataProblems(resource, next, previous)
+  if (part.kind === 'status') yield* hooks.validateStatusUpdate?.(next, previous) ?? []
+  else if (part.kind === 'view') yield* hooks.views![part.name]!.validate?.(next, previous) ?? []
+  else {
+    yield* hooks.validate?.(next) ?? []
+    yield* hooks.validateUpdate?.(next, previous) ?? []
+  }
+}
+
+/** True when this update takes away the last thing that kept a deleted object. */
+export function isFinallyDeleted(resource: Resource, next: KubeObject, previous: KubeObject): boolean {
+  if (!previous.metadata.deletionTimestamp) return false
+  if ((next.metadata.finalizers?.length ?? 0) > 0 || (previous.metadata.deletionGracePeriodSeconds ?? 0) > 0) return false
+  return !resource.definition.hooks.holdsDeletion?.(next)
+}

@@ -1,0 +1,55 @@
+import { StatusError } from '../../shared/errors/status-error.ts'
+import type { KubeObject } from '../../shared/objects/object.ts'
+import { joinApiVersion } from '../../shared/openapi/kinds.ts'
+import { sendObject } from '../http/response.ts'
+import type { SubresourceCall } from '../registry/define-resource.ts'
+import { deleteOptions } from '../registry/delete-options.ts'
+import { type Call, readObject, type VerbTools, writeRequestOf } from './call.ts'
+
+/** A POST that does something to the parent: binding, eviction, token. 201 and what the action answers. */
+export async function action(call: Call, tools: VerbTools): Promise<void> {
+  const { info, resource } = call
+  const served = resource.definition.hooks.actions![info.subresource]!
+  const request = writeRequestOf(call)
+  const body = await readObject(call, { apiVersion: joinApiVersion(served.kind.group, served.kind.version), kind: served.kind.kind })
+  checkBody(body, info.name, info.namespace)
+  const parent = tools.objects.objectOf(tools.store.get(resource, request.namespace, info.name))
+  await tools.writer.admitOther('CREATE', request, body, undefined)
+  const context = tools.writer.contextOf(request)
+  const asked: SubresourceCall<KubeObject> = {
+    parent,
+    body,
+    query: info.query,
+    context,
+    async update(change) {
+      const { value } = await tools.writer.update(request, { kind: 'internal' }, (previous) => {
+        const next = structuredClone(previous)
+        change(next)
+        return next
+      })
+      return JSON.parse(value.toString()) as KubeObject
+    },
+    async remove(options) {
+      const { gracePeriodSeconds, preconditions } = options
+      await tools.remover.delete(request, {
+        ...deleteOptions(undefined, new URLSearchParams()),
+        gracePeriodSeconds,
+        uid: preconditions?.uid,
+      })
+    },
+  }
+  const answer = await served.run(asked)
+  return sendObject(call.reply, 201, answer, call.representation, call.warnings)
+}
+
+function checkBody(body: KubeObject, name: string, namespace: string): void {
+  const { metadata } = body
+  if (metadata.name && metadata.name !== name) {
+    throw new StatusError('BadRequest', `the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
+  }
+  if (metadata.namespace && metadata.namespace !== namespace) {
+    throw new StatusError('BadRequest', 'the namespace of the provided object does not match the namespace sent on the request')
+  }
+  metadata.name = name
+  metadata.namespace = namespace
+}

@@ -1,0 +1,121 @@
+import { fieldProblem } from '../../shared/errors/field-error.ts'
+import { invalid, StatusError } from '../../shared/errors/status-error.ts'
+import type { KubeObject } from '../../shared/objects/object.ts'
+import type { Random } from '../../shared/random/random.ts'
+import type { Clock } from '../../shared/time/clock.ts'
+import type { User } from '../authn/user.ts'
+import { parseBody } from '../http/body.ts'
+import type { Representation } from '../http/content-type.ts'
+import type { ApiRequest, Reply } from '../http/exchange.ts'
+import type { RequestInfo } from '../http/request-info.ts'
+import { sendObject } from '../http/response.ts'
+import type { ObjectRemover } from '../registry/deletion.ts'
+import type { ObjectStore } from '../registry/read-object.ts'
+import type { Resource } from '../registry/resource-table.ts'
+import { decodeObject, type FieldValidation } from '../registry/schema-check.ts'
+import type { StoredObjects } from '../registry/stored-objects.ts'
+import { metadataOf, tableOf } from '../registry/table.ts'
+import type { ObjectWriter, WriteRequest } from '../registry/write-object.ts'
+import type { WatchHub } from '../watch/watch-hub.ts'
+
+/** What verbs work with. */
+export interface VerbTools {
+  readonly store: ObjectStore
+  readonly objects: StoredObjects
+  readonly writer: ObjectWriter
+  readonly remover: ObjectRemover
+  readonly hub: WatchHub
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** A request that was authenticated, authorised and found to name a served resource: verbs accept nothing less. */
+export interface Call {
+  readonly info: RequestInfo
+  readonly request: ApiRequest
+  readonly reply: Reply
+  readonly user: User
+  readonly resource: Resource
+  readonly representation: Representation
+  /** Sentences for Warning headers. */
+  readonly warnings: string[]
+}
+
+/** Upstream's limit for one request body. */
+export const BODY_LIMIT = 3 * 1024 * 1024
+
+export function writeRequestOf(call: Call, dryRun = isDryRun(call.info.query)): WriteRequest {
+  const { info, resource, user, warnings } = call
+  const { namespace, name, subresource } = info
+  return {
+    resource,
+    namespace: resource.namespaced ? namespace : '',
+    name,
+    subresource,
+    user,
+    dryRun,
+    warn: (sentence) => warnings.push(sentence),
+  }
+}
+
+/** @throws StatusError Invalid for anything but `All` */
+export function isDryRun(query: URLSearchParams): boolean {
+  if (query.size === 0) return false
+  const values = query.getAll('dryRun').filter((value) => value !== '')
+  if (values.some((value) => value !== 'All')) {
+    throw invalid({ group: 'meta.k8s.io', kind: 'CreateOptions' }, '', [fieldProblem.notSupported('dryRun', values, ['All'])])
+  }
+  return values.length > 0
+}
+
+/** @throws StatusError Invalid */
+export function fieldValidationOf(query: URLSearchParams): FieldValidation {
+  const value = query.size === 0 ? null : query.get('fieldValidation')
+  if (value === null || value === '' || value === 'Warn') return 'Warn'
+  if (value === 'Ignore' || value === 'Strict') return value
+  const problem = fieldProblem.notSupported('fieldValidation', value, ['', 'Ignore', 'Strict', 'Warn'])
+  throw invalid({ group: 'meta.k8s.io', kind: 'CreateOptions' }, '', [problem])
+}
+
+/** The body as an object of the resource's kind, or of the kind given. @throws StatusError */
+export async function readObject(call: Call, of: { apiVersion: string; kind: string } = call.resource): Promise<KubeObject> {
+  const fieldValidation = fieldValidationOf(call.info.query)
+  const bytes = await call.request.readBody(BODY_LIMIT)
+  const { value, duplicates } = parseBody(bytes, headerOf(call.request, 'content-type'), of.kind)
+  return decodeObject(of.apiVersion, of.kind, value, { fieldValidation, duplicates, warn: (sentence) => call.warnings.push(sentence) })
+}
+
+export function headerOf(request: ApiRequest, name: string): string | undefined {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+/** Answers one stored object in the representation asked for. */
+export function answerObject(call: Call, code: number, value: Buffer, now: number): void | Promise<void> {
+  const { representation, reply, resource, warnings } = call
+  if (representation.shape === 'object') return sendObject(reply, code, value, representation, warnings)
+  const object = JSON.parse(value.toString()) as KubeObject
+  if (representation.shape === 'metadata') return sendObject(reply, code, metadataOf(object), representation, warnings)
+  const { resourceVersion } = object.metadata
+  const table = tableOf(resource, [object], { resourceVersion }, { includeObject: representation.includeObject, now })
+  return sendObject(reply, code, table, representation, warnings)
+}
+
+/** meta/v1 Status of a success, with what it was about. */
+export function successStatus(resource: Resource, name: string, uid: string | undefined, code?: number): object {
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: { name, ...(resource.group ? { group: resource.group } : {}), kind: resource.plural, ...(uid ? { uid } : {}) },
+    ...(code === undefined ? {} : { code }),
+  }
+}
+
+/** @throws StatusError BadRequest where a namespaced resource is written without a namespace, or the other way round */
+export function checkScope(call: Call): void {
+  const { info, resource } = call
+  if (resource.namespaced && info.namespace === '')
+    throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource', { details: {} })
+}

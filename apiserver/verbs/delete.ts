@@ -1,0 +1,51 @@
+import { hasReason } from '../../shared/errors/status-error.ts'
+import type { KubeObject } from '../../shared/objects/object.ts'
+import { parseBody } from '../http/body.ts'
+import { sendObject } from '../http/response.ts'
+import { type DeleteOptions, deleteOptions } from '../registry/delete-options.ts'
+import { listOptions } from '../registry/list-options.ts'
+import { selectionOf } from '../registry/selection.ts'
+import { answerObject, BODY_LIMIT, type Call, headerOf, isDryRun, successStatus, type VerbTools, writeRequestOf } from './call.ts'
+
+/** 200 202 400 403 404 409 422 */
+export async function deleteOne(call: Call, tools: VerbTools): Promise<void> {
+  const options = await readOptions(call)
+  const request = writeRequestOf(call, options.dryRun)
+  const { gone, object, value } = await tools.remover.delete(request, options)
+  const code = !gone && options.orphanDependents === false ? 202 : 200
+  if (!gone || call.resource.definition.hooks.answersDeletedObject) return answerObject(call, code, value, tools.clock.now())
+  const status = successStatus(call.resource, object.metadata.name ?? '', object.metadata.uid)
+  return sendObject(call.reply, code, status, call.representation, call.warnings)
+}
+
+/** 200 400 403 410 422; what was selected, as it was. */
+export async function deleteCollection(call: Call, tools: VerbTools): Promise<void> {
+  const { info, resource } = call
+  const options = await readOptions(call)
+  const selection = selectionOf(resource, resource.namespaced ? info.namespace : '', '', info.query)
+  const page = await tools.store.list(resource, selection, { ...listOptions(info.query, false), continue: undefined })
+  const items: KubeObject[] = []
+  for (const { facts, value } of page.entries) {
+    try {
+      await tools.remover.delete({ ...writeRequestOf(call, options.dryRun), namespace: facts.namespace, name: facts.name }, options)
+    } catch (error) {
+      // Somebody else was faster; that is what was wanted.
+      if (!hasReason(error, 'NotFound')) throw error
+    }
+    items.push(JSON.parse(value.toString()) as KubeObject)
+  }
+  const list = {
+    kind: `${resource.kind}List`,
+    apiVersion: resource.apiVersion,
+    metadata: { resourceVersion: String(page.revision) },
+    items,
+  }
+  return sendObject(call.reply, 200, list, call.representation, call.warnings)
+}
+
+async function readOptions(call: Call): Promise<DeleteOptions> {
+  const bytes = await call.request.readBody(BODY_LIMIT)
+  const body = bytes.length === 0 ? undefined : parseBody(bytes, headerOf(call.request, 'content-type'), 'DeleteOptions').value
+  isDryRun(call.info.query)
+  return deleteOptions(body, call.info.query)
+}

@@ -1,0 +1,143 @@
+import type { KubeObject } from '../../shared/objects/object.ts'
+import type { Representation } from '../http/content-type.ts'
+import type { Reply } from '../http/exchange.ts'
+import { headersFor, sendObject } from '../http/response.ts'
+import { listOptions } from '../registry/list-options.ts'
+import type { StoredEntry } from '../registry/object-facts.ts'
+import type { ListPage } from '../registry/read-object.ts'
+import { scaleOf } from '../registry/scale.ts'
+import { selectionOf } from '../registry/selection.ts'
+import { metadataOf, tableOf } from '../registry/table.ts'
+import { answerObject, type Call, type VerbTools } from './call.ts'
+
+/** 200 404 504 */
+export function get(call: Call, tools: VerbTools): void | Promise<void> {
+  const { info, resource } = call
+  const version = info.query.size === 0 ? null : info.query.get('resourceVersion')
+  const entry = tools.store.get(resource, resource.namespaced ? info.namespace : '', info.name, version)
+  if (info.subresource === 'scale') {
+    return sendObject(call.reply, 200, scaleOf(resource, tools.objects.objectOf(entry)), call.representation, call.warnings)
+  }
+  return answerObject(call, 200, entry.value, tools.clock.now())
+}
+
+/** 200 400 410 422 504 */
+export async function list(call: Call, tools: VerbTools): Promise<void> {
+  const { info, resource, representation } = call
+  const options = listOptions(info.query, false)
+  const selection = selectionOf(resource, resource.namespaced ? info.namespace : '', info.name, info.query)
+  const page = await tools.store.list(resource, selection, options)
+  if (representation.format === 'yaml' || representation.pretty) return sendWholeList(call, page, tools.clock.now())
+  return streamList(call.reply, listPieces(call, page, tools.clock.now()), call.warnings)
+}
+
+/** How much is handed to the connection at once; between two of these, others get their turn. */
+const CHUNK_BYTES = 256 * 1024
+/** Lists up to this size are sent in one piece with their length. */
+const WHOLE_BYTES = 512 * 1024
+
+interface ListPieces {
+  readonly head: Buffer
+  readonly items: Iterable<Buffer>
+  /** Bytes of all items, where that is known beforehand. */
+  readonly length: number | undefined
+  readonly count: number
+}
+
+const COMMA = Buffer.from(',')
+const TAIL = Buffer.from(']}\n')
+
+function listMeta(page: ListPage): object {
+  return {
+    resourceVersion: String(page.revision),
+    ...(page.continue === undefined ? {} : { continue: page.continue }),
+    ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
+  }
+}
+
+function listPieces({ resource, representation }: Call, page: ListPage, now: number): ListPieces {
+  const metadata = JSON.stringify(listMeta(page))
+  const count = page.entries.length
+  if (representation.shape === 'object') {
+    const head = Buffer.from(`{"kind":"${resource.kind}List","apiVersion":"${resource.apiVersion}","metadata":${metadata},"items":[`)
+    let length = 0
+    for (const entry of page.entries) length += entry.value.length
+    return { head, items: page.entries.map((entry) => entry.value), length, count }
+  }
+  if (representation.shape === 'metadata') {
+    const head = Buffer.from(`{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":${metadata},"items":[`)
+    return { head, items: parsed(page.entries, (object) => metadataOf(object)), length: undefined, count }
+  }
+  const style = { includeObject: representation.includeObject, now }
+  const { columnDefinitions } = tableOf(resource, [], {}, style)
+  const columns = JSON.stringify(columnDefinitions)
+  const head = Buffer.from(`{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":${metadata},"columnDefinitions":${columns},"rows":[`)
+  return { head, items: parsed(page.entries, (object) => tableOf(resource, [object], {}, style).rows[0]!), length: undefined, count }
+}
+
+/** Entry by entry, so that a large table is never in memory as a whole. */
+function* parsed(entries: readonly StoredEntry[], render: (object: KubeObject) => object): Iterable<Buffer> {
+  for (const entry of entries) yield Buffer.from(JSON.stringify(render(JSON.parse(entry.value.toString()) as KubeObject)))
+}
+
+/** Joins stored bytes, with back-pressure. */
+async function streamList(reply: Reply, pieces: ListPieces, warnings: readonly string[]): Promise<void> {
+  const { head, items, count } = pieces
+  const length = pieces.length === undefined ? undefined : head.length + pieces.length + Math.max(0, count - 1) + TAIL.length
+  if (length !== undefined && length <= WHOLE_BYTES) {
+    const parts: Buffer[] = [head]
+    for (const item of items) parts.push(...(parts.length === 1 ? [item] : [COMMA, item]))
+    parts.push(TAIL)
+    return reply.send(200, 'application/json', Buffer.concat(parts, length), headersFor(warnings))
+  }
+  reply.begin(200, 'application/json', length, headersFor(warnings))
+  let parts: Buffer[] = [head]
+  let size = head.length
+  let isFirst = true
+  for (const item of items) {
+    if (!isFirst) parts.push(COMMA)
+    parts.push(item)
+    isFirst = false
+    size += item.length
+    if (size < CHUNK_BYTES) continue
+    await written(reply, Buffer.concat(parts))
+    if (reply.closed) return
+    parts = []
+    size = 0
+  }
+  parts.push(TAIL)
+  reply.write(Buffer.concat(parts))
+  reply.end()
+}
+
+function written(reply: Reply, chunk: Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    if (reply.write(chunk)) setImmediate(resolve)
+    else {
+      reply.onDrain(resolve)
+      reply.onClose(resolve)
+    }
+  })
+}
+
+/** YAML and pretty JSON are for people: built as a whole. */
+function sendWholeList(call: Call, page: ListPage, now: number): void | Promise<void> {
+  const { resource, representation, reply, warnings } = call
+  const objects = page.entries.map((entry) => JSON.parse(entry.value.toString()) as KubeObject)
+  const body = wholeList(resource, representation, objects, listMeta(page), now)
+  return sendObject(reply, 200, body, representation, warnings)
+}
+
+function wholeList(
+  resource: Call['resource'],
+  { shape, includeObject }: Representation,
+  objects: readonly KubeObject[],
+  metadata: object,
+  now: number,
+): object {
+  if (shape === 'table') return tableOf(resource, objects, metadata, { includeObject, now })
+  if (shape === 'metadata') {
+    return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items: objects.map(metadataOf) }
+  }
+  return { kind: `${resource.kind}List`, apiVersion: resource.apiVersion, metadata, items: objects }
+}

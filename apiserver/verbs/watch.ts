@@ -1,0 +1,29 @@
+import { StatusError } from '../../shared/errors/status-error.ts'
+import { listOptions } from '../registry/list-options.ts'
+import { selectionOf } from '../registry/selection.ts'
+import type { Call, VerbTools } from './call.ts'
+
+/** Without timeoutSeconds a watch lasts between this and twice this, so that clients do not all come back at once. */
+const SHORTEST_WATCH = 30 * 60 * 1000
+
+/** 200 (a 410 travels inside the stream) 400 422 */
+export async function watch(call: Call, tools: VerbTools): Promise<void> {
+  const { info, resource, representation, reply } = call
+  const options = listOptions(info.query, true)
+  const selection = selectionOf(resource, resource.namespaced ? info.namespace : '', info.name, info.query)
+  if (representation.format === 'yaml') {
+    throw new StatusError('NotAcceptable', 'only the following media types are accepted: application/json;stream=watch, application/json', {
+      details: {},
+    })
+  }
+  const version = options.resourceVersion ?? 0
+  const wantsState = options.sendInitialEvents ?? version === 0
+  const endMark = options.sendInitialEvents === true && options.allowBookmarks
+  const start = wantsState
+    ? ({ state: true, endMark } as const)
+    : ({ from: version === 0 ? tools.store.storage.revision : version } as const)
+  if (wantsState) await tools.store.storage.barrier()
+  const { timeoutSeconds } = options
+  const timeoutMilliseconds = timeoutSeconds ? timeoutSeconds * 1000 : SHORTEST_WATCH * (1 + tools.random.fraction())
+  await tools.hub.open({ resource, selection, representation, allowBookmarks: options.allowBookmarks, start, timeoutMilliseconds }, reply)
+}

@@ -1,0 +1,134 @@
+import { fieldProblem } from '../../shared/errors/field-error.ts'
+import { hasReason, invalid, StatusError } from '../../shared/errors/status-error.ts'
+import type { KubeObject } from '../../shared/objects/object.ts'
+import { parseBody } from '../http/body.ts'
+import { sendObject } from '../http/response.ts'
+import { applyPatch, patchTypes } from '../patch/apply-patch.ts'
+import { type Scale, scaleOf } from '../registry/scale.ts'
+import { decodeObject, type FieldValidation } from '../registry/schema-check.ts'
+import type { UpdatePart, Written } from '../registry/write-object.ts'
+import { answerObject, BODY_LIMIT, type Call, fieldValidationOf, headerOf, readObject, type VerbTools, writeRequestOf } from './call.ts'
+
+const SCALE = { apiVersion: 'autoscaling/v1', kind: 'Scale', definition: 'io.k8s.api.autoscaling.v1.Scale' }
+
+/** 201 400 403 409 415 422 */
+export async function create(call: Call, tools: VerbTools): Promise<void> {
+  const { info } = call
+  const object = await readObject(call)
+  // The name in the URL of a create is that of the parent, which only sub-resources have.
+  if (info.name !== '')
+    throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource', { details: {} })
+  const { value } = await tools.writer.create(writeRequestOf(call), object)
+  return answerObject(call, 201, value, tools.clock.now())
+}
+
+/** 200 201 400 403 404 409 415 422 */
+export async function update(call: Call, tools: VerbTools): Promise<void> {
+  const { info, resource } = call
+  const request = writeRequestOf(call)
+  if (info.subresource === 'scale') {
+    const wanted = (await readObject(call, SCALE)) as Scale
+    return answerScale(call, await tools.writer.update(request, { kind: 'main' }, (previous) => scaled(call, previous, wanted)))
+  }
+  const object = await readObject(call)
+  checkName(object, info.name)
+  const text = JSON.stringify(object)
+  let isFresh = true
+  const fresh = () => {
+    const next = isFresh ? object : (JSON.parse(text) as KubeObject)
+    isFresh = false
+    return next
+  }
+  try {
+    const { value } = await tools.writer.update(request, partOf(call), fresh)
+    return answerObject(call, 200, value, tools.clock.now())
+  } catch (error) {
+    const creates = resource.definition.hooks.createsOnUpdate && info.subresource === '' && hasReason(error, 'NotFound')
+    if (!creates || object.metadata.resourceVersion) throw error
+  }
+  const { value } = await tools.writer.create(request, JSON.parse(text) as KubeObject)
+  return answerObject(call, 201, value, tools.clock.now())
+}
+
+/** 200 400 403 404 409 415 422 */
+export async function patch(call: Call, tools: VerbTools): Promise<void> {
+  const { info, resource } = call
+  const contentType = headerOf(call.request, 'content-type')
+  const mediaType = (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase()
+  if (!patchTypes.includes(mediaType)) throw unsupportedPatch()
+  const fieldValidation = fieldValidationOf(info.query)
+  const request = writeRequestOf(call)
+  const bytes = await call.request.readBody(BODY_LIMIT)
+  const { value: change, duplicates } = parseBody(bytes, 'application/json', 'patch')
+  const decode = (of: { apiVersion: string; kind: string }, raw: unknown) => {
+    // Warnings of an attempt that lost its race are not repeated.
+    call.warnings.length = 0
+    return decodePatched(of, raw, fieldValidation, duplicates, call.warnings)
+  }
+  if (info.subresource === 'scale') {
+    const scaleChange = (previous: KubeObject) => {
+      const raw = applyPatch(mediaType, scaleOf(resource, previous), change, SCALE.definition)
+      return scaled(call, previous, decode(SCALE, raw) as Scale)
+    }
+    return answerScale(call, await tools.writer.update(request, { kind: 'main' }, scaleChange))
+  }
+  const { value } = await tools.writer.update(request, partOf(call), (previous) => {
+    const next = decode(resource, applyPatch(mediaType, previous, change, resource.facts.definition))
+    checkName(next, info.name)
+    return next
+  })
+  return answerObject(call, 200, value, tools.clock.now())
+}
+
+function decodePatched(
+  of: { apiVersion: string; kind: string },
+  raw: unknown,
+  fieldValidation: FieldValidation,
+  duplicates: readonly string[],
+  warnings: string[],
+): KubeObject {
+  try {
+    return decodeObject(of.apiVersion, of.kind, raw, { fieldValidation, duplicates, warn: (sentence) => warnings.push(sentence) })
+  } catch (error) {
+    // What a patch makes of a good object is unprocessable, not unreadable.
+    if (!hasReason(error, 'BadRequest') || !error.message.includes('strict decoding error')) throw error
+    throw invalid({ group: '', kind: of.kind }, '', [fieldProblem.invalid('patch', null, error.message)])
+  }
+}
+
+function unsupportedPatch(): StatusError {
+  const message = `the body of the request was in an unknown format - accepted media types include: ${patchTypes.join(', ')}`
+  return new StatusError('UnsupportedMediaType', message, { details: {} })
+}
+
+function partOf({ info, resource }: Call): UpdatePart {
+  if (info.subresource === '') return { kind: 'main' }
+  if (resource.subresources.get(info.subresource)!.how === 'status') return { kind: 'status' }
+  return { kind: 'view', name: info.subresource }
+}
+
+function checkName(object: KubeObject, name: string): void {
+  const own = object.metadata.name
+  if (!own) throw new StatusError('BadRequest', 'name must be provided')
+  if (own !== name) throw new StatusError('BadRequest', `the name of the object (${own}) does not match the name on the URL (${name})`)
+}
+
+function scaled({ resource, info }: Call, previous: KubeObject, wanted: Scale): KubeObject {
+  checkName(wanted, info.name)
+  const replicas = wanted.spec?.replicas ?? 0
+  if (replicas < 0) {
+    const problem = fieldProblem.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')
+    throw invalid({ group: 'autoscaling', kind: 'Scale' }, info.name, [problem])
+  }
+  const next = structuredClone(previous)
+  resource.definition.hooks.scale!.setSpecReplicas(next, replicas)
+  const { resourceVersion, uid } = wanted.metadata
+  next.metadata.resourceVersion = resourceVersion
+  if (uid) next.metadata.uid = uid
+  return next
+}
+
+function answerScale(call: Call, { value }: Written): void | Promise<void> {
+  const object = JSON.parse(value.toString()) as KubeObject
+  return sendObject(call.reply, 200, scaleOf(call.resource, object), call.representation, call.warnings)
+}

@@ -1,0 +1,80 @@
+import type { KubeObject } from '../../shared/objects/object.ts'
+import type { Representation } from '../http/content-type.ts'
+import { restamp } from '../registry/encode-object.ts'
+import type { ObjectFacts, StoredEntry } from '../registry/object-facts.ts'
+import type { Resource } from '../registry/resource-table.ts'
+import { metadataOf, tableOf } from '../registry/table.ts'
+import type { Change } from '../storage/storage.ts'
+
+export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED'
+
+const NEWLINE_BRACE = Buffer.from('}\n')
+const heads: Record<EventType, Buffer> = {
+  ADDED: Buffer.from('{"type":"ADDED","object":'),
+  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
+  DELETED: Buffer.from('{"type":"DELETED","object":'),
+}
+
+export const INITIAL_EVENTS_END = 'k8s.io/initial-events-end'
+
+/** One event as watchers of this representation are sent it: a line of JSON. */
+export function eventFrame(resource: Resource, type: EventType, value: Buffer, representation: Representation, now: number): Buffer {
+  return Buffer.concat([heads[type], shaped(resource, value, representation, now), NEWLINE_BRACE])
+}
+
+function shaped(resource: Resource, value: Buffer, representation: Representation, now: number): Buffer {
+  if (representation.shape === 'object') return value
+  const object = JSON.parse(value.toString()) as KubeObject
+  if (representation.shape === 'metadata') return Buffer.from(JSON.stringify(metadataOf(object)))
+  const { resourceVersion } = object.metadata
+  const table = tableOf(resource, [object], { resourceVersion }, { includeObject: representation.includeObject, now })
+  return Buffer.from(JSON.stringify(table))
+}
+
+/** Progress without a change; with `isEnd`, the mark that the initial events are over. */
+export function bookmarkFrame(resource: Resource, revision: number, representation: Representation, isEnd = false): Buffer {
+  const metadata = { resourceVersion: String(revision), ...(isEnd ? { annotations: { [INITIAL_EVENTS_END]: 'true' } } : {}) }
+  const { kind, apiVersion } = resource
+  const object =
+    representation.shape === 'object'
+      ? { kind, apiVersion, metadata: { ...metadata, creationTimestamp: null } }
+      : representation.shape === 'metadata'
+        ? { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata }
+        : { ...tableOf(resource, [], metadata, { includeObject: 'None', now: 0 }), rows: [] }
+  return Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`)
+}
+
+export function errorFrame(status: object): Buffer {
+  return Buffer.from(`${JSON.stringify({ type: 'ERROR', object: status })}\n`)
+}
+
+/** The frames of one change, each built at most once however many watchers get it. */
+export class ChangeFrames {
+  readonly change: Change<ObjectFacts>
+  readonly #resource: Resource
+  readonly #now: number
+  readonly #frames = new Map<string, Buffer>()
+
+  constructor(resource: Resource, change: Change<ObjectFacts>, now: number) {
+    this.change = change
+    this.#resource = resource
+    this.#now = now
+  }
+
+  /** What a watcher sees that selects the states before and after, or one of them; undefined when it selects neither. */
+  frame(selects: (entry: StoredEntry) => boolean, representation: Representation): Buffer | undefined {
+    const { change } = this
+    const isIn = change.type === 'put' && selects(change.entry)
+    const wasIn = change.previous !== undefined && selects(change.previous)
+    if (!isIn && !wasIn) return undefined
+    const type = isIn ? (wasIn ? 'MODIFIED' : 'ADDED') : 'DELETED'
+    const key = `${type} ${representation.key}`
+    const known = this.#frames.get(key)
+    if (known) return known
+    // An object that leaves the selection is shown as it was when it still belonged, under the revision of the change.
+    const value = type !== 'DELETED' || change.type === 'delete' ? change.entry.value : restamp(change.previous!.value, change.revision)
+    const frame = eventFrame(this.#resource, type, value, representation, this.#now)
+    this.#frames.set(key, frame)
+    return frame
+  }
+}

@@ -1,0 +1,224 @@
+import { StatusError } from '../../shared/errors/status-error.ts'
+import type { Logger } from '../../shared/logging/logger.ts'
+import type { Clock, Timer } from '../../shared/time/clock.ts'
+import type { Representation } from '../http/content-type.ts'
+import type { Reply } from '../http/exchange.ts'
+import type { ObjectFacts } from '../registry/object-facts.ts'
+import type { Resource, ResourceTable } from '../registry/resource-table.ts'
+import type { Selection } from '../registry/selection.ts'
+import { resourcePrefix } from '../storage/keys.ts'
+import { type Change, RevisionCompacted, type Storage, type Subscription } from '../storage/storage.ts'
+import { Audience } from './audience.ts'
+import { bookmarkFrame, ChangeFrames, errorFrame, eventFrame } from './event-frames.ts'
+import { WatchIndex } from './watch-index.ts'
+import { Watcher } from './watcher.ts'
+
+/** A watch, as asked for. */
+export interface WatchWish {
+  readonly resource: Resource
+  readonly selection: Selection
+  readonly representation: Representation
+  readonly allowBookmarks: boolean
+  /**
+   * `from`: every change after a revision. `state`: everything there is as ADDED, then changes; `endMark` adds the bookmark
+   * that says where the state ends.
+   */
+  readonly start: { readonly from: number } | { readonly state: true; readonly endMark: boolean }
+  readonly timeoutMilliseconds: number
+}
+
+const BOOKMARK_INTERVAL = 60_000
+/** How long one turn of the fan-out may take before others (writers, above all) get theirs. */
+const TURN_MILLISECONDS = 2
+
+/**
+ * Sends every change of the store to the watchers it concerns, once and in order. Each watcher that has something pending
+ * gets all of it in one write when its turn comes; with nobody waiting, that is at once.
+ */
+export class WatchHub {
+  readonly #storage: Storage<ObjectFacts>
+  readonly #table: ResourceTable
+  readonly #clock: Clock
+  readonly #indexes = new Map<string, WatchIndex>()
+  readonly #audiences = new Map<string, Audience>()
+  /** Watchers with something to write, in the order they will get it. */
+  readonly #waiting = new Set<Watcher>()
+  readonly #touched = new Set<Audience>()
+  #isDraining = false
+  #delivered = 0
+  #subscription: Subscription | undefined
+  #bookmarks: Timer | undefined
+  #size = 0
+  #isStopped = false
+  readonly #log: Logger
+
+  constructor(storage: Storage<ObjectFacts>, table: ResourceTable, clock: Clock, log: Logger) {
+    this.#log = log
+    this.#storage = storage
+    this.#table = table
+    this.#clock = clock
+  }
+
+  /** Open watches. */
+  get size(): number {
+    return this.#size
+  }
+
+  start(): void {
+    this.#delivered = this.#storage.revision
+    this.#subscribe()
+    this.#bookmarks = this.#clock.every(BOOKMARK_INTERVAL, () => this.#bookmarkAll())
+  }
+
+  /** When the store ends our subscription, no open watch can be continued without a gap: clients come back and resume or list. */
+  #subscribe(): void {
+    this.#subscription = this.#storage.subscribe(
+      this.#delivered,
+      (changes) => this.#deliver(changes),
+      (reason) => {
+        if (this.#isStopped) return
+        this.#log.error('the store ended the stream of changes; every watch is broken off', { error: reason })
+        for (const audience of this.#audiences.values()) for (const watcher of audience.watchers) watcher.abort()
+        this.#delivered = this.#storage.revision
+        this.#subscribe()
+      },
+    )
+  }
+
+  /** Ends every watch in order: clients come back with the revision they have. */
+  stop(): void {
+    this.#isStopped = true
+    this.#subscription?.close()
+    this.#bookmarks?.cancel()
+    for (const audience of this.#audiences.values()) for (const watcher of audience.watchers) watcher.finish()
+  }
+
+  /** Serves one watch until it ends; the answer has begun when this returns. @throws StatusError Expired */
+  async open(wish: WatchWish, reply: Reply): Promise<void> {
+    const { start } = wish
+    if ('from' in start && start.from < this.#storage.compacted) {
+      const message = `too old resource version: ${start.from} (${this.#storage.compacted})`
+      reply.begin(200, 'application/json')
+      reply.write(errorFrame(new StatusError('Expired', message).toStatus()))
+      return reply.end()
+    }
+    reply.begin(200, 'application/json')
+    const audience = this.#audienceOf(wish)
+    // Everything up to `known` comes before the log; what the log brings again of it is skipped.
+    const known = 'from' in start ? start.from : this.#storage.revision
+    const watcher = new Watcher(audience, reply, known, (over) => this.#leave(over))
+    audience.watchers.add(watcher)
+    this.#size++
+    if (watcher.isOver) return this.#leave(watcher)
+    watcher.endWith(this.#clock.after(wish.timeoutMilliseconds, () => watcher.finish(this.#lastBookmark(audience))))
+    if (!('from' in start)) return watcher.begin(this.#state(wish, known, start.endMark))
+    if (start.from >= this.#delivered) return watcher.begin([])
+    try {
+      watcher.begin(await this.#history(audience, start.from, this.#delivered))
+    } catch (error) {
+      if (!(error instanceof RevisionCompacted)) {
+        watcher.abort()
+        throw error
+      }
+      watcher.finish(errorFrame(new StatusError('Expired', error.message).toStatus()))
+    }
+  }
+
+  #state(wish: WatchWish, revision: number, endMark: boolean): Iterable<Buffer> {
+    const { resource, selection, representation } = wish
+    const audience = this.#audienceOf(wish)
+    const prefix = selection.namespace === '' ? resource.prefix : `${resource.prefix}${selection.namespace}/`
+    const entries = [...this.#storage.entries(prefix)].filter(audience.selects)
+    const now = this.#clock.now()
+    return (function* () {
+      for (const entry of entries) yield eventFrame(resource, 'ADDED', entry.value, representation, now)
+      if (endMark) yield bookmarkFrame(resource, revision, representation, true)
+    })()
+  }
+
+  async #history(audience: Audience, from: number, to: number): Promise<Buffer[]> {
+    const frames: Buffer[] = []
+    const now = this.#clock.now()
+    for await (const change of this.#storage.changes(from, to)) {
+      if (!change.key.startsWith(audience.resource.prefix)) continue
+      const frame = new ChangeFrames(audience.resource, change, now).frame(audience.selects, audience.representation)
+      if (frame) frames.push(frame)
+    }
+    return frames
+  }
+
+  #deliver(changes: readonly Change<ObjectFacts>[]): void {
+    const now = this.#clock.now()
+    for (const change of changes) {
+      this.#delivered = change.revision
+      const prefix = resourcePrefix(change.key)
+      const index = this.#indexes.get(prefix)
+      if (!index) continue
+      const frames = new ChangeFrames(this.#table.ofPrefix(prefix)!, change, now)
+      for (const audience of index.candidates(change)) if (audience.offer(frames)) this.#touch(audience)
+    }
+    this.#drain()
+  }
+
+  #bookmarkAll(): void {
+    for (const audience of this.#audiences.values()) if (audience.bookmark(this.#delivered)) this.#touch(audience)
+    this.#drain()
+  }
+
+  #touch(audience: Audience): void {
+    this.#touched.add(audience)
+    for (const watcher of audience.watchers) this.#waiting.add(watcher)
+  }
+
+  #drain(): void {
+    if (this.#isDraining) return
+    this.#isDraining = true
+    this.#turn()
+  }
+
+  #turn(): void {
+    const until = this.#clock.monotonic() + TURN_MILLISECONDS
+    let count = 0
+    for (const watcher of this.#waiting) {
+      this.#waiting.delete(watcher)
+      watcher.pump()
+      if ((++count & 15) === 0 && this.#clock.monotonic() > until) break
+    }
+    if (this.#waiting.size > 0) {
+      setImmediate(() => this.#turn())
+      return
+    }
+    this.#isDraining = false
+    for (const audience of this.#touched) for (const slow of audience.trim()) slow.abort()
+    this.#touched.clear()
+  }
+
+  #lastBookmark(audience: Audience): Buffer | undefined {
+    return audience.wantsBookmarks ? bookmarkFrame(audience.resource, this.#delivered, audience.representation) : undefined
+  }
+
+  #audienceOf({ resource, selection, representation, allowBookmarks }: WatchWish): Audience {
+    const key = `${resource.apiVersion}/${resource.plural}|${selection.key}|${representation.key}|${allowBookmarks}`
+    const known = this.#audiences.get(key)
+    if (known) return known
+    const audience = new Audience(resource, selection, representation, allowBookmarks)
+    this.#audiences.set(key, audience)
+    const index = this.#indexes.get(resource.prefix) ?? new WatchIndex(resource)
+    this.#indexes.set(resource.prefix, index)
+    index.add(audience)
+    return audience
+  }
+
+  #leave(watcher: Watcher): void {
+    const { audience } = watcher
+    this.#waiting.delete(watcher)
+    if (!audience.watchers.delete(watcher)) return
+    this.#size--
+    if (audience.watchers.size > 0) return
+    const { resource, selection, representation, wantsBookmarks } = audience
+    this.#audiences.delete(`${resource.apiVersion}/${resource.plural}|${selection.key}|${representation.key}|${wantsBookmarks}`)
+    const index = this.#indexes.get(resource.prefix)
+    index?.remove(audience)
+    if (index?.size === 0) this.#indexes.delete(resource.prefix)
+  }
+}
