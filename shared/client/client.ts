@@ -127,6 +127,8 @@ export interface Patch {
 export interface Client extends Reader, Watcher, Writer {
   /** For kinds known only at run time (garbage collector, namespace controller): any JSON request. @throws StatusError */
   request(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, options?: RawRequest): Promise<unknown>
+  /** A watch of such a kind: `path` is that of the list, the query needs no `watch`. Ends and throws as `watch` does. */
+  watchPath(path: string, options?: Omit<RawRequest, 'body' | 'contentType'>): AsyncIterable<WatchEvent<unknown>>
 }
 
 export interface RawRequest extends CallOptions {

@@ -5,7 +5,13 @@ import type { KubeObject } from '../objects/object.ts'
  * instead of stored again; a failure to write is logged, never thrown: an Event is a courtesy.
  */
 export interface EventRecorder {
-  record(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void
+  /** `fieldPath` names a part of the object, e.g. `spec.containers{nginx}`. */
+  record(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, options?: { fieldPath?: string }): void
   /** Resolves when all that was recorded has been written or given up. */
   flush(): Promise<void>
+}
+
+/** A recorder that keeps nothing. */
+export function silentRecorder(): EventRecorder {
+  return { record() {}, flush: async () => {} }
 }

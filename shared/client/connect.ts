@@ -1,0 +1,25 @@
+import type { Clock } from '../time/clock.ts'
+import type { Client } from './client.ts'
+import { createHttpClient } from './http-client.ts'
+import { createHttpsTransport } from './https-transport.ts'
+import { connectionFromKubeconfig, inClusterConnection } from './kubeconfig.ts'
+
+interface ConnectOptions {
+  /** Path of the kubeconfig; absent: we are in a Pod. */
+  kubeconfig: string | undefined
+  clock: Clock
+  userAgent: string
+}
+
+/** A client and the end of its connections. */
+export interface ConnectedClient {
+  client: Client
+  close(): void
+}
+
+/** The client that every process uses. Connects with the first request; a missing kubeconfig fails then too. */
+export function connectClient({ kubeconfig, clock, userAgent }: ConnectOptions): ConnectedClient {
+  const source = kubeconfig === undefined ? inClusterConnection(process.env) : connectionFromKubeconfig(kubeconfig)
+  const transport = createHttpsTransport(source, { clock })
+  return { client: createHttpClient(transport, { clock, userAgent }), close: () => transport.close() }
+}
