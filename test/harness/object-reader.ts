@@ -1,5 +1,5 @@
 import type { ObjectReader } from '../../apiserver/registry/object-reader.ts'
-import type { ApiVersion, KindOf, ObjectOf } from '../../shared/client/client.ts'
+import type { ApiVersion, DeepPartial, KindOf, ObjectOf } from '../../shared/client/client.ts'
 import { deepFreeze, type KubeObject, objectKey } from '../../shared/objects/object.ts'
 
 type Listener = (current: KubeObject | undefined, previous: KubeObject | undefined) => void
@@ -13,7 +13,7 @@ export class TestReader implements ObjectReader {
   put<V extends ApiVersion, K extends KindOf<V>>(
     apiVersion: V,
     kind: K,
-    content: { metadata: KubeObject['metadata'] } & object,
+    content: { metadata: KubeObject['metadata'] } & DeepPartial<Omit<ObjectOf<V, K>, 'metadata' | 'apiVersion' | 'kind'>>,
   ): ObjectOf<V, K> {
     const object = deepFreeze({ ...structuredClone(content), apiVersion, kind })
     const known = this.#kind(apiVersion, kind)
