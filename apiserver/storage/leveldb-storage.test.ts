@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import { realClock } from '../../shared/time/clock.ts'
 import { storageContract } from '../../test/contract/storage.ts'
-import { Collector, FaultyMedium, factsOf, put, readAll, remove, revisionsBetween } from '../../test/contract/storage-driver.ts'
+import { Collector, FaultyMedium, factsOf, put, readAll, remove } from '../../test/contract/storage-driver.ts'
 import { openDatabase, writeBatch } from './leveldb-database.ts'
 import { type LevelStorageOptions, openLevelStorage } from './leveldb-storage.ts'
 import type { Storage } from './storage.ts'
@@ -96,6 +96,8 @@ describe('leveldb: what it refuses to open', () => {
     }))
 })
 
+const lose = () => Promise.reject(new Error('killed'))
+
 describe('leveldb: ends that were no close', () => {
   /** A process that ends without a close: its writes are in the files, its lock is gone. */
   async function abandon(directory: string, options: Partial<LevelStorageOptions<string>>, writes: number): Promise<void> {
@@ -108,7 +110,6 @@ describe('leveldb: ends that were no close', () => {
   }
   const isClosing = (operation: { key: string; value?: unknown }) =>
     operation.key === 'm/session' && `${operation.value}`.includes('"closed":true')
-  const lose = () => Promise.reject(new Error('killed'))
 
   it('go on without a gap when only the process ended', () =>
     withDirectory(async (directory) => {
@@ -146,25 +147,67 @@ describe('leveldb: ends that were no close', () => {
           operations.some(({ key }) => key === 'm/swept') && ++steps > 1 ? lose() : writeBatch(database, operations, sync),
       })
       for (let n = 1; n <= 1_000; n++) await put(storage, `core/pods/a/p${n % 10}`, `v${n}`, { durability: 'relaxed' })
-      await assert.rejects(storage.compact(900))
+      await remove(storage, 'core/pods/a/p3') // 1001
+      await put(storage, 'core/pods/a/p3', 'back') // 1002
+      await assert.rejects(storage.compact(1_001))
       await storage.close()
       const again = await open(directory)
-      assert.equal(again.compacted, 900)
-      assert.equal((await again.getAt('core/pods/a/p5', 900))?.value.toString(), 'v895@895')
-      await again.compact(901)
+      assert.equal(again.compacted, 1_001)
+      assert.equal(await again.getAt('core/pods/a/p3', 1_001), undefined)
+      assert.equal((await again.getAt('core/pods/a/p5', 1_001))?.value.toString(), 'v995@995')
+      await again.compact(1_002)
+      await put(again, 'core/pods/a/p4', 'last') // 1003
       await again.close()
       await tamper(directory, async (database) => {
         const left = await readAll(database.keys({ gt: 'c/', lt: 'c0' }))
         assert.deepEqual(
           left.map((key) => Number(key.slice(2))),
-          revisionsBetween(901, 1_000),
+          [1_003],
         )
         const values = await readAll(database.keys({ gt: 'v/', lt: 'v0' }))
         assert.deepEqual(
           values.map((key) => Number(key.slice(2))),
-          revisionsBetween(891, 1_000),
+          [991, 992, 994, 995, 996, 997, 998, 999, 1_000, 1_002, 1_003],
         )
       })
+    }))
+})
+
+describe('leveldb: after a failed batch', () => {
+  it('opens the files anew before it writes again, because a torn record may be at their end', () =>
+    withDirectory(async (directory) => {
+      const used: unknown[] = []
+      let failing = false
+      const storage = await open(directory, {
+        writeBatch(database, operations, sync) {
+          used.push(database)
+          return failing ? lose() : writeBatch(database, operations, sync)
+        },
+      })
+      await put(storage, 'core/pods/a/one', 'red')
+      failing = true
+      await assert.rejects(put(storage, 'core/pods/a/one', 'blue'), { name: 'StorageUnavailable' })
+      failing = false
+      await put(storage, 'core/pods/a/one', 'green')
+      assert.deepEqual([used[0] === used[1], used[1] === used[2]], [true, false])
+      await storage.close()
+    }))
+
+  it('fails writes behind a failed step of a compaction, and recovers', () =>
+    withDirectory(async (directory) => {
+      let failing = true
+      const storage = await open(directory, {
+        writeBatch: (database, operations, sync) =>
+          failing && operations.some(({ key }) => key === 'm/swept') ? lose() : writeBatch(database, operations, sync),
+      })
+      for (let n = 0; n < 5; n++) await put(storage, 'core/pods/a/one', `v${n}`)
+      await assert.rejects(storage.compact(3), /killed/)
+      failing = false
+      await assert.rejects(put(storage, 'core/pods/a/one', 'x'), { name: 'StorageUnavailable' })
+      assert.equal((await put(storage, 'core/pods/a/one', 'next')).revision, 6)
+      await storage.compact(4)
+      assert.equal((await storage.getAt('core/pods/a/one', 5))?.value.toString(), 'v4@5')
+      await storage.close()
     }))
 })
 

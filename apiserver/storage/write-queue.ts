@@ -163,7 +163,6 @@ export class WriteQueue<F> {
     const failed = [...batch, ...this.#queue]
     this.#queue = []
     this.#heads.clear()
-    this.#given = this.#revision
     this.#failure = { error, at: Number.NEGATIVE_INFINITY }
     for (const pending of failed) pending.reject(unavailable(error))
   }
