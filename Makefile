@@ -23,10 +23,10 @@ load: $(modules) ## IMAGE=name: brings images of this machine's Docker into the 
 	@$(node) deploy/load.ts $(IMAGE)
 
 images: ## public images for cluster, examples and tests; stand-ins where no registry answers
-	@deploy/images.sh
+	@deploy/with-settings.sh deploy/images.sh
 
 build: $(modules) images ## the images of the cluster from this checkout
-	@deploy/build.sh
+	@deploy/with-settings.sh deploy/build.sh
 
 doctor: $(modules) ## looks for what would keep a cluster from running here
 	@$(node) deploy/doctor/doctor.ts

@@ -1,10 +1,12 @@
 #!/bin/sh
 # Builds the two images of the cluster from this checkout, unless they are up to date.
-#   --force   builds in any case (after a change of the base image, say)
+#   --force                  builds in any case (after a change of the base image, say)
+#   COXSWAIN_IMAGE_PREFIX    what the images are called: <prefix>/control-plane and <prefix>/worker (default coxswain)
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 cd "$here/.."
 logs=.cache/images
+prefix=${COXSWAIN_IMAGE_PREFIX:-coxswain}
 mkdir -p "$logs"
 
 # Everything that goes in: source, the packages' versions, the recipe, the base images.
@@ -19,18 +21,18 @@ built() { docker image inspect --format '{{index .Config.Labels "dev.coxswain.so
 
 build() {
   target=$1 source=$2
-  if ! docker build -f deploy/Dockerfile --target "$target" --label "dev.coxswain.source=$source" -t "coxswain/$target:latest" . >"$logs/$target.log" 2>&1; then
+  if ! docker build -f deploy/Dockerfile --target "$target" --label "dev.coxswain.source=$source" -t "$prefix/$target:latest" . >"$logs/$target.log" 2>&1; then
     tail -n 20 "$logs/$target.log" >&2
-    echo "build: the image coxswain/$target could not be built; all of the output is in $logs/$target.log" >&2
+    echo "build: the image $prefix/$target could not be built; all of the output is in $logs/$target.log" >&2
     return 1
   fi
-  echo "build: coxswain/$target"
+  echo "build: $prefix/$target"
 }
 
 jobs=
 control_plane=$(digest apiserver controller-manager scheduler)
 worker=$(digest kubelet kube-proxy dns)
-[ "${1:-}" != --force ] && [ "$(built coxswain/control-plane:latest)" = "$control_plane" ] || { build control-plane "$control_plane" & jobs="$jobs $!"; }
-[ "${1:-}" != --force ] && [ "$(built coxswain/worker:latest)" = "$worker" ] || { build worker "$worker" & jobs="$jobs $!"; }
+[ "${1:-}" != --force ] && [ "$(built "$prefix/control-plane:latest")" = "$control_plane" ] || { build control-plane "$control_plane" & jobs="$jobs $!"; }
+[ "${1:-}" != --force ] && [ "$(built "$prefix/worker:latest")" = "$worker" ] || { build worker "$worker" & jobs="$jobs $!"; }
 for job in $jobs; do wait "$job" || exit 1; done
 [ -z "$jobs" ] || docker image prune -f --filter label=dev.coxswain.source >/dev/null

@@ -1,5 +1,4 @@
 import { Agent, request } from 'node:https'
-import { createInterface } from 'node:readline'
 import { parse } from 'yaml'
 
 /** Connection to the API server as the administrator; only what starting and checking a cluster needs. */
@@ -50,7 +49,12 @@ export function connect(kubeconfigText: string): ClusterConnection {
         open(path, signal).on('error', reject).on('response', resolve).end()
       })
       if (response.statusCode !== 200) throw new Error(`GET ${path} answered ${response.statusCode}`)
-      yield* createInterface({ input: response })
+      let rest = ''
+      for await (const chunk of response.setEncoding('utf8')) {
+        const lines = (rest + chunk).split('\n')
+        rest = lines.pop() ?? ''
+        yield* lines
+      }
     },
     close: () => agent.destroy(),
   }

@@ -9,8 +9,7 @@ export async function volumesLeftBehind(settings: Settings): Promise<string[]> {
   const dangling = (await outputOf('docker', ['volume', 'ls', '-q', '--filter', 'dangling=true']))
     .split('\n')
     .filter((name) => /^[0-9a-f]{64}$/.test(name))
-  const image = settings.environment['COXSWAIN_WORKER_IMAGE'] || 'coxswain/worker:latest'
-  if (dangling.length === 0 || (await runCommand('docker', ['image', 'inspect', image])).code !== 0) return []
+  if (dangling.length === 0 || (await runCommand('docker', ['image', 'inspect', settings.workerImage])).code !== 0) return []
   const mounts = dangling.flatMap((name) => ['-v', `${name}:/volumes/${name}:ro`])
   const script = 'grep -lxF "$1" /volumes/*/.coxswain-host 2>/dev/null || true'
   const found = await outputOf('docker', [
@@ -21,7 +20,7 @@ export async function volumesLeftBehind(settings: Settings): Promise<string[]> {
     ...mounts,
     '--entrypoint',
     'sh',
-    image,
+    settings.workerImage,
     '-c',
     script,
     'sh',

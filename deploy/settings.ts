@@ -16,7 +16,9 @@ export interface Settings {
   readonly serviceCidr: string
   readonly clusterDns: string
   readonly clusterDomain: string
-  /** For child processes: the environment with the project's name in it. */
+  /** The image of a worker host. */
+  readonly workerImage: string
+  /** For child processes: `.env` and the environment, with the project's name. */
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
@@ -57,7 +59,8 @@ export function readSettings(checkout: string, environment: Readonly<Record<stri
     serviceCidr: value('COXSWAIN_SERVICE_CIDR', '10.96.0.0/16'),
     clusterDns: value('COXSWAIN_CLUSTER_DNS', '10.96.0.10'),
     clusterDomain: value('COXSWAIN_CLUSTER_DOMAIN', 'cluster.local'),
-    environment: { ...environment, COMPOSE_PROJECT_NAME: project },
+    workerImage: `${value('COXSWAIN_IMAGE_PREFIX', 'coxswain')}/worker:latest`,
+    environment: { ...fromFile, ...environment, COMPOSE_PROJECT_NAME: project },
   }
 }
 

@@ -48,8 +48,22 @@ async function findTool(settings: Settings): Promise<string[] | undefined> {
   const path = `${process.env['PATH']}:/usr/sbin:/sbin`
   if ((await runCommand('sh', ['-c', 'command -v nft'], { env: { PATH: path } })).code === 0)
     return ['env', `PATH=${path}`, 'nft', '-c', '-f', '-']
-  const image = settings.environment['COXSWAIN_WORKER_IMAGE'] || 'coxswain/worker:latest'
-  const found = await runCommand('docker', ['image', 'inspect', image]).catch(() => undefined)
+  const found = await runCommand('docker', ['image', 'inspect', settings.workerImage]).catch(() => undefined)
   if (found?.code !== 0) return undefined
-  return ['docker', 'run', '--rm', '-i', '--cap-add', 'NET_ADMIN', '--network', 'none', '--entrypoint', 'nft', image, '-c', '-f', '-']
+  return [
+    'docker',
+    'run',
+    '--rm',
+    '-i',
+    '--cap-add',
+    'NET_ADMIN',
+    '--network',
+    'none',
+    '--entrypoint',
+    'nft',
+    settings.workerImage,
+    '-c',
+    '-f',
+    '-',
+  ]
 }
