@@ -1,0 +1,90 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock, Timer } from '../../shared/time/clock.ts'
+
+/** Virtual time: it stands still until a test moves it. */
+export interface ManualClock extends Clock {
+  /**
+   * Moves time forward, running each timer that falls due at its own moment and in order, and letting everything
+   * it caused settle before the next one.
+   */
+  advance(milliseconds: number): Promise<void>
+  /** Lets all work that needs no time finish: promises, immediate callbacks, and whatever `whileBusy` counts. */
+  settle(): Promise<void>
+  /** Adds a reason for `settle` to go on waiting (requests in flight in another part of the process). */
+  whileBusy(busy: () => boolean): void
+  /** Timers that wait, soonest first; for tests of "nothing is left behind". */
+  readonly pending: readonly { at: number }[]
+}
+
+interface Waiting {
+  at: number
+  order: number
+  repeat: number | undefined
+  action: () => void
+}
+
+/** Turns of the event loop that must pass without a reason to wait before we believe that all is quiet. */
+const QUIET_TURNS = 12
+const MOST_TURNS = 100_000
+
+/** Makes a clock that starts at `start` (default: 1 January 2030, 00:00 UTC). */
+export function manualClock(start = Date.UTC(2030, 0, 1)): ManualClock {
+  let now = start
+  let order = 0
+  const waiting = new Set<Waiting>()
+  const probes: (() => boolean)[] = []
+
+  const add = (milliseconds: number, action: () => void, repeat?: number): Timer => {
+    const timer = { at: now + Math.max(0, milliseconds), order: order++, repeat, action }
+    waiting.add(timer)
+    return { cancel: () => void waiting.delete(timer) }
+  }
+  const soonest = () => [...waiting].sort((a, b) => a.at - b.at || a.order - b.order)
+  const settle = async () => {
+    let quiet = 0
+    for (let turn = 0; quiet < QUIET_TURNS; turn++) {
+      if (turn > MOST_TURNS) throw new Error('the work never settles: something is busy without end')
+      await nextTurn()
+      quiet = probes.some((busy) => busy()) ? 0 : quiet + 1
+    }
+  }
+  return {
+    now: () => now,
+    monotonic: () => now - start,
+    after: (milliseconds, action) => add(milliseconds, action),
+    every: (milliseconds, action) => add(milliseconds, action, Math.max(1, milliseconds)),
+    sleep: (milliseconds, signal) =>
+      new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason)
+        const onAbort = () => {
+          timer.cancel()
+          reject(signal?.reason)
+        }
+        const timer = add(milliseconds, () => {
+          signal?.removeEventListener('abort', onAbort)
+          resolve()
+        })
+        signal?.addEventListener('abort', onAbort, { once: true })
+      }),
+    get pending() {
+      return soonest()
+    },
+    whileBusy: (busy) => void probes.push(busy),
+    settle,
+    async advance(milliseconds) {
+      const end = now + milliseconds
+      await settle()
+      for (let next = soonest()[0]; next && next.at <= end; next = soonest()[0]) {
+        now = Math.max(now, next.at)
+        if (next.repeat === undefined) waiting.delete(next)
+        else {
+          next.at = now + next.repeat
+          next.order = order++
+        }
+        next.action()
+        await settle()
+      }
+      now = end
+    },
+  }
+}
