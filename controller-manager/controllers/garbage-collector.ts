@@ -1,0 +1,174 @@
+import { defineController } from '../../shared/controller/define-controller.ts'
+import { hasReason } from '../../shared/errors/status-error.ts'
+import { createInformer } from '../../shared/informer/shared-informers.ts'
+import type { OwnerReference } from '../../shared/openapi/generated/meta-v1.ts'
+import { apiVersionOf, collectionPath, discover, type ServedResource } from '../metadata/discovery.ts'
+import { metadataSource } from '../metadata/metadata-source.ts'
+import { blocking, FOREGROUND, type GraphNode, graphNode, ORPHAN, OwnerGraph, type OwnerState, verdict } from '../plans/owner-graph.ts'
+
+/** How often new kinds are looked for. */
+const DISCOVERY_MILLISECONDS = 30_000
+/** How soon a key is looked at again while a kind is still being listed. */
+const LISTING_MILLISECONDS = 200
+/** Kinds that own nothing and come in masses (upstream leaves out the same ones). */
+const IGNORED = new Set(['events', 'events.events.k8s.io'])
+
+/**
+ * Deletes what has lost its owners, orphans what should outlive them, and lets an owner go in the foreground once what
+ * it waits for is gone. Keys are uids. An owner that the graph does not know is asked for before anything is deleted.
+ */
+export default defineController({
+  name: 'garbage-collector',
+  workers: 20,
+  create(tools) {
+    const { client, clock, log, signal } = tools
+    const graph = new OwnerGraph()
+    const served = new Map<string, ServedResource>()
+    const informers: { readonly synced: boolean }[] = []
+    let wake: (uid: string) => void = () => undefined
+
+    return {
+      watch(enqueue) {
+        wake = enqueue
+      },
+
+      async run(stopped) {
+        while (!stopped.aborted) {
+          try {
+            for (const resource of await discover(client, stopped)) follow(resource, stopped)
+          } catch (error) {
+            if (!stopped.aborted) log.warn('the served kinds could not be read', { error })
+          }
+          await clock.sleep(DISCOVERY_MILLISECONDS, stopped).catch(() => undefined)
+        }
+      },
+
+      async reconcile(uid) {
+        const node = graph.get(uid)
+        if (!node) return
+        // What is not listed yet may be what an owner waits for.
+        if (!informers.every(({ synced }) => synced)) return { requeueAfterMilliseconds: LISTING_MILLISECONDS }
+        if (!node.deleting) return collect(node)
+        if (node.finalizers.includes(ORPHAN)) await orphanDependents(node)
+        else if (node.finalizers.includes(FOREGROUND)) await releaseForeground(node)
+        else if (node.owners.length > 0) for (const owner of node.owners) wake(owner.uid)
+      },
+    }
+
+    function follow(resource: ServedResource, stopped: AbortSignal): void {
+      const kind = { apiVersion: apiVersionOf(resource), kind: resource.kind }
+      const key = `${kind.apiVersion}/${kind.kind}`
+      const wanted = ['list', 'watch', 'delete'].every((verb) => resource.verbs.includes(verb))
+      if (served.has(key) || !wanted || IGNORED.has(resource.group ? `${resource.plural}.${resource.group}` : resource.plural)) return
+      served.set(key, resource)
+      const informer = createInformer(`metadata of ${key}`, metadataSource(client, resource), tools)
+      informer.onChange((_name, current, previous) => {
+        if (current) {
+          const node = graphNode(current, kind)
+          graph.set(node)
+          if (node.owners.length > 0 || (node.deleting && node.finalizers.length > 0)) wake(node.uid)
+          return
+        }
+        if (!previous) return
+        const gone = graphNode(previous, kind)
+        const dependents = graph.dependentsOf(gone.uid)
+        graph.delete(gone.uid)
+        for (const dependent of dependents) wake(dependent.uid)
+        // Owners that wait in the foreground may now be free.
+        for (const owner of gone.owners) wake(owner.uid)
+      })
+      informers.push(informer)
+      informer.start(stopped)
+    }
+
+    async function collect(node: GraphNode): Promise<void> {
+      if (node.owners.length === 0) return
+      const states = new Map<string, OwnerState>()
+      for (const owner of node.owners) states.set(owner.uid, await stateOf(node, owner))
+      const decision = verdict(node, states, graph.dependentsOf(node.uid).length > 0)
+      if (decision.what === 'dropReferences') return dropReferences(node, decision.uids)
+      if (decision.what === 'keep') return
+      log.info('deleting what has lost its owners', {
+        kind: node.kind,
+        namespace: node.namespace,
+        name: node.name,
+        policy: decision.policy,
+      })
+      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: node.uid }, propagationPolicy: decision.policy }
+      await unlessGone(client.request('DELETE', pathOf(node), { body, signal }))
+    }
+
+    async function stateOf(node: GraphNode, owner: OwnerReference): Promise<OwnerState> {
+      const known = graph.get(owner.uid)
+      if (known) {
+        // A reference across namespaces is no reference (owner references name things of one's own namespace, or cluster-wide ones).
+        if (known.namespace !== undefined && known.namespace !== node.namespace) return 'absent'
+        return known.deleting && known.finalizers.includes(FOREGROUND) ? 'waiting' : 'solid'
+      }
+      const resource = served.get(`${owner.apiVersion}/${owner.kind}`) ?? anyVersion(owner)
+      if (!resource)
+        throw new Error(`the owner ${owner.kind} ${owner.name} is of a kind ${owner.apiVersion}/${owner.kind} that is not served`)
+      const path = `${collectionPath(resource, node.namespace ?? '')}/${encodeURIComponent(owner.name)}`
+      try {
+        const found = await client.request('GET', path, { signal })
+        return uidOf(found) === owner.uid ? 'solid' : 'absent'
+      } catch (error) {
+        if (hasReason(error, 'NotFound')) return 'absent'
+        throw error
+      }
+    }
+
+    function anyVersion(owner: OwnerReference): ServedResource | undefined {
+      const group = owner.apiVersion.includes('/') ? owner.apiVersion.split('/')[0] : ''
+      return [...served.values()].find((resource) => resource.group === group && resource.kind === owner.kind)
+    }
+
+    async function orphanDependents(owner: GraphNode): Promise<void> {
+      for (const dependent of graph.dependentsOf(owner.uid)) await dropReferences(dependent, [owner.uid])
+      await dropFinalizer(owner, ORPHAN)
+    }
+
+    async function releaseForeground(owner: GraphNode): Promise<void> {
+      const dependents = graph.dependentsOf(owner.uid)
+      for (const dependent of dependents) wake(dependent.uid)
+      if (blocking(owner, dependents).length === 0) await dropFinalizer(owner, FOREGROUND)
+    }
+
+    async function dropReferences(node: GraphNode, uids: readonly string[]): Promise<void> {
+      const ownerReferences = node.owners.filter(({ uid }) => !uids.includes(uid))
+      await change(node, { ownerReferences: ownerReferences.length === 0 ? null : ownerReferences })
+    }
+
+    async function dropFinalizer(node: GraphNode, finalizer: string): Promise<void> {
+      await change(node, { finalizers: node.finalizers.filter((each) => each !== finalizer) })
+    }
+
+    /** Under uid and revision: what we decided on is what we change; a conflict brings a newer state and another look. */
+    async function change(node: GraphNode, metadata: object): Promise<void> {
+      const body = { metadata: { uid: node.uid, resourceVersion: node.resourceVersion, ...metadata } }
+      await unlessGone(client.request('PATCH', pathOf(node), { body, contentType: 'application/merge-patch+json', signal }))
+    }
+
+    function pathOf(node: GraphNode): string {
+      const resource = served.get(`${node.apiVersion}/${node.kind}`)
+      if (!resource) throw new Error(`${node.apiVersion}/${node.kind} is not served any more`)
+      return `${collectionPath(resource, node.namespace)}/${encodeURIComponent(node.name)}`
+    }
+  },
+})
+
+async function unlessGone(call: Promise<unknown>): Promise<void> {
+  try {
+    await call
+  } catch (error) {
+    if (!hasReason(error, 'NotFound')) throw error
+  }
+}
+
+function uidOf(object: unknown): string | undefined {
+  if (typeof object !== 'object' || object === null || !('metadata' in object)) return undefined
+  const { metadata } = object
+  return typeof metadata === 'object' && metadata !== null && 'uid' in metadata && typeof metadata.uid === 'string'
+    ? metadata.uid
+    : undefined
+}
