@@ -1,0 +1,42 @@
+import type { Volume } from '../../shared/openapi/generated/core-v1.ts'
+import { type Payload, writePayload } from './atomic-files.ts'
+import { makeFolder, makeMemoryFolder, removeFolder } from './folders.ts'
+import type { Mounter } from './mounter.ts'
+import { fsGroupOf, giveToGroup } from './ownership.ts'
+import type { Freshness } from './referenced-objects.ts'
+import type { VolumeRequest, VolumeType } from './volume.ts'
+
+/** How a volume whose files come from the API differs from others of that sort. */
+export interface ApiVolume {
+  pluginName: string
+  supports(volume: Volume): boolean
+  /** Secrets must not be found on a disk that is thrown away. */
+  inMemory: boolean
+  /** @throws VolumeError when something that is needed is missing */
+  payload(request: VolumeRequest, freshness: Freshness, signal: AbortSignal): Promise<Payload>
+}
+
+/** The part that all volumes with files from the API share: folder, atomic content, owners, refresh, teardown. */
+export function apiVolume(kind: ApiVolume, mounter: Mounter): VolumeType {
+  const bring = async (request: VolumeRequest, freshness: Freshness, signal: AbortSignal) => {
+    const { directory, pod } = request
+    const payload = await kind.payload(request, freshness, signal)
+    const group = fsGroupOf(pod)
+    const own = (folder: string) => giveToGroup(folder, group, { readOnly: false })
+    if (freshness === 'now') {
+      if (kind.inMemory) await makeMemoryFolder(directory, mounter, { mode: 0o777 }, signal)
+      else await makeFolder(directory, 0o777)
+    }
+    await writePayload(directory, payload, own)
+  }
+  return {
+    pluginName: kind.pluginName,
+    supports: kind.supports,
+    async prepare(request, signal) {
+      await bring(request, 'now', signal)
+      return { hostPath: request.directory, readOnly: true }
+    },
+    refresh: (request, signal) => bring(request, 'recent', signal),
+    teardown: (directory, signal) => removeFolder(directory, mounter, signal),
+  }
+}

@@ -1,0 +1,40 @@
+import type { Client } from '../../shared/client/client.ts'
+import type { Logger } from '../../shared/logging/logger.ts'
+import type { Clock } from '../../shared/time/clock.ts'
+import { configMap } from './config-map.ts'
+import { downwardApi } from './downward-api.ts'
+import { emptyDir } from './empty-dir.ts'
+import { hostPath } from './host-path.ts'
+import { linuxMounter } from './mounter.ts'
+import type { Allocatable } from './pod-fields.ts'
+import { podVolumes } from './pod-volumes.ts'
+import { projected } from './projected.ts'
+import { referencedObjects } from './referenced-objects.ts'
+import { secret } from './secret.ts'
+import { serviceAccountTokens } from './service-account-token.ts'
+import type { PodVolumes } from './volume.ts'
+
+export interface VolumesOptions {
+  rootDir: string
+  client: Client
+  /** The node's allocatable amounts, for downward API limits that are not set. */
+  allocatable(): Allocatable
+  clock: Clock
+  log: Logger
+}
+
+/** Everything this node can mount. */
+export function createPodVolumes({ rootDir, client, allocatable, clock, log }: VolumesOptions): PodVolumes {
+  const mounter = linuxMounter()
+  const objects = referencedObjects(client, clock)
+  const tokens = serviceAccountTokens(client, clock, log)
+  const types = [
+    emptyDir(mounter),
+    hostPath(),
+    configMap(objects, mounter),
+    secret(objects, mounter),
+    downwardApi(allocatable, mounter),
+    projected({ objects, tokens, allocatable, mounter }),
+  ]
+  return podVolumes({ rootDir, types, mounter, onTeardown: tokens.forget, log })
+}
