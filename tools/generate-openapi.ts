@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { aggregatorPackage } from './openapi-by-hand.ts'
-import { collectFacts, encodeFacts, type Facts } from './openapi-facts-table.ts'
+import { collectFacts, encodeFacts, encodeWire, type Facts } from './openapi-facts-table.ts'
 import { readSource } from './openapi-source.ts'
 import { writeTypes } from './openapi-type-writer.ts'
 
@@ -15,7 +15,7 @@ export function readFacts(): Facts {
 
 /** Every generated file, by name. */
 export function generate(facts: Facts): Map<string, string> {
-  return new Map([['document.json', encodeFacts(facts)], ...writeTypes(facts)])
+  return new Map([['document.json', encodeFacts(facts)], ['wire.json', encodeWire(facts)], ...writeTypes(facts)])
 }
 
 if (import.meta.main) {

@@ -104,6 +104,17 @@ export function encodeFacts(facts: Facts): string {
   return `${JSON.stringify(document, undefined, 1).replaceAll(/^ +/gm, '')}\n`
 }
 
+/** Field numbers for protobuf: `{ definition: "name=1 other=2.19" }`, definitions without any left out. */
+export function encodeWire(facts: Facts): string {
+  const lines = facts.packages.flatMap((each) =>
+    each.definitions.map((definition) => {
+      const numbers = definition.fields.filter((field) => field.wire !== undefined).map((field) => `${field.name}=${field.wire}`)
+      return numbers.length === 0 ? undefined : `${JSON.stringify(definition.name)}: ${JSON.stringify(numbers.join(' '))}`
+    }),
+  )
+  return `{\n${lines.filter((line) => line !== undefined).join(',\n')}\n}\n`
+}
+
 export function shortName(definition: string): string {
   return definition.slice(definition.lastIndexOf('.') + 1)
 }

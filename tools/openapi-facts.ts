@@ -30,6 +30,8 @@ export type FieldFacts = {
   readonly enum?: readonly string[] | undefined
   /** The default the schema names, as JSON text. */
   readonly default?: string | undefined
+  /** Field number in protobuf; `2.19` for a field of a struct that is embedded as field 2. Undefined where the field does not travel. */
+  readonly wire?: string | undefined
 }
 
 export type DefinitionFacts = {
@@ -162,7 +164,7 @@ export class FactReader {
     return owner && type && { at: owner, type }
   }
 
-  #fields(at: GoPackage, struct: GoType): FieldFacts[] {
+  #fields(at: GoPackage, struct: GoType, wirePrefix: string | null = ''): FieldFacts[] {
     return struct.fields!.flatMap((field) => {
       const json = field.tags.get('json')
       const [name, ...options] = (json ?? '').split(',')
@@ -171,9 +173,12 @@ export class FactReader {
         const inner = this.#lookUp(at, struct.name, field.type)
         const target = inner && this.#structOf(inner.at, inner.type)
         if (!target) throw new Error(`${at.path}.${struct.name} embeds ${field.type}, which is not among the sources`)
-        return this.#fields(target.at, target.type)
+        const number = wireNumber(field)
+        return this.#fields(target.at, target.type, number && wirePrefix !== null ? `${wirePrefix}${number}.` : null)
       }
-      return name ? [this.#field(at, struct, field, name, options)] : []
+      const number = wireNumber(field)
+      const wire = number && wirePrefix !== null ? wirePrefix + number : undefined
+      return name ? [{ ...this.#field(at, struct, field, name, options), wire }] : []
     })
   }
 
@@ -233,6 +238,11 @@ export class FactReader {
     const found = this.#lookUp(at, type.name, type.target.slice(2))!
     return this.#refName(found.at, found.type)
   }
+}
+
+/** The number of a tag like `protobuf:"bytes,2,opt,name=spec"`. */
+function wireNumber(field: GoField): string | undefined {
+  return field.tags.get('protobuf')?.split(',')[1]
 }
 
 /** `+required` and `+optional` decide; without either, omitempty does. */

@@ -4,9 +4,10 @@ import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { User } from '../authn/user.ts'
-import { parseBody } from '../http/body.ts'
+import { type ParsedBody, parseBody } from '../http/body.ts'
 import type { Representation } from '../http/content-type.ts'
 import type { ApiRequest, Reply } from '../http/exchange.ts'
+import { PROTOBUF_TYPE, parseProtobuf } from '../http/protobuf.ts'
 import type { RequestInfo } from '../http/request-info.ts'
 import { sendObject } from '../http/response.ts'
 import type { ObjectRemover } from '../registry/deletion.ts'
@@ -80,9 +81,14 @@ export function fieldValidationOf(query: URLSearchParams): FieldValidation {
 /** The body as an object of the resource's kind, or of the kind given. @throws StatusError */
 export async function readObject(call: Call, of: { apiVersion: string; kind: string } = call.resource): Promise<KubeObject> {
   const fieldValidation = fieldValidationOf(call.info.query)
-  const bytes = await call.request.readBody(BODY_LIMIT)
-  const { value, duplicates } = parseBody(bytes, headerOf(call.request, 'content-type'), of.kind)
+  const { value, duplicates } = parse(await call.request.readBody(BODY_LIMIT), headerOf(call.request, 'content-type'), of.kind)
   return decodeObject(of.apiVersion, of.kind, value, { fieldValidation, duplicates, warn: (sentence) => call.warnings.push(sentence) })
+}
+
+/** By media type; protobuf knows no unknown and no duplicate fields. */
+export function parse(bytes: Buffer, contentType: string | undefined, kind: string): ParsedBody {
+  if (contentType?.startsWith(PROTOBUF_TYPE)) return { value: parseProtobuf(bytes), duplicates: [] }
+  return parseBody(bytes, contentType, kind)
 }
 
 export function headerOf(request: ApiRequest, name: string): string | undefined {

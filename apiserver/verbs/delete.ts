@@ -1,11 +1,10 @@
 import { hasReason } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
-import { parseBody } from '../http/body.ts'
 import { sendObject } from '../http/response.ts'
 import { type DeleteOptions, deleteOptions } from '../registry/delete-options.ts'
 import { listOptions } from '../registry/list-options.ts'
 import { selectionOf } from '../registry/selection.ts'
-import { answerObject, BODY_LIMIT, type Call, headerOf, isDryRun, successStatus, type VerbTools, writeRequestOf } from './call.ts'
+import { answerObject, BODY_LIMIT, type Call, headerOf, isDryRun, parse, successStatus, type VerbTools, writeRequestOf } from './call.ts'
 
 /** 200 202 400 403 404 409 422 */
 export async function deleteOne(call: Call, tools: VerbTools): Promise<void> {
@@ -45,7 +44,7 @@ export async function deleteCollection(call: Call, tools: VerbTools): Promise<vo
 
 async function readOptions(call: Call): Promise<DeleteOptions> {
   const bytes = await call.request.readBody(BODY_LIMIT)
-  const body = bytes.length === 0 ? undefined : parseBody(bytes, headerOf(call.request, 'content-type'), 'DeleteOptions').value
+  const body = bytes.length === 0 ? undefined : parse(bytes, headerOf(call.request, 'content-type'), 'DeleteOptions').value
   isDryRun(call.info.query)
   return deleteOptions(body, call.info.query)
 }

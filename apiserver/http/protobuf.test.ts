@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { StatusError } from '../../shared/errors/status-error.ts'
+import { kindFacts } from '../../shared/openapi/kinds.ts'
+import { decodeObject } from '../registry/schema-check.ts'
+import { parseProtobuf } from './protobuf.ts'
+
+/** What kubectl 1.32 sent for `kubectl create configmap a --from-literal=x=y`. */
+const configMap = Buffer.from(
+  '6b3873000a0f0a0276311209436f6e6669674d6170121b0a110a0161120' + '01a0022002a00320038004200' + '120' + '60a017812017' + '91a002200',
+  'hex',
+)
+
+test('reads what kubectl sends', () => {
+  assert.deepEqual(parseProtobuf(configMap), {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      ...{ name: 'a', generateName: '', namespace: '', selfLink: '', uid: '', resourceVersion: '', generation: 0, creationTimestamp: null },
+    },
+    data: { x: 'y' },
+  })
+})
+
+const refusals: [string, Buffer, RegExp][] = [
+  ['nothing', Buffer.alloc(0), /magic number/],
+  ['JSON', Buffer.from('{"kind":"Pod"}'), /magic number/],
+  ['a body that ends in the middle', configMap.subarray(0, 30), /unexpected end/],
+  ['a kind nobody knows', Buffer.from('6b3873000a0c0a0276311206506f74617465', 'hex'), /no kind "Potate"/],
+  ['a number without end', Buffer.concat([Buffer.from('k8s\0'), Buffer.alloc(12, 0xff)]), /too long/],
+]
+for (const [what, bytes, message] of refusals) {
+  test(`refuses ${what}`, () => {
+    assert.throws(
+      () => parseProtobuf(bytes),
+      (error) => error instanceof StatusError && error.code === 400 && message.test(error.message),
+    )
+  })
+}
+
+const samples = join(import.meta.dirname, '../../.cache/openapi-source/0.36.4/usr/share/gocode/src/k8s.io/api/testdata/HEAD')
+const isThere = existsSync(samples)
+test('reads every sample object of the Go sources to the same value as its JSON', {
+  skip: isThere ? false : 'the Go sources are not cached (tools/openapi-source.ts)',
+}, () => {
+  let compared = 0
+  for (const file of readdirSync(samples).filter((name) => name.endsWith('.pb'))) {
+    const json = JSON.parse(readFileSync(join(samples, file.replace(/pb$/, 'json')), 'utf8')) as { apiVersion: string; kind: string }
+    if (!kindFacts(json.apiVersion, json.kind)) continue
+    const decode = (value: unknown) => decodeObject(json.apiVersion, json.kind, value, { fieldValidation: 'Ignore' })
+    assert.deepEqual(decode(parseProtobuf(readFileSync(join(samples, file)))), decode(json), file)
+    compared++
+  }
+  assert.ok(compared > 90, `only ${compared} were compared`)
+})
