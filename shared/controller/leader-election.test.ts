@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type ManualClock, manualClock } from '../../test/harness/manual-clock.ts'
+import { scriptedTransport } from '../../test/harness/scripted-transport.ts'
+import { createHttpClient } from '../client/http-client.ts'
+import { silentLogger } from '../logging/logger.ts'
+import { seededRandom } from '../random/random.ts'
+import { LeadershipLost, runAsLeader } from './leader-election.ts'
+
+/** A server that knows one Lease and the rule of optimistic concurrency. */
+function leaseServer() {
+  const server = { lease: undefined as Record<string, any> | undefined, away: false } // biome-ignore lint/suspicious/noExplicitAny: JSON at the edge
+  const failure = (code: number, reason: string) => ({ status: code, body: { kind: 'Status', code, reason } })
+  let revision = 1
+  const transport = scriptedTransport(async ({ method, body, signal }) => {
+    if (server.away) await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+    const sent = body ? JSON.parse(body) : undefined
+    if (method === 'GET') return server.lease ? { body: server.lease } : failure(404, 'NotFound')
+    if (method === 'POST' && server.lease) return failure(409, 'AlreadyExists')
+    if (method === 'PUT' && sent.metadata.resourceVersion !== server.lease?.['metadata'].resourceVersion) return failure(409, 'Conflict')
+    server.lease = { ...sent, metadata: { ...sent.metadata, resourceVersion: String(revision++) } }
+    return { body: server.lease }
+  })
+  return { server, transport }
+}
+
+function candidate(identity: string, clock: ManualClock, transport: ReturnType<typeof leaseServer>['transport']) {
+  const state = { leading: false, ended: undefined as unknown, stop: new AbortController() }
+  const tools = { clock, random: seededRandom(1), log: silentLogger(), client: createHttpClient(transport, { clock, userAgent: identity }) }
+  void runAsLeader({ name: 'manager', identity }, tools, state.stop.signal, async (signal) => {
+    state.leading = true
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    state.leading = false
+  }).then(
+    () => (state.ended = 'well'),
+    (error) => (state.ended = error),
+  )
+  return state
+}
+
+test('one leads, the other takes over at once when it stops', async () => {
+  const clock = manualClock()
+  const { server, transport } = leaseServer()
+  const a = candidate('a', clock, transport)
+  await clock.settle()
+  const b = candidate('b', clock, transport)
+  await clock.advance(60_000)
+  assert.deepEqual([a.leading, b.leading], [true, false])
+  assert.equal(server.lease?.['spec'].holderIdentity, 'a')
+  a.stop.abort()
+  await clock.settle()
+  assert.equal(a.ended, 'well')
+  assert.equal(server.lease?.['spec'].holderIdentity, '')
+  await clock.advance(3_000)
+  assert.equal(b.leading, true)
+  assert.equal(server.lease?.['spec'].leaseTransitions, 1)
+  b.stop.abort()
+  await clock.settle()
+  assert.equal(clock.pending.length, 0)
+})
+
+test('a leader that cannot renew stops before another may start', async () => {
+  const clock = manualClock()
+  const { server, transport } = leaseServer()
+  const a = candidate('a', clock, transport)
+  await clock.advance(10_000)
+  server.away = true
+  await clock.advance(9_000)
+  assert.equal(a.leading, true)
+  await clock.advance(3_000)
+  assert.equal(a.leading, false)
+  assert.ok(a.ended instanceof LeadershipLost)
+  server.away = false
+  const b = candidate('b', clock, transport)
+  await clock.advance(14_000)
+  assert.equal(b.leading, false, 'the lease of a crashed leader lasts its time from when it was first seen')
+  await clock.advance(4_000)
+  assert.equal(b.leading, true)
+  b.stop.abort()
+  await clock.settle()
+})
+
+test('a leader whose lease was taken stops at its next look', async () => {
+  const clock = manualClock()
+  const { server, transport } = leaseServer()
+  const a = candidate('a', clock, transport)
+  await clock.advance(5_000)
+  server.lease = {
+    ...server.lease,
+    spec: { ...server.lease?.['spec'], holderIdentity: 'thief' },
+    metadata: { ...server.lease?.['metadata'], resourceVersion: '99' },
+  }
+  await clock.advance(2_000)
+  assert.ok(a.ended instanceof LeadershipLost)
+  assert.equal(server.lease?.['spec'].holderIdentity, 'thief', 'what is not ours is not released')
+})
