@@ -8,6 +8,9 @@ import { CannotGoOn } from './step.ts'
 /** How often something that cannot announce itself is asked again. */
 const ASK_AGAIN_MS = 50
 
+/** A process that ends this often will not come up by waiting. */
+const RESTARTS_THAT_ARE_ENOUGH = 4
+
 const API_SERVER_PATIENCE_MS = 60_000
 const NODES_PATIENCE_MS = 120_000
 const DNS_PATIENCE_MS = 60_000
@@ -22,6 +25,10 @@ export async function awaitApiServer(settings: Settings, clock: Clock): Promise<
   while (clock.monotonic() < deadline) {
     const [apiserver] = await findContainers(settings, 'apiserver')
     if (apiserver === undefined) throw new CannotGoOn('there is no container of the API server', 'make down, then make up')
+    if (apiserver.restarts >= RESTARTS_THAT_ARE_ENOUGH) {
+      last = `it ended and was started again ${apiserver.restarts} times`
+      break
+    }
     if (apiserver.state === 'running') {
       const file = await runCommand('docker', ['exec', apiserver.id, 'cat', '/etc/coxswain/admin.kubeconfig'])
       if (file.code === 0 && file.stdout.trim() !== '') {
@@ -39,7 +46,6 @@ export async function awaitApiServer(settings: Settings, clock: Clock): Promise<
       }
     } else if (apiserver.state === 'exited' || apiserver.state === 'restarting') {
       last = `its process ended with exit code ${apiserver.exitCode}`
-      if (apiserver.exitCode === 2) break
     }
     await clock.sleep(ASK_AGAIN_MS)
   }

@@ -10,6 +10,8 @@ export interface HostContainer {
   readonly state: string
   readonly startedAt: Date
   readonly exitCode: number
+  /** How often the engine has started it again. */
+  readonly restarts: number
   /** Address on the cluster's network; empty while it does not run. */
   readonly address: string
   /** Names of the volumes it uses. */
@@ -19,6 +21,7 @@ export interface HostContainer {
 interface Inspected {
   Id: string
   Name: string
+  RestartCount: number
   Config: { Labels: Record<string, string> }
   State: { Status: string; StartedAt: string; ExitCode: number }
   NetworkSettings: { Networks: Record<string, { IPAddress: string }> }
@@ -40,6 +43,7 @@ export async function findContainers(settings: Settings, service?: string): Prom
       state: one.State.Status,
       startedAt: new Date(one.State.StartedAt),
       exitCode: one.State.ExitCode,
+      restarts: one.RestartCount,
       address: Object.values(one.NetworkSettings.Networks).find((network) => network.IPAddress !== '')?.IPAddress ?? '',
       volumes: one.Mounts.flatMap((mount) => (mount.Type === 'volume' && mount.Name !== undefined ? [mount.Name] : [])),
     }))

@@ -43,10 +43,10 @@ export function placeOf(image: string): ImagePlace {
 export async function loadImages(settings: Settings, images: readonly string[], clock: Clock): Promise<string[]> {
   await awaitRegistry(settings, clock)
   const sent: string[] = []
+  // One after the other: the registry mixes up the parts of images that share layers when they come at once.
   for (const image of images) {
     const place = placeOf(image)
-    const id = await imageId(image)
-    if (!(await isInRegistry(settings, place, id))) {
+    if (!(await isInRegistry(settings, place, await imageId(image)))) {
       await push(settings, image, place)
       sent.push(image)
     }

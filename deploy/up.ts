@@ -46,29 +46,27 @@ await runDeployCommand(async ({ settings, steps, print }) => {
     note(`${workers} worker ${workers === 1 ? 'host' : 'hosts'}`)
   })
 
-  const kubeconfig = await steps.run('API server ready', () => awaitApiServer(settings, clock))
-  mkdirSync(join(settings.checkout, '.cluster'), { recursive: true })
-  writeFileSync(join(settings.checkout, '.cluster/kubeconfig'), kubeconfig, { mode: 0o600 })
-
-  const connection = connect(kubeconfig)
-  try {
-    const images = async () => {
-      const names = (await script('images.sh', ['--list'])).split('\n').filter((name) => !/^(debian|registry)[:.]/.test(name))
-      return loadImages(settings, names, clock)
-    }
-    // Settled, not raced: when one fails the others' lines are still worth reading.
-    const results = await Promise.allSettled([
-      steps.run('images for pods', async (note) => {
-        const sent = await images()
-        if (sent.length > 0) note(sent.join(' '))
-      }),
-      steps.run('nodes ready', async (note) => note((await awaitNodes(settings, connection, clock)).join(' '))),
-    ])
-    for (const result of results) if (result.status === 'rejected') throw result.reason
-  } finally {
-    connection.close()
+  const images = async (note: (text: string) => void) => {
+    const names = (await script('images.sh', ['--list'])).split('\n').filter((name) => !/^(debian|registry)[:.]/.test(name))
+    const sent = await loadImages(settings, names, clock)
+    if (sent.length > 0) note(sent.join(' '))
   }
-  await steps.run('DNS answers', () => awaitDns(settings))
+  const cluster = async () => {
+    const kubeconfig = await steps.run('API server ready', () => awaitApiServer(settings, clock))
+    mkdirSync(join(settings.checkout, '.cluster'), { recursive: true })
+    writeFileSync(join(settings.checkout, '.cluster/kubeconfig'), kubeconfig, { mode: 0o600 })
+    const connection = connect(kubeconfig)
+    try {
+      await steps.run('nodes ready', async (note) => note((await awaitNodes(settings, connection, clock)).join(' ')))
+    } finally {
+      connection.close()
+    }
+    await steps.run('DNS answers', () => awaitDns(settings))
+  }
+  // Settled, not raced: when one fails the others' lines are still worth reading.
+  for (const result of await Promise.allSettled([steps.run('images for pods', images), cluster()])) {
+    if (result.status === 'rejected') throw result.reason
+  }
   print(`\nThe cluster is up, ${((clock.monotonic() - started) / 1000).toFixed(1)} s.\n`)
   print(await whatNext(settings))
 })

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { BadSetting, projectNameOf, readSettings } from './settings.ts'
+
+describe('the settings of a cluster', () => {
+  let checkout: string
+  beforeEach(() => {
+    checkout = mkdtempSync(join(tmpdir(), 'settings-'))
+  })
+  afterEach(() => rmSync(checkout, { recursive: true }))
+
+  it('have defaults where nothing is said', () => {
+    const settings = readSettings(checkout, {})
+    assert.equal(settings.apiPort, 6443)
+    assert.equal(settings.workers, undefined)
+    assert.equal(settings.workerImage, 'coxswain/worker:latest')
+    assert.equal(settings.environment['COMPOSE_PROJECT_NAME'], settings.project)
+  })
+
+  it('come from .env, and from the environment before that', () => {
+    writeFileSync(
+      join(checkout, '.env'),
+      '# a remark\nCOXSWAIN_API_PORT = 7000\nexport COXSWAIN_SUBNET="172.30.0.0/16"\nCOXSWAIN_WORKERS=3\nnonsense\n',
+    )
+    const settings = readSettings(checkout, { COXSWAIN_API_PORT: '7001' })
+    assert.equal(settings.apiPort, 7001)
+    assert.equal(settings.subnet, '172.30.0.0/16')
+    assert.equal(settings.workers, 3)
+    assert.equal(settings.environment['COXSWAIN_SUBNET'], '172.30.0.0/16')
+    assert.equal(settings.environment['COXSWAIN_API_PORT'], '7001')
+  })
+
+  for (const [name, value] of [
+    ['COXSWAIN_API_PORT', '0'],
+    ['COXSWAIN_API_PORT', '70000'],
+    ['COXSWAIN_REGISTRY_PORT', 'http'],
+    ['COXSWAIN_WORKERS', '1.5'],
+    ['COMPOSE_PROJECT_NAME', 'My Cluster'],
+  ] as const) {
+    it(`refuse ${name}=${value}, by name`, () => {
+      assert.throws(
+        () => readSettings(checkout, { [name]: value }),
+        (error: unknown) => error instanceof BadSetting && error.message.includes(name),
+      )
+    })
+  }
+
+  it('name the project as compose does', () => {
+    assert.equal(projectNameOf('/home/me/Coxswain'), 'coxswain')
+    assert.equal(projectNameOf('/home/me/_my.Fork-2'), 'myfork-2')
+    assert.equal(projectNameOf('/'), 'coxswain')
+  })
+})
