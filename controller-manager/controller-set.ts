@@ -1,0 +1,34 @@
+import type { ControllerDefinition } from '../shared/controller/define-controller.ts'
+import { createControllerRunner } from '../shared/controller/runner.ts'
+import type { ComponentTools } from '../shared/process/component.ts'
+import { ConfigError } from '../shared/process/config.ts'
+import type { ControllerSettings } from './config.ts'
+
+/** The controllers chosen by `--controllers`: `*` for all, a name for one, `-name` for all but one. @throws ConfigError for a name nobody has */
+export function chosen<S>(definitions: readonly ControllerDefinition<S>[], names: readonly string[]): ControllerDefinition<S>[] {
+  const known = new Set(definitions.map(({ name }) => name))
+  const unknown = names.map((name) => name.replace(/^-/, '')).filter((name) => name !== '*' && !known.has(name))
+  if (unknown.length > 0)
+    throw new ConfigError(`--controllers: no controller is called ${unknown.join(', ')}; there are ${[...known].sort().join(', ')}`)
+  return definitions.filter(({ name }) => !names.includes(`-${name}`) && (names.includes('*') || names.includes(name)))
+}
+
+/** Controllers with their tools in hand, to be run together by whoever leads. */
+export class ControllerSet {
+  readonly #working = new AbortController()
+  readonly #runners
+
+  /** Made before the informers start, so that they know what is read. */
+  constructor(definitions: readonly ControllerDefinition<ControllerSettings>[], tools: ComponentTools, settings: ControllerSettings) {
+    const all = { ...tools, signal: this.#working.signal }
+    this.#runners = definitions.map((definition) => createControllerRunner(definition, all, settings))
+  }
+
+  /** Works until the signal aborts; resolves when the last worker has put its tools down. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = () => this.#working.abort(signal.reason)
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    await Promise.all(this.#runners.map((runner) => runner.run()))
+  }
+}

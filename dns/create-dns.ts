@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import type { Informers } from '../shared/informer/informer.ts'
+import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
+import { createComponent } from '../shared/process/component.ts'
+import type { ProcessTools, Service } from '../shared/process/run.ts'
+import type { DnsConfig } from './config.ts'
+import { Resolver } from './resolver.ts'
+import { DnsServer } from './server.ts'
+import { nameserversOf, Upstream } from './upstream.ts'
+import { Zone, type ZoneSource } from './zone.ts'
+
+/** Builds the DNS server of one node; nothing listens before `start`. */
+export function createDns(config: DnsConfig, tools: ProcessTools): Service {
+  return createComponent('dns', config, tools, ({ informers, clock, log }) => {
+    const zone = new Zone(config.clusterDomain, zoneSource(informers))
+    const upstream = new Upstream(() => nameserversOf(config.resolvConf, [config.clusterDns]), clock)
+    // The work begins with filled caches: whatever is missing then is missing.
+    const resolver = new Resolver({ zone, upstream, ready: () => true, domain: config.clusterDomain, log })
+    let listening = false
+    return {
+      ready: { listening: () => (listening ? undefined : `nothing listens on ${config.clusterDns} yet`) },
+      async run(signal) {
+        await ownAddress(config.clusterDns)
+        const server = new DnsServer((message, overTcp) => resolver.answer(message, overTcp), log)
+        await server.listen(config.clusterDns, config.port)
+        listening = true
+        log.info('answering', { address: config.clusterDns, domain: config.clusterDomain })
+        await new Promise<void>((resolve) =>
+          signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true }),
+        )
+        await server.close()
+      },
+    }
+  })
+}
+
+/** The address stays when we stop: the next copy wants it, and until then a query is refused at once instead of lost. */
+async function ownAddress(address: string): Promise<void> {
+  if (address.startsWith('127.')) return
+  const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`
+  await promisify(execFile)('ip', ['addr', 'replace', `${address}/32`, 'dev', 'lo'], { env: { ...process.env, PATH: path } })
+}
+
+function zoneSource(informers: Informers): ZoneSource {
+  const namespaces = informers.of('v1', 'Namespace')
+  const services = informers.of('v1', 'Service', {}, { address: (service) => service.spec.clusterIP })
+  const slices = informers.of('discovery.k8s.io/v1', 'EndpointSlice', {}, { service: serviceOf, address: addressesOf })
+  return {
+    service: (namespace, name) => services.cache.get(`${namespace}/${name}`),
+    slices: (namespace, name) => slices.cache.lookup('service', `${namespace}/${name}`),
+    serviceOfAddress: (address) => services.cache.lookup('address', address)[0],
+    slicesOfAddress: (address) => slices.cache.lookup('address', address),
+    hasNamespace: (name) => namespaces.cache.get(name) !== undefined,
+  }
+}
+
+function serviceOf(slice: EndpointSlice): string | undefined {
+  const name = slice.metadata.labels?.['kubernetes.io/service-name']
+  return name === undefined ? undefined : `${slice.metadata.namespace}/${name}`
+}
+
+function addressesOf(slice: EndpointSlice): string[] {
+  return (slice.endpoints ?? []).flatMap(({ addresses }) => addresses)
+}

@@ -1,0 +1,15 @@
+import type { ConfigOf, SettingsTable } from '../shared/process/config.ts'
+import { list, path, port, required, text } from '../shared/process/setting.ts'
+
+export const settings = {
+  kubeconfig: path('credentials for the API server; the kubelet writes them', '/var/lib/kubelet/kubeconfig'),
+  nodeName: required(text('the node this proxy works for')),
+  bindAddress: text('where health and metrics are served', '127.0.0.1'),
+  healthPort: port('port of health and metrics; 0 is off', 10_256),
+  clusterCidr: text('all Pod addresses', '10.244.0.0/16'),
+  serviceClusterIpRange: text('all cluster IPs', '10.96.0.0/16'),
+  nodeLocalAddresses: list('cluster IPs that something on each node answers itself', ['10.96.0.10']),
+  table: text('the one nftables table that is ours', 'coxswain'),
+} satisfies SettingsTable
+
+export type KubeProxyConfig = ConfigOf<typeof settings>

@@ -1,0 +1,32 @@
+import { createComponent } from '../shared/process/component.ts'
+import type { ProcessTools, Service } from '../shared/process/run.ts'
+import { machineCommands } from './command.ts'
+import type { KubeProxyConfig } from './config.ts'
+import { forgetFlows } from './conntrack.ts'
+import { NftablesDataplane } from './dataplane/nftables.ts'
+import { NodeRoutes } from './node-routes.ts'
+import { Sync, serviceOfSlice } from './sync.ts'
+
+/** Builds the proxy of one node; nothing runs, and no rule is touched, before `start`. Rules stay when it stops: traffic must not. */
+export function createKubeProxy(config: KubeProxyConfig, tools: ProcessTools): Service {
+  return createComponent('kube-proxy', config, tools, ({ informers, clock, log }) => {
+    const command = machineCommands()
+    const ruleset = { table: config.table, clusterCidr: config.clusterCidr, serviceCidr: config.serviceClusterIpRange }
+    const sync = new Sync({
+      services: informers.of('v1', 'Service'),
+      slices: informers.of('discovery.k8s.io/v1', 'EndpointSlice', {}, { service: serviceOfSlice }),
+      nodes: informers.of('v1', 'Node'),
+      dataplane: new NftablesDataplane(ruleset, async (text) => void (await command(['nft', '-f', '-'], text))),
+      routes: new NodeRoutes(command, config.clusterCidr),
+      forget: (stale) => forgetFlows(stale, command),
+      nodeLocalAddresses: new Set(config.nodeLocalAddresses),
+      nodeName: config.nodeName,
+      clock,
+      log,
+    })
+    return {
+      ready: { rules: () => (sync.healthy ? undefined : 'the rules are not applied') },
+      run: (signal) => sync.run(signal),
+    }
+  })
+}

@@ -1,0 +1,83 @@
+import type { Client } from '../client/client.ts'
+import { connectClient } from '../client/connect.ts'
+import type { EventRecorder } from '../client/event-recorder.ts'
+import { createEventRecorder } from '../client/queued-event-recorder.ts'
+import type { Informers } from '../informer/informer.ts'
+import { createInformers } from '../informer/shared-informers.ts'
+import { Metrics } from '../metrics/metrics.ts'
+import { addProcessMetrics } from '../metrics/process-metrics.ts'
+import { type Check, createHealthServer } from './health-server.ts'
+import type { ProcessTools, Service } from './run.ts'
+
+/** What every client of the API server is told by its flags. */
+export interface ComponentConfig {
+  kubeconfig: string
+  bindAddress: string
+  /** 0 is off. */
+  healthPort: number
+}
+
+/** What a component's own parts are built with. */
+export interface ComponentTools extends ProcessTools {
+  client: Client
+  informers: Informers
+  events: EventRecorder
+  metrics: Metrics
+}
+
+/** The part that is particular to a component. */
+export interface ComponentWork {
+  /** Checks of `/readyz` besides filled caches. */
+  ready?: Record<string, Check>
+  /** Begins when the caches are filled; resolves after the signal has aborted. Anything else ends the process. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** A process that lives on watches of the API server: client, caches, events, metrics and health around `build`'s work. */
+export function createComponent(
+  name: string,
+  config: ComponentConfig,
+  tools: ProcessTools,
+  build: (tools: ComponentTools) => ComponentWork,
+): Service {
+  const { log } = tools
+  const stopping = new AbortController()
+  const { client, close } = connectClient({ kubeconfig: config.kubeconfig, clock: tools.clock, userAgent: `coxswain-${name}` })
+  const informers = createInformers({ client, ...tools })
+  const events = createEventRecorder({ client, ...tools }, { component: name })
+  const metrics = new Metrics()
+  addProcessMetrics(metrics)
+  const work = build({ ...tools, client, informers, events, metrics })
+  let synced = false
+  const health = createHealthServer(
+    { host: config.bindAddress, port: config.healthPort },
+    { ready: { caches: () => (synced ? undefined : 'the caches are not filled yet'), ...work.ready }, metrics },
+  )
+  const ended = Promise.withResolvers<void>()
+  // Whoever runs us listens to `ended`; a failure before that must not count as one that nobody caught.
+  ended.promise.catch(() => undefined)
+  let running: Promise<void> = Promise.resolve()
+  return {
+    ended: ended.promise,
+    async start() {
+      if (config.healthPort !== 0) await health.start()
+      informers.start(stopping.signal)
+      try {
+        await informers.whenSynced(stopping.signal)
+      } catch (error) {
+        if (stopping.signal.aborted) return
+        throw error
+      }
+      synced = true
+      running = work.run(stopping.signal)
+      running.then(() => ended.resolve(), ended.reject)
+    },
+    async stop() {
+      stopping.abort(new Error(`${name} is stopping`))
+      await running.catch((error: unknown) => log.warn('the work ended badly', { error }))
+      await events.flush()
+      close()
+      if (config.healthPort !== 0) await health.stop()
+    },
+  }
+}
