@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { User } from '../authn/user.ts'
 import type { ApiRequest, Reply } from './exchange.ts'
@@ -41,7 +41,7 @@ export class ApiListener {
     this.#options = options
     const app = fastify({
       loggerInstance: quietLogger(options.log),
-      disableRequestLogging: true,
+      logController: new LogController({ disableRequestLogging: true }),
       bodyLimit: Number.MAX_SAFE_INTEGER,
       forceCloseConnections: false,
       return503OnClosing: false,
