@@ -66,7 +66,9 @@ export function serviceAccountTokens(options: ServiceAccountTokenOptions): Servi
     name: 'service account token',
     issue(request) {
       const now = clock.now()
-      const claims = writeClaims(request, { issuer, id: random.uuid(), now })
+      // Who asks for no audience means this API server.
+      const audiences = request.audiences.length > 0 ? request.audiences : apiAudiences
+      const claims = writeClaims({ ...request, audiences }, { issuer, id: random.uuid(), now })
       return { token: signWebToken(claims, keys.signing), expires: Math.floor(now / 1000) * 1000 + request.expirationSeconds * 1000 }
     },
     authenticate(token, audiences) {

@@ -64,7 +64,7 @@ export function notCovered(held: readonly PolicyRule[], wanted: readonly PolicyR
 /** Takes a rule apart into rules about one verb on one resource (of one group, with one name) or path. */
 function singleRules(rule: PolicyRule): PolicyRule[] {
   const names = rule.resourceNames?.length ? rule.resourceNames.map((name) => ({ resourceNames: [name] })) : [{}]
-  return rule.verbs.flatMap((verb) => [
+  return (rule.verbs ?? []).flatMap((verb) => [
     ...(rule.apiGroups ?? []).flatMap((group) =>
       (rule.resources ?? []).flatMap((resource) =>
         names.map((name) => ({ verbs: [verb], apiGroups: [group], resources: [resource], ...name })),

@@ -31,6 +31,7 @@ function resourceMatches({ resources }: PolicyRule, resource: string, subresourc
   return (resources ?? []).some((each) => each === '*' || each === full || (subresource !== '' && each === `*/${subresource}`))
 }
 
-function has(list: readonly string[] | undefined, value: string): boolean {
-  return list !== undefined && (list.includes(value) || list.includes('*'))
+/** Tolerates a list that a stored rule leaves out: such a rule grants nothing. */
+function has(list: readonly string[] | null | undefined, value: string): boolean {
+  return !!list && (list.includes(value) || list.includes('*'))
 }

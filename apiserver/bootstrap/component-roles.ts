@@ -106,7 +106,7 @@ export const componentRoles: Readonly<Record<string, readonly PolicyRule[]>> = {
   'system:node-problem-detector': [...EVENTS, resourceRule(['get'], '', 'nodes'), resourceRule(['patch'], '', 'nodes/status')],
   'system:kubelet-api-admin': kubeletApiAdmin,
   'system:kube-dns': [
-    resourceRule(['list', 'watch'], '', 'endpoints', 'services', 'pods', 'namespaces'),
+    resourceRule(['list', 'watch'], '', 'endpoints', 'services', 'namespaces'),
     resourceRule(['list', 'watch'], 'discovery.k8s.io', 'endpointslices'),
   ],
   'system:kube-aggregator': [resourceRule(READ, '', 'services', 'endpoints')],
