@@ -12,7 +12,7 @@ mkdir -p "$logs"
 # Everything that goes in: source, the packages' versions, the recipe, the base images.
 bases=$(docker image inspect --format '{{.Id}}' debian:bookworm-slim registry.k8s.io/pause:3.10 2>/dev/null) || bases=absent
 digest() {
-  { find "$@" deploy/worker shared package.json package-lock.json .dockerignore deploy/Dockerfile deploy/warm.ts deploy/healthcheck.ts deploy/coxswain.sh \
+  { find "$@" deploy/worker shared package.json package-lock.json .dockerignore deploy/Dockerfile deploy/warm.ts deploy/healthcheck.ts deploy/health.sh deploy/coxswain.sh \
       -type f ! -name '*.test.ts' ! -name '*.log' -print0 | sort -z | xargs -0 sha256sum
     echo "$bases"
   } | sha256sum | cut -c1-16
