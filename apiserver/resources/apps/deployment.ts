@@ -1,0 +1,60 @@
+import { labelSelectorFrom } from '../../../shared/selectors/label-selector.ts'
+import { defineResource } from '../../registry/define-resource.ts'
+import { deploymentProblems } from '../../rules/deployment.ts'
+import { immutableProblem } from '../../rules/immutable.ts'
+import { defaultPodSpec } from '../../rules/pod-defaults.ts'
+import { containerImages, containerNames, selectorCell } from '../../rules/table-cells.ts'
+
+export default defineResource('apps/v1', 'Deployment', {
+  shortNames: ['deploy'],
+  categories: ['all'],
+  columns: [
+    {
+      name: 'Ready',
+      description: 'Ready pods of wanted pods',
+      value: ({ spec, status }) => `${status.readyReplicas ?? 0}/${spec.replicas}`,
+    },
+    { name: 'Up-to-date', description: 'Pods made from the newest template', value: ({ status }) => status.updatedReplicas ?? 0 },
+    { name: 'Available', description: 'Pods ready for long enough', value: ({ status }) => status.availableReplicas ?? 0 },
+    { name: 'Age', type: 'date', value: ({ metadata }) => metadata.creationTimestamp },
+    {
+      name: 'Containers',
+      priority: 1,
+      description: 'Names of the containers',
+      value: ({ spec }) => containerNames(spec.template.spec.containers),
+    },
+    {
+      name: 'Images',
+      priority: 1,
+      description: 'Images of the containers',
+      value: ({ spec }) => containerImages(spec.template.spec.containers),
+    },
+    { name: 'Selector', priority: 1, description: 'Which pods belong to it', value: ({ spec }) => selectorCell(spec.selector) },
+  ],
+
+  applyDefaults({ spec }) {
+    spec.replicas ??= 1
+    spec.revisionHistoryLimit ??= 10
+    spec.progressDeadlineSeconds ??= 600
+    spec.strategy.type ||= 'RollingUpdate'
+    if (spec.strategy.type === 'RollingUpdate') {
+      spec.strategy.rollingUpdate ??= {}
+      spec.strategy.rollingUpdate.maxUnavailable ??= '25%'
+      spec.strategy.rollingUpdate.maxSurge ??= '25%'
+    }
+    defaultPodSpec(spec.template.spec)
+  },
+  validate: ({ spec }) => deploymentProblems(spec),
+  *validateUpdate(next, previous) {
+    yield* immutableProblem('spec.selector', next.spec.selector, previous.spec.selector)
+  },
+
+  scale: {
+    specReplicas: ({ spec }) => spec.replicas ?? 1,
+    setSpecReplicas: ({ spec }, replicas) => {
+      spec.replicas = replicas
+    },
+    statusReplicas: ({ status }) => status.replicas ?? 0,
+    selector: ({ spec }) => labelSelectorFrom(spec.selector).toString(),
+  },
+})

@@ -1,0 +1,64 @@
+import type { Service } from '../../../shared/openapi/generated/core-v1.ts'
+import { defineResource, type ResourceServices } from '../../registry/define-resource.ts'
+import { oldLabelNameRule } from '../../rules/names.ts'
+import { serviceProblems, serviceUpdateProblems } from '../../rules/service.ts'
+import { defaultService, keepAllocated, syncAddresses } from '../../rules/service-defaults.ts'
+import { reserveServiceNumbers } from '../../rules/service-numbers.ts'
+import { labelCell, NONE } from '../../rules/table-cells.ts'
+
+export default (services: ResourceServices) =>
+  defineResource('v1', 'Service', {
+    shortNames: ['svc'],
+    categories: ['all'],
+    answersDeletedObject: true,
+    generation: false,
+    validateName: oldLabelNameRule,
+    connects: ['proxy'],
+    columns: [
+      { name: 'Type', description: 'How it is offered', value: ({ spec }) => spec.type },
+      {
+        name: 'Cluster-IP',
+        description: 'Its address inside the cluster',
+        value: ({ spec }) => spec.clusterIPs?.[0] || spec.clusterIP || NONE,
+      },
+      { name: 'External-IP', description: 'Its addresses outside', value: externalCell },
+      { name: 'Port(s)', description: 'Its ports', value: portsCell },
+      { name: 'Age', type: 'date', value: ({ metadata }) => metadata.creationTimestamp },
+      { name: 'Selector', priority: 1, description: 'Which pods answer', value: ({ spec }) => labelCell(spec.selector) },
+    ],
+    selectableFields: {
+      'spec.clusterIP': ({ spec }) => spec.clusterIP ?? '',
+      'spec.type': ({ spec }) => spec.type ?? '',
+    },
+
+    applyDefaults: defaultService,
+    prepareForCreate: ({ spec }) => syncAddresses(spec, undefined),
+    prepareForUpdate(next, previous) {
+      next.status = previous.status
+      keepAllocated(next.spec, previous.spec)
+      syncAddresses(next.spec, previous.spec)
+    },
+    validate: serviceProblems,
+    validateUpdate: serviceUpdateProblems,
+    reserve: (next, previous) => reserveServiceNumbers(services, next, previous),
+  })
+
+function externalCell({ spec, status }: Service): string {
+  const fixed = spec.externalIPs ?? []
+  switch (spec.type) {
+    case 'ExternalName':
+      return spec.externalName ?? ''
+    case 'LoadBalancer': {
+      const given = (status.loadBalancer.ingress ?? []).map((each) => each.ip || each.hostname || '').filter((each) => each !== '')
+      const all = [...given, ...fixed]
+      return all.length === 0 ? '<pending>' : all.join(',')
+    }
+    default:
+      return fixed.length === 0 ? NONE : fixed.join(',')
+  }
+}
+
+function portsCell({ spec }: Service): string {
+  const ports = (spec.ports ?? []).map((port) => `${port.port}${port.nodePort ? `:${port.nodePort}` : ''}/${port.protocol}`)
+  return ports.length === 0 ? NONE : ports.join(',')
+}

@@ -1,0 +1,15 @@
+import { defineResource, type ResourceServices } from '../../registry/define-resource.ts'
+import { pathSegmentRule } from '../../rules/names.ts'
+import { roleGrantHooks } from '../../rules/no-escalation.ts'
+import { clusterRoleProblems } from '../../rules/role-rules.ts'
+
+export default ({ grants }: ResourceServices) =>
+  defineResource('rbac.authorization.k8s.io/v1', 'ClusterRole', {
+    validateName: pathSegmentRule,
+    columns: [
+      { name: 'Name', description: 'Name of the role', value: ({ metadata }) => metadata.name },
+      { name: 'Created At', description: 'When it was created', value: ({ metadata }) => metadata.creationTimestamp },
+    ],
+    validate: clusterRoleProblems,
+    ...roleGrantHooks(grants, 'clusterroles'),
+  })

@@ -1,0 +1,2 @@
+/** Transport protocols a port may have. */
+export const protocols: readonly string[] = ['SCTP', 'TCP', 'UDP']
