@@ -1,0 +1,78 @@
+import { type IncomingMessage, request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { failure, failureOf, MOST_OUTPUT, PROBE_USER_AGENT, type ProbeOutcome, success } from './probe-outcome.ts'
+
+export interface HttpTarget {
+  scheme: 'http' | 'https'
+  host: string
+  port: number
+  /** With the query, if any. */
+  path: string
+  headers: readonly { name: string; value: string }[]
+}
+
+/** Redirects that stay on the host are followed this often; one that leads elsewhere already shows a living server. */
+const MOST_REDIRECTS = 10
+
+/** GET; 200 to 399 is well. Certificates are not verified: the question is whether the container answers. */
+export async function httpProbe(target: HttpTarget, signal: AbortSignal): Promise<ProbeOutcome> {
+  const start = new URL(target.path.startsWith('/') ? target.path : `/${target.path}`, originOf(target))
+  const what = `Get ${JSON.stringify(start.href)}`
+  let url = start
+  try {
+    for (let hops = 0; ; hops++) {
+      const { status, location, body } = await get(url, target.headers, signal)
+      const next = status >= 300 && status < 400 && location !== undefined ? new URL(location, url) : undefined
+      if (!next) return status >= 200 && status < 400 ? success(body) : failure(`HTTP probe failed with statuscode: ${status}`)
+      if (next.hostname !== start.hostname) return success(`Probe terminated redirects, Response body: ${body}`)
+      if (hops >= MOST_REDIRECTS) return failure(`${what}: stopped after ${MOST_REDIRECTS} redirects`)
+      url = next
+    }
+  } catch (error) {
+    return failureOf(error, what, signal)
+  }
+}
+
+function originOf({ scheme, host, port }: HttpTarget): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+interface Answer {
+  status: number
+  location: string | undefined
+  body: string
+}
+
+function get(url: URL, headers: HttpTarget['headers'], signal: AbortSignal): Promise<Answer> {
+  const sent: Record<string, string | string[]> = { 'User-Agent': PROBE_USER_AGENT, Accept: '*/*', Connection: 'close' }
+  for (const { name, value } of headers) {
+    const known = Object.keys(sent).find((one) => one.toLowerCase() === name.toLowerCase())
+    // An empty value takes a header of ours away.
+    if (known !== undefined && value === '') delete sent[known]
+    else sent[known ?? name] = value
+  }
+  return new Promise((resolve, reject) => {
+    const send = url.protocol === 'https:' ? requestHttps : requestHttp
+    const options = { headers: sent, agent: false, signal, rejectUnauthorized: false } as const
+    const outgoing = send(url, options, (response) => read(response, resolve, reject))
+    outgoing.once('error', reject)
+    outgoing.end()
+  })
+}
+
+function read(response: IncomingMessage, resolve: (answer: Answer) => void, reject: (error: unknown) => void): void {
+  const { statusCode: status = 0 } = response
+  const { location } = response.headers
+  let body = ''
+  const finish = () => resolve({ status, location, body })
+  response.setEncoding('utf8')
+  response.on('data', (text: string) => {
+    body += text
+    if (body.length <= MOST_OUTPUT) return
+    body = body.slice(0, MOST_OUTPUT)
+    finish()
+    response.destroy()
+  })
+  response.once('end', finish)
+  response.once('error', reject)
+}
