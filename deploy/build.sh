@@ -8,6 +8,8 @@ cd "$here/.."
 logs=.cache/images
 prefix=${COXSWAIN_IMAGE_PREFIX:-coxswain}
 mkdir -p "$logs"
+# Without the plug-in for the new builder the old one is meant; saying so spares its warnings.
+docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
 
 # Everything that goes in: source, the packages' versions, the recipe, the base images.
 bases=$(docker image inspect --format '{{.Id}}' debian:bookworm-slim registry.k8s.io/pause:3.10 2>/dev/null) || bases=absent
