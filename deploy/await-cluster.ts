@@ -62,7 +62,7 @@ export async function awaitApiServer(settings: Settings, clock: Clock): Promise<
  */
 export async function awaitNodes(settings: Settings, connection: ClusterConnection, clock: Clock): Promise<string[]> {
   const ending = new AbortController()
-  const timer = clock.after(NODES_PATIENCE_MS, () => ending.abort(new Error('the time is over')))
+  const timer = clock.after(NODES_PATIENCE_MS, () => ending.abort(new Error(`${NODES_PATIENCE_MS / 1000} s have passed`)))
   const ready = new Map<string, number>()
   let waiting: string[] = []
   try {
@@ -89,7 +89,8 @@ export async function awaitNodes(settings: Settings, connection: ClusterConnecti
     }
     if (waiting.length > 0) throw new Error('the watch of nodes ended')
     return expected.map((node) => node.name)
-  } catch (error) {
+  } catch (caught) {
+    const error = ending.signal.aborted ? ending.signal.reason : caught
     throw new CannotGoOn(
       `not every node is ready${waiting.length > 0 ? ` (waiting for ${waiting.join(', ')})` : ''}: ${error instanceof Error ? error.message : error}\n${await endOfLog(settings, 'worker')}`,
       "'deploy/compose.sh logs worker' shows the logs of the hosts, 'make doctor' checks this machine",
