@@ -21,6 +21,7 @@ import { Listeners } from './listeners.ts'
 import { Pipeline } from './pipeline.ts'
 import type { ResourceDefinition, ResourceServices } from './registry/define-resource.ts'
 import { ObjectRemover } from './registry/deletion.ts'
+import { Expiry } from './registry/expiry.ts'
 import { lateServices } from './registry/late-services.ts'
 import { factsFromBytes, type ObjectFacts } from './registry/object-facts.ts'
 import { ObjectStore } from './registry/read-object.ts'
@@ -28,6 +29,7 @@ import { ResourceTable } from './registry/resource-table.ts'
 import { StoredObjects } from './registry/stored-objects.ts'
 import { ObjectWriter } from './registry/write-object.ts'
 import { loadResources } from './resources/load.ts'
+import { Compactor } from './storage/compaction.ts'
 import type { Storage, StorageOptions } from './storage/storage.ts'
 import { WatchHub } from './watch/watch-hub.ts'
 
@@ -89,7 +91,11 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const rules = admissionRules({ authorize: authorization.authorize, tolerationSeconds: config.defaultTolerationSeconds })
   const writer = new ObjectWriter({ storage, objects, rules, clock, random })
   const remover = new ObjectRemover(storage, objects, writer, () => clock.now())
-  const hub = new WatchHub(storage, table, clock, log)
+  const compactor = new Compactor({ storage, clock, logger: log })
+  const store = new ObjectStore(storage, () => compactor.clientHorizon)
+  const hub = new WatchHub(store, table, clock, log)
+  const expiry = new Expiry(table, storage, writer, { clock, log })
+  const background = new AbortController()
   const metrics = new Metrics()
   const requestMetrics = new RequestMetrics(metrics)
   const inFlight = new InFlight({ reads: config.maxReadsInFlight, writes: config.maxWritesInFlight })
@@ -101,9 +107,10 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   ])
 
   let isReady = false
+  let compacting: Promise<void> | undefined
   const pipeline = new Pipeline({
     ...{ authentication, authorization, inFlight, table, metrics: requestMetrics, clock, log, deadline: config.requestTimeout },
-    verbs: { store: new ObjectStore(storage), objects, writer, remover, hub, clock, random },
+    verbs: { store, objects, writer, remover, hub, clock, random },
     paths: pathHandlers({
       ...{ resources: table.all(), issuer, serviceAccountKeys: credentials.serviceAccountKeys },
       serverAddress: () => new URL(listeners.url).host,
@@ -154,6 +161,8 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
         bootstrapToken,
       }
       await ensureAll(requiredObjects(facts), { writer, table })
+      expiry.start()
+      compacting = compactor.run(background.signal)
       isReady = true
       log.info('serving', {
         url: listeners.url,
@@ -165,6 +174,9 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       isReady = false
       hub.stop()
       await listeners.stop()
+      expiry.stop()
+      background.abort()
+      await compacting
       objects.close()
       await storage.close()
     },

@@ -11,6 +11,8 @@ export interface ApiRequest {
   readonly remoteAddress: string
   /** DER of the verified peer certificate. */
   readonly clientCertificate?: Uint8Array | undefined
+  /** Why the certificate that the peer gave was not accepted. */
+  readonly certificateProblem?: string | undefined
   /** Set where the way in already says who it is (the loopback port, a call inside the process). */
   readonly user?: User | undefined
   /** The whole body. @throws StatusError RequestEntityTooLarge */

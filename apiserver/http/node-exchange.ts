@@ -5,7 +5,12 @@ import type { User } from '../authn/user.ts'
 import type { ApiRequest, Reply, ReplyHeaders } from './exchange.ts'
 
 /** What a TLS connection proved, worked out once a connection. */
-const certificates = new WeakMap<object, { readonly der: Uint8Array | undefined }>()
+const certificates = new WeakMap<object, PeerCertificate>()
+
+interface PeerCertificate {
+  readonly der?: Uint8Array
+  readonly problem?: string
+}
 
 /** A request that came over a connection. */
 export class NodeRequest implements ApiRequest {
@@ -34,12 +39,20 @@ export class NodeRequest implements ApiRequest {
   }
 
   get clientCertificate(): Uint8Array | undefined {
+    return this.#peer().der
+  }
+
+  get certificateProblem(): string | undefined {
+    return this.#peer().problem
+  }
+
+  #peer(): PeerCertificate {
     const { socket } = this.#raw
     const known = certificates.get(socket)
-    if (known) return known.der
-    const der = verifiedCertificate(socket as Partial<TLSSocket>)
-    certificates.set(socket, { der })
-    return der
+    if (known) return known
+    const peer = peerCertificate(socket as Partial<TLSSocket>)
+    certificates.set(socket, peer)
+    return peer
   }
 
   readBody(limit: number): Promise<Buffer> {
@@ -64,9 +77,12 @@ export class NodeRequest implements ApiRequest {
   }
 }
 
-function verifiedCertificate(socket: Partial<TLSSocket>): Uint8Array | undefined {
-  if (!socket.authorized || !socket.getPeerCertificate) return undefined
-  return socket.getPeerCertificate().raw
+/** No certificate is no problem; one that does not chain to our authority, or is not for clients, is. */
+function peerCertificate(socket: Partial<TLSSocket>): PeerCertificate {
+  const der = socket.getPeerX509Certificate?.()?.raw
+  if (!der) return {}
+  if (socket.authorized) return { der }
+  return { problem: String(socket.authorizationError ?? 'it could not be verified') }
 }
 
 function tooLarge(limit: number): StatusError {

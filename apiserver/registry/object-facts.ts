@@ -1,5 +1,4 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
-import { parseTimestamp } from '../../shared/time/timestamp.ts'
 import { parseKey, resourcePrefix } from '../storage/keys.ts'
 import type { Entry } from '../storage/storage.ts'
 import type { Resource, ResourceTable } from './resource-table.ts'
@@ -12,20 +11,17 @@ export interface ObjectFacts {
   readonly labels: Readonly<Record<string, string>> | undefined
   /** Values of `Resource.selectable`, in that order. */
   readonly fields: readonly string[]
-  /** For kinds that expire: when the object was last written, milliseconds since the epoch. */
-  readonly written?: number | undefined
 }
 
 export type StoredEntry = Entry<ObjectFacts>
 
 const none: readonly string[] = []
 
-export function factsOf(resource: Resource, object: KubeObject, written?: number): ObjectFacts {
+export function factsOf(resource: Resource, object: KubeObject): ObjectFacts {
   const { name = '', namespace = '', labels } = object.metadata
   const { selectableFields } = resource.definition.hooks
   const fields = selectableFields ? resource.selectable.map((field) => selectableFields[field]!(object) ?? '') : none
-  const facts = { namespace, name, labels, fields }
-  return written === undefined ? facts : { ...facts, written }
+  return { namespace, name, labels, fields }
 }
 
 /** Rebuilds the facts of objects read back from disk. A kind that is not served (any more) has only its key. */
@@ -36,8 +32,6 @@ export function factsFromBytes(table: ResourceTable): (key: string, value: Buffe
       const { namespace = '', name } = parseKey(key)
       return { namespace, name, labels: undefined, fields: none }
     }
-    const object = JSON.parse(value.toString()) as KubeObject
-    if (resource.definition.hooks.timeToLiveSeconds === undefined) return factsOf(resource, object)
-    return factsOf(resource, object, parseTimestamp(object.metadata.creationTimestamp) ?? 0)
+    return factsOf(resource, JSON.parse(value.toString()) as KubeObject)
   }
 }

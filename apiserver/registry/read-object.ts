@@ -27,8 +27,12 @@ export function storageKey(resource: Resource, namespace: string, name: string):
 export class ObjectStore {
   readonly storage: Storage<ObjectFacts>
 
-  constructor(storage: Storage<ObjectFacts>) {
+  /** Clients that name an older revision are told that it has expired, although the log may still have it. */
+  readonly horizon: () => number
+
+  constructor(storage: Storage<ObjectFacts>, horizon: () => number = () => storage.compacted) {
     this.storage = storage
+    this.horizon = horizon
   }
 
   /** @throws StatusError NotFound, Timeout for a resourceVersion of the future */
@@ -105,6 +109,8 @@ export class ObjectStore {
     const options = { after, limit: limit === 0 ? undefined : limit }
     if (revision === this.storage.revision) return this.storage.page(wish.prefix, options)
     try {
+      const horizon = this.horizon()
+      if (revision < horizon) throw new RevisionCompacted(revision, horizon)
       return await this.storage.pageAt(wish.prefix, revision, options)
     } catch (error) {
       if (error instanceof RevisionCompacted) throw this.#expired(wish, error)

@@ -78,6 +78,7 @@ export class ObjectWriter {
     const { hooks } = resource.definition
     const context = this.contextOf(request)
     placeInNamespace(resource, object, request.namespace)
+    if (hooks.answer) return this.#answer(request, object, context)
     const isGenerated = !object.metadata.name && !!object.metadata.generateName
     stampNewObject(resource, object, this.#tools.random, this.#tools.clock.now())
     hooks.applyDefaults?.(object, context)
@@ -90,7 +91,6 @@ export class ObjectWriter {
     this.#refuseInvalid(resource, object, [...metadataProblems(resource, object, undefined), ...(hooks.validate?.(object) ?? [])])
     for (const sentence of hooks.warnings?.(object) ?? []) request.warn(sentence)
     await this.#admit('validate', 'CREATE', request, object, undefined, context)
-    if (hooks.answer) return { value: Buffer.from(JSON.stringify(await hooks.answer(object, context))), created: true }
     for (let attempt = 1; ; attempt++) {
       const key = storageKey(resource, object.metadata.namespace ?? '', object.metadata.name!)
       try {
@@ -104,6 +104,17 @@ export class ObjectWriter {
         stampNewObject(resource, object, this.#tools.random, this.#tools.clock.now())
       }
     }
+  }
+
+  /** A question in the shape of an object: it needs no name, and is not stored. */
+  async #answer(request: WriteRequest, object: KubeObject, context: HookContext): Promise<Written> {
+    const { hooks } = request.resource.definition
+    hooks.applyDefaults?.(object, context)
+    await this.#admit('mutate', 'CREATE', request, object, undefined, context)
+    hooks.prepareForCreate?.(object, context)
+    this.#refuseInvalid(request.resource, object, hooks.validate?.(object) ?? [])
+    await this.#admit('validate', 'CREATE', request, object, undefined, context)
+    return { value: Buffer.from(JSON.stringify(await hooks.answer!(object, context))), created: true }
   }
 
   /** @throws StatusError NotFound, Conflict, Invalid, Forbidden, BadRequest, and what `change` throws */
@@ -257,8 +268,8 @@ export class ObjectWriter {
   }
 
   #write(resource: Resource, key: string, object: KubeObject, expect: number, encode = encodeObject(object)): Write<ObjectFacts> {
-    const { durability = 'synced', timeToLiveSeconds } = resource.definition.hooks
-    const facts = factsOf(resource, object, timeToLiveSeconds === undefined ? undefined : this.#tools.clock.now())
+    const { durability = 'synced' } = resource.definition.hooks
+    const facts = factsOf(resource, object)
     return { key, encode, type: 'put', expect, durability, facts }
   }
 

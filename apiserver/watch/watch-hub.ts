@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../../shared/time/clock.ts'
 import type { Representation } from '../http/content-type.ts'
 import type { Reply } from '../http/exchange.ts'
 import type { ObjectFacts } from '../registry/object-facts.ts'
+import type { ObjectStore } from '../registry/read-object.ts'
 import type { Resource, ResourceTable } from '../registry/resource-table.ts'
 import type { Selection } from '../registry/selection.ts'
 import { resourcePrefix } from '../storage/keys.ts'
@@ -51,10 +52,12 @@ export class WatchHub {
   #size = 0
   #isStopped = false
   readonly #log: Logger
+  readonly #horizon: () => number
 
-  constructor(storage: Storage<ObjectFacts>, table: ResourceTable, clock: Clock, log: Logger) {
+  constructor(store: ObjectStore, table: ResourceTable, clock: Clock, log: Logger) {
     this.#log = log
-    this.#storage = storage
+    this.#storage = store.storage
+    this.#horizon = store.horizon
     this.#table = table
     this.#clock = clock
   }
@@ -96,8 +99,8 @@ export class WatchHub {
   /** Serves one watch until it ends; the answer has begun when this returns. @throws StatusError Expired */
   async open(wish: WatchWish, reply: Reply): Promise<void> {
     const { start } = wish
-    if ('from' in start && start.from < this.#storage.compacted) {
-      const message = `too old resource version: ${start.from} (${this.#storage.compacted})`
+    if ('from' in start && start.from < this.#horizon()) {
+      const message = `too old resource version: ${start.from} (${this.#horizon()})`
       reply.begin(200, 'application/json')
       reply.write(errorFrame(new StatusError('Expired', message).toStatus()))
       return reply.end()
