@@ -23,7 +23,7 @@ built() { docker image inspect --format '{{index .Config.Labels "dev.coxswain.so
 
 build() {
   target=$1 source=$2
-  if ! docker build -f deploy/Dockerfile --target "$target" --label "dev.coxswain.source=$source" -t "$prefix/$target:latest" . >"$logs/$target.log" 2>&1; then
+  if ! docker build --force-rm -f deploy/Dockerfile --target "$target" --label "dev.coxswain.source=$source" -t "$prefix/$target:latest" . >"$logs/$target.log" 2>&1; then
     tail -n 20 "$logs/$target.log" >&2
     echo "build: the image $prefix/$target could not be built; all of the output is in $logs/$target.log" >&2
     return 1

@@ -70,7 +70,7 @@ docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
 context=$cache/context
 build() {
   target=$1; shift
-  if ! docker build --target "$target" --label "dev.coxswain.recipe=$recipe" --label dev.coxswain.stand-in=true "$@" "$context" >"$cache/$target.log" 2>&1; then
+  if ! docker build --force-rm --target "$target" --label "dev.coxswain.recipe=$recipe" --label dev.coxswain.stand-in=true "$@" "$context" >"$cache/$target.log" 2>&1; then
     tail -n 20 "$cache/$target.log" >&2
     echo "images: the stand-in '$target' could not be built; all of the output is in $cache/$target.log" >&2
     exit 1
