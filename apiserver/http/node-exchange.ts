@@ -79,10 +79,9 @@ export class NodeRequest implements ApiRequest {
 
 /** No certificate is no problem; one that does not chain to our authority, or is not for clients, is. */
 function peerCertificate(socket: Partial<TLSSocket>): PeerCertificate {
-  const der = socket.getPeerX509Certificate?.()?.raw
+  const der = socket.getPeerCertificate?.()?.raw
   if (!der) return {}
-  if (socket.authorized) return { der }
-  return { problem: String(socket.authorizationError ?? 'it could not be verified') }
+  return socket.authorized ? { der } : { problem: String(socket.authorizationError ?? 'not verified') }
 }
 
 function tooLarge(limit: number): StatusError {
