@@ -21,6 +21,9 @@ export class ClusterState {
   /** Pods with affinity of their own, over all nodes; empty in most clusters, which lets the filter be skipped. */
   readonly nodesWithAffinity = new Set<NodeInfo>()
 
+  /** On how many nodes each image is, by every name it goes by. */
+  readonly imageNodes = new Map<string, number>()
+
   list(): readonly NodeInfo[] {
     return this.#order
   }
@@ -28,8 +31,13 @@ export class ClusterState {
   setNode(node: Node): void {
     const name = node.metadata.name ?? ''
     const known = this.nodes.get(name)
-    if (known) return known.update(node)
+    if (known) {
+      this.#countImages(known, -1)
+      known.update(node)
+      return this.#countImages(known, 1)
+    }
     const info = new NodeInfo(name, node)
+    this.#countImages(info, 1)
     this.nodes.set(name, info)
     this.#order.push(info)
     for (const pod of this.#homeless.get(name)?.values() ?? []) this.#addTo(info, pod)
@@ -40,6 +48,7 @@ export class ClusterState {
     const gone = this.nodes.get(name)
     if (!gone) return
     this.nodes.delete(name)
+    this.#countImages(gone, -1)
     this.#order = this.#order.filter((node) => node !== gone)
     this.nodesWithAffinity.delete(gone)
     if (gone.pods.size > 0) this.#homeless.set(name, new Map(gone.pods))
@@ -98,6 +107,14 @@ export class ClusterState {
     const waiting = this.#homeless.get(name) ?? new Map<string, PodInfo>()
     waiting.set(info.uid, info)
     this.#homeless.set(name, waiting)
+  }
+
+  #countImages(node: NodeInfo, by: 1 | -1): void {
+    for (const name of node.images.keys()) {
+      const count = (this.imageNodes.get(name) ?? 0) + by
+      if (count === 0) this.imageNodes.delete(name)
+      else this.imageNodes.set(name, count)
+    }
   }
 
   #addTo(node: NodeInfo, info: PodInfo): void {

@@ -7,7 +7,14 @@ export class NodeInfo {
   readonly name: string
   node: Node
   allocatable: Amounts
+  /** Of everything but CPU and memory. */
   readonly requested: Amounts = new Map()
+  /** CPU, memory and pods stand apart as plain numbers: they are compared for every pod on every node. */
+  allocatableMilliCpu = 0
+  allocatableMemory = 0
+  allocatablePods = 0
+  requestedMilliCpu = 0
+  requestedMemory = 0
   weighedMilliCpu = 0
   weighedMemory = 0
   readonly pods = new Map<string, PodInfo>()
@@ -32,6 +39,9 @@ export class NodeInfo {
   update(node: Node): void {
     this.node = node
     this.allocatable = amountsOf(node.status.allocatable ?? node.status.capacity)
+    this.allocatableMilliCpu = this.allocatable.get('cpu') ?? 0
+    this.allocatableMemory = this.allocatable.get('memory') ?? 0
+    this.allocatablePods = this.allocatable.get('pods') ?? 0
     this.images = new Map((node.status.images ?? []).flatMap((image) => (image.names ?? []).map((name) => [name, image.sizeBytes ?? 0])))
   }
 
@@ -58,7 +68,9 @@ export class NodeInfo {
   }
 
   #count(info: PodInfo, sign: 1 | -1): void {
-    for (const [name, amount] of info.requests) this.requested.set(name, (this.requested.get(name) ?? 0) + sign * amount)
+    for (const [name, amount] of info.otherRequests) this.requested.set(name, (this.requested.get(name) ?? 0) + sign * amount)
+    this.requestedMilliCpu += sign * info.milliCpu
+    this.requestedMemory += sign * info.memory
     this.weighedMilliCpu += sign * info.weighedMilliCpu
     this.weighedMemory += sign * info.weighedMemory
     if (info.owner) this.owners.set(info.owner, (this.owners.get(info.owner) ?? 0) + sign)

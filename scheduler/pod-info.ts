@@ -1,6 +1,6 @@
 import { objectKey } from '../shared/objects/object.ts'
 import type { Pod, PodAffinityTerm, Toleration, TopologySpreadConstraint } from '../shared/openapi/generated/core-v1.ts'
-import { type Amounts, podRequests } from '../shared/pods/resource-requests.ts'
+import { podRequests } from '../shared/pods/resource-requests.ts'
 import { type LabelSelector, labelSelectorFrom } from '../shared/selectors/label-selector.ts'
 
 /** What a container that asks for nothing is counted with when nodes are compared (never when they are filtered), as upstream does. */
@@ -43,8 +43,11 @@ export interface PodInfo {
   readonly namespace: string
   readonly labels: Readonly<Record<string, string>>
   readonly priority: number
-  readonly requests: Amounts
-  /** Like `requests`, with a stand-in for what is not stated; for scoring. */
+  readonly milliCpu: number
+  readonly memory: number
+  /** What is asked for besides CPU and memory, where it is more than nothing. */
+  readonly otherRequests: readonly (readonly [string, number])[]
+  /** CPU and memory with a stand-in for what is not stated; for scoring. */
   readonly weighedMilliCpu: number
   readonly weighedMemory: number
   readonly hostPorts: readonly HostPort[]
@@ -74,7 +77,9 @@ export function podInfo(pod: Pod): PodInfo {
     namespace: pod.metadata.namespace ?? 'default',
     labels: pod.metadata.labels ?? {},
     priority: spec.priority ?? 0,
-    requests,
+    milliCpu: requests.get('cpu') ?? 0,
+    memory: requests.get('memory') ?? 0,
+    otherRequests: [...requests].filter(([name, amount]) => name !== 'cpu' && name !== 'memory' && amount > 0),
     weighedMilliCpu: requests.get('cpu') ?? UNSTATED_MILLI_CPU * spec.containers.length,
     weighedMemory: requests.get('memory') ?? UNSTATED_MEMORY * spec.containers.length,
     hostPorts: hostPorts(pod),

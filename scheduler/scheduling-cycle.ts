@@ -71,13 +71,13 @@ export class SchedulingCycle {
     for (const { plugin, weight } of this.#profile) {
       const bound = plugin.score?.(info, cluster, candidates)
       if (!bound) continue
-      const scores = Float64Array.from(candidates, bound)
+      const scores = new Float64Array(candidates.length)
+      for (let index = 0; index < candidates.length; index += 1) scores[index] = bound(candidates[index] as NodeInfo)
       normalize(scores, plugin.normalize ?? 'none')
-      scores.forEach((score, index) => {
-        totals[index] = (totals[index] ?? 0) + score * weight
-      })
+      for (let index = 0; index < scores.length; index += 1) totals[index] = (totals[index] as number) + (scores[index] as number) * weight
     }
-    const highest = totals.reduce((left, right) => Math.max(left, right), Number.NEGATIVE_INFINITY)
+    let highest = Number.NEGATIVE_INFINITY
+    for (const total of totals) if (total > highest) highest = total
     // Equal scores are common; a fair draw keeps them from piling up on the first node.
     const top = candidates.filter((_, index) => (totals[index] ?? 0) >= highest - 1e-9)
     const drawn = top[Math.floor(this.#random.fraction() * top.length)] ?? top[0]
@@ -89,11 +89,16 @@ export class SchedulingCycle {
 /** Brings a rule's points to 0–100; with `highestIs0` few points are good, and the best gets 100 less what even it has. */
 function normalize(scores: Float64Array, how: NonNullable<Weighted['plugin']['normalize']>): void {
   if (how === 'none') return
-  const highest = scores.reduce((left, right) => Math.max(left, right), Number.NEGATIVE_INFINITY)
-  const lowest = scores.reduce((left, right) => Math.min(left, right), Number.POSITIVE_INFINITY)
-  scores.forEach((score, index) => {
+  let highest = Number.NEGATIVE_INFINITY
+  let lowest = Number.POSITIVE_INFINITY
+  for (const score of scores) {
+    if (score > highest) highest = score
+    if (score < lowest) lowest = score
+  }
+  for (let index = 0; index < scores.length; index += 1) {
+    const score = scores[index] as number
     if (how === 'spanTo100') scores[index] = highest === lowest ? 0 : ((score - lowest) * 100) / (highest - lowest)
     else if (highest <= 0) scores[index] = how === 'highestIs0' ? 100 : 0
     else scores[index] = ((how === 'highestIs100' ? score : highest + lowest - score) * 100) / highest
-  })
+  }
 }

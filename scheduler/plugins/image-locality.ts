@@ -12,10 +12,10 @@ export const imageLocality: SchedulingPlugin = {
   freedBy: [],
   score(info, cluster) {
     const containers = [...(info.pod.spec.initContainers ?? []), ...info.pod.spec.containers]
-    const nodes = cluster.list()
-    if (nodes.length < 2) return undefined
+    const nodes = cluster.list().length
+    if (nodes < 2 || cluster.imageNodes.size === 0) return undefined
     const names = containers.map((container) => withTag(container.image ?? ''))
-    const spread = names.map((name) => nodes.reduce((count, node) => count + (node.images.has(name) ? 1 : 0), 0) / nodes.length)
+    const spread = names.map((name) => (cluster.imageNodes.get(name) ?? 0) / nodes)
     if (spread.every((share) => share === 0 || share === 1)) return undefined
     const largest = LARGEST_PER_CONTAINER * containers.length
     return (node) => {

@@ -1,37 +1,35 @@
 import type { SchedulingPlugin } from '../framework.ts'
-import type { NodeInfo } from '../node-info.ts'
-import type { PodInfo } from '../pod-info.ts'
 
 /** Requests must fit into what is left of allocatable; the emptier node scores higher (LeastAllocated). */
 export const nodeResourcesFit: SchedulingPlugin = {
   name: 'NodeResourcesFit',
   freedBy: ['nodeAdded', 'nodeUpdated', 'podRemoved', 'podUpdated'],
   filter(info) {
-    const wanted = [...info.requests].filter(([, amount]) => amount > 0)
+    const { milliCpu, memory, otherRequests } = info
     return (node) => {
-      let lacking: string[] | undefined
-      if (node.pods.size + 1 > (node.allocatable.get('pods') ?? 0)) lacking = ['Too many pods']
-      for (const [name, amount] of wanted) {
-        if (amount <= (node.allocatable.get(name) ?? 0) - (node.requested.get(name) ?? 0)) continue
-        lacking ??= []
-        lacking.push(`Insufficient ${name}`)
+      const noRoom = node.pods.size + 1 > node.allocatablePods
+      const noCpu = milliCpu > 0 && milliCpu > node.allocatableMilliCpu - node.requestedMilliCpu
+      const noMemory = memory > 0 && memory > node.allocatableMemory - node.requestedMemory
+      if (!noRoom && !noCpu && !noMemory && otherRequests.length === 0) return undefined
+      const lacking = [noRoom ? 'Too many pods' : '', noCpu ? 'Insufficient cpu' : '', noMemory ? 'Insufficient memory' : ''].filter(
+        Boolean,
+      )
+      for (const [name, amount] of otherRequests) {
+        if (amount > (node.allocatable.get(name) ?? 0) - (node.requested.get(name) ?? 0)) lacking.push(`Insufficient ${name}`)
       }
-      return lacking
+      return lacking.length === 0 ? undefined : lacking
     }
   },
   score(info) {
-    return (node) => (free(node, info, 'cpu') + free(node, info, 'memory')) / 2
+    const { weighedMilliCpu, weighedMemory } = info
+    return (node) =>
+      (free(node.allocatableMilliCpu, node.weighedMilliCpu + weighedMilliCpu) +
+        free(node.allocatableMemory, node.weighedMemory + weighedMemory)) /
+      2
   },
 }
 
 /** The share of a resource, 0–100, that would stay free. */
-function free(node: NodeInfo, info: PodInfo, resource: 'cpu' | 'memory'): number {
-  const total = node.allocatable.get(resource) ?? 0
-  if (total === 0) return 0
-  return (Math.max(total - weighed(node, info, resource), 0) * 100) / total
-}
-
-/** What would be in use, unstated requests counted with their stand-in. */
-export function weighed(node: NodeInfo, info: PodInfo, resource: 'cpu' | 'memory'): number {
-  return resource === 'cpu' ? node.weighedMilliCpu + info.weighedMilliCpu : node.weighedMemory + info.weighedMemory
+function free(total: number, used: number): number {
+  return total === 0 ? 0 : (Math.max(total - used, 0) * 100) / total
 }
