@@ -8,6 +8,7 @@ import { sendObject } from '../http/response.ts'
 import type { Resource } from '../registry/resource-table.ts'
 import { aggregatedDiscovery, coreVersions, groupDocument, groupList, resourceList, servedGroups } from './groups.ts'
 import { type HealthCheck, sendHealth } from './health.ts'
+import { openApiV3 } from './openapi-v3.ts'
 import { versionInfo } from './version.ts'
 
 export interface PathTools {
@@ -57,6 +58,7 @@ export function pathHandlers(tools: PathTools): (path: string) => Handler | unde
       handlers.set(`${path}/${check.name}`, (_, info, reply) => sendHealth(path, [check], info, reply))
     }
   }
+  for (const [path, handler] of openApiV3(tools.resources)) handlers.set(path, handler)
   handlers.set('/metrics', (_, __, reply) => reply.send(200, 'text/plain; version=0.0.4; charset=utf-8', tools.metrics()))
   json('/.well-known/openid-configuration', () =>
     openIdConfiguration(tools.issuer, `https://${tools.serverAddress()}`, tools.serviceAccountKeys),

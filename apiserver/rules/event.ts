@@ -13,7 +13,7 @@ export function* eventProblems(event: Event): Generator<FieldProblem> {
   if (!event.action) yield fieldProblem.required('action')
   if (!event.reason) yield fieldProblem.required('reason')
   if (event.type !== 'Normal' && event.type !== 'Warning')
-    yield fieldProblem.invalid('type', event.type ?? '', 'has invalid value: ' + (event.type ?? ''))
+    yield fieldProblem.invalid('type', event.type ?? '', `has invalid value: ${event.type ?? ''}`)
   for (const field of ['reportingInstance', 'action', 'reason', 'message'] as const) {
     if (byteLength(event[field] ?? '') > limits[field]) {
       yield fieldProblem.invalid(field, '', `can have at most ${limits[field]} characters`)

@@ -86,7 +86,6 @@ function attempt<T>(service: Service, path: string, value: unknown, take: () => 
     return take()
   } catch (error) {
     if (error instanceof StatusError || !(error instanceof Error)) throw error
-    const detail = path.startsWith('spec.clusterIP') && value !== null ? `failed to allocate IP ${value}: ${error.message}` : error.message
-    throw invalid({ group: '', kind: 'Service' }, service.metadata.name ?? '', [fieldProblem.invalid(path, value, detail)])
+    throw invalid({ group: '', kind: 'Service' }, service.metadata.name ?? '', [fieldProblem.invalid(path, value, error.message)])
   }
 }

@@ -9,6 +9,7 @@ const ROLE_PREFIX = 'node-role.kubernetes.io/'
 export default defineResource('v1', 'Node', {
   shortNames: ['no'],
   generation: false,
+  keepsStatusOnCreate: true,
   connects: ['proxy'],
   columns: [
     { name: 'Status', description: 'Ready or not, and whether new pods may come', value: statusCell },
