@@ -42,7 +42,11 @@ export function createComponent(
 ): Service {
   const { log } = tools
   const stopping = new AbortController()
-  const { client, close } = connectClient({ kubeconfig: config.kubeconfig, clock: tools.clock, userAgent: `coxswain-${name}` })
+  const { client, close } = (tools.connect ?? connectClient)({
+    kubeconfig: config.kubeconfig,
+    clock: tools.clock,
+    userAgent: `coxswain-${name}`,
+  })
   const informers = createInformers({ client, ...tools })
   const events = createEventRecorder({ client, ...tools }, { component: name })
   const metrics = new Metrics()

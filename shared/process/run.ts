@@ -1,3 +1,4 @@
+import type { connectClient } from '../client/connect.ts'
 import type { Logger } from '../logging/logger.ts'
 import { realLogger } from '../logging/pino-logger.ts'
 import { type Random, systemRandom } from '../random/random.ts'
@@ -18,6 +19,8 @@ export interface ProcessTools {
   clock: Clock
   random: Random
   log: Logger
+  /** How the API server is reached; absent: over TLS, as the kubeconfig says. Simulated clusters call it in process. */
+  connect?: typeof connectClient
 }
 
 /** A program: its text, its settings, and how a service is made of them. */

@@ -1,0 +1,79 @@
+/** The rooms of shared/, each of which may import only those before it; the order is that of docs/contracts.md. */
+export const sharedOrder: readonly string[] = [
+  'time',
+  'random',
+  'errors',
+  'logging',
+  'metrics',
+  'quantity',
+  'openapi',
+  'selectors',
+  'objects',
+  'pods',
+  'certificates',
+  'client',
+  'informer',
+  'controller',
+  'process',
+]
+
+/** Processes: none imports another. */
+export const services: readonly string[] = [
+  'apiserver',
+  'controller-manager',
+  'scheduler',
+  'kubelet',
+  'kube-proxy',
+  'dns',
+  'ingress',
+  'cloud-controller-manager',
+]
+
+/**
+ * Which rooms of the API server may import which at run time: the way of a request, top to bottom, with storage at the end of it.
+ * Types may be imported against it where a contract lies in the lower room.
+ */
+export const apiServerRooms: Readonly<Record<string, readonly string[]>> = {
+  http: ['authn'],
+  limits: ['http'],
+  authn: ['certificates', 'registry'],
+  audit: ['http', 'authn'],
+  authz: ['authn', 'registry'],
+  admission: ['authn', 'authz', 'registry'],
+  patch: [],
+  allocation: ['registry'],
+  storage: [],
+  registry: ['admission', 'patch', 'allocation', 'storage', 'authn', 'http'],
+  rules: ['registry', 'authn', 'authz'],
+  resources: ['registry', 'rules'],
+  watch: ['storage', 'registry', 'http'],
+  verbs: ['http', 'patch', 'registry', 'watch', 'authn'],
+  connect: ['http', 'authn', 'registry', 'certificates', 'verbs'],
+  discovery: ['http', 'authn', 'registry', 'certificates'],
+  certificates: [],
+  bootstrap: ['registry', 'authn', 'authz', 'certificates'],
+}
+
+/** Words that may only be written where the real clock, chance and process are made. */
+export const banned: readonly { pattern: RegExp; word: string; instead: string }[] = [
+  {
+    pattern: /\bsetTimeout\s*\(/,
+    word: 'setTimeout',
+    instead: 'clock.after or clock.sleep: a simulated cluster must be able to move time',
+  },
+  { pattern: /\bsetInterval\s*\(/, word: 'setInterval', instead: 'clock.every: a simulated cluster must be able to move time' },
+  { pattern: /\bDate\.now\b/, word: 'Date.now', instead: 'clock.now(): time is a parameter' },
+  { pattern: /\bnew Date\(\s*\)/, word: 'new Date()', instead: 'clock.now(): time is a parameter' },
+  { pattern: /\bperformance\.now\b/, word: 'performance.now', instead: 'clock.monotonic(): time is a parameter' },
+  { pattern: /\bMath\.random\b/, word: 'Math.random', instead: 'random.fraction(): a run must be repeatable from a seed' },
+  { pattern: /\bprocess\.exit\s*\(/, word: 'process.exit', instead: 'ending the service: only main.ts ends the process' },
+  { pattern: /'node:timers(\/promises)?'/, word: 'node:timers', instead: 'the clock that is handed in' },
+]
+
+/** Where the banned words are at home. */
+export function mayTouchTheWorld(path: string): boolean {
+  return path.startsWith('shared/time/') || path.startsWith('shared/random/') || path.endsWith('/main.ts')
+}
+
+/** Folders that are programs for people or tests: they run on real time. */
+export const onRealTime: readonly string[] = ['tools', 'test', 'bench', 'deploy']
