@@ -1,14 +1,14 @@
 import type { EnvVar, Pod, Service } from '../../shared/openapi/generated/core-v1.ts'
 import { RuntimeError } from '../runtime/container-runtime.ts'
-import type { ConfigSource } from './config-source.ts'
+import { type Allocatable, resourceField } from '../volumes/pod-fields.ts'
+import type { ReferencedObjects } from '../volumes/referenced-objects.ts'
 import { fieldValue, type PodAddresses } from './field-ref.ts'
-import { type AnyContainer, findContainer } from './pod-containers.ts'
-import { type Allocatable, resourceFieldValue } from './resource-field-ref.ts'
+import type { AnyContainer } from './pod-containers.ts'
 import { servicesFor, serviceVariables } from './service-environment.ts'
 import { expand } from './variable-expansion.ts'
 
 export interface EnvironmentSources {
-  config: ConfigSource
+  config: ReferencedObjects
   services: () => readonly Service[]
   allocatable: () => Allocatable
 }
@@ -46,15 +46,15 @@ export async function environment(
 async function importedVariables(
   namespace: string,
   container: AnyContainer,
-  config: ConfigSource,
+  config: ReferencedObjects,
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
   const result = new Map<string, string>()
   for (const { prefix = '', configMapRef, secretRef } of container.envFrom ?? []) {
     const data = configMapRef
-      ? await dataOf(await config.configMap(namespace, configMapRef.name ?? '', signal), 'configmap', configMapRef)
+      ? await dataOf(await config.configMap(namespace, configMapRef.name ?? '', 'now', signal), 'configmap', configMapRef)
       : secretRef
-        ? decoded(await dataOf(await config.secret(namespace, secretRef.name ?? '', signal), 'secret', secretRef))
+        ? decoded(await dataOf(await config.secret(namespace, secretRef.name ?? '', 'now', signal), 'secret', secretRef))
         : {}
     for (const [key, value] of Object.entries(data)) if (NAME.test(prefix + key)) result.set(prefix + key, value)
   }
@@ -86,17 +86,20 @@ async function referredValue(
     return value
   }
   if (resourceFieldRef) {
-    const whose = resourceFieldRef.containerName ? findContainer(pod, resourceFieldRef.containerName)?.container : container
-    const value = whose && resourceFieldValue(whose, resourceFieldRef, allocatable())
-    if (value === undefined) throw configError(`failed to resolve ${name}: unsupported container resource ${resourceFieldRef.resource}`)
-    return value
+    try {
+      return resourceField(pod, resourceFieldRef, container.name, allocatable())
+    } catch (error) {
+      throw configError(`failed to resolve ${name}: ${error instanceof Error ? error.message : error}`)
+    }
   }
   const isSecret = secretKeyRef !== undefined
   const reference = secretKeyRef ?? configMapKeyRef
   // Sources that this kubelet does not know yet (fileKeyRef) must not pass for an empty value.
   if (!reference) throw configError(`failed to resolve ${name}: its source is not supported`)
   const { name: objectName = '', key, optional } = reference
-  const object = isSecret ? await config.secret(namespace, objectName, signal) : await config.configMap(namespace, objectName, signal)
+  const object = isSecret
+    ? await config.secret(namespace, objectName, 'now', signal)
+    : await config.configMap(namespace, objectName, 'now', signal)
   const kind = isSecret ? 'secret' : 'configmap'
   if (!object) {
     if (optional) return undefined

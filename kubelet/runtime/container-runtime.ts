@@ -81,6 +81,7 @@ export interface ContainerConfig {
 export interface ContainerStatus {
   id: string
   sandboxId: string
+  podUid: string
   name: string
   attempt: number
   state: ContainerState
@@ -137,6 +138,8 @@ export interface ImageStatus {
   tags: string[]
   digests: string[]
   sizeBytes: number
+  /** The user it runs as: a number or a name, `user:group`; absent or empty: root. */
+  user?: string | undefined
 }
 
 export interface RegistryCredentials {

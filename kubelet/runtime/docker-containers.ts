@@ -58,6 +58,7 @@ export function dockerContainers(parts: DockerParts): Containers {
     const common = {
       id: details.Id,
       sandboxId: labels[label.sandbox] ?? '',
+      podUid: labels[label.podUid] ?? '',
       name: labels[label.containerName] ?? '',
       attempt: Number(labels[label.attempt] ?? 0),
       image: labels[label.image] ?? details.Config.Image,

@@ -11,7 +11,7 @@ export function dockerImages(docker: DockerClient): Images {
   async function imageStatus(reference: string, signal: AbortSignal): Promise<ImageStatus | undefined> {
     try {
       const image = await docker.call<ImageInspectInfo>('GET', `/images/${encodeURI(reference)}/json`, { signal })
-      return { id: image.Id, tags: image.RepoTags ?? [], digests: image.RepoDigests ?? [], sizeBytes: image.Size }
+      return { id: image.Id, tags: image.RepoTags ?? [], digests: image.RepoDigests ?? [], sizeBytes: image.Size, user: image.Config.User }
     } catch (error) {
       // 400: not a reference at all, so certainly not here.
       if (isMissing(error) || (error instanceof DockerError && error.statusCode === 400)) return undefined

@@ -133,9 +133,21 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
       const { name, attempt, image, labels } = config
       const imageId = state.images.get(image)?.id ?? `sha256:${image}`
       const id = nextId('container')
-      const status: ContainerStatus = { id, sandboxId, name, attempt, state: 'created', image, imageId, createdAt: clock.now(), labels }
+      const podUid = sandbox.pod.uid
+      const status: ContainerStatus = {
+        id,
+        sandboxId,
+        podUid,
+        name,
+        attempt,
+        state: 'created',
+        image,
+        imageId,
+        createdAt: clock.now(),
+        labels,
+      }
       const behaviour = script(config, sandbox.pod)
-      state.containers.set(id, { status, config, podUid: sandbox.pod.uid, behaviour, log: [], watchers: new Set() })
+      state.containers.set(id, { status, config, podUid, behaviour, log: [], watchers: new Set() })
       return id
     },
     startContainer,

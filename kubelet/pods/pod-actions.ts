@@ -1,0 +1,199 @@
+import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { ImageError } from '../images/image-puller.ts'
+import { type ContainerStatus, RuntimeError, type SandboxStatus } from '../runtime/container-runtime.ts'
+import { type PreparedVolume, VolumeError } from '../volumes/volume.ts'
+import type { WaitingReason } from './container-statuses.ts'
+import { instancesOf, liveSandbox, newestOf, type ObservedPod } from './observed-pod.ts'
+import type { HoldStep, StartStep } from './plan-step.ts'
+import { graceSecondsOf } from './pod-containers.ts'
+import type { PodPlan } from './pod-plan.ts'
+import type { PodWorkerTools } from './pod-worker-tools.ts'
+import { sandboxConfig } from './sandbox-config.ts'
+
+/** How soon a container that could not be made (a missing config map, a refused setting) is tried again. */
+const CONFIG_RETRY_MILLISECONDS = 5000
+/** Ended instances kept of each container, beside the newest: one, for `kubectl logs --previous`. */
+const KEPT_INSTANCES = 2
+
+interface Waiting extends WaitingReason {
+  /** Milliseconds since the epoch; undefined: the plan decides. */
+  retryAt?: number | undefined
+}
+
+/** Carries out the plans of one pod and remembers what stood in the way. */
+export class PodActions {
+  readonly #tools: PodWorkerTools
+  readonly #pod: () => Pod
+  readonly #waiting = new Map<string, Waiting>()
+  readonly #announced = new Map<string, number>()
+  #volumes: ReadonlyMap<string, PreparedVolume> | undefined
+  #sandboxRetryAt: number | undefined
+
+  constructor(tools: PodWorkerTools, pod: () => Pod) {
+    this.#tools = tools
+    this.#pod = pod
+  }
+
+  /** Why containers are not running, for the status. */
+  get waiting(): ReadonlyMap<string, WaitingReason> {
+    return this.#waiting
+  }
+
+  /** When something that failed is due again. */
+  retryTimes(): number[] {
+    const times = [...this.#waiting.values()].map(({ retryAt }) => retryAt)
+    return [...times, this.#sandboxRetryAt].filter((time) => time !== undefined)
+  }
+
+  restartAllowedAt(container: ContainerStatus): number {
+    const ended = container.finishedAt ?? container.createdAt
+    return ended + this.#tools.crashes.delay(this.#crashKey(container.name, container.image), ended)
+  }
+
+  /** Containers whose back-off is running say so, in status and events. */
+  noteHolds(holds: readonly HoldStep[]): void {
+    const { events } = this.#tools
+    const pod = this.#pod()
+    const { name, namespace, uid } = pod.metadata
+    for (const hold of holds) {
+      const about = `${name}_${namespace}(${uid})`
+      const message = `back-off ${goDuration(hold.delay)} restarting failed container=${hold.name} pod=${about}`
+      this.#waiting.set(hold.name, { reason: 'CrashLoopBackOff', message })
+      if (this.#announced.get(hold.name) === hold.until) continue
+      this.#announced.set(hold.name, hold.until)
+      events.record(pod, 'Warning', 'BackOff', `Back-off restarting failed container ${hold.name} in pod ${about}`)
+    }
+  }
+
+  /** What runs waits for nothing. */
+  noteRunning(observed: ObservedPod): void {
+    for (const name of this.#waiting.keys()) if (newestOf(observed, name)?.state === 'running') this.#waiting.delete(name)
+  }
+
+  /** False when there was nothing to do now; true when it is worth looking again. */
+  async carryOut(plan: PodPlan, observed: ObservedPod, signal: AbortSignal): Promise<boolean> {
+    const stopped = await this.#stop(plan, observed, signal)
+    if (plan.sandbox !== 'keep') return (await this.#renewSandbox(plan, observed, signal)) || stopped
+    const sandbox = liveSandbox(observed)
+    const due = plan.start.filter(({ container }) => (this.#waiting.get(container.name)?.retryAt ?? 0) <= this.#tools.clock.now())
+    if (!sandbox || due.length === 0) return stopped
+    const volumes = await this.#prepareVolumes(signal)
+    if (!volumes) return stopped
+    // One after another, as specified: an init container's or a hook's successor waits.
+    for (const step of due) await this.#start(step, sandbox, volumes, observed, signal)
+    await this.#prune(observed, signal)
+    return true
+  }
+
+  async #stop(plan: PodPlan, observed: ObservedPod, signal: AbortSignal): Promise<boolean> {
+    const pod = this.#pod()
+    const podIP = this.#podIPs(liveSandbox(observed))[0]
+    const requests = plan.stop.map(({ status, message, graceSeconds }) => ({
+      pod,
+      container: status,
+      message,
+      podIP,
+      graceSeconds: graceSeconds ?? graceSecondsOf(pod),
+    }))
+    await this.#tools.termination.stopAll(requests, signal)
+    return requests.length > 0
+  }
+
+  /** A new sandbox, its volumes prepared meanwhile. False: it failed, and is due again later. */
+  async #renewSandbox(plan: PodPlan, observed: ObservedPod, signal: AbortSignal): Promise<boolean> {
+    const { runtime, clock, clusterDns, nodeDns, events, setbacks } = this.#tools
+    const pod = this.#pod()
+    const uid = pod.metadata.uid ?? ''
+    if ((this.#sandboxRetryAt ?? 0) > clock.now()) return false
+    if (plan.sandbox === 'replace') events.record(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.')
+    for (const { id } of observed.sandboxes) await runtime.removeSandbox(id, signal)
+    const made = runtime.runSandbox(sandboxConfig(pod, plan.sandboxAttempt, clusterDns, nodeDns()), signal)
+    const [sandbox, volumes] = await Promise.allSettled([made, this.#prepareVolumes(signal)])
+    signal.throwIfAborted()
+    if (volumes.status === 'rejected') throw volumes.reason
+    if (sandbox.status === 'fulfilled') {
+      if (volumes.value) this.#succeeded(uid)
+      return true
+    }
+    const why = sandbox.reason instanceof Error ? sandbox.reason.message : String(sandbox.reason)
+    events.record(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${why}`)
+    setbacks.raise(uid, clock.now())
+    this.#sandboxRetryAt = clock.now() + setbacks.delay(uid, clock.now())
+    return false
+  }
+
+  #succeeded(uid: string): void {
+    this.#tools.setbacks.forget(uid)
+    this.#sandboxRetryAt = undefined
+  }
+
+  /** Undefined when a volume cannot be had now; it is tried again later. */
+  async #prepareVolumes(signal: AbortSignal): Promise<ReadonlyMap<string, PreparedVolume> | undefined> {
+    const { volumes, events, setbacks, clock } = this.#tools
+    if (this.#volumes) return this.#volumes
+    const pod = this.#pod()
+    const uid = pod.metadata.uid ?? ''
+    if ((this.#sandboxRetryAt ?? 0) > clock.now()) return undefined
+    try {
+      this.#volumes = await volumes.prepare(pod, signal)
+      this.#succeeded(uid)
+      return this.#volumes
+    } catch (error) {
+      signal.throwIfAborted()
+      const reason = error instanceof VolumeError ? error.reason : 'FailedMount'
+      events.record(pod, 'Warning', reason, error instanceof Error ? error.message : String(error))
+      setbacks.raise(uid, clock.now())
+      this.#sandboxRetryAt = clock.now() + setbacks.delay(uid, clock.now())
+      return undefined
+    }
+  }
+
+  async #start(
+    step: StartStep,
+    sandbox: SandboxStatus,
+    volumes: ReadonlyMap<string, PreparedVolume>,
+    observed: ObservedPod,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { start, crashes, clock, hostIPs } = this.#tools
+    const { container, previousEnd } = step
+    if (previousEnd !== undefined) crashes.raise(this.#crashKey(container.name, container.image ?? ''), previousEnd)
+    const target = container.targetContainerName ? newestOf(observed, container.targetContainerName)?.id : undefined
+    const input = { pod: this.#pod(), sandbox, step, podIPs: this.#podIPs(sandbox), hostIPs: hostIPs(), volumes, targetContainerId: target }
+    try {
+      await start(input, signal)
+      this.#waiting.delete(container.name)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof RuntimeError)) throw error
+      const { reason, message } = error
+      // A container that was made and failed to start has ended: its crash loop decides. Others are tried again from the beginning.
+      const ended = reason === 'RunContainerError' || reason === 'PostStartHookError'
+      const retryAt = error instanceof ImageError ? error.retryAt : ended ? undefined : clock.now() + CONFIG_RETRY_MILLISECONDS
+      this.#waiting.set(container.name, { reason, message, retryAt })
+    }
+  }
+
+  /** Removes ended instances nobody can ask for any more. */
+  async #prune(observed: ObservedPod, signal: AbortSignal): Promise<void> {
+    for (const name of new Set(observed.containers.map((container) => container.name))) {
+      // `observed` is from before the newest instance was made.
+      const ended = instancesOf(observed, name).filter(({ state }) => state === 'exited')
+      for (const { id } of ended.slice(KEPT_INSTANCES - 1)) await this.#tools.runtime.removeContainer(id, signal)
+    }
+  }
+
+  #podIPs(sandbox: SandboxStatus | undefined): readonly string[] {
+    return this.#pod().spec.hostNetwork ? this.#tools.hostIPs() : (sandbox?.ips ?? [])
+  }
+
+  #crashKey(name: string, image: string): string {
+    return `${this.#pod().metadata.uid}/${name}/${image}`
+  }
+}
+
+/** `10s`, `1m20s`, `5m0s`, as Go writes durations. */
+function goDuration(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000)
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`
+}

@@ -1,0 +1,25 @@
+import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { hostPortsOf } from '../network/host-ports.ts'
+import { podHostname } from '../network/hosts-file.ts'
+import { type ClusterDns, type DnsConfig, podDns } from '../network/resolv-conf.ts'
+import type { SandboxConfig } from '../runtime/container-runtime.ts'
+import { podCgroup } from './container-resources.ts'
+
+/** What the runtime must know to make a pod's sandbox. */
+export function sandboxConfig(pod: Pod, attempt: number, cluster: ClusterDns, nodeDns: DnsConfig): SandboxConfig {
+  const { spec, metadata } = pod
+  const hostNetwork = spec.hostNetwork ?? false
+  return {
+    pod: { namespace: metadata.namespace ?? '', name: metadata.name ?? '', uid: metadata.uid ?? '' },
+    attempt,
+    hostname: podHostname(pod, cluster.domain).hostname,
+    hostNetwork,
+    hostPID: spec.hostPID ?? false,
+    hostIPC: spec.hostIPC ?? false,
+    dns: podDns(pod, cluster, nodeDns),
+    hostPorts: hostNetwork ? [] : [...hostPortsOf(pod)],
+    sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
+    cgroupParent: podCgroup(pod),
+    labels: {},
+  }
+}
