@@ -53,7 +53,7 @@ export async function ensureAll(
       await writer.create({ ...request, name: '' }, decoded)
     } catch (error) {
       if (!hasReason(error, 'AlreadyExists')) throw error
-      if (existing !== 'keep') await writer.update(request, { kind: 'main' }, (present) => existing(present) ?? structuredClone(present))
+      if (existing !== 'keep') await writer.update(request, { kind: 'main' }, (present) => structuredClone(existing(present) ?? present))
     }
   }
   for (const group of groups) await Promise.all(group.map(ensure))

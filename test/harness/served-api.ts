@@ -34,11 +34,13 @@ export interface ServedApi {
   /** Milliseconds that the server's clock is ahead; timers stay real. */
   skew: number
   call(identity: Identity, method: string, path: string, body?: unknown, contentType?: string): Promise<Answer>
-  stop(): Promise<void>
+  /** Removes the data unless it is to be kept. */
+  stop(options?: { keep: boolean }): Promise<void>
 }
 
-export async function serveApi(args: readonly string[] = []): Promise<ServedApi> {
-  const directory = mkdtempSync(join(tmpdir(), 'served-api-'))
+/** @param present the folder of an earlier server, to start again on its data; that server must have been stopped with `keep`. */
+export async function serveApi(args: readonly string[] = [], present?: string): Promise<ServedApi> {
+  const directory = present ?? mkdtempSync(join(tmpdir(), 'served-api-'))
   const real = realClock()
   const served = { skew: 0 }
   const clock: Clock = { ...real, now: () => real.now() + served.skew }
@@ -52,7 +54,12 @@ export async function serveApi(args: readonly string[] = []): Promise<ServedApi>
   ]
   const config = readConfig({ name: 'apiserver', summary: '' }, settings, { args: all, env: {} })
   const server = await createApiServer(config, { clock, random: systemRandom(), log: silentLogger() })
-  await server.start()
+  try {
+    await server.start()
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
   const pki = (file: string) => readFileSync(join(directory, 'pki', file), 'utf8')
   const agents = new Set<Agent>()
 
@@ -80,10 +87,10 @@ export async function serveApi(args: readonly string[] = []): Promise<ServedApi>
         sent.end(body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body))
       })
     },
-    async stop() {
+    async stop({ keep } = { keep: false }) {
       for (const agent of agents) agent.destroy()
       await server.stop()
-      rmSync(directory, { recursive: true, force: true })
+      if (!keep) rmSync(directory, { recursive: true, force: true })
     },
   })
 }
