@@ -47,16 +47,19 @@ export function* bindingProblems(
   const kinds = isNamespaced ? ['ClusterRole', 'Role'] : ['ClusterRole']
   if (!kinds.includes(roleRef.kind)) yield fieldProblem.notSupported('roleRef.kind', roleRef.kind, kinds)
   if (!roleRef.name) yield fieldProblem.required('roleRef.name')
-  for (const [index, subject] of (subjects ?? []).entries()) yield* subjectProblems(subject, `subjects[${index}]`)
+  for (const [index, subject] of (subjects ?? []).entries()) {
+    yield* subjectProblems(subject, `subjects[${index}]`, isNamespaced)
+  }
 }
 
-function* subjectProblems({ kind, name, namespace, apiGroup }: Subject, path: string): Generator<FieldProblem> {
+function* subjectProblems({ kind, name, namespace, apiGroup }: Subject, path: string, isNamespaced: boolean): Generator<FieldProblem> {
   if (!name) yield fieldProblem.required(`${path}.name`)
   switch (kind) {
     case 'ServiceAccount':
       if (name) for (const problem of subdomainProblems(name)) yield fieldProblem.invalid(`${path}.name`, name, problem)
       if (apiGroup) yield fieldProblem.notSupported(`${path}.apiGroup`, apiGroup, [''])
-      if (!namespace) yield fieldProblem.required(`${path}.namespace`)
+      // In a RoleBinding the account's namespace is the binding's own unless it says another.
+      if (!namespace && !isNamespaced) yield fieldProblem.required(`${path}.namespace`)
       break
     case 'User':
     case 'Group':
