@@ -17,13 +17,16 @@ const LONGEST_DEADLINE = 2 ** 31 - 1
 const NAMESERVER_LIMIT = 3
 const SEARCH_LIMIT = 32
 
-/** A Pod: its spec, and what only a Pod (not a template) must keep to. */
-export function* podProblems(pod: Pod): Generator<FieldProblem> {
-  yield* podSpecProblems(pod.spec, 'spec')
-  const gates = pod.spec.schedulingGates ?? []
-  if (gates.length > 0 && pod.spec.nodeName && pod.metadata.generation === 1) {
+export function podProblems(pod: Pod): Iterable<FieldProblem> {
+  return podSpecProblems(pod.spec, 'spec')
+}
+
+/** What a new Pod may not come with. */
+export function* podCreationProblems({ spec }: Pod): Generator<FieldProblem> {
+  if (spec.schedulingGates?.length && spec.nodeName) {
     yield fieldProblem.forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared')
   }
+  if (spec.ephemeralContainers?.length) yield fieldProblem.forbidden('spec.ephemeralContainers', 'cannot be set on create')
 }
 
 /** The spec of a pod, in a Pod or in a template. */

@@ -1,6 +1,7 @@
 import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error.ts'
 import type { Container, Pod, PodSpec, Toleration } from '../../shared/openapi/generated/core-v1.ts'
 import { sameValue } from '../registry/same-value.ts'
+import { podSpecProblems } from './pod-spec.ts'
 
 const CHANGEABLE =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)'
@@ -102,6 +103,7 @@ export function* podStatusUpdateProblems(next: Pod, previous: Pod): Generator<Fi
 
 /** Ephemeral containers are only ever added. */
 export function* ephemeralContainersUpdateProblems(next: Pod, previous: Pod): Generator<FieldProblem> {
+  yield* podSpecProblems(next.spec, 'spec')
   const path = 'spec.ephemeralContainers'
   const now = next.spec.ephemeralContainers ?? []
   for (const before of previous.spec.ephemeralContainers ?? []) {

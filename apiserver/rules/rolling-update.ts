@@ -23,7 +23,7 @@ export function* numberOrPercentProblems(value: NumberOrPercent, path: string): 
     if (value < 0) yield fieldProblem.invalid(path, value, 'must be greater than or equal to 0')
   } else if (!/^[0-9]+%$/.test(value)) {
     const detail =
-      "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%', or '93%', regex used for validation is '[0-9]+%')"
+      "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
     yield fieldProblem.invalid(path, value, detail)
   }
 }

@@ -49,7 +49,7 @@ export function syncAddresses(spec: ServiceSpec, previous: ServiceSpec | undefin
 export function keepAllocated(next: ServiceSpec, previous: ServiceSpec): void {
   if (needsClusterIP(next) && needsClusterIP(previous)) {
     next.clusterIP ||= previous.clusterIP
-    if (!next.clusterIPs?.length && next.clusterIP === previous.clusterIP) next.clusterIPs = previous.clusterIPs
+    if (!next.clusterIPs?.length && next.clusterIP === previous.clusterIP) next.clusterIPs = previous.clusterIPs && [...previous.clusterIPs]
   } else if (!needsClusterIP(next) && sameValue(next.clusterIPs, previous.clusterIPs)) {
     Object.assign(next, { clusterIP: undefined, clusterIPs: undefined, ipFamilies: undefined, ipFamilyPolicy: undefined })
   }

@@ -1,6 +1,6 @@
 /** Upstream's sentence for a text that misses a pattern: what it must be, examples, the pattern. */
 export function patternProblem(sentence: string, pattern: string, ...examples: string[]): string {
-  const given = examples.map((example) => `'${example}', `).join('or ')
+  const given = examples.map((example) => `'${example}', `).join(' or ')
   return examples.length === 0
     ? `${sentence} (regex used for validation is '${pattern}')`
     : `${sentence} (e.g. ${given}regex used for validation is '${pattern}')`

@@ -31,8 +31,7 @@ export default defineResource('certificates.k8s.io/v1', 'CertificateSigningReque
     request.spec.extra = extra.length === 0 ? undefined : Object.fromEntries(extra)
   },
   prepareForUpdate(next, previous) {
-    next.spec = previous.spec
-    next.status = previous.status
+    next.spec = structuredClone(previous.spec)
   },
   validate: requestProblems,
   *validateUpdate(next, previous) {
@@ -44,11 +43,12 @@ export default defineResource('certificates.k8s.io/v1', 'CertificateSigningReque
     approval: {
       /** Only decisions may be added here; the certificate and other conditions are the signer's. */
       restrict(next, previous, context) {
-        const others = (previous.status.conditions ?? []).filter((condition) => !decisions.includes(condition.type))
+        const { metadata, spec, status } = structuredClone(previous)
+        const others = (status.conditions ?? []).filter((condition) => !decisions.includes(condition.type))
         const made = (next.status.conditions ?? []).filter((condition) => decisions.includes(condition.type))
-        next.metadata = { ...previous.metadata, resourceVersion: next.metadata.resourceVersion }
-        next.spec = previous.spec
-        next.status = { ...previous.status, conditions: [...others, ...made] }
+        next.metadata = { ...metadata, resourceVersion: next.metadata.resourceVersion }
+        next.spec = spec
+        next.status = { ...status, conditions: [...others, ...made] }
         stampConditions(next, context)
       },
       validate: approvalProblems,

@@ -27,8 +27,7 @@ export default defineResource('v1', 'Namespace', {
     if (!finalizers.includes(KUBERNETES_FINALIZER)) namespace.spec.finalizers = [...finalizers, KUBERNETES_FINALIZER]
   },
   prepareForUpdate(next, previous) {
-    next.spec.finalizers = previous.spec.finalizers
-    next.status = previous.status
+    next.spec = structuredClone(previous.spec)
   },
 
   mayDelete(namespace) {
@@ -46,8 +45,9 @@ export default defineResource('v1', 'Namespace', {
   views: {
     finalize: {
       restrict(next, previous) {
-        next.status = previous.status
-        next.metadata = { ...previous.metadata, resourceVersion: next.metadata.resourceVersion }
+        const { metadata, status } = structuredClone(previous)
+        next.status = status
+        next.metadata = { ...metadata, resourceVersion: next.metadata.resourceVersion }
       },
     },
   },

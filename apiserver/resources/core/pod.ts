@@ -1,8 +1,9 @@
+import { invalid } from '../../../shared/errors/status-error.ts'
 import { defineResource } from '../../registry/define-resource.ts'
 import { bindingAction } from '../../rules/binding.ts'
 import { evictionAction } from '../../rules/eviction.ts'
 import { defaultPodOnly, defaultPodSpec } from '../../rules/pod-defaults.ts'
-import { podProblems } from '../../rules/pod-spec.ts'
+import { podCreationProblems, podProblems } from '../../rules/pod-spec.ts'
 import { podCells } from '../../rules/pod-status-cells.ts'
 import { ephemeralContainersUpdateProblems, podStatusUpdateProblems, podUpdateProblems } from '../../rules/pod-update.ts'
 import { qualityOfService } from '../../rules/quality-of-service.ts'
@@ -61,6 +62,8 @@ export default defineResource('v1', 'Pod', {
     if (status.hostIP && !status.hostIPs?.length) status.hostIPs = [{ ip: status.hostIP }]
   },
   prepareForCreate(pod) {
+    const problems = [...podCreationProblems(pod)]
+    if (problems.length > 0) throw invalid({ group: '', kind: 'Pod' }, pod.metadata.name ?? '', problems)
     pod.status = { phase: 'Pending', qosClass: qualityOfService(pod.spec) }
     if (!pod.spec.schedulingGates?.length) return
     pod.status.conditions = [
@@ -69,9 +72,6 @@ export default defineResource('v1', 'Pod', {
         ...{ message: 'Scheduling is blocked due to non-empty scheduling gates', lastProbeTime: null, lastTransitionTime: null },
       },
     ]
-  },
-  prepareForUpdate(next, previous) {
-    next.status = previous.status
   },
   validate: podProblems,
   validateUpdate: podUpdateProblems,
@@ -88,9 +88,10 @@ export default defineResource('v1', 'Pod', {
     ephemeralcontainers: {
       restrict(next, previous) {
         const { ephemeralContainers } = next.spec
-        next.metadata = { ...previous.metadata, resourceVersion: next.metadata.resourceVersion }
-        next.spec = { ...previous.spec, ephemeralContainers }
-        next.status = previous.status
+        const { spec, status, metadata } = structuredClone(previous)
+        next.metadata = { ...metadata, resourceVersion: next.metadata.resourceVersion }
+        next.spec = { ...spec, ephemeralContainers }
+        next.status = status
       },
       validate: ephemeralContainersUpdateProblems,
     },

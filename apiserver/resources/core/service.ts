@@ -34,7 +34,6 @@ export default (services: ResourceServices) =>
     applyDefaults: defaultService,
     prepareForCreate: ({ spec }) => syncAddresses(spec, undefined),
     prepareForUpdate(next, previous) {
-      next.status = previous.status
       keepAllocated(next.spec, previous.spec)
       syncAddresses(next.spec, previous.spec)
     },
