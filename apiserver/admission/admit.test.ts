@@ -1,96 +1,11 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { createKeyAndRequest } from '../../shared/certificates/certificate-request.ts'
-import type { ApiVersion, DeepPartial, KindOf, ObjectOf } from '../../shared/client/client.ts'
-import { StatusError } from '../../shared/errors/status-error.ts'
-import type { KubeObject } from '../../shared/objects/object.ts'
-import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { seededRandom } from '../../shared/random/random.ts'
-import { type Clock, realClock } from '../../shared/time/clock.ts'
-import { TestReader } from '../../test/harness/object-reader.ts'
-import type { User } from '../authn/user.ts'
-import type { AccessAttributes } from '../authz/authorizer.ts'
-import { defineResource, type ResourceDefinition } from '../registry/define-resource.ts'
-import type { AdmissionRequest } from './admission.ts'
-import { admissionRules } from './admit.ts'
+import { admissionTrial, made, madePod as pod } from '../../test/harness/admission-trial.ts'
 
-const jane: User = { name: 'jane', groups: ['system:authenticated'] }
-const kubelet: User = { name: 'system:node:a', groups: ['system:nodes', 'system:authenticated'] }
-
-let reader = new TestReader()
-let onSleep = () => {}
-let slept = 0
-const clock: Clock = {
-  ...realClock(),
-  async sleep(milliseconds) {
-    slept += milliseconds
-    onSleep()
-  },
-}
-let allowed: (attributes: AccessAttributes) => boolean = () => false
-const rules = admissionRules({ authorize: (attributes) => ({ decision: allowed(attributes) ? 'allow' : 'noOpinion', reason: '' }) })
-
-const podDefinition = defineResource('v1', 'Pod') as unknown as ResourceDefinition
-
-/** The request with all the rules' answers in its object. */
-async function admit(changes: Partial<AdmissionRequest>): Promise<void> {
-  const object = changes.object
-  const [group = '', version = ''] = object?.apiVersion.includes('/') ? object.apiVersion.split('/') : ['', object?.apiVersion]
-  const request: AdmissionRequest = {
-    ...{
-      operation: 'CREATE',
-      definition: podDefinition,
-      group,
-      version,
-      resource: 'pods',
-      subresource: '',
-      namespace: 'default',
-    },
-    ...{ name: object?.metadata.name ?? '', user: jane, object, previous: undefined, dryRun: false },
-    context: { user: jane, reader, clock, random: seededRandom(1), dryRun: false, warn() {} },
-    ...changes,
-  }
-  for (const rule of rules) await rule.mutate?.(request)
-  for (const rule of rules) await rule.validate?.(request)
-}
-
-async function refused(changes: Partial<AdmissionRequest>, message: RegExp | string, code = 403): Promise<StatusError> {
-  try {
-    await admit(changes)
-  } catch (error) {
-    assert.ok(error instanceof StatusError)
-    if (typeof message === 'string') assert.equal(error.message, message)
-    else assert.match(error.message, message)
-    assert.equal(error.code, code)
-    return error
-  }
-  throw new Error('it was admitted')
-}
-
-/** An object as decoding leaves it, as far as rules look. */
-function made<V extends ApiVersion, K extends KindOf<V>>(
-  apiVersion: V,
-  kind: K,
-  content: { metadata: KubeObject['metadata'] } & DeepPartial<Omit<ObjectOf<V, K>, 'metadata' | 'apiVersion' | 'kind'>>,
-): ObjectOf<V, K> {
-  return { spec: {}, status: {}, ...structuredClone(content), apiVersion, kind } as unknown as ObjectOf<V, K>
-}
-
-function pod(spec: DeepPartial<Pod['spec']> = {}, metadata: Pod['metadata'] = {}) {
-  return made('v1', 'Pod', {
-    metadata: { name: 'web', namespace: 'default', ...metadata },
-    spec: { containers: [{ name: 'main' }], ...spec },
-  })
-}
-
+let { world, reader, admit, refused } = admissionTrial()
 beforeEach(() => {
-  reader = new TestReader()
-  reader.put('v1', 'Namespace', { metadata: { name: 'default' }, status: { phase: 'Active' } })
-  reader.put('v1', 'ServiceAccount', { metadata: { namespace: 'default', name: 'default' } })
-  reader.put('v1', 'Node', { metadata: { name: 'a', uid: 'node-a' }, spec: {}, status: {} })
-  allowed = () => false
-  onSleep = () => {}
-  slept = 0
+  ;({ world, reader, admit, refused } = admissionTrial())
 })
 
 describe('namespaces', () => {
@@ -173,20 +88,20 @@ describe('service accounts of Pods', () => {
       { object: pod({ serviceAccountName: 'ghost' }) },
       'pods "web" is forbidden: error looking up service account default/ghost: serviceaccount "ghost" not found',
     )
-    assert.equal(slept, 0)
+    assert.equal(world.slept, 0)
   })
 
   it('that a controller is about to make are waited for, for a second', async () => {
     reader.remove('v1', 'ServiceAccount', 'default/default')
-    onSleep = () => {
-      if (slept > 200) reader.put('v1', 'ServiceAccount', { metadata: { namespace: 'default', name: 'default' } })
+    world.onSleep = () => {
+      if (world.slept > 200) reader.put('v1', 'ServiceAccount', { metadata: { namespace: 'default', name: 'default' } })
     }
     await admit({ object: pod() })
     reader.remove('v1', 'ServiceAccount', 'default/default')
-    onSleep = () => {}
-    slept = 0
+    world.onSleep = () => {}
+    world.slept = 0
     await refused({ object: pod() }, /serviceaccount "default" not found/)
-    assert.equal(slept, 1000)
+    assert.equal(world.slept, 1000)
   })
 
   it('are not for mirror Pods', async () => {
@@ -278,121 +193,6 @@ describe('tolerations by default', () => {
   })
 })
 
-describe('new nodes', () => {
-  const nodeRequest = { resource: 'nodes', namespace: '', user: kubelet }
-  const node = (metadata: KubeObject['metadata'], spec: object = {}) => made('v1', 'Node', { metadata: { name: 'a', ...metadata }, spec })
-
-  it('take no Pods before they are seen ready', async () => {
-    const object = node({})
-    await admit({ ...nodeRequest, object })
-    assert.deepEqual(object.spec.taints, [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }])
-  })
-
-  it('register only themselves, with labels that are theirs to give', async () => {
-    const good = {
-      'kubernetes.io/hostname': 'a',
-      'node.kubernetes.io/x': '1',
-      'example.com/y': '1',
-      plain: '1',
-      'a.kubelet.kubernetes.io/z': '',
-    }
-    await admit({ ...nodeRequest, object: node({ labels: good }) })
-    await refused({ ...nodeRequest, object: node({ name: 'b' }) }, /node "a" is not allowed to modify node "b"/)
-    for (const label of [
-      'node-restriction.kubernetes.io/secure',
-      'node-role.kubernetes.io/control-plane',
-      'x.k8s.io/y',
-      'example.node-restriction.kubernetes.io/x',
-    ]) {
-      await refused(
-        { ...nodeRequest, object: node({ labels: { [label]: '1' } }) },
-        new RegExp(`not allowed to set the following labels: ${label}`),
-      )
-    }
-  })
-
-  it('cannot change their taints or restricted labels later', async () => {
-    const previous = node({ labels: { 'node-restriction.kubernetes.io/secure': 'yes' } }, { taints: [{ key: 'k', effect: 'NoSchedule' }] })
-    const update = (object: KubeObject) => ({ ...nodeRequest, operation: 'UPDATE' as const, object, previous })
-    await admit(update(structuredClone(previous)))
-    await refused(update(node({ labels: previous.metadata.labels })), /not allowed to modify taints/)
-    await refused(
-      update(node({}, { taints: previous.spec.taints })),
-      /not allowed to modify labels: node-restriction.kubernetes.io\/secure/,
-    )
-  })
-})
-
-describe('what nodes write', () => {
-  const mirrorOf = (metadata: KubeObject['metadata'] = {}, spec: DeepPartial<Pod['spec']> = {}) => {
-    const owner = { apiVersion: 'v1', kind: 'Node', name: 'a', uid: 'node-a', controller: true }
-    const annotations = { 'kubernetes.io/config.mirror': 'x' }
-    return pod({ nodeName: 'a', ...spec }, { annotations, ownerReferences: [owner], ...metadata })
-  }
-  const write = { user: kubelet }
-
-  it('are mirror Pods of themselves', async () => {
-    await admit({ ...write, object: mirrorOf() })
-    await refused({ ...write, object: mirrorOf({ annotations: {} }) }, /can only create mirror pods/)
-    await refused({ ...write, object: mirrorOf({}, { nodeName: 'b' }) }, /spec.nodeName set to itself/)
-    await refused({ ...write, object: mirrorOf({ ownerReferences: [] }) }, /owner reference set to itself/)
-    await refused({ ...write, object: mirrorOf({}, { volumes: [{ name: 'v', configMap: { name: 'c' } }] }) }, /reference configmaps/)
-    await refused({ ...write, object: mirrorOf({}, { imagePullSecrets: [{ name: 's' }] }) }, /reference secrets/)
-  })
-
-  it('are the status and the end of their own Pods', async () => {
-    const [mine, other] = [pod({ nodeName: 'a' }), pod({ nodeName: 'b' })]
-    const status = { ...write, operation: 'UPDATE' as const, subresource: 'status' }
-    await admit({ ...status, object: structuredClone(mine), previous: mine })
-    await refused(
-      { ...status, object: structuredClone(other), previous: other },
-      /can only update pod status for pods with spec.nodeName set to itself/,
-    )
-    await refused(
-      { ...status, object: pod({ nodeName: 'a' }, { labels: { x: 'y' } }), previous: mine },
-      /cannot update labels through pod status/,
-    )
-    const end = { ...write, operation: 'DELETE' as const, object: undefined, name: 'web' }
-    await admit({ ...end, previous: mine })
-    await refused({ ...end, previous: other }, /node "a" can only delete pods with spec.nodeName set to itself/)
-    await refused({ ...end, previous: undefined }, 'pods "web" not found', 404)
-    await refused({ ...write, operation: 'UPDATE', object: mine, previous: mine }, /can only create and delete mirror pods/)
-  })
-
-  it('are tokens for Pods that run on them', async () => {
-    reader.put('v1', 'Pod', { metadata: { namespace: 'default', name: 'mine', uid: 'p-1' }, spec: { nodeName: 'a' } })
-    reader.put('v1', 'Pod', { metadata: { namespace: 'default', name: 'other', uid: 'p-2' }, spec: { nodeName: 'b' } })
-    const token = (boundObjectRef: object | null) => ({
-      ...{ ...write, group: '', resource: 'serviceaccounts', subresource: 'token' },
-      object: made('authentication.k8s.io/v1', 'TokenRequest', { metadata: { name: 'default' }, spec: { audiences: [], boundObjectRef } }),
-    })
-    const bound = { apiVersion: 'v1', kind: 'Pod', name: 'mine', uid: 'p-1' }
-    await admit(token(bound))
-    await refused(token(null), /not bound to a pod/)
-    await refused(token({ ...bound, kind: 'Secret' }), /not bound to a pod/)
-    await refused(token({ ...bound, uid: '' }), /without a uid/)
-    await refused(token({ ...bound, uid: 'p-0' }), /deleted and created again/)
-    await refused(token({ ...bound, name: 'other', uid: 'p-2' }), /scheduled on a different node/)
-    await refused(token({ ...bound, name: 'ghost' }), /pods "ghost" not found/, 404)
-    await admit({ ...token(null), user: jane })
-  })
-
-  it('are their own leases', async () => {
-    reader.put('v1', 'Namespace', { metadata: { name: 'kube-node-lease' }, status: { phase: 'Active' } })
-    const lease = (name: string, namespace = 'kube-node-lease') => ({
-      ...{ ...write, resource: 'leases', namespace },
-      object: made('coordination.k8s.io/v1', 'Lease', { metadata: { name, namespace } }),
-    })
-    await admit(lease('a'))
-    await refused(lease('b'), /same name as the requesting node/)
-    await refused(lease('a', 'default'), /"kube-node-lease" system namespace/)
-  })
-
-  it('is nothing for a node without a name', async () => {
-    await refused({ object: pod(), user: { name: 'worker', groups: ['system:nodes'] } }, /could not determine node from user "worker"/)
-  })
-})
-
 describe('certificate requests', () => {
   const signer = 'kubernetes.io/kube-apiserver-client'
   const csr = (organizations: string[], status: object = {}) =>
@@ -427,10 +227,10 @@ describe('certificate requests', () => {
     await refused(approval, /user not permitted to approve requests with signerName "kubernetes.io\/kube-apiserver-client"/)
     await refused(signed, /not permitted to sign/)
     await admit(update('status', {}))
-    allowed = ({ verb, resource, name }) => verb === 'approve' && resource === 'signers' && name === signer
+    world.allowed = ({ verb, resource, name }) => verb === 'approve' && resource === 'signers' && name === signer
     await admit(approval)
     await refused(signed, /not permitted to sign/)
-    allowed = ({ verb, name }) => verb === 'sign' && name === 'kubernetes.io/*'
+    world.allowed = ({ verb, name }) => verb === 'sign' && name === 'kubernetes.io/*'
     await admit(signed)
   })
 })
