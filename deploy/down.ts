@@ -33,5 +33,5 @@ await runDeployCommand(async ({ settings, steps, print, args }) => {
     await removeVolumes([...new Set([...containers.flatMap(({ volumes }) => volumes), ...leftBehind])])
     note(`${containers.length} ${containers.length === 1 ? 'container' : 'containers'}`)
   })
-  rmSync(join(settings.checkout, '.cluster'), { recursive: true, force: true })
+  rmSync(settings.kubeconfig, { force: true })
 })

@@ -11,6 +11,8 @@ export interface Settings {
   readonly registryPort: number
   /** Worker hosts to start; undefined keeps as many as there are, or starts two. */
   readonly workers: number | undefined
+  /** Where the administrator's kubeconfig is written. */
+  readonly kubeconfig: string
   readonly subnet: string
   readonly clusterCidr: string
   readonly serviceCidr: string
@@ -54,6 +56,7 @@ export function readSettings(checkout: string, environment: Readonly<Record<stri
     apiPort: number('COXSWAIN_API_PORT', '6443', 1, 65535),
     registryPort: number('COXSWAIN_REGISTRY_PORT', '5050', 1, 65535),
     workers: value('COXSWAIN_WORKERS', '') === '' ? undefined : number('COXSWAIN_WORKERS', '2', 0, 500),
+    kubeconfig: resolve(checkout, value('COXSWAIN_KUBECONFIG', '.cluster/kubeconfig')),
     subnet: value('COXSWAIN_SUBNET', '172.28.0.0/16'),
     clusterCidr: value('COXSWAIN_CLUSTER_CIDR', '10.244.0.0/16'),
     serviceCidr: value('COXSWAIN_SERVICE_CIDR', '10.96.0.0/16'),

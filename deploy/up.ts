@@ -1,6 +1,6 @@
 /** `make up`: brings the cluster up, step by step, until its nodes are ready and its DNS answers. Safe to call again. */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { realClock } from '../shared/time/clock.ts'
 import { awaitApiServer, awaitDns, awaitNodes } from './await-cluster.ts'
 import { connect } from './cluster-connection.ts'
@@ -53,8 +53,8 @@ await runDeployCommand(async ({ settings, steps, print }) => {
   }
   const cluster = async () => {
     const kubeconfig = await steps.run('API server ready', () => awaitApiServer(settings, clock))
-    mkdirSync(join(settings.checkout, '.cluster'), { recursive: true })
-    writeFileSync(join(settings.checkout, '.cluster/kubeconfig'), kubeconfig, { mode: 0o600 })
+    mkdirSync(dirname(settings.kubeconfig), { recursive: true })
+    writeFileSync(settings.kubeconfig, kubeconfig, { mode: 0o600 })
     const connection = connect(kubeconfig)
     try {
       await steps.run('nodes ready', async (note) => note((await awaitNodes(settings, connection, clock)).join(' ')))

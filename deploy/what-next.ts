@@ -5,7 +5,7 @@ import type { Settings } from './settings.ts'
 
 /** What to try in a cluster that has just come up, with this cluster's own addresses. */
 export async function whatNext(settings: Settings): Promise<string> {
-  const file = relative(process.cwd(), `${settings.checkout}/.cluster/kubeconfig`)
+  const file = relative(process.cwd(), settings.kubeconfig)
   const kubectl = (await runCommand('sh', ['-c', 'command -v kubectl'])).code === 0
   const [worker] = await runningWorkers(settings)
   return [
