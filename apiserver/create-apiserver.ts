@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { Metrics } from '../shared/metrics/metrics.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
+import type { Timer } from '../shared/time/clock.ts'
 import { admissionRules } from './admission/admit.ts'
 import { clusterIPs, IpRange } from './allocation/ip-range.ts'
 import { nodePorts, PortRange } from './allocation/port-range.ts'
@@ -53,6 +54,9 @@ export interface ApiServerParts {
   /** False: no sockets; requests come through `handle`. Default true. */
   listen?: boolean
 }
+
+/** How often it is looked whether certificates are due for renewal, in milliseconds: they are for the last third of a year. */
+const RENEWAL_INTERVAL = 6 * 60 * 60 * 1000
 
 /** Builds every part of the API server; nothing runs before `start`. */
 export async function createApiServer(config: ApiServerConfig, tools: ProcessTools, parts: ApiServerParts = {}): Promise<ApiServer> {
@@ -106,7 +110,14 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     [{ request_kind: 'mutating' }, inFlight.writes],
   ])
 
+  const connect = createConnect({
+    reader: objects,
+    credentials: () => ({ authority: credentials.authority, ...credentials.kubeletClient }),
+    require: authorization.require,
+    random,
+  })
   let isReady = false
+  let renewal: Timer | undefined
   let compacting: Promise<void> | undefined
   const pipeline = new Pipeline({
     ...{ authentication, authorization, inFlight, table, metrics: requestMetrics, clock, log, deadline: config.requestTimeout },
@@ -127,10 +138,11 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
         return metrics.render()
       },
     }),
-    connect: () => Promise.reject(unknownPath()),
+    connect: (call) => connect.handle(call),
   })
   const handle = (request: ApiRequest, reply: Reply) => pipeline.handle(request, reply)
-  const listeners = new Listeners({ config, credentials, handle, clock, log })
+  const upgrade: UpgradeHandler = (request, raw, socket, head) => void pipeline.handle(request, new UpgradeReply(raw, socket, head))
+  const listeners = new Listeners({ config, credentials, handle, upgrade, clock, log })
 
   return {
     credentials,
@@ -164,6 +176,13 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       expiry.start()
       compacting = compactor.run(background.signal)
       isReady = true
+      renewal = clock.every(RENEWAL_INTERVAL, () => {
+        try {
+          listeners.renew(prepareCredentials(credentialsOptions(port)).serving)
+        } catch (error) {
+          log.error('could not renew certificates; trying again later', { error })
+        }
+      })
       log.info('serving', {
         url: listeners.url,
         ...(listeners.insecureUrl ? { insecureUrl: listeners.insecureUrl } : {}),
@@ -172,8 +191,10 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     },
     async stop() {
       isReady = false
+      renewal?.cancel()
       hub.stop()
       await listeners.stop()
+      connect.close()
       expiry.stop()
       background.abort()
       await compacting

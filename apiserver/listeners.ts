@@ -42,6 +42,11 @@ export class Listeners {
     if (this.#insecure) this.insecureUrl = await this.#insecure.start()
   }
 
+  /** Shows a renewed certificate to connections from now on; those that are open stay. */
+  renew({ certificate: cert, key }: ServerCredentials['serving']): void {
+    this.#secure.renew({ cert, key })
+  }
+
   async stop(): Promise<void> {
     const listeners = this.#insecure ? [this.#secure, this.#insecure] : [this.#secure]
     const ended = new AbortController()

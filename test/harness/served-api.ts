@@ -33,6 +33,8 @@ export interface ServedApi {
   readonly admin: Identity
   /** Milliseconds that the server's clock is ahead; timers stay real. */
   skew: number
+  /** Does at once what the server does from time to time. */
+  doRepeatedWork(): void
   call(identity: Identity, method: string, path: string, body?: unknown, contentType?: string): Promise<Answer>
   /** Removes the data unless it is to be kept. */
   stop(options?: { keep: boolean }): Promise<void>
@@ -43,7 +45,15 @@ export async function serveApi(args: readonly string[] = [], present?: string): 
   const directory = present ?? mkdtempSync(join(tmpdir(), 'served-api-'))
   const real = realClock()
   const served = { skew: 0 }
-  const clock: Clock = { ...real, now: () => real.now() + served.skew }
+  const repeated: (() => void)[] = []
+  const clock: Clock = {
+    ...real,
+    now: () => real.now() + served.skew,
+    every(milliseconds, action) {
+      repeated.push(action)
+      return real.every(milliseconds, action)
+    },
+  }
   const all = [
     `--data-dir=${directory}`,
     '--storage=memory',
@@ -66,6 +76,9 @@ export async function serveApi(args: readonly string[] = [], present?: string): 
   return Object.assign(served, {
     server,
     directory,
+    doRepeatedWork() {
+      for (const action of repeated) action()
+    },
     admin: { cert: pki('admin.crt'), key: pki('admin.key') },
     call(identity: Identity, method: string, path: string, body?: unknown, contentType = 'application/json'): Promise<Answer> {
       const agent = new Agent({ keepAlive: false })

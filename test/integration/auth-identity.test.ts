@@ -3,6 +3,7 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { connect } from 'node:tls'
 import { createKeyAndRequest } from '../../shared/certificates/certificate-request.ts'
 import { type Issuer, issueAuthority, issueCertificate } from '../../shared/certificates/issue-certificate.ts'
 import { realClock } from '../../shared/time/clock.ts'
@@ -237,5 +238,29 @@ describe('nobody', () => {
       'pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" in the namespace "default"',
     )
     assert.equal((await api.call({}, 'GET', '/metrics')).body.message, 'forbidden: User "system:anonymous" cannot get path "/metrics"')
+  })
+})
+
+describe('the server’s own certificate', () => {
+  it('is renewed while it serves', async () => {
+    const shown = () => readFileSync(join(api.directory, 'pki/apiserver.crt'), 'utf8')
+    const serial = () =>
+      new Promise<string>((resolve, reject) => {
+        const { hostname, port } = new URL(api.server.url)
+        const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false }, () => {
+          resolve(socket.getPeerCertificate().serialNumber)
+          socket.destroy()
+        })
+        socket.on('error', reject)
+      })
+    const before = [shown(), await serial()]
+    api.skew = 300 * DAY
+    try {
+      api.doRepeatedWork()
+    } finally {
+      api.skew = 0
+    }
+    assert.notEqual(shown(), before[0])
+    assert.notEqual(await serial(), before[1])
   })
 })
