@@ -1,0 +1,105 @@
+import type { IncomingMessage } from 'node:http'
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { StatusError } from '../../shared/errors/status-error.ts'
+import type { ObjectReader } from '../registry/object-reader.ts'
+
+/** How the API server proves itself to kubelets, and knows them. */
+export interface KubeletCredentials {
+  /** PEM of the authority that kubelets' serving certificates must be of. */
+  readonly authority: string
+  /** PEM. */
+  readonly certificate: string
+  readonly key: string
+}
+
+/** Where a kubelet listens. */
+export interface KubeletAddress {
+  readonly node: string
+  readonly host: string
+  readonly port: number
+}
+
+/** In this order; names come last, because nothing resolves them in many clusters. */
+const PREFERRED = ['InternalIP', 'ExternalIP', 'InternalDNS', 'ExternalDNS', 'Hostname']
+/** How long a node may take to accept a connection. Milliseconds. */
+const CONNECT_TIMEOUT = 10_000
+
+/** Authenticated connections to the nodes' kubelets. */
+export class KubeletConnections {
+  readonly #reader: ObjectReader
+  readonly #credentials: () => KubeletCredentials
+  readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 8 })
+
+  constructor(reader: ObjectReader, credentials: () => KubeletCredentials) {
+    this.#reader = reader
+    this.#credentials = credentials
+  }
+
+  /** @throws StatusError NotFound for a node that does not exist, InternalError for one that does not say where it is */
+  addressOf(node: string): KubeletAddress {
+    const object = this.#reader.get('v1', 'Node', { name: node })
+    if (!object) throw new StatusError('NotFound', `nodes ${JSON.stringify(node)} not found`, { details: { name: node, kind: 'nodes' } })
+    const { addresses = [], daemonEndpoints } = object.status
+    const address = PREFERRED.map((type) => addresses.find((one) => one.type === type)).find((one) => one !== undefined)
+    if (!address) throw new StatusError('InternalError', `no preferred addresses found; known addresses: []`)
+    return { node, host: address.address, port: daemonEndpoints.kubeletEndpoint.Port || 10250 }
+  }
+
+  /** One exchange; resolves with the answer's head, whatever its code. @throws StatusError when the node cannot be reached */
+  get(
+    address: KubeletAddress,
+    path: string,
+    options: {
+      signal: AbortSignal
+      insecure?: boolean | undefined
+      method?: string
+      headers?: Record<string, string>
+      body?: Buffer | undefined
+    },
+  ): Promise<IncomingMessage> {
+    const { signal, insecure, method = 'GET', headers = {}, body } = options
+    return new Promise((resolve, reject) => {
+      const request = httpsRequest({ ...this.#tls(address, insecure), agent: this.#agent, path, method, headers, signal }, resolve)
+      request.once('error', (cause) =>
+        reject(signal.aborted ? signal.reason : unreachable(`Get "https://${hostOf(address)}${path}"`, cause)),
+      )
+      request.end(body)
+    })
+  }
+
+  /** A bare connection, for protocols that are tunnelled. @throws StatusError when the node cannot be reached */
+  dial(address: KubeletAddress): Promise<TLSSocket> {
+    return new Promise((resolve, reject) => {
+      const socket = connectTls({ ...this.#tls(address), timeout: CONNECT_TIMEOUT })
+      const fail = (cause: Error) => {
+        socket.destroy()
+        reject(unreachable(`error dialing backend: ${hostOf(address)}`, cause))
+      }
+      socket.once('error', fail)
+      socket.once('timeout', () => fail(new Error('i/o timeout')))
+      socket.once('secureConnect', () => {
+        socket.off('error', fail)
+        socket.setTimeout(0).setNoDelay(true).setKeepAlive(true, 30_000)
+        resolve(socket)
+      })
+    })
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+
+  #tls({ host, port }: KubeletAddress, insecure = false) {
+    const { authority, certificate, key } = this.#credentials()
+    const options = { host, port, ca: authority, cert: certificate, key, rejectUnauthorized: !insecure, minVersion: 'TLSv1.2' } as const
+    return options satisfies RequestOptions
+  }
+}
+
+const hostOf = ({ host, port }: KubeletAddress) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
+
+function unreachable(what: string, cause: Error): StatusError {
+  const why = cause.message || ('code' in cause ? String(cause.code) : cause.name)
+  return new StatusError('InternalError', `${what}: ${why}`, { cause })
+}

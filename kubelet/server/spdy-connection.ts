@@ -1,0 +1,182 @@
+import { Duplex } from 'node:stream'
+import { dataHead, type Frame, FrameReader, goAwayFrame, pingFrame, resetFrame, synReplyFrame } from './spdy-frames.ts'
+import { HeaderReader, HeaderWriter, type SpdyHeaders } from './spdy-headers.ts'
+
+const INVALID_STREAM = 2
+const CANCEL = 5
+/** Data frames are cut to this size, so that streams share a connection fairly. */
+const MOST_DATA = 64 * 1024
+/** A connection with more streams than this is not a client of ours. */
+const MOST_STREAMS = 1_000
+
+/** One stream: readable until the client closes its half, writable until we close ours. */
+export class SpdyStream extends Duplex {
+  readonly id: number
+  readonly headers: SpdyHeaders
+  readonly #connection: SpdyConnection
+  #wake: (() => void) | undefined
+  #reset = false
+
+  constructor(id: number, headers: SpdyHeaders, connection: SpdyConnection) {
+    super({ allowHalfOpen: true, autoDestroy: true })
+    this.id = id
+    this.headers = headers
+    this.#connection = connection
+    // Whoever uses the stream may have finished with it before it broke.
+    this.on('error', () => {})
+  }
+
+  header(name: string): string | undefined {
+    return this.headers.get(name)?.[0]
+  }
+
+  override _read(): void {
+    this.#wake?.()
+    this.#wake = undefined
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#connection.sendData(this.id, chunk, false).then(() => done(), done)
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#connection.sendData(this.id, Buffer.alloc(0), true).then(() => done(), done)
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#wake?.()
+    const isOver = this.readableEnded && this.writableFinished
+    this.#connection.forget(this.id, !isOver && !this.#reset)
+    done(error)
+  }
+
+  /** Bytes from the client; resolves when there is room for more. */
+  async receive(data: Buffer): Promise<void> {
+    if (this.destroyed || this.push(data)) return
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+    })
+  }
+
+  /** The client closed its half. */
+  finish(): void {
+    if (!this.destroyed) this.push(null)
+  }
+
+  /** The client, or the connection, broke the stream off. */
+  breakOff(): void {
+    this.#reset = true
+    this.destroy(new Error('the stream was reset'))
+  }
+}
+
+/**
+ * The server's side of one SPDY/3.1 connection, over any byte stream. Flow control windows are neither sent nor heeded: the clients
+ * that speak this protocol do not implement them, so a limit of ours would stop them for good. The byte stream's own back-pressure bounds what
+ * is held: reading stops while the stream that has data does not take it.
+ */
+export class SpdyConnection {
+  readonly #transport: Duplex
+  readonly #streams = new Map<number, SpdyStream>()
+  readonly #reader = new HeaderReader()
+  readonly #writer = new HeaderWriter()
+  #replies: Promise<unknown> = Promise.resolve()
+  #lastId = 0
+
+  constructor(transport: Duplex) {
+    this.#transport = transport
+    transport.on('error', () => {})
+  }
+
+  /** Hands every new stream to `accept`, which may be called before the former one ended. Resolves when the connection has ended. */
+  async serve(accept: (stream: SpdyStream) => void): Promise<void> {
+    const frames = new FrameReader()
+    try {
+      for await (const chunk of this.#transport) {
+        for (const frame of frames.push(chunk as Buffer)) if (!(await this.#handle(frame, accept))) return
+      }
+    } catch (error) {
+      // A client that goes away without a farewell is an ordinary end.
+      if (!this.#transport.destroyed) throw error
+    } finally {
+      this.close()
+    }
+  }
+
+  /** Ends the connection and every stream on it. */
+  close(): void {
+    if (!this.#transport.destroyed && this.#transport.writable) this.#transport.end(goAwayFrame(this.#lastId))
+    for (const stream of [...this.#streams.values()]) stream.breakOff()
+    this.#reader.close()
+    this.#writer.close()
+  }
+
+  get size(): number {
+    return this.#streams.size
+  }
+
+  /** False: the client said farewell. */
+  async #handle(frame: Frame, accept: (stream: SpdyStream) => void): Promise<boolean> {
+    switch (frame.type) {
+      case 'synStream':
+        await this.#open(frame.streamId, frame.fin, await this.#reader.read(frame.block), accept)
+        return true
+      case 'headers':
+      case 'synReply':
+        // Read even if nobody wants it: the compression of all later blocks builds on it.
+        await this.#reader.read(frame.block)
+        if (frame.fin) this.#streams.get(frame.streamId)?.finish()
+        return true
+      case 'data': {
+        const stream = this.#streams.get(frame.streamId)
+        if (frame.data.length > 0) await stream?.receive(frame.data)
+        if (frame.fin) stream?.finish()
+        return true
+      }
+      case 'reset':
+        this.#streams.get(frame.streamId)?.breakOff()
+        return true
+      case 'ping':
+        // Ours would be even; a client's comes back as it is.
+        if (frame.id % 2 === 1) await this.#send(pingFrame(frame.id))
+        return true
+      case 'goAway':
+        return this.#streams.size > 0
+      default:
+        return true
+    }
+  }
+
+  async #open(id: number, fin: boolean, headers: SpdyHeaders, accept: (stream: SpdyStream) => void): Promise<void> {
+    if (id <= this.#lastId || id % 2 === 0 || this.#streams.size >= MOST_STREAMS) return this.#send(resetFrame(id, INVALID_STREAM))
+    this.#lastId = id
+    const stream = new SpdyStream(id, headers, this)
+    this.#streams.set(id, stream)
+    if (fin) stream.finish()
+    // Replies share one compression, so they are made one after another.
+    const reply = this.#replies.then(async () => this.#send(synReplyFrame(id, false, await this.#writer.write(new Map()))))
+    this.#replies = reply
+    await reply
+    accept(stream)
+  }
+
+  async sendData(id: number, data: Buffer, fin: boolean): Promise<void> {
+    for (let at = 0; at < data.length || at === 0; at += MOST_DATA) {
+      const part = data.subarray(at, at + MOST_DATA)
+      const isLast = at + MOST_DATA >= data.length
+      await this.#send(Buffer.concat([dataHead(id, part.length, fin && isLast), part]))
+    }
+  }
+
+  forget(id: number, broken: boolean): void {
+    if (!this.#streams.delete(id)) return
+    if (broken && this.#transport.writable) void this.#send(resetFrame(id, CANCEL)).catch(() => {})
+  }
+
+  #send(bytes: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (!this.#transport.writable) return reject(new Error('the connection has ended'))
+      this.#transport.write(bytes, (error) => (error ? reject(error) : resolve()))
+    })
+  }
+}
