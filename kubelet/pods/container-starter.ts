@@ -20,7 +20,7 @@ export interface ContainerStarterOptions {
   environment: EnvironmentSources
   /** Files and folders of the node to mount; simulated nodes have none. */
   mounts: (input: MountInput, signal: AbortSignal) => Promise<{ mounts: ContainerConfig['mounts']; messageFile: string }>
-  nodeMemoryBytes: number
+  nodeMemoryBytes: () => number
   events: EventRecorder
   clock: Clock
 }
@@ -108,7 +108,7 @@ async function configOf(
     tty: container.tty ?? false,
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,
-    resources: containerResources(pod, container, options.nodeMemoryBytes),
+    resources: containerResources(pod, container, options.nodeMemoryBytes()),
     security,
     pidNamespaceOf: pidNamespace(pod, container, targetContainerId),
     hostIPC: pod.spec.hostIPC ?? false,

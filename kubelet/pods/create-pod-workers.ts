@@ -1,0 +1,98 @@
+import type { Client } from '../../shared/client/client.ts'
+import type { EventRecorder } from '../../shared/client/event-recorder.ts'
+import type { Informers } from '../../shared/informer/informer.ts'
+import type { Logger } from '../../shared/logging/logger.ts'
+import type { Node } from '../../shared/openapi/generated/core-v1.ts'
+import { amountsOf } from '../../shared/pods/resource-requests.ts'
+import type { Clock } from '../../shared/time/clock.ts'
+import { imagePuller } from '../images/image-puller.ts'
+import type { ClusterDns, DnsConfig } from '../network/resolv-conf.ts'
+import type { Prober } from '../probes/prober.ts'
+import type { ContainerRuntime } from '../runtime/container-runtime.ts'
+import type { ReferencedObjects } from '../volumes/referenced-objects.ts'
+import type { PodVolumes } from '../volumes/volume.ts'
+import { type ContainerStarterOptions, containerStarter } from './container-starter.ts'
+import { podAdmission } from './pod-admission.ts'
+import { type PodWorkers, podWorkers } from './pod-workers.ts'
+import { Backoff } from './restart-backoff.ts'
+import { statusWriter } from './status-writer.ts'
+import { Termination } from './termination.ts'
+
+/** The pod's files on the node; a simulated node has none. */
+export interface PodFiles {
+  mounts: ContainerStarterOptions['mounts']
+  remove(podUid: string): Promise<void>
+  podsOnDisk(): Promise<string[]>
+}
+
+export interface PodMachineryOptions {
+  nodeName: string
+  runtime: ContainerRuntime
+  /** As container ids are prefixed in the API, e.g. `docker`. */
+  runtimeName: string
+  volumes: PodVolumes
+  files: PodFiles
+  prober: Prober
+  objects: ReferencedObjects
+  client: Client
+  informers: Informers
+  events: EventRecorder
+  /** This node's own object, once it was seen. */
+  node: () => Node | undefined
+  clusterDns: ClusterDns
+  nodeDns: () => DnsConfig
+  hostIPs: () => readonly string[]
+  /** Memory of the machine, by which the order of OOM kills is worked out. */
+  memoryBytes: number
+  clock: Clock
+  log: Logger
+  signal: AbortSignal
+}
+
+/** How soon what stood in the way of a pod's sandbox or volumes is tried again, in milliseconds. */
+const SETBACKS = { first: 500, most: 60_000 }
+
+/** Wires everything that looks after pods. Asks the informers for what it reads, so call it before they start; starts nothing. */
+export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
+  const { runtime, client, informers, events, clock, log, signal, nodeName } = options
+  const services = informers.of('v1', 'Service')
+  const images = imagePuller({ runtime, objects: options.objects, events, clock })
+  const start = containerStarter({
+    runtime,
+    images,
+    environment: {
+      config: options.objects,
+      services: () => services.cache.list(),
+      allocatable: () => options.node()?.status.allocatable ?? {},
+    },
+    mounts: options.files.mounts,
+    nodeMemoryBytes: () => amountsOf(options.node()?.status.capacity).get('memory') ?? options.memoryBytes,
+    events,
+    clock,
+  })
+  return podWorkers({
+    pods: informers.of('v1', 'Pod', { fieldSelector: `spec.nodeName=${nodeName}` }),
+    runtime,
+    runtimeName: options.runtimeName,
+    start,
+    termination: new Termination({ runtime, events, clock, log }),
+    images,
+    volumes: options.volumes,
+    prober: options.prober,
+    admission: podAdmission(options.node),
+    statuses: statusWriter(client, clock, log, signal),
+    api: client,
+    crashes: new Backoff(clock),
+    setbacks: new Backoff(clock, SETBACKS),
+    clusterDns: options.clusterDns,
+    nodeDns: options.nodeDns,
+    hostIPs: options.hostIPs,
+    removeFiles: options.files.remove,
+    podsOnDisk: options.files.podsOnDisk,
+    imageNames: new Map(),
+    events,
+    clock,
+    log,
+    signal,
+  })
+}
