@@ -1,47 +1,71 @@
+import { objectKey } from '../../shared/objects/object.ts'
 import type { Container, EphemeralContainer, Pod, Volume } from '../../shared/openapi/generated/core-v1.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
 
 /** The kinds of objects that a Pod can lead its node to. */
 export type ReferencedKind = 'pod' | 'secret' | 'configMap' | 'claim' | 'serviceAccount'
 
+/** What one Pod adds to its node. */
+interface Contribution {
+  readonly node: string
+  readonly generation: number | undefined
+  readonly references: ReadonlySet<string>
+}
+
 /**
- * Which objects the Pods of each node refer to. Kept by following Pods; a Pod's references are set when it is created and
- * hardly change, so an update that changes neither node nor generation costs nothing.
+ * Which objects the Pods of each node refer to. Kept by following Pods: a Pod's references are set when it is created and
+ * hardly change, so an update that changes neither node nor generation costs nothing. Each Pod's part is remembered and
+ * replaced, never counted blindly, so a change that is told twice does no harm.
  */
 export class NodeReferences {
+  readonly #pods = new Map<string, Contribution>()
   /** Node → `kind namespace/name` → by how many Pods. */
   readonly #counts = new Map<string, Map<string, number>>()
 
   /** Answers the unsubscriber. */
   follow(reader: ObjectReader): () => void {
-    return reader.follow('v1', 'Pod', (current, previous) => {
-      if (current && previous && isSameForUs(current, previous)) return
-      if (previous) this.#count(previous, -1)
-      if (current) this.#count(current, +1)
-    })
+    return reader.follow(
+      'v1',
+      'Pod',
+      (current, previous) => {
+        if (current) this.#set(objectKey(current), current)
+        else if (previous) this.#remove(objectKey(previous))
+      },
+      { previous: false },
+    )
   }
 
   has(node: string, kind: ReferencedKind, namespace: string, name: string): boolean {
     return this.#counts.get(node)?.has(`${kind} ${namespace}/${name}`) ?? false
   }
 
-  #count(pod: Pod, step: 1 | -1): void {
+  #set(key: string, pod: Pod): void {
     const node = pod.spec.nodeName
+    const { generation } = pod.metadata
+    const known = this.#pods.get(key)
+    if (known && known.node === node && generation !== undefined && known.generation === generation) return
+    this.#remove(key)
     if (!node) return
+    const contribution = { node, generation, references: referencesOf(pod) }
+    this.#pods.set(key, contribution)
+    this.#count(contribution, +1)
+  }
+
+  #remove(key: string): void {
+    const known = this.#pods.get(key)
+    if (known && this.#pods.delete(key)) this.#count(known, -1)
+  }
+
+  #count({ node, references }: Contribution, step: 1 | -1): void {
     const counts = this.#counts.get(node) ?? new Map<string, number>()
     this.#counts.set(node, counts)
-    for (const reference of referencesOf(pod)) {
+    for (const reference of references) {
       const count = (counts.get(reference) ?? 0) + step
       if (count > 0) counts.set(reference, count)
       else counts.delete(reference)
     }
     if (counts.size === 0) this.#counts.delete(node)
   }
-}
-
-function isSameForUs(current: Pod, previous: Pod): boolean {
-  const { generation } = current.metadata
-  return current.spec.nodeName === previous.spec.nodeName && generation !== undefined && generation === previous.metadata.generation
 }
 
 /** Mirror Pods grant nothing: a node could write what it likes into them. */

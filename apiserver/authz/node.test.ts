@@ -81,6 +81,20 @@ describe('the node authoriser', () => {
     assert.equal(may({ name: 'wanted' }), false)
   })
 
+  it('bears being told twice', () => {
+    const spec = { volumes: [{ name: 'v', secret: { secretName: 'wanted' } }] }
+    putPod('web', 'a', spec)
+    assert.ok(may({ name: 'wanted' }))
+    putPod('web', 'a', spec)
+    putPod('web', 'a', spec)
+    reader.remove('v1', 'Pod', 'default/web')
+    assert.equal(may({ name: 'wanted' }), false)
+    putPod('web', 'a', spec)
+    putPod('web', 'a', { volumes: [{ name: 'v', secret: { secretName: 'other' } }] })
+    assert.equal(may({ name: 'wanted' }), false)
+    assert.ok(may({ name: 'other' }))
+  })
+
   it('follows a Pod to its node', () => {
     const spec = { volumes: [{ name: 'v', secret: { secretName: 'wanted' } }] }
     putPod('web', undefined, spec)

@@ -11,10 +11,13 @@ export interface ObjectReader {
   /**
    * Calls back after each change of the kind, and once for all that exists already (as `current`, no `previous`);
    * for indexes kept in memory (RBAC, node authoriser, allocators). Returns the unsubscriber.
+   * A change that is on its way while a follower begins may be told after its effect is: followers must bear repetition.
+   * With `previous: false` only removals carry it, which saves parsing a state that nobody looks at.
    */
   follow<V extends ApiVersion, K extends KindOf<V>>(
     v: V,
     k: K,
     listener: (current: ObjectOf<V, K> | undefined, previous: ObjectOf<V, K> | undefined) => void,
+    options?: { previous: boolean },
   ): () => void
 }

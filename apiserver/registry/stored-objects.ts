@@ -6,6 +6,7 @@ import type { ObjectReader } from './object-reader.ts'
 import type { Resource, ResourceTable } from './resource-table.ts'
 
 type Listener = (current: KubeObject | undefined, previous: KubeObject | undefined) => void
+type Follower = (current: KubeObject | undefined, previous: () => KubeObject | undefined) => void
 
 /** How many parsed objects are kept. Older ones are parsed again when asked for. */
 const CACHE_LIMIT = 2_000
@@ -15,7 +16,7 @@ export class StoredObjects implements ObjectReader {
   readonly #storage: Storage<ObjectFacts>
   readonly #table: ResourceTable
   readonly #parsed = new Map<string, { entry: StoredEntry; object: KubeObject }>()
-  readonly #followers = new Map<string, Set<Listener>>()
+  readonly #followers = new Map<string, Set<Follower>>()
   #subscription: Subscription | undefined
 
   constructor(storage: Storage<ObjectFacts>, table: ResourceTable) {
@@ -48,6 +49,7 @@ export class StoredObjects implements ObjectReader {
     v: V,
     k: K,
     listener: (current: ObjectOf<V, K> | undefined, previous: ObjectOf<V, K> | undefined) => void,
+    options = { previous: true },
   ): () => void {
     const { prefix } = this.#resource(v, k)
     this.#subscription ??= this.#storage.subscribe(this.#storage.revision, (changes) => {
@@ -55,15 +57,19 @@ export class StoredObjects implements ObjectReader {
         const listeners = this.#followers.get(prefixOfKey(change.key))
         if (!listeners) continue
         const current = change.type === 'put' ? this.objectOf(change.entry) : undefined
-        const previous = change.previous && (JSON.parse(change.previous.value.toString()) as KubeObject)
+        let parsed: KubeObject | undefined
+        const previous = () => change.previous && (parsed ??= JSON.parse(change.previous.value.toString()) as KubeObject)
         for (const each of listeners) each(current, previous)
       }
     })
     for (const object of this.list(v, k)) listener(object, undefined)
     const listeners = this.#followers.get(prefix) ?? new Set()
     this.#followers.set(prefix, listeners)
-    listeners.add(listener as Listener)
-    return () => listeners.delete(listener as Listener)
+    const follower: Follower = (current, previous) => {
+      ;(listener as Listener)(current, current === undefined || options.previous ? previous() : undefined)
+    }
+    listeners.add(follower)
+    return () => listeners.delete(follower)
   }
 
   close(): void {
