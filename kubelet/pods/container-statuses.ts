@@ -133,8 +133,8 @@ function containerId(view: ContainerView, container: Observed): string {
 }
 
 function resourcesOf(container: AnyContainer): Pick<ContainerStatus, 'allocatedResources' | 'resources'> {
-  const { requests } = container.resources ?? {}
-  return { ...(requests ? { allocatedResources: requests } : {}), resources: container.resources ?? {} }
+  const { requests, limits } = container.resources ?? {}
+  return { ...(requests ? { allocatedResources: requests } : {}), ...(requests || limits ? { resources: container.resources } : {}) }
 }
 
 function withoutEmpty({ reason, message }: WaitingReason): WaitingReason {

@@ -19,14 +19,17 @@ export interface ConditionFacts {
   now: number
 }
 
-/** The kubelet's own conditions; whatever else stands on the pod (scheduling, gates, disruption) is somebody else's. */
+/** The kubelet's own conditions; whatever else stands on the pod (gates, disruption) is somebody else's. */
 export function podConditions(facts: ConditionFacts): PodCondition[] {
   const containersReady = containersReadyVerdict(facts)
+  const scheduled = facts.pod.status.conditions?.some(({ type, status }) => type === 'PodScheduled' && status === 'True')
   const verdicts: [string, Verdict][] = [
     ['PodReadyToStartContainers', { status: facts.sandboxReady ? 'True' : 'False' }],
     ['Initialized', initializedVerdict(facts)],
     ['Ready', readyVerdict(facts, containersReady)],
     ['ContainersReady', containersReady],
+    // Who names a node in the spec passes the scheduler by, and with it the one who says this.
+    ...(scheduled ? [] : [['PodScheduled', { status: 'True' }] satisfies [string, Verdict]]),
   ]
   return verdicts.map(([type, verdict]) => condition(facts, type, verdict))
 }

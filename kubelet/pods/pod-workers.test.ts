@@ -16,7 +16,7 @@ async function bench(context: TestContext, behave: Behaviours = () => ({}), more
   const cluster = await startCluster()
   context.after(() => cluster.stop())
   const { client, clock, tools } = cluster
-  await client.create('v1', 'Namespace', { metadata: { name: 'default' } }).catch(() => undefined)
+  await client.create('v1', 'ServiceAccount', { metadata: { name: 'default' } }, { namespace: 'default' })
   await client.create('v1', 'Node', { metadata: { name: 'n1' } })
   const said: string[] = []
   const record = (_about: KubeObject, _type: string, reason: string, message: string) => void said.push(`${reason}: ${message}`)
@@ -73,8 +73,12 @@ test('a pod starts, is ready, and has its addresses', async (context) => {
   const [main] = status.containerStatuses ?? []
   assert.ok(main?.ready && main.started && main.state.running?.startedAt && main.containerID?.startsWith('simulated://'))
   assert.equal(main.restartCount, 0)
-  const { PodReadyToStartContainers, Initialized, Ready, ContainersReady } = await conditions('web')
-  assert.deepEqual([PodReadyToStartContainers, Initialized, Ready, ContainersReady], ['True', 'True', 'True', 'True'])
+  const all = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled']
+  assert.deepEqual(await conditions('web'), Object.fromEntries(all.map((type) => [type, 'True'])))
+  assert.ok(
+    status.conditions?.every(({ reason, message }) => reason === undefined && message === undefined),
+    'no reason outlives its state',
+  )
 })
 
 test('a crash is repaired at once, then more and more slowly, and after ten good minutes at once again', async (context) => {

@@ -2,7 +2,7 @@ import type { Writer } from '../../shared/client/client.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import { sameJson } from '../../shared/objects/same-json.ts'
-import type { Pod, PodStatus } from '../../shared/openapi/generated/core-v1.ts'
+import type { Pod, PodCondition, PodStatus } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 
 /** Milliseconds before a status that could not be written is tried again; doubles up to `most`. */
@@ -104,6 +104,13 @@ export function statusPatch(from: PodStatus, to: PodStatus): Record<string, unkn
     if (from[key] !== undefined && to[key] === undefined) patch[key] = null
   }
   return Object.keys(patch).length > 0 ? patch : undefined
+}
+
+/** Conditions are merged field by field: a reason that no longer holds must be taken back. */
+function changedCondition(last: PodCondition | undefined, next: PodCondition): object[] {
+  if (last && sameJson(last, next)) return []
+  const dropped = (['reason', 'message'] as const).filter((field) => last?.[field] !== undefined && next[field] === undefined)
+  return [{ ...next, ...Object.fromEntries(dropped.map((field) => [field, null])) }]
 }
 
 function mergedList(before: unknown, after: unknown, key: string): unknown {
