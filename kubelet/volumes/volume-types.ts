@@ -5,11 +5,11 @@ import { configMap } from './config-map.ts'
 import { downwardApi } from './downward-api.ts'
 import { emptyDir } from './empty-dir.ts'
 import { hostPath } from './host-path.ts'
-import { linuxMounter } from './mounter.ts'
+import type { Mounter } from './mounter.ts'
 import type { Allocatable } from './pod-fields.ts'
 import { podVolumes } from './pod-volumes.ts'
 import { projected } from './projected.ts'
-import { referencedObjects } from './referenced-objects.ts'
+import type { ReferencedObjects } from './referenced-objects.ts'
 import { secret } from './secret.ts'
 import { serviceAccountTokens } from './service-account-token.ts'
 import type { PodVolumes } from './volume.ts'
@@ -17,6 +17,8 @@ import type { PodVolumes } from './volume.ts'
 export interface VolumesOptions {
   rootDir: string
   client: Client
+  objects: ReferencedObjects
+  mounter: Mounter
   /** The node's allocatable amounts, for downward API limits that are not set. */
   allocatable(): Allocatable
   clock: Clock
@@ -24,9 +26,7 @@ export interface VolumesOptions {
 }
 
 /** Everything this node can mount. */
-export function createPodVolumes({ rootDir, client, allocatable, clock, log }: VolumesOptions): PodVolumes {
-  const mounter = linuxMounter()
-  const objects = referencedObjects(client, clock)
+export function createPodVolumes({ rootDir, client, objects, mounter, allocatable, clock, log }: VolumesOptions): PodVolumes {
   const tokens = serviceAccountTokens(client, clock, log)
   const types = [
     emptyDir(mounter),

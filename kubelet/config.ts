@@ -1,0 +1,36 @@
+import type { ConfigOf, SettingsTable } from '../shared/process/config.ts'
+import { boolean, duration, integer, list, path, port, required, text } from '../shared/process/setting.ts'
+
+/** Flags of the kubelet; `--x-y`, or COXSWAIN_X_Y in the environment. */
+export const settings = {
+  kubeconfig: path('credentials for the API server; written here when the node has joined', '/var/lib/kubelet/kubelet.kubeconfig'),
+  bootstrapKubeconfig: path('a kubeconfig with a join token, used until the node has a certificate of its own'),
+  rootDir: path('where pods keep their files, and the node its certificates', '/var/lib/kubelet'),
+  nodeName: required(text('the name of this node')),
+  nodeIp: text('the address of this node; default: the first one of the machine that is not loopback'),
+  dockerSocket: path('where the Docker Engine listens', '/var/run/docker.sock'),
+  pauseImage: text('the image that holds a pod’s namespaces', 'registry.k8s.io/pause:3.10'),
+  address: text('address on which logs, exec and the like are served to the API server', '0.0.0.0'),
+  port: port('port of the same', 10_250),
+  bindAddress: text('where health is served', '127.0.0.1'),
+  healthPort: port('port of health; 0 is off', 10_248),
+  clusterDns: list('addresses of cluster DNS', ['10.96.0.10']),
+  clusterDomain: text('domain of cluster DNS', 'cluster.local'),
+  resolvConf: path('the resolver configuration of the node', '/etc/resolv.conf'),
+  cniConfigDir: path('where a network other than ours is configured', '/etc/cni/net.d'),
+  cniBinDirs: list('where network plugins are looked for', ['/opt/cni/bin', '/usr/lib/cni']),
+  networkStateDir: path('addresses in use; must be empty after a reboot', '/run/coxswain/network'),
+  podMtu: integer('largest packet of pods; 0: that of the node’s own network', 0),
+  maxPods: integer('how many pods may run here', 110, 1),
+  systemReserved: list('amounts that pods do not get, e.g. cpu=100m,memory=200Mi', ['memory=100Mi']),
+  nodeLabels: list('labels to register with: name=value,…'),
+  registerWithTaints: list('taints to register with: key=value:Effect,…'),
+  registerSchedulable: boolean('whether the node takes pods from the beginning', true),
+  nodeStatusUpdateFrequency: duration('how often the node is looked at', 10_000),
+  nodeStatusReportFrequency: duration('how often its status is written when nothing changed', 300_000),
+  nodeLeaseRenewInterval: duration('how often the node says that it lives', 10_000),
+  nodeLeaseDurationSeconds: integer('how long that is believed', 40, 1),
+} satisfies SettingsTable
+
+/** The settings as values. */
+export type KubeletConfig = ConfigOf<typeof settings>

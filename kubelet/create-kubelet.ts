@@ -1,0 +1,242 @@
+import { mkdirSync, readFileSync } from 'node:fs'
+import { alternativeNames } from '../shared/certificates/extensions.ts'
+import { connectClient } from '../shared/client/connect.ts'
+import { createEventRecorder } from '../shared/client/queued-event-recorder.ts'
+import { createInformers } from '../shared/informer/shared-informers.ts'
+import { Metrics } from '../shared/metrics/metrics.ts'
+import { addProcessMetrics } from '../shared/metrics/process-metrics.ts'
+import { createHealthServer } from '../shared/process/health-server.ts'
+import type { ProcessTools, Service } from '../shared/process/run.ts'
+import type { KubeletConfig } from './config.ts'
+import { cniNetwork } from './network/cni-network.ts'
+import { parseResolvConf } from './network/resolv-conf.ts'
+import { measureCapacity, measureHeadroom } from './node/capacity.ts'
+import { type ClientCertificateOptions, ensureClientCertificate, rotateClientCertificate } from './node/client-certificate.ts'
+import { readCluster } from './node/kubeconfig-file.ts'
+import { architectureName, readNodeFacts } from './node/node-facts.ts'
+import { keepNode } from './node/node-keeper.ts'
+import { ownAddress, ownMtu, pairsOf, reservedOf, taintsOf } from './node/node-settings.ts'
+import { nodeObserver } from './node/observe-node.ts'
+import { keepServingCertificate, servingCertificate } from './node/serving-certificate.ts'
+import { containerMounts } from './pods/container-mounts.ts'
+import { createPodWorkers } from './pods/create-pod-workers.ts'
+import { podsOnDisk } from './pods/orphan-removal.ts'
+import { removePodFiles } from './pods/pod-files.ts'
+import { createProber } from './probes/create-prober.ts'
+import { createDockerRuntime } from './runtime/docker-runtime.ts'
+import { createKubeletServer } from './server/server.ts'
+import { statsSummary } from './server/stats.ts'
+import { linuxMounter } from './volumes/mounter.ts'
+import { referencedObjects } from './volumes/referenced-objects.ts'
+import { createPodVolumes } from './volumes/volume-types.ts'
+
+/** The release whose behaviour this is. */
+const VERSION = 'v1.36.0+coxswain'
+
+/**
+ * Builds the kubelet of one node. `start` resolves when the node has joined and its pods are looked after; until then it says what
+ * it waits for. `stop` leaves every container as it is.
+ */
+export function createKubelet(config: KubeletConfig, tools: ProcessTools): Service {
+  const { clock } = tools
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const settings = {
+    nodeIp: config.nodeIp ?? ownAddress(),
+    taints: taintsOf(config.registerWithTaints),
+    labels: pairsOf('node-labels', config.nodeLabels),
+    reserved: reservedOf(config.systemReserved),
+  }
+  const metrics = new Metrics()
+  addProcessMetrics(metrics)
+  let joined = false
+  const health = createHealthServer(
+    { host: config.bindAddress, port: config.healthPort },
+    { ready: { joined: () => (joined ? undefined : 'the node has not joined the cluster yet') }, metrics },
+  )
+  const ended = Promise.withResolvers<void>()
+  ended.promise.catch(() => undefined)
+  let work: RunningKubelet | undefined
+
+  return {
+    ended: ended.promise,
+    async start() {
+      mkdirSync(config.rootDir, { recursive: true, mode: 0o755 })
+      if (config.healthPort !== 0) await health.start()
+      const connect = (kubeconfig: string) => (tools.connect ?? connectClient)({ kubeconfig, clock, userAgent: 'coxswain-kubelet' })
+      const certificate = certificateOptions(config, tools, (file) => connect(file).client)
+      try {
+        await ensureClientCertificate(certificate, signal)
+      } catch (error) {
+        if (signal.aborted) return
+        throw error
+      }
+      joined = true
+      work = await startWork({ config, settings, tools, metrics, certificate, connection: connect(config.kubeconfig), signal })
+      work.finished.then(() => ended.resolve(), ended.reject)
+    },
+    async stop() {
+      stopping.abort(new Error('the kubelet is stopping'))
+      await work?.stop()
+      if (config.healthPort !== 0) await health.stop()
+    },
+  }
+}
+
+function certificateOptions(
+  { nodeName, rootDir, kubeconfig, bootstrapKubeconfig }: KubeletConfig,
+  { clock, random, log }: ProcessTools,
+  connect: ClientCertificateOptions['connect'],
+): ClientCertificateOptions {
+  return { nodeName, rootDir, kubeconfig, bootstrapKubeconfig, connect, clock, random, log }
+}
+
+interface RunningKubelet {
+  /** Rejects when a loop cannot go on. */
+  finished: Promise<void>
+  stop(): Promise<void>
+}
+
+interface WorkOptions {
+  config: KubeletConfig
+  settings: { nodeIp: string; taints: ReturnType<typeof taintsOf>; labels: Record<string, string>; reserved: ReturnType<typeof reservedOf> }
+  tools: ProcessTools
+  metrics: Metrics
+  certificate: ClientCertificateOptions
+  connection: ReturnType<typeof connectClient>
+  signal: AbortSignal
+}
+
+/** Everything that needs the node's identity, in the order in which one builds on the other. */
+async function startWork({ config, settings, tools, metrics, certificate, connection, signal }: WorkOptions): Promise<RunningKubelet> {
+  const { clock, log } = tools
+  const { nodeName, rootDir } = config
+  const { client } = connection
+  const informers = createInformers({ client, ...tools })
+  const events = createEventRecorder({ client, ...tools }, { component: 'kubelet', host: nodeName })
+  const nodes = informers.of('v1', 'Node', { fieldSelector: `metadata.name=${nodeName}` })
+  const node = () => nodes.cache.get(nodeName)
+  const places = { rootDir }
+  const [capacity, facts, mtu] = await Promise.all([
+    measureCapacity(places),
+    readNodeFacts(VERSION),
+    config.podMtu === 0 ? ownMtu() : config.podMtu,
+  ])
+
+  const network = cniNetwork({
+    ...{ configDir: config.cniConfigDir, pluginDirs: config.cniBinDirs, stateDir: config.networkStateDir, mtu, clock, log },
+    podRange: () => node()?.spec.podCIDR,
+  })
+  const runtime = createDockerRuntime({
+    ...{ socketPath: config.dockerSocket, nodeName, network, pauseImage: config.pauseImage, clock, log },
+  })
+  const mounter = linuxMounter()
+  const objects = referencedObjects(client, clock)
+  const allocatable = () => node()?.status.allocatable ?? {}
+  const mountSources = { rootDir, clusterDomain: config.clusterDomain, mounter }
+  const workers = createPodWorkers({
+    ...{ nodeName, runtime, runtimeName: 'docker', client, informers, events, node, objects, clock, log, signal },
+    volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, clock, log }),
+    files: {
+      mounts: (input, until) => containerMounts(input, mountSources, until),
+      remove: (uid) => removePodFiles(rootDir, uid, mounter),
+      podsOnDisk: () => podsOnDisk(rootDir),
+    },
+    prober: createProber({ runtime, events, clock, log }),
+    clusterDns: { servers: config.clusterDns, domain: config.clusterDomain },
+    nodeDns: () => parseResolvConf(readResolvConf(config.resolvConf)),
+    hostIPs: () => [settings.nodeIp],
+    memoryBytes: capacity.memoryBytes,
+  })
+  metrics.gaugeFrom('kubelet_running_pods', 'Pods that are looked after.', () => workers.list().length)
+
+  const serving = servingOptions(config, settings.nodeIp, tools)
+  const server = createKubeletServer({
+    ...{ host: config.address, port: config.port, clientAuthority: serving.authority, certificate: servingCertificate(serving) },
+    pods: {
+      list: () => workers.list(),
+      get: (namespace, name) => workers.list().find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
+    },
+    stats: statsSummary({
+      ...{ nodeName, runtime, pods: () => workers.list(), now: () => clock.now() },
+      headroom: () => measureHeadroom(places),
+      memoryCapacity: async () => (await measureCapacity(places)).memoryBytes,
+    }),
+    ...{ runtime, metrics, clock, log, health: () => undefined },
+  })
+  const port = await server.start()
+  informers.start(signal)
+  workers.start()
+  reclaimAddresses().catch((error: unknown) => {
+    if (!signal.aborted) log.warn('addresses of dead sandboxes were not taken back', { error })
+  })
+
+  const observe = nodeObserver({
+    ...{ places, facts, runtime, network, clock, port: () => port, reserved: settings.reserved, maxPods: config.maxPods },
+    addresses: [
+      { type: 'InternalIP', address: settings.nodeIp },
+      { type: 'Hostname', address: nodeName },
+    ],
+  })
+  const identity = {
+    ...{ name: nodeName, architecture: architectureName(process.arch), labels: settings.labels, taints: settings.taints },
+    unschedulable: !config.registerSchedulable,
+  }
+  const loops = [
+    keepNode(
+      {
+        ...{ identity, client, nodes, observe, events, clock, log },
+        lookEvery: config.nodeStatusUpdateFrequency,
+        reportEvery: config.nodeStatusReportFrequency,
+        renewEvery: config.nodeLeaseRenewInterval,
+        leaseSeconds: config.nodeLeaseDurationSeconds,
+      },
+      signal,
+    ),
+    keepServingCertificate(serving, client, (pair) => server.setCertificate(pair), signal),
+    rotateClientCertificate(certificate, client, signal),
+  ]
+  // Each of them runs until we stop; whichever ends sooner does so with the error that must end the process.
+  const finished = Promise.all(loops).then(() => undefined)
+
+  /** Sandboxes that died while nobody looked, with their addresses. */
+  async function reclaimAddresses(): Promise<void> {
+    for (;;) {
+      try {
+        const living = await runtime.listSandboxes({}, signal)
+        return await network.reclaim(new Set(living.map((sandbox) => sandbox.id)))
+      } catch (error) {
+        signal.throwIfAborted()
+        log.debug('the engine does not answer yet', { error })
+        await clock.sleep(2_000, signal)
+      }
+    }
+  }
+
+  return {
+    finished: finished.catch((error: unknown) => {
+      if (!signal.aborted) throw error
+    }),
+    async stop() {
+      await server.stop()
+      await workers.idle()
+      await events.flush()
+      await Promise.allSettled(loops)
+      connection.close()
+    },
+  }
+}
+
+function servingOptions(config: KubeletConfig, nodeIp: string, { clock, random, log }: ProcessTools) {
+  const { authority } = readCluster(readFileSync(config.kubeconfig, 'utf8'))
+  const names = alternativeNames([config.nodeName, nodeIp])
+  return { nodeName: config.nodeName, rootDir: config.rootDir, names, authority, clock, random, log }
+}
+
+function readResolvConf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return '' // a machine without one resolves nothing; pods with the cluster's DNS do not need it
+  }
+}

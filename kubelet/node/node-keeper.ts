@@ -1,0 +1,49 @@
+import type { Client } from '../../shared/client/client.ts'
+import type { EventRecorder } from '../../shared/client/event-recorder.ts'
+import type { Informer } from '../../shared/informer/informer.ts'
+import type { Logger } from '../../shared/logging/logger.ts'
+import type { Node } from '../../shared/openapi/generated/core-v1.ts'
+import type { Clock } from '../../shared/time/clock.ts'
+import { keepNodeLease } from './node-lease.ts'
+import { nodeReport, type Observation } from './node-report.ts'
+import { nodeStatusLoop } from './node-status.ts'
+import { type NodeIdentity, registerNode } from './registration.ts'
+
+export interface NodeKeeperOptions {
+  identity: NodeIdentity
+  client: Client
+  /** Of this node alone. */
+  nodes: Informer<Node>
+  observe(signal: AbortSignal): Promise<Observation>
+  events: EventRecorder
+  clock: Clock
+  log: Logger
+  lookEvery: number
+  reportEvery: number
+  renewEvery: number
+  leaseSeconds: number
+}
+
+/** Registers the node, then keeps its lease and its status until the signal aborts. */
+export async function keepNode(options: NodeKeeperOptions, signal: AbortSignal): Promise<void> {
+  const { identity, client, nodes, observe, events, clock, log } = options
+  const tools = { client, clock, log }
+  const report = async () => nodeReport(await observe(signal), undefined, clock.now())
+  const node = await registerNode(identity, report, tools, signal)
+  events.record(node, 'Normal', 'Starting', 'Starting kubelet.')
+  const status = nodeStatusLoop({
+    ...tools,
+    nodeName: identity.name,
+    observe,
+    current: () => nodes.cache.get(identity.name)?.status,
+    lookEvery: options.lookEvery,
+    reportEvery: options.reportEvery,
+  })
+  // The pod range arrives a moment after registration; the node is Ready as soon as it has one.
+  const unsubscribe = nodes.onChange((_key, current, previous) => {
+    if (current?.spec.podCIDR !== previous?.spec.podCIDR) status.lookNow()
+  })
+  const lease = { ...tools, nodeName: identity.name, renewEvery: options.renewEvery, durationSeconds: options.leaseSeconds }
+  await Promise.all([keepNodeLease(lease, signal), status.run(signal)])
+  unsubscribe()
+}

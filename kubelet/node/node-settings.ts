@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import type { Taint } from '../../shared/openapi/generated/core-v1.ts'
+import { ConfigError } from '../../shared/process/config.ts'
+import { parseQuantity, quantityMilliValue, quantityValue } from '../../shared/quantity/quantity.ts'
+import type { Observation } from './node-report.ts'
+
+/** `name=value` texts as a record. @throws ConfigError naming the flag */
+export function pairsOf(flag: string, texts: readonly string[]): Record<string, string> {
+  const pairs = texts.map((text) => {
+    const at = text.indexOf('=')
+    if (at <= 0) throw new ConfigError(`--${flag}: ${JSON.stringify(text)} is not name=value`)
+    return [text.slice(0, at), text.slice(at + 1)] as const
+  })
+  return Object.fromEntries(pairs)
+}
+
+const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
+
+/** `key[=value]:Effect` texts as taints. @throws ConfigError */
+export function taintsOf(texts: readonly string[]): Taint[] {
+  return texts.map((text) => {
+    const match = /^([^=:]+)(?:=([^:]*))?:(\w+)$/.exec(text)
+    const [, key, value, effect] = match ?? []
+    if (!key || !effect || !EFFECTS.includes(effect)) {
+      throw new ConfigError(`--register-with-taints: ${JSON.stringify(text)} is not key=value:${EFFECTS.join('|')}`)
+    }
+    return { key, effect, ...(value ? { value } : {}) }
+  })
+}
+
+/** What is kept back from pods. @throws ConfigError */
+export function reservedOf(texts: readonly string[]): Observation['reserved'] {
+  const reserved = { cpuMillis: 0, memoryBytes: 0, storageBytes: 0 }
+  for (const [name, amount] of Object.entries(pairsOf('system-reserved', texts))) {
+    try {
+      const quantity = parseQuantity(amount)
+      if (name === 'cpu') reserved.cpuMillis = quantityMilliValue(quantity)
+      else if (name === 'memory') reserved.memoryBytes = quantityValue(quantity)
+      else if (name === 'ephemeral-storage') reserved.storageBytes = quantityValue(quantity)
+      else throw new Error(`${JSON.stringify(name)} is none of cpu, memory, ephemeral-storage`)
+    } catch (error) {
+      throw new ConfigError(`--system-reserved: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  return reserved
+}
+
+/** The address under which others reach this machine, as far as it can be known without asking anybody. @throws ConfigError */
+export function ownAddress(): string {
+  const found = Object.values(networkInterfaces())
+    .flat()
+    .find((address) => address?.family === 'IPv4' && !address.internal)
+  if (!found) throw new ConfigError('--node-ip is needed: this machine has no address but loopback')
+  return found.address
+}
+
+const USUAL_MTU = 1500
+
+/** The packet size of the interface that leads out. */
+export async function ownMtu(treeRoot = '/'): Promise<number> {
+  const read = (path: string) => readFile(join(treeRoot, path), 'utf8').catch(() => '')
+  const routes = (await read('proc/net/route')).split('\n').map((line) => line.split('\t'))
+  const name = routes.find(([, destination]) => destination === '00000000')?.[0]
+  const mtu = name === undefined ? Number.NaN : Number.parseInt(await read(`sys/class/net/${name}/mtu`), 10)
+  return Number.isInteger(mtu) ? mtu : USUAL_MTU
+}

@@ -1,0 +1,68 @@
+import type { NodeAddress, NodeSystemInfo } from '../../shared/openapi/generated/core-v1.ts'
+import type { Clock } from '../../shared/time/clock.ts'
+import type { PodNetwork } from '../network/pod-network.ts'
+import type { ContainerRuntime, ImageStatus } from '../runtime/container-runtime.ts'
+import { type MachinePlaces, measureCapacity, measureHeadroom } from './capacity.ts'
+import type { Observation } from './node-report.ts'
+import { defaultThresholds, PressureWatch } from './pressure.ts'
+
+export interface ObserveOptions {
+  places: MachinePlaces
+  reserved: Observation['reserved']
+  maxPods: number
+  addresses: readonly NodeAddress[]
+  /** Of the kubelet's API. */
+  port(): number
+  facts: Omit<NodeSystemInfo, 'containerRuntimeVersion'>
+  runtime: Pick<ContainerRuntime, 'version' | 'listImages'>
+  network: Pick<PodNetwork, 'problem'>
+  clock: Clock
+}
+
+/** Pressure counts as over after this long without, as upstream has it. Milliseconds. */
+const RELAX_AFTER = 5 * 60_000
+/** An engine that takes longer to answer than this is as good as down. */
+const PATIENCE = 10_000
+
+/** Looks at machine, engine and network. What is wrong with engine or network is a finding, not an error. */
+export function nodeObserver(options: ObserveOptions): (signal: AbortSignal) => Promise<Observation> {
+  const { places, reserved, maxPods, addresses, facts, runtime, network, clock } = options
+  const pressure = new PressureWatch(defaultThresholds, RELAX_AFTER)
+  // What was known last stays in the status while the engine is away.
+  let version = ''
+  let images: ImageStatus[] = []
+
+  const askEngine = async (signal: AbortSignal): Promise<string | undefined> => {
+    const limit = new AbortController()
+    const timer = clock.after(PATIENCE, () => limit.abort(new Error(`no answer within ${PATIENCE / 1000} s`)))
+    const until = AbortSignal.any([signal, limit.signal])
+    try {
+      const answer = await runtime.version(until)
+      version = `${answer.name}://${answer.version}`
+      images = await runtime.listImages(until)
+      return undefined
+    } catch (error) {
+      signal.throwIfAborted()
+      return `container runtime is down: ${error instanceof Error ? error.message : String(error)}`
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  return async (signal) => {
+    const [capacity, headroom, engineProblem, networkProblem] = await Promise.all([
+      measureCapacity(places),
+      measureHeadroom(places),
+      askEngine(signal),
+      network.problem(),
+    ])
+    const problems: string[] = []
+    if (engineProblem !== undefined) problems.push(engineProblem)
+    if (networkProblem !== undefined) problems.push(`container runtime network not ready: ${networkProblem}`)
+    return {
+      ...{ capacity, reserved, maxPods, addresses, problems, images, port: options.port() },
+      info: { ...facts, containerRuntimeVersion: version },
+      pressure: pressure.observe(headroom, clock.monotonic()),
+    }
+  }
+}
