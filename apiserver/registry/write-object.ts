@@ -182,8 +182,8 @@ export class ObjectWriter {
       if (part.kind === 'main') for (const sentence of hooks.warnings?.(next) ?? []) request.warn(sentence)
       await this.#admit('validate', 'UPDATE', request, next, previous, context)
     } else {
+      // What the server itself decides (the node of a pod) is no new wish: generation stays.
       keepIdentity(next, previous)
-      this.#countGeneration(resource, part, next, previous)
     }
     if (isFinallyDeleted(resource, next, previous)) {
       await this.remove(request, entry, previous)

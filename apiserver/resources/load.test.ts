@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'node:test'
 import { lateServices } from '../registry/late-services.ts'
 import { decodeObject } from '../registry/schema-check.ts'
@@ -28,4 +30,12 @@ test('an empty object never breaks defaults or validation', async () => {
     for (const problem of problems) assert.ok(problem.message.length > 0, `${kind} ${problem.path}`)
     hooks.applyDefaults?.(object, {} as never)
   }
+})
+
+test('docs/resources.md lists exactly the kinds that are served', async () => {
+  const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'resources.md'), 'utf8')
+  const listed = [...text.matchAll(/^\| (\w+) \| (\S+) \|/gm)].map(([, kind, apiVersion]) => `${apiVersion} ${kind}`)
+  const served = (await loadResources(lateServices().services)).map(({ apiVersion, kind }) => `${apiVersion} ${kind}`)
+  const rows = listed.filter((row) => !row.endsWith(' kind'))
+  assert.deepEqual(rows.sort(), served.sort())
 })

@@ -1,5 +1,6 @@
 import { labelSelectorFrom } from '../../../shared/selectors/label-selector.ts'
 import { defineResource } from '../../registry/define-resource.ts'
+import { sameValue } from '../../registry/same-value.ts'
 import { deploymentProblems } from '../../rules/deployment.ts'
 import { immutableProblem } from '../../rules/immutable.ts'
 import { defaultPodSpec } from '../../rules/pod-defaults.ts'
@@ -43,6 +44,11 @@ export default defineResource('apps/v1', 'Deployment', {
       spec.strategy.rollingUpdate.maxSurge ??= '25%'
     }
     defaultPodSpec(spec.template.spec)
+  },
+  /** Annotations count, too: some of them (the revision's change cause) travel to ReplicaSets. */
+  prepareForUpdate(next, previous) {
+    if (sameValue(next.metadata.annotations, previous.metadata.annotations)) return
+    next.metadata.generation = (previous.metadata.generation ?? 0) + 1
   },
   validate: ({ spec }) => deploymentProblems(spec),
   *validateUpdate(next, previous) {

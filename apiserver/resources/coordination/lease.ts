@@ -4,6 +4,7 @@ import { defineResource } from '../../registry/define-resource.ts'
 export default defineResource('coordination.k8s.io/v1', 'Lease', {
   durability: 'relaxed',
   createsOnUpdate: true,
+  requiresResourceVersion: true,
   generation: false,
   columns: [{ name: 'Holder', description: 'Who holds the lease', value: (lease) => lease.spec.holderIdentity }],
 

@@ -12,6 +12,7 @@ export default (services: ResourceServices) =>
     categories: ['all'],
     answersDeletedObject: true,
     generation: false,
+    createsOnUpdate: true,
     validateName: oldLabelNameRule,
     connects: ['proxy'],
     columns: [

@@ -6,6 +6,7 @@ import { bindingColumns, bindingProblems, bindingUpdateProblems, defaultBinding 
 export default ({ grants }: ResourceServices) =>
   defineResource('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', {
     validateName: pathSegmentRule,
+    createsOnUpdate: true,
     columns: bindingColumns,
     applyDefaults: defaultBinding,
     validate: (binding) => bindingProblems(binding, { isNamespaced: false }),

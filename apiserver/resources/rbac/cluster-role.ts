@@ -6,6 +6,7 @@ import { clusterRoleProblems } from '../../rules/role-rules.ts'
 export default ({ grants }: ResourceServices) =>
   defineResource('rbac.authorization.k8s.io/v1', 'ClusterRole', {
     validateName: pathSegmentRule,
+    createsOnUpdate: true,
     columns: [
       { name: 'Name', description: 'Name of the role', value: ({ metadata }) => metadata.name },
       { name: 'Created At', description: 'When it was created', value: ({ metadata }) => metadata.creationTimestamp },
