@@ -71,6 +71,8 @@ export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
     clock,
   })
   return podWorkers({
+    // Services become variables, the node's object decides what fits: a pod started without them would be started wrongly.
+    ready: () => informers.whenSynced(signal),
     pods: informers.of('v1', 'Pod', { fieldSelector: `spec.nodeName=${nodeName}` }),
     runtime,
     runtimeName: options.runtimeName,

@@ -11,6 +11,8 @@ export interface PodWorkersOptions extends PodWorkerTools {
   /** Pods bound to this node. */
   pods: Informer<Pod>
   podsOnDisk: () => Promise<string[]>
+  /** Resolves when everything that pods refer to is known; before that no pod is touched. */
+  ready: () => Promise<void>
 }
 
 /** The workers of all pods of the node: one a pod, made when the pod appears, gone when everything of it is. */
@@ -40,7 +42,7 @@ export function podWorkers(options: PodWorkersOptions): PodWorkers {
   }
 
   function sweep(): void {
-    if (sweeping || !pods.synced) return
+    if (sweeping) return
     const isKnown = (uid: string) => workers.has(uid)
     sweeping = removeOrphans(options, isKnown, signal)
       .catch((error) => {
@@ -51,23 +53,27 @@ export function podWorkers(options: PodWorkersOptions): PodWorkers {
       })
   }
 
+  function follow(): void {
+    pods.onChange((_key, current, previous) => {
+      const before = previous?.metadata.uid
+      // A pod of the same name may have taken its place.
+      if (before !== undefined && before !== current?.metadata.uid) workers.get(before)?.removed()
+      if (current) see(current)
+    })
+    runtime.events((event) => {
+      if (event.what === 'reconnected') for (const worker of workers.values()) worker.wake()
+      else if (event.podUid !== undefined) workers.get(event.podUid)?.wake()
+    }, signal)
+    const unsubscribe = prober.onChange((uid) => workers.get(uid)?.wake())
+    signal.addEventListener('abort', unsubscribe, { once: true })
+    const timer = clock.every(HOUSEKEEPING_MILLISECONDS, sweep)
+    signal.addEventListener('abort', () => timer.cancel(), { once: true })
+    sweep()
+  }
+
   return {
     start() {
-      pods.onChange((_key, current, previous) => {
-        const before = previous?.metadata.uid
-        // A pod of the same name may have taken its place.
-        if (before !== undefined && before !== current?.metadata.uid) workers.get(before)?.removed()
-        if (current) see(current)
-      })
-      runtime.events((event) => {
-        if (event.what === 'reconnected') for (const worker of workers.values()) worker.wake()
-        else if (event.podUid !== undefined) workers.get(event.podUid)?.wake()
-      }, signal)
-      const unsubscribe = prober.onChange((uid) => workers.get(uid)?.wake())
-      signal.addEventListener('abort', unsubscribe, { once: true })
-      const timer = clock.every(HOUSEKEEPING_MILLISECONDS, sweep)
-      signal.addEventListener('abort', () => timer.cancel(), { once: true })
-      pods.whenSynced(signal).then(sweep, () => undefined)
+      options.ready().then(follow, () => undefined)
     },
     get: (uid) => workers.get(uid),
     list: () => [...workers.values()].map(({ pod }) => pod),

@@ -94,8 +94,11 @@ export function statusPatch(from: PodStatus, to: PodStatus): Record<string, unkn
   for (const [key, value] of Object.entries(to)) {
     if (value === undefined || sameJson(before[key], value)) continue
     if (key === 'conditions') {
-      const changed = (to.conditions ?? []).filter(
-        (next) => !from.conditions?.some((last) => last.type === next.type && sameJson(last, next)),
+      const changed = (to.conditions ?? []).flatMap((next) =>
+        changedCondition(
+          from.conditions?.find(({ type }) => type === next.type),
+          next,
+        ),
       )
       if (changed.length > 0) patch[key] = changed
     } else patch[key] = key in MERGED_BY ? mergedList(before[key], value, MERGED_BY[key] ?? '') : value
