@@ -60,6 +60,9 @@ export interface ApiServerParts {
 /** How often it is looked whether certificates are due for renewal, in milliseconds: they are for the last third of a year. */
 const RENEWAL_INTERVAL = 6 * 60 * 60 * 1000
 
+/** What a server that does not listen says its port is. */
+const DEFAULT_PORT = 6443
+
 /** Builds every part of the API server; nothing runs before `start`. */
 export async function createApiServer(config: ApiServerConfig, tools: ProcessTools, parts: ApiServerParts = {}): Promise<ApiServer> {
   const { clock, random, log } = tools
@@ -160,7 +163,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       ips.follow(objects)
       ports.follow(objects)
       if (parts.listen !== false) await listeners.start()
-      const port = parts.listen === false ? config.securePort : Number(new URL(listeners.url).port)
+      const port = parts.listen === false ? config.securePort || DEFAULT_PORT : Number(new URL(listeners.url).port)
       // Only now is it known where a server on a free port can be found.
       if (port !== config.securePort) prepareCredentials(credentialsOptions(port))
       const { advertiseUrl } = credentialsOptions(port)

@@ -12,7 +12,7 @@ import { factsOf, type ObjectFacts, type StoredEntry } from './object-facts.ts'
 import { keepIdentity, metadataProblems, placeInNamespace, stampNewObject } from './object-metadata.ts'
 import { storageKey } from './read-object.ts'
 import type { Resource } from './resource-table.ts'
-import { sameSpec } from './same-value.ts'
+import { sameSpec, sameValue } from './same-value.ts'
 import type { StoredObjects } from './stored-objects.ts'
 
 /** A write that has been authenticated and authorised. */
@@ -190,7 +190,7 @@ export class ObjectWriter {
       return encodeObject(next)(entry.revision)
     }
     const encode = encodeObject(next)
-    if (encode(entry.revision).equals(entry.value)) {
+    if (isSame(encode(entry.revision), entry.value, next, previous)) {
       await this.#tools.storage.settled(entry.key)
       return entry.value
     }
@@ -294,6 +294,11 @@ interface StoreWish {
   /** Absent where nothing may be reserved. */
   readonly context: HookContext | undefined
   readonly encode?: (revision: number) => Buffer
+}
+
+/** Nothing to store: equal bytes, or equal but for the order of fields (which leaves the length as it is). */
+function isSame(bytes: Buffer, stored: Buffer, next: KubeObject, previous: KubeObject): boolean {
+  return bytes.length === stored.length && (bytes.equals(stored) || sameValue(next, previous))
 }
 
 /** Keeps of `next` only what this part of the API may change. */

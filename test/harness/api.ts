@@ -58,7 +58,10 @@ export async function startApi(options: ApiOptions = {}, context?: TestContext):
   const flags = ['--data-dir', dataDir, '--storage', 'memory', '--secure-port', '0', '--bind-address', '127.0.0.1', ...args]
   const config = readConfig({ name: 'apiserver', summary: '' }, settings, { args: flags, env: {} })
   const server = await createApiServer(config, { clock, random, log }, { listen, ...options.parts })
-  await server.start()
+  await server.start().catch(async (error: unknown) => {
+    await server.stop()
+    throw error
+  })
   const transport = (user = admin) => localTransport(server, user)
   const stop = async () => {
     await server.stop()
