@@ -1,0 +1,129 @@
+/** Every file of examples/ does what its README says. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { before, test } from 'node:test'
+import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { type E2eCluster, isReady, useCluster } from './cluster.ts'
+import { askerPod } from './traffic.ts'
+
+const folder = new URL('../../examples/', import.meta.url)
+
+let cluster: E2eCluster
+let kubectl: E2eCluster['kubectl']
+before(async () => {
+  cluster = await useCluster('examples')
+  kubectl = cluster.kubectl
+  // All at once, as a reader would: they do not get in each other's way.
+  await kubectl.ok('apply -f examples/')
+  await kubectl.apply(askerPod('asker'))
+})
+
+/** Looks again with every change of the pod until a line's output is as expected; what runs in a pod announces nothing. */
+async function eventuallyPrints(pod: string, line: string, expected: RegExp, withinMilliseconds = 20_000): Promise<void> {
+  const deadline = cluster.clock.monotonic() + withinMilliseconds
+  let printed = ''
+  while (cluster.clock.monotonic() < deadline) {
+    printed = await cluster.inPod(pod, line)
+    if (expected.test(printed)) return
+  }
+  assert.match(printed, expected)
+}
+
+test('the list names each file, and each file is listed', () => {
+  const listed = [...readFileSync(new URL('README.md', folder), 'utf8').matchAll(/\]\((\S+\.yaml)\)/g)].map(([, name]) => name)
+  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'))
+  assert.deepEqual(listed.sort(), files.sort())
+})
+
+test('web: two pods on two hosts', async () => {
+  const pods = await cluster.pods('app=web', 2)
+  assert.equal(new Set(pods.map(({ spec }) => spec.nodeName)).size, 2)
+})
+
+test('configuration: as environment, as files, and files follow changes', async () => {
+  await kubectl.ok('wait pod configured --for=condition=Ready --timeout=30s')
+  assert.equal(await kubectl.ok('logs configured'), 'hello, color = blue, correct-horse')
+  assert.equal(await cluster.inPod('configured', 'stat -L -c %a /etc/credentials/password'), '400')
+  await kubectl.ok(['patch', 'configmap', 'settings', '-p', '{"data":{"settings.ini":"color = green\\n"}}'])
+  const started = cluster.clock.monotonic()
+  await eventuallyPrints('configured', 'cat /etc/settings/settings.ini', /green/, 90_000)
+  cluster.note(`a changed ConfigMap was in the pod's file after ${((cluster.clock.monotonic() - started) / 1000).toFixed(1)} s`)
+  assert.equal(await cluster.inPod('configured', 'echo $GREETING'), 'hello')
+})
+
+test('init-containers: in order, the companion beside the main container', async () => {
+  await kubectl.ok('wait pod prepared --for=condition=Ready --timeout=30s')
+  assert.equal(await kubectl.ok('logs prepared -c main'), 'first\nsecond')
+  assert.match(await kubectl.ok('get pod prepared'), /2\/2 +Running/)
+  await cluster.inPod('prepared', 'test -s /work/alive')
+})
+
+test('probes-and-hooks: ready by probe, restarted when it is no longer healthy', async () => {
+  await kubectl.ok('wait pod watched --for=condition=Ready --timeout=30s')
+  await cluster.inPod('watched', 'rm /tmp/healthy')
+  const restarted = await cluster.pods('app=watched', 1, (pod) => isReady(pod) && pod.status.containerStatuses?.[0]?.restartCount === 1)
+  assert.equal(restarted.length, 1)
+  const events = await kubectl.ok('get events --field-selector=involvedObject.name=watched -o jsonpath={.items[*].message}')
+  assert.match(events, /Liveness probe failed/)
+  assert.match(events, /Container main failed liveness probe, will be restarted/)
+})
+
+test('resources: three classes of service, limits in force', async () => {
+  await kubectl.ok('wait pod guaranteed burstable best-effort --for=condition=Ready --timeout=30s')
+  const classes = await kubectl.ok('get pod guaranteed burstable best-effort -o jsonpath={.items[*].status.qosClass}')
+  assert.equal(classes, 'Guaranteed Burstable BestEffort')
+  const limit = 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max'
+  assert.equal(await cluster.inPod('guaranteed', limit), `${32 * 1024 * 1024}`)
+  assert.equal(await cluster.inPod('burstable', limit), `${64 * 1024 * 1024}`)
+})
+
+test('placement: never two on one node', async () => {
+  const pods = await cluster.pods('app=apart', 2)
+  assert.equal(new Set(pods.map(({ spec }) => spec.nodeName)).size, 2)
+  assert.deepEqual(
+    pods.map(({ spec }) => spec.priority),
+    [1000, 1000],
+  )
+  await kubectl.ok('scale deployment apart --replicas=3')
+  const isRefused = (pod: Pod) => pod.status.conditions?.some(({ type, reason }) => type === 'PodScheduled' && reason === 'Unschedulable')
+  const third = (await cluster.pods('app=apart', 3, (pod) => isReady(pod) || isRefused(pod) === true)).find(isRefused)
+  const why = third?.status.conditions?.find(({ type }) => type === 'PodScheduled')?.message ?? ''
+  assert.match(why, /^0\/2 nodes are available: 2 node\(s\) didn't match pod anti-affinity rules/)
+})
+
+test('headless: a name for each pod', async () => {
+  await kubectl.ok('wait pod asker peer-a peer-b --for=condition=Ready --timeout=30s')
+  for (const name of ['a', 'b']) {
+    const address = await kubectl.ok(`get pod peer-${name} -o jsonpath={.status.podIP}`)
+    assert.match(await cluster.inPod('asker', `nslookup ${name}.peers.examples.svc.cluster.local`), new RegExp(`Address.*${address}`))
+    assert.match(await cluster.inPod('asker', 'nslookup peers.examples.svc.cluster.local'), new RegExp(`Address.*${address}`))
+    assert.match(await cluster.inPod(`peer-${name}`, 'hostname -f 2>/dev/null || hostname'), new RegExp(`^${name}(\\.peers\\.examples|$)`))
+  }
+})
+
+test('volumes: scratch, memory, the host, facts about the pod, its own token', async () => {
+  await kubectl.ok('wait pod stored --for=condition=Ready --timeout=30s')
+  await cluster.inPod('stored', 'echo x > /scratch/x && echo y > /memory/y && echo z > /host/z')
+  assert.match(await cluster.inPod('stored', 'grep " /memory " /proc/mounts'), /tmpfs/)
+  const node = await kubectl.ok('get pod stored -o jsonpath={.spec.nodeName}')
+  assert.equal(await cluster.onHost(node, 'cat', '/var/tmp/coxswain-example/z'), 'z')
+  assert.equal(await cluster.inPod('stored', 'cat /about-me/labels /about-me/note'), 'app="stored"\nseen-from-inside')
+  const token = await cluster.inPod('stored', 'cat /identity/token')
+  const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token, audiences: ['example'] } }
+  const answer = JSON.parse(await kubectl.ok('create -o json -f -', { input: JSON.stringify(review) }))
+  assert.equal(answer.status.user.username, 'system:serviceaccount:examples:default')
+  assert.match(await cluster.inPod('stored', 'head -n 1 /identity/ca.crt'), /BEGIN CERTIFICATE/)
+})
+
+test('rbac: the reader reads pods and nothing else', async () => {
+  const as = '--as=system:serviceaccount:examples:reader'
+  assert.match(await kubectl.ok(`get pods ${as}`), /asker/)
+  assert.match(await kubectl.fails(`get secrets ${as}`), /Forbidden/)
+  assert.match(await kubectl.fails(`delete pod asker ${as}`), /Forbidden/)
+})
+
+test('all of it goes again', async () => {
+  await kubectl.ok('delete -f examples/ --timeout=60s')
+  await kubectl.ok('delete pod asker --now')
+  await cluster.pods('', 0)
+})

@@ -1,0 +1,72 @@
+/** The story that the README tells, timed: two web servers on two hosts, found by name from a pod and by port from this machine. */
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { type E2eCluster, isReady, isRunning, useCluster } from './cluster.ts'
+import { askerPod, getText } from './traffic.ts'
+
+let cluster: E2eCluster
+before(async () => {
+  cluster = await useCluster('story')
+  await cluster.kubectl.apply(askerPod('asker'))
+})
+
+test('two pods of examples/web.yaml run on both workers within three seconds', async () => {
+  const { clock, kubectl, note } = cluster
+  const started = clock.monotonic()
+  await kubectl.ok('apply -f examples/web.yaml')
+  const seconds = () => ((clock.monotonic() - started) / 1000).toFixed(2)
+  const running = await cluster.pods('app=web', 2, isRunning)
+  const runningAfter = seconds()
+  await cluster.pods('app=web', 2, isReady)
+  note(`2 pods: Running ${runningAfter} s, Ready ${seconds()} s after kubectl apply began`)
+  assert.equal(new Set(running.map(({ spec }) => spec.nodeName)).size, 2, 'each on a host of its own')
+  assert.ok(Number(runningAfter) <= 3, `${runningAfter} s`)
+  assert.match(await kubectl.ok('rollout status deployment/web --timeout=20s'), /successfully rolled out/)
+})
+
+test('a pod reaches the Service by each form of its DNS name', async () => {
+  await cluster.pods('run=asker', 1)
+  const names = ['web', `web.${cluster.namespace}`, `web.${cluster.namespace}.svc`, `web.${cluster.namespace}.svc.cluster.local`]
+  for (const name of names) {
+    assert.match(await cluster.inPod('asker', `wget -qO- -T 3 http://${name}/`), /nginx/i, name)
+  }
+  const { clusterIP } = (await cluster.client.get('v1', 'Service', { namespace: cluster.namespace, name: 'web' })).spec
+  assert.match(await cluster.inPod('asker', 'nslookup web'), new RegExp(`Address.*${clusterIP}`))
+})
+
+test('names outside the cluster that do not exist are not found, quickly and as such', async () => {
+  const { clock } = cluster
+  const started = clock.monotonic()
+  const answer = await cluster.kubectl.fails(['exec', 'asker', '--', 'sh', '-c', 'wget -qO- -T 3 http://absent.story.svc.cluster.local/'])
+  assert.match(answer, /bad address/)
+  assert.ok(clock.monotonic() - started < 3000)
+})
+
+test('this machine reaches the Service by its node port on every worker, both backends answering', async () => {
+  for (const [node, { address }] of await cluster.workers()) {
+    assert.match(await getText(`http://${address}:30080/`), /nginx/i, node)
+  }
+})
+
+test('requests are spread over both pods', async () => {
+  await cluster.inPod('asker', 'i=0; while [ $i -lt 40 ]; do wget -qO /dev/null -T 3 http://web/ || exit 1; i=$((i+1)); done')
+  for (const { metadata } of await cluster.pods('app=web', 2)) {
+    const log = await cluster.kubectl.ok(['logs', metadata.name ?? ''])
+    const served = log.split('\n').filter((line) => /"GET \/ HTTP\/1\.[01]" 200/.test(line) && !/kube-probe/.test(line)).length
+    assert.ok(served >= 5, `${metadata.name} served ${served} of 40`)
+  }
+})
+
+test('pods reach each other by address across hosts, and the internet-facing name of the API', async () => {
+  for (const { status } of await cluster.pods('app=web', 2)) {
+    assert.match(await cluster.inPod('asker', `wget -qO- -T 3 http://${status.podIP}/`), /nginx/i)
+  }
+  const token = '$(cat /var/run/secrets/kubernetes.io/serviceaccount/token)'
+  const ask = `wget -qO- -T 3 --no-check-certificate --header "Authorization: Bearer ${token}" https://kubernetes.default.svc/version`
+  assert.match(await cluster.inPod('asker', ask), /"gitVersion"/)
+})
+
+test('everything goes with the manifest', async () => {
+  await cluster.kubectl.ok('delete -f examples/web.yaml --timeout=40s')
+  await cluster.pods('app=web', 0)
+})
