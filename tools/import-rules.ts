@@ -49,7 +49,7 @@ export const apiServerRooms: Readonly<Record<string, readonly string[]>> = {
   watch: ['storage', 'registry', 'http'],
   verbs: ['http', 'patch', 'registry', 'watch', 'authn'],
   connect: ['http', 'authn', 'registry', 'certificates', 'verbs'],
-  discovery: ['http', 'authn', 'registry', 'certificates'],
+  discovery: ['http', 'authn', 'registry', 'certificates', 'patch'],
   certificates: [],
   bootstrap: ['registry', 'authn', 'authz', 'certificates'],
 }

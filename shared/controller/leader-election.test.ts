@@ -7,9 +7,14 @@ import { silentLogger } from '../logging/logger.ts'
 import { seededRandom } from '../random/random.ts'
 import { LeadershipLost, runAsLeader } from './leader-election.ts'
 
+interface StoredLease {
+  metadata: { resourceVersion: string }
+  spec: { holderIdentity?: string; leaseTransitions?: number }
+}
+
 /** A server that knows one Lease and the rule of optimistic concurrency. */
 function leaseServer() {
-  const server = { lease: undefined as Record<string, any> | undefined, away: false } // biome-ignore lint/suspicious/noExplicitAny: JSON at the edge
+  const server = { lease: undefined as StoredLease | undefined, away: false }
   const failure = (code: number, reason: string) => ({ status: code, body: { kind: 'Status', code, reason } })
   let revision = 1
   const transport = scriptedTransport(async ({ method, body, signal }) => {
@@ -17,7 +22,7 @@ function leaseServer() {
     const sent = body ? JSON.parse(body) : undefined
     if (method === 'GET') return server.lease ? { body: server.lease } : failure(404, 'NotFound')
     if (method === 'POST' && server.lease) return failure(409, 'AlreadyExists')
-    if (method === 'PUT' && sent.metadata.resourceVersion !== server.lease?.['metadata'].resourceVersion) return failure(409, 'Conflict')
+    if (method === 'PUT' && sent.metadata.resourceVersion !== server.lease?.metadata.resourceVersion) return failure(409, 'Conflict')
     server.lease = { ...sent, metadata: { ...sent.metadata, resourceVersion: String(revision++) } }
     return { body: server.lease }
   })
@@ -46,14 +51,14 @@ test('one leads, the other takes over at once when it stops', async () => {
   const b = candidate('b', clock, transport)
   await clock.advance(60_000)
   assert.deepEqual([a.leading, b.leading], [true, false])
-  assert.equal(server.lease?.['spec'].holderIdentity, 'a')
+  assert.equal(server.lease?.spec.holderIdentity, 'a')
   a.stop.abort()
   await clock.settle()
   assert.equal(a.ended, 'well')
-  assert.equal(server.lease?.['spec'].holderIdentity, '')
+  assert.equal(server.lease?.spec.holderIdentity, '')
   await clock.advance(3_000)
   assert.equal(b.leading, true)
-  assert.equal(server.lease?.['spec'].leaseTransitions, 1)
+  assert.equal(server.lease?.spec.leaseTransitions, 1)
   b.stop.abort()
   await clock.settle()
   assert.equal(clock.pending.length, 0)
@@ -87,10 +92,10 @@ test('a leader whose lease was taken stops at its next look', async () => {
   await clock.advance(5_000)
   server.lease = {
     ...server.lease,
-    spec: { ...server.lease?.['spec'], holderIdentity: 'thief' },
-    metadata: { ...server.lease?.['metadata'], resourceVersion: '99' },
+    spec: { ...server.lease?.spec, holderIdentity: 'thief' },
+    metadata: { resourceVersion: '99' },
   }
   await clock.advance(2_000)
   assert.ok(a.ended instanceof LeadershipLost)
-  assert.equal(server.lease?.['spec'].holderIdentity, 'thief', 'what is not ours is not released')
+  assert.equal(server.lease?.spec.holderIdentity, 'thief', 'what is not ours is not released')
 })

@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { cniNetwork } from '../../kubelet/network/cni-network.ts'
+import { containerMounts } from '../../kubelet/pods/container-mounts.ts'
+import { createPodWorkers } from '../../kubelet/pods/create-pod-workers.ts'
+import { podsOnDisk } from '../../kubelet/pods/orphan-removal.ts'
+import { removePodFiles } from '../../kubelet/pods/pod-files.ts'
+import { createProber } from '../../kubelet/probes/create-prober.ts'
+import { createDockerRuntime } from '../../kubelet/runtime/docker-runtime.ts'
+import { linuxMounter } from '../../kubelet/volumes/mounter.ts'
+import { referencedObjects } from '../../kubelet/volumes/referenced-objects.ts'
+import { createPodVolumes } from '../../kubelet/volumes/volume-types.ts'
+import type { Client } from '../../shared/client/client.ts'
+import { createEventRecorder } from '../../shared/client/queued-event-recorder.ts'
+import { createInformers } from '../../shared/informer/shared-informers.ts'
+import { type Logger, silentLogger } from '../../shared/logging/logger.ts'
+import { systemRandom } from '../../shared/random/random.ts'
+import { realClock } from '../../shared/time/clock.ts'
+
+/**
+ * The kubelet's pod machinery over this machine's Docker engine and kernel, as a part of this process. `restart` is a kubelet that
+ * dies and comes back; `dispose` removes everything.
+ */
+export async function dockerNode(client: Client, podRange: string, log: Logger = silentLogger()) {
+  const socketPath = '/var/run/docker.sock'
+  if (!existsSync(socketPath)) throw new Error(`no Docker Engine at ${socketPath}: run deploy/engine.sh first`)
+  const clock = realClock()
+  const random = systemRandom()
+  const rootDir = await mkdtemp(join(tmpdir(), 'coxswain-kubelet-'))
+  const name = `docker-${random.nameSuffix(6)}`
+  const clusterDomain = 'cluster.local'
+  const mounter = linuxMounter()
+
+  function boot() {
+    const lifetime = new AbortController()
+    const { signal } = lifetime
+    const pluginDirs = ['/opt/cni/bin', '/usr/lib/cni']
+    const stateDir = join(rootDir, 'network')
+    const configDir = join(rootDir, 'none')
+    const network = cniNetwork({ configDir, pluginDirs, stateDir, podRange: () => podRange, mtu: 1500, clock, log })
+    const runtime = createDockerRuntime({ socketPath, nodeName: name, network, pauseImage: 'registry.k8s.io/pause:3.10', clock, log })
+    const informers = createInformers({ client, clock, random, log })
+    const nodes = informers.of('v1', 'Node', { fieldSelector: `metadata.name=${name}` })
+    const node = () => nodes.cache.get(name)
+    const events = createEventRecorder({ client, clock, random, log }, { component: 'kubelet', host: name })
+    const allocatable = () => node()?.status.allocatable ?? {}
+    const objects = referencedObjects(client, clock)
+    const workers = createPodWorkers({
+      ...{ nodeName: name, runtime, runtimeName: 'docker', client, informers, events, node, objects, clock, log, signal },
+      volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, clock, log }),
+      files: {
+        mounts: (input, until) => containerMounts(input, { rootDir, clusterDomain, mounter }, until),
+        remove: (uid) => removePodFiles(rootDir, uid, mounter),
+        podsOnDisk: () => podsOnDisk(rootDir),
+      },
+      prober: createProber({ runtime, events, clock, log }),
+      clusterDns: { servers: ['10.96.0.10'], domain: clusterDomain },
+      nodeDns: () => ({ servers: ['192.0.2.53'], searches: [], options: [] }),
+      hostIPs: () => ['127.0.0.1'],
+      memoryBytes: 2 ** 33,
+    })
+    informers.start(signal)
+    workers.start()
+    const stop = async () => {
+      lifetime.abort(new Error('the kubelet stops'))
+      await workers.idle()
+      await events.flush()
+    }
+    return { runtime, workers, stop }
+  }
+
+  let running = boot()
+  return {
+    ...{ name, rootDir, clock },
+    get runtime() {
+      return running.runtime
+    },
+    async restart(whileAway: () => Promise<void> = async () => {}) {
+      await running.stop()
+      await whileAway()
+      running = boot()
+    },
+    async dispose() {
+      await running.stop()
+      const { signal } = new AbortController()
+      for (const { id } of await running.runtime.listContainers({}, signal)) await running.runtime.removeContainer(id, signal)
+      for (const { id } of await running.runtime.listSandboxes({}, signal)) await running.runtime.removeSandbox(id, signal)
+      for (const path of await mounter.mountsUnder(rootDir)) await mounter.unmount(path, signal)
+      await rm(rootDir, { recursive: true, force: true })
+    },
+  }
+}

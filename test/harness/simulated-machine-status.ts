@@ -1,0 +1,64 @@
+import type { Node, NodeCondition, Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { timestamp } from '../../shared/time/timestamp.ts'
+
+/** The status of a healthy machine, as a kubelet writes it. */
+export function nodeStatus(name: string, allocatable: Record<string, string>, known: Node | undefined, now: number): Node['status'] {
+  const at = timestamp(now)
+  const condition = (type: string, status: string, reason: string, message: string): NodeCondition => {
+    const before = known?.status.conditions?.find((each) => each.type === type)
+    const since = before?.status === status ? (before.lastTransitionTime ?? at) : at
+    return { type, status, reason, message, lastHeartbeatTime: at, lastTransitionTime: since }
+  }
+  return {
+    ...known?.status,
+    capacity: allocatable,
+    allocatable,
+    addresses: [{ type: 'Hostname', address: name }],
+    conditions: [
+      condition('MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
+      condition('DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
+      condition('PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'),
+      condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'),
+    ],
+    daemonEndpoints: { kubeletEndpoint: { Port: 10_250 } },
+    nodeInfo: {
+      machineID: name,
+      systemUUID: name,
+      bootID: name,
+      kernelVersion: 'simulated',
+      osImage: 'simulated',
+      containerRuntimeVersion: 'simulated://1',
+      kubeletVersion: 'v1.36.0',
+      kubeProxyVersion: '',
+      operatingSystem: 'linux',
+      architecture: 'amd64',
+    },
+  }
+}
+
+/** A strategic patch of a pod's status: all containers run. */
+export function podStatus(pod: Pod, ready: boolean, podIP: string, at: string): object {
+  const condition = (type: string, isTrue: boolean) => ({
+    type,
+    status: isTrue ? 'True' : 'False',
+    lastTransitionTime: at,
+    ...(isTrue ? {} : { reason: 'ContainersNotReady', message: 'containers with unready status' }),
+  })
+  return {
+    phase: 'Running',
+    hostIP: '192.0.2.1',
+    podIP,
+    podIPs: [{ ip: podIP }],
+    startTime: pod.status.startTime ?? at,
+    conditions: [condition('Initialized', true), condition('ContainersReady', ready), condition('Ready', ready)],
+    containerStatuses: pod.spec.containers.map((container) => ({
+      name: container.name,
+      image: container.image,
+      imageID: '',
+      ready,
+      started: true,
+      restartCount: 0,
+      state: { running: { startedAt: at } },
+    })),
+  }
+}

@@ -1,0 +1,33 @@
+import type { Draft, ObjectOf } from '../../shared/client/client.ts'
+
+type DeploymentDraft = Draft<ObjectOf<'apps/v1', 'Deployment'>>
+
+/** The smallest valid pod template that carries the label `app`. */
+export function podTemplate(app: string, image = 'nginx:1.27') {
+  return { metadata: { labels: { app } }, spec: { containers: [{ name: 'main', image }] } }
+}
+
+/** The smallest valid Deployment; `spec` is laid over it. */
+export function deployment(name: string, replicas: number, spec: DeploymentDraft['spec'] = {}): DeploymentDraft {
+  return {
+    metadata: { name, namespace: 'default' },
+    spec: { replicas, selector: { matchLabels: { app: name } }, template: podTemplate(name), ...spec },
+  }
+}
+
+/** The smallest valid ReplicaSet. */
+export function replicaSet(name: string, replicas: number): Draft<ObjectOf<'apps/v1', 'ReplicaSet'>> {
+  const template = podTemplate(name)
+  return { metadata: { name, namespace: 'default' }, spec: { replicas, selector: { matchLabels: { app: name } }, template } }
+}
+
+/** The smallest valid Service, for pods labelled `app`. */
+export function service(name: string, port = 80): Draft<ObjectOf<'v1', 'Service'>> {
+  return { metadata: { name, namespace: 'default' }, spec: { selector: { app: name }, ports: [{ port }] } }
+}
+
+/** A pod of its own, labelled `app` with its name. */
+export function pod(name: string, spec: Draft<ObjectOf<'v1', 'Pod'>>['spec'] = {}): Draft<ObjectOf<'v1', 'Pod'>> {
+  const { metadata, spec: template } = podTemplate(name)
+  return { metadata: { ...metadata, name, namespace: 'default' }, spec: { ...template, ...spec } }
+}
