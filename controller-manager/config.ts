@@ -1,5 +1,5 @@
 import type { ConfigOf, SettingsTable } from '../shared/process/config.ts'
-import { boolean, duration, integer, list, path, port, text } from '../shared/process/setting.ts'
+import { boolean, decimal, duration, integer, list, path, port, text } from '../shared/process/setting.ts'
 
 /** Flags of the controller manager, with upstream's names and default times. */
 export const settings = {
@@ -18,6 +18,10 @@ export const settings = {
   nodeMonitorGracePeriod: duration('how long a node may be silent before it is not ready', 50_000),
   nodeStartupGracePeriod: duration('the same for a node that has never spoken', 60_000),
   nodeMonitorPeriod: duration('how often nodes are looked at', 5_000),
+  nodeEvictionRate: decimal('nodes a second whose Pods are evicted', 0.1, 0, 1_000_000),
+  secondaryNodeEvictionRate: decimal('the same in a large zone with many unhealthy nodes', 0.01, 0, 1_000_000),
+  largeClusterSizeThreshold: integer('smaller zones with many unhealthy nodes are not evicted at all', 50),
+  unhealthyZoneThreshold: decimal('the share of unhealthy nodes that makes a zone unhealthy', 0.55, 0, 1),
   terminatedPodGcThreshold: integer('how many finished Pods are kept', 12_500),
 } satisfies SettingsTable
 

@@ -1,3 +1,5 @@
+import type { EventRecorder } from '../shared/client/event-recorder.ts'
+import { createEventRecorder } from '../shared/client/queued-event-recorder.ts'
 import type { ControllerDefinition } from '../shared/controller/define-controller.ts'
 import { createControllerRunner } from '../shared/controller/runner.ts'
 import type { ComponentTools } from '../shared/process/component.ts'
@@ -13,15 +15,22 @@ export function chosen<S>(definitions: readonly ControllerDefinition<S>[], names
   return definitions.filter(({ name }) => !names.includes(`-${name}`) && (names.includes('*') || names.includes(name)))
 }
 
+/** Under which name a controller's Events are seen, where upstream's is not `<name>-controller`. */
+const EVENT_SOURCES: Readonly<Record<string, string>> = { 'node-lifecycle': 'node-controller', 'node-ipam': 'cidrAllocator' }
+
 /** Controllers with their tools in hand, to be run together by whoever leads. */
 export class ControllerSet {
   readonly #working = new AbortController()
   readonly #runners
+  readonly #recorders: EventRecorder[] = []
 
   /** Made before the informers start, so that they know what is read. */
   constructor(definitions: readonly ControllerDefinition<ControllerSettings>[], tools: ComponentTools, settings: ControllerSettings) {
-    const all = { ...tools, signal: this.#working.signal }
-    this.#runners = definitions.map((definition) => createControllerRunner(definition, all, settings))
+    this.#runners = definitions.map((definition) => {
+      const events = createEventRecorder(tools, { component: EVENT_SOURCES[definition.name] ?? `${definition.name}-controller` })
+      this.#recorders.push(events)
+      return createControllerRunner(definition, { ...tools, events, signal: this.#working.signal }, settings)
+    })
   }
 
   /** Works until the signal aborts; resolves when the last worker has put its tools down. */
@@ -30,5 +39,6 @@ export class ControllerSet {
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
     await Promise.all(this.#runners.map((runner) => runner.run()))
+    await Promise.all(this.#recorders.map((recorder) => recorder.flush()))
   }
 }

@@ -6,7 +6,7 @@ import type { Clock } from '../shared/time/clock.ts'
 import { timestamp } from '../shared/time/timestamp.ts'
 import type { PodInfo } from './pod-info.ts'
 
-/** What became of a binding: `gone` pods and pods bound meanwhile by someone else leave the queue, the rest is tried again. */
+/** What became of a binding: `gone` pods leave the queue, the rest is tried again; pods bound meanwhile by someone else leave it when the cache shows that. */
 export type BindingResult = 'bound' | 'gone' | { failed: Error }
 
 export interface BindingTools {
@@ -29,7 +29,7 @@ export async function bind(info: PodInfo, node: string, { client, events, signal
   try {
     await client.createSubresource('v1', 'Pod', { namespace, name }, 'binding', body, { signal })
   } catch (error) {
-    if (hasReason(error, 'NotFound') || hasReason(error, 'Conflict')) return 'gone'
+    if (hasReason(error, 'NotFound')) return 'gone'
     const failed = error instanceof Error ? error : new Error(String(error), { cause: error })
     events.record(pod, 'Warning', 'FailedScheduling', `binding rejected: ${failed.message}`)
     return { failed }

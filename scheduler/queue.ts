@@ -98,14 +98,11 @@ export class SchedulingQueue {
     this.#park(uid, 'backoff', new Set())
   }
 
-  /** Something changed in the cluster; the pods that it may help leave the unschedulable ones. */
+  /** Something changed in the cluster; the pods that it may help leave the unschedulable ones. Whom no rule refused (there was no node) any change may help. */
   cluster(change: ClusterChange): void {
     for (const waiting of this.#unschedulable) {
-      for (const plugin of waiting.refusedBy) {
-        if (!this.#freedBy.get(plugin)?.includes(change)) continue
-        this.#retry(waiting)
-        break
-      }
+      const { refusedBy } = waiting
+      if (refusedBy.size === 0 || [...refusedBy].some((plugin) => this.#freedBy.get(plugin)?.includes(change))) this.#retry(waiting)
     }
   }
 

@@ -2,7 +2,8 @@ import type { Client } from '../shared/client/client.ts'
 import type { EventRecorder } from '../shared/client/event-recorder.ts'
 import type { Informers } from '../shared/informer/informer.ts'
 import type { Logger } from '../shared/logging/logger.ts'
-import type { Pod } from '../shared/openapi/generated/core-v1.ts'
+import { sameJson } from '../shared/objects/same-json.ts'
+import type { Node, Pod } from '../shared/openapi/generated/core-v1.ts'
 import type { Random } from '../shared/random/random.ts'
 import type { Clock } from '../shared/time/clock.ts'
 import { type BindingTools, bind, reportUnschedulable } from './binding.ts'
@@ -107,7 +108,8 @@ export class Scheduler {
     informers.of('v1', 'Node').onChange((key, current, previous) => {
       if (current) this.#state.setNode(current)
       else this.#state.removeNode(key)
-      if (current) this.#queue.cluster(previous ? 'nodeUpdated' : 'nodeAdded')
+      if (current && !previous) this.#queue.cluster('nodeAdded')
+      else if (current && previous && offersElse(current, previous)) this.#queue.cluster('nodeUpdated')
     })
     informers.of('v1', 'Pod').onChange((_key, current, previous) => {
       // The same name with another uid is another pod.
@@ -136,6 +138,17 @@ export class Scheduler {
     if (pod.metadata.deletionTimestamp !== undefined) return this.#queue.delete(uid)
     const info = podInfo(pod)
     const gated = this.#settings.profile.some(({ plugin }) => plugin.gate?.(info) !== undefined)
-    if (!gated) this.#queue.set(info, previous !== undefined && previous.metadata.generation !== pod.metadata.generation)
+    if (!gated) this.#queue.set(info, previous !== undefined && asksElse(pod, previous))
   }
+}
+
+/** Heartbeats, most of what is seen of a node, free nobody. */
+function offersElse(current: Node, previous: Node): boolean {
+  const offer = ({ metadata, spec, status }: Node) => [metadata.labels, spec.taints, spec.unschedulable, status.allocatable]
+  return !sameJson(offer(current), offer(previous))
+}
+
+function asksElse(current: Pod, previous: Pod): boolean {
+  const { metadata } = current
+  return metadata.generation !== previous.metadata.generation || !sameJson(metadata.labels, previous.metadata.labels)
 }

@@ -1,9 +1,9 @@
-import { readRequest } from '../../shared/certificates/certificate-request.ts'
 import { defineController } from '../../shared/controller/define-controller.ts'
 import type { CertificateSigningRequest } from '../../shared/openapi/generated/certificates-v1.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
 import {
   conditionOf,
+  contentOf,
   isSelfRequest,
   NODE_CLIENT_SIGNER,
   NODE_SERVING_SIGNER,
@@ -33,7 +33,7 @@ export default defineController({
         if (!request || conditionOf(request, 'Approved') || conditionOf(request, 'Denied')) return
         const { signerName } = request.spec
         if (signerName !== NODE_CLIENT_SIGNER && signerName !== NODE_SERVING_SIGNER) return
-        const content = readRequest(Buffer.from(request.spec.request, 'base64').toString())
+        const content = contentOf(request)
         const problem = nodeRequestProblem(request, content)
         if (problem !== undefined) return log.info('a request is left to a person', { request: key, problem })
         if (signerName === NODE_SERVING_SIGNER) {

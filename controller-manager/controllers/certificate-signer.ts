@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type CertificateRequest, readRequest } from '../../shared/certificates/certificate-request.ts'
+import type { CertificateRequest } from '../../shared/certificates/certificate-request.ts'
 import type { ExtendedUsage } from '../../shared/certificates/extensions.ts'
 import { issueCertificate } from '../../shared/certificates/issue-certificate.ts'
 import { readCertificate } from '../../shared/certificates/read-certificate.ts'
@@ -7,7 +7,7 @@ import { defineController } from '../../shared/controller/define-controller.ts'
 import type { CertificateSigningRequest } from '../../shared/openapi/generated/certificates-v1.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
 import type { ControllerSettings } from '../config.ts'
-import { CLIENT_SIGNER, conditionOf, nodeRequestProblem, SIGNERS } from '../plans/node-certificates.ts'
+import { CLIENT_SIGNER, conditionOf, contentOf, nodeRequestProblem, SIGNERS } from '../plans/node-certificates.ts'
 
 /** Certificates are valid from a little before now: clocks differ. */
 const BACKDATE_MILLISECONDS = 5 * 60_000
@@ -24,7 +24,7 @@ export default defineController<ControllerSettings>({
         const request = requests.cache.get(key)
         if (!request || request.status.certificate || !conditionOf(request, 'Approved') || conditionOf(request, 'Denied')) return
         if (conditionOf(request, 'Failed') || !SIGNERS.has(request.spec.signerName)) return
-        const content = readRequest(Buffer.from(request.spec.request, 'base64').toString())
+        const content = contentOf(request)
         const problem = signingProblem(request, content)
         if (problem !== undefined) return fail(request, problem)
         const certificate = Buffer.from(await sign(request, content)).toString('base64')

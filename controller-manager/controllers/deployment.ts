@@ -142,8 +142,12 @@ export default defineController({
     async function ensureNewSet(rollout: Rollout, replicasOf: (draft: ReplicaSet) => number): Promise<ReplicaSet> {
       const { deployment } = rollout
       const annotations = newSetAnnotations(deployment, rollout.newSet, rollout.olds)
-      if (rollout.newSet) await adjust(rollout, rollout.newSet, rollout.newSet.spec.replicas ?? 1, annotations)
-      else rollout.add(await createSet(rollout, annotations, replicasOf))
+      if (rollout.newSet) {
+        await adjust(rollout, rollout.newSet, rollout.newSet.spec.replicas ?? 1, annotations)
+      } else {
+        rollout.add(await createSet(rollout, annotations, replicasOf))
+        rollout.madeNewSet = true
+      }
       const revision = annotations[REVISION_ANNOTATION] ?? '1'
       if (deployment.metadata.annotations?.[REVISION_ANNOTATION] !== revision) {
         const { namespace, name = '' } = deployment.metadata
@@ -252,7 +256,7 @@ export default defineController({
     async function writeStatus(rollout: Rollout) {
       const { deployment } = rollout
       const now = clock.now()
-      const status = deploymentStatus(deployment, rollout.sets, rollout.newSet, now)
+      const status = deploymentStatus(deployment, rollout.sets, rollout.newSet, now, rollout.madeNewSet)
       if (!sameJson(status, deployment.status)) await client.updateStatus('apps/v1', 'Deployment', { ...deployment, status }, { signal })
       const wait = untilDeadline({ ...deployment, status }, now)
       return wait === undefined || wait <= 0 ? undefined : { requeueAfterMilliseconds: wait + 1 }
@@ -268,6 +272,7 @@ export default defineController({
 class Rollout {
   readonly deployment: Deployment
   sets: ReplicaSet[]
+  madeNewSet = false
 
   constructor(deployment: Deployment, sets: ReplicaSet[]) {
     this.deployment = deployment

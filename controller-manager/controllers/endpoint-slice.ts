@@ -4,8 +4,9 @@ import { sameJson } from '../../shared/objects/same-json.ts'
 import type { Pod, Service } from '../../shared/openapi/generated/core-v1.ts'
 import type { EndpointSlice } from '../../shared/openapi/generated/discovery-v1.ts'
 import { labelSelectorFromMap } from '../../shared/selectors/label-selector.ts'
-import { endpointsOf, groupByPorts, planSlices, type SliceContent, zoneOf } from '../plans/endpoint-slices.ts'
+import { endpointsOf, groupByPorts, planSlices, type SliceContent, type SlicePlan, zoneOf } from '../plans/endpoint-slices.ts'
 import { controllerReference } from '../pods/claim.ts'
+import { Expectations } from '../pods/expectations.ts'
 
 const SERVICE_NAME = 'kubernetes.io/service-name'
 const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
@@ -17,11 +18,12 @@ export default defineController({
   name: 'endpointslice',
   reconciles: ['v1', 'Service'],
   workers: 5,
-  create({ informers, client, signal }) {
+  create({ informers, client, clock, signal }) {
     const services = informers.of('v1', 'Service', {}, { namespace: (service) => service.metadata.namespace })
     const pods = informers.of('v1', 'Pod', {}, { namespace: (pod) => pod.metadata.namespace })
     const nodes = informers.of('v1', 'Node')
     const slices = informers.of('discovery.k8s.io/v1', 'EndpointSlice', {}, { service: ownSliceOf })
+    const expectations = new Expectations(slices, clock)
 
     return {
       watch(enqueue) {
@@ -46,26 +48,32 @@ export default defineController({
 
       async reconcile(key) {
         const service = services.cache.get(key)
-        const existing = slices.cache.lookup('service', key)
-        if (!service || service.metadata.deletionTimestamp !== undefined) return
+        if (!service) return expectations.forget(key)
+        // Slices of this Service that the cache does not show yet would be made a second time; their event brings us back.
+        if (service.metadata.deletionTimestamp !== undefined || !expectations.satisfied(key)) return
         if (!service.spec.selector || service.spec.type === 'ExternalName') return
+        const existing = slices.cache.lookup('service', key)
         const selected = pods.cache.lookup('namespace', service.metadata.namespace ?? '').filter((pod) => selects(service, pod))
         const endpoints = endpointsOf(service, selected, (name) => zoneOf(nodes.cache.get(name)))
-        const plan = planSlices(groupByPorts(service, endpoints), existing)
-        for (const content of plan.create) {
-          await client.create('discovery.k8s.io/v1', 'EndpointSlice', draft(service, content), {
-            namespace: service.metadata.namespace,
-            signal,
-          })
-        }
-        for (const { slice, content } of plan.update)
-          await client.update('discovery.k8s.io/v1', 'EndpointSlice', { ...slice, ...content }, { signal })
-        for (const slice of plan.remove) await remove(slice)
-        await relabel(
-          service,
-          existing.filter((slice) => !plan.remove.includes(slice) && !plan.update.some((update) => update.slice === slice)),
-        )
+        await carryOut(service, key, planSlices(groupByPorts(service, endpoints), existing, sliceLabels(service)))
       },
+    }
+
+    async function carryOut(service: Service, key: string, plan: SlicePlan): Promise<void> {
+      const { namespace } = service.metadata
+      for (const content of plan.create) {
+        const slice = await client.create('discovery.k8s.io/v1', 'EndpointSlice', draft(service, content), { namespace, signal })
+        expectations.written(key, slice)
+      }
+      for (const { slice, content } of plan.update) {
+        const metadata = { ...slice.metadata, labels: sliceLabels(service) }
+        const written = await client.update('discovery.k8s.io/v1', 'EndpointSlice', { ...slice, metadata, ...content }, { signal })
+        expectations.written(key, written)
+      }
+      for (const slice of plan.remove) {
+        await remove(slice)
+        expectations.deleted(key, slice)
+      }
     }
 
     async function remove(slice: EndpointSlice): Promise<void> {
@@ -74,15 +82,6 @@ export default defineController({
         await client.delete('discovery.k8s.io/v1', 'EndpointSlice', { namespace, name }, { preconditions: { uid }, signal })
       } catch (error) {
         if (!hasReason(error, 'NotFound')) throw error
-      }
-    }
-
-    /** Slices carry their Service's labels. */
-    async function relabel(service: Service, unchanged: readonly EndpointSlice[]): Promise<void> {
-      const labels = sliceLabels(service)
-      for (const slice of unchanged) {
-        if (sameJson(slice.metadata.labels, labels)) continue
-        await client.update('discovery.k8s.io/v1', 'EndpointSlice', { ...slice, metadata: { ...slice.metadata, labels } }, { signal })
       }
     }
   },

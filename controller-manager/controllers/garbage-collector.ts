@@ -10,6 +10,7 @@ import { blocking, FOREGROUND, type GraphNode, graphNode, ORPHAN, OwnerGraph, ty
 const DISCOVERY_MILLISECONDS = 30_000
 /** How soon a key is looked at again while a kind is still being listed. */
 const LISTING_MILLISECONDS = 200
+const ABSENT_REMEMBERED = 10_000
 /** Kinds that own nothing and come in masses (upstream leaves out the same ones). */
 const IGNORED = new Set(['events', 'events.events.k8s.io'])
 
@@ -24,7 +25,9 @@ export default defineController({
     const { client, clock, log, signal } = tools
     const graph = new OwnerGraph()
     const served = new Map<string, ServedResource>()
-    const informers: { readonly synced: boolean }[] = []
+    /** What is listed and watched, by kind. */
+    const followed = new Map<string, { readonly synced: boolean; stop(): void }>()
+    const absent = new AbsentOwners()
     let wake: (uid: string) => void = () => undefined
 
     return {
@@ -35,7 +38,9 @@ export default defineController({
       async run(stopped) {
         while (!stopped.aborted) {
           try {
-            for (const resource of await discover(client, stopped)) follow(resource, stopped)
+            const resources = await discover(client, stopped)
+            for (const resource of resources) follow(resource, stopped)
+            leaveAllBut(new Set(resources.map(kindKey)))
           } catch (error) {
             if (!stopped.aborted) log.warn('the served kinds could not be read', { error })
           }
@@ -47,17 +52,17 @@ export default defineController({
         const node = graph.get(uid)
         if (!node) return
         // What is not listed yet may be what an owner waits for.
-        if (!informers.every(({ synced }) => synced)) return { requeueAfterMilliseconds: LISTING_MILLISECONDS }
+        if (followed.size === 0 || ![...followed.values()].every(({ synced }) => synced))
+          return { requeueAfterMilliseconds: LISTING_MILLISECONDS }
         if (!node.deleting) return collect(node)
         if (node.finalizers.includes(ORPHAN)) await orphanDependents(node)
         else if (node.finalizers.includes(FOREGROUND)) await releaseForeground(node)
-        else if (node.owners.length > 0) for (const owner of node.owners) wake(owner.uid)
       },
     }
 
     function follow(resource: ServedResource, stopped: AbortSignal): void {
       const kind = { apiVersion: apiVersionOf(resource), kind: resource.kind }
-      const key = `${kind.apiVersion}/${kind.kind}`
+      const key = kindKey(resource)
       const wanted = ['list', 'watch', 'delete'].every((verb) => resource.verbs.includes(verb))
       if (served.has(key) || !wanted || IGNORED.has(resource.group ? `${resource.plural}.${resource.group}` : resource.plural)) return
       served.set(key, resource)
@@ -67,18 +72,38 @@ export default defineController({
           const node = graphNode(current, kind)
           graph.set(node)
           if (node.owners.length > 0 || (node.deleting && node.finalizers.length > 0)) wake(node.uid)
+          // An owner that waited for this one may be free now that it is not its owner any more.
+          for (const { uid } of previous?.metadata.ownerReferences ?? []) if (!node.owners.some((owner) => owner.uid === uid)) wake(uid)
           return
         }
         if (!previous) return
         const gone = graphNode(previous, kind)
         const dependents = graph.dependentsOf(gone.uid)
         graph.delete(gone.uid)
+        absent.add(gone.uid)
         for (const dependent of dependents) wake(dependent.uid)
         // Owners that wait in the foreground may now be free.
         for (const owner of gone.owners) wake(owner.uid)
       })
-      informers.push(informer)
-      informer.start(stopped)
+      const leaving = new AbortController()
+      followed.set(key, {
+        get synced() {
+          return informer.synced
+        },
+        stop: () => leaving.abort(new Error(`${key} is not served any more`)),
+      })
+      informer.start(AbortSignal.any([stopped, leaving.signal]))
+    }
+
+    /** Kinds that are not served any more (a definition was deleted) have no objects either. */
+    function leaveAllBut(keys: ReadonlySet<string>): void {
+      for (const [key, informer] of followed) {
+        if (keys.has(key)) continue
+        informer.stop()
+        followed.delete(key)
+        served.delete(key)
+        for (const node of graph.ofKind(key)) graph.delete(node.uid)
+      }
     }
 
     async function collect(node: GraphNode): Promise<void> {
@@ -102,20 +127,24 @@ export default defineController({
       const known = graph.get(owner.uid)
       if (known) {
         // A reference across namespaces is no reference (owner references name things of one's own namespace, or cluster-wide ones).
+        if (known.namespace !== undefined && node.namespace === undefined) return 'solid'
         if (known.namespace !== undefined && known.namespace !== node.namespace) return 'absent'
         return known.deleting && known.finalizers.includes(FOREGROUND) ? 'waiting' : 'solid'
       }
+      if (absent.has(owner.uid)) return 'absent'
       const resource = served.get(`${owner.apiVersion}/${owner.kind}`) ?? anyVersion(owner)
       if (!resource)
         throw new Error(`the owner ${owner.kind} ${owner.name} is of a kind ${owner.apiVersion}/${owner.kind} that is not served`)
+      // Nobody can say in which namespace it should be: such a reference is wrong, but no reason to delete.
+      if (resource.namespaced && node.namespace === undefined) return 'solid'
       const path = `${collectionPath(resource, node.namespace ?? '')}/${encodeURIComponent(owner.name)}`
       try {
         const found = await client.request('GET', path, { signal })
-        return uidOf(found) === owner.uid ? 'solid' : 'absent'
+        if (uidOf(found) === owner.uid) return 'solid'
       } catch (error) {
-        if (hasReason(error, 'NotFound')) return 'absent'
-        throw error
+        if (!hasReason(error, 'NotFound')) throw error
       }
+      return 'absent'
     }
 
     function anyVersion(owner: OwnerReference): ServedResource | undefined {
@@ -130,7 +159,8 @@ export default defineController({
 
     async function releaseForeground(owner: GraphNode): Promise<void> {
       const dependents = graph.dependentsOf(owner.uid)
-      for (const dependent of dependents) wake(dependent.uid)
+      // What is going already comes back to us when it is gone; to wake it now would be to wait in a circle.
+      for (const dependent of dependents) if (!dependent.deleting) wake(dependent.uid)
       if (blocking(owner, dependents).length === 0) await dropFinalizer(owner, FOREGROUND)
     }
 
@@ -156,6 +186,24 @@ export default defineController({
     }
   },
 })
+
+/** Owners known to be gone: a uid never comes back. Saves a question for each of many dependents. */
+class AbsentOwners {
+  readonly #uids = new Set<string>()
+
+  has(uid: string): boolean {
+    return this.#uids.has(uid)
+  }
+
+  add(uid: string): void {
+    this.#uids.add(uid)
+    if (this.#uids.size > ABSENT_REMEMBERED) for (const oldest of [...this.#uids].slice(0, ABSENT_REMEMBERED / 2)) this.#uids.delete(oldest)
+  }
+}
+
+function kindKey(resource: ServedResource): string {
+  return `${apiVersionOf(resource)}/${resource.kind}`
+}
 
 async function unlessGone(call: Promise<unknown>): Promise<void> {
   try {

@@ -63,7 +63,8 @@ export default defineController({
         for (const { name } of before) await deleteOne(`${path}/${encodeURIComponent(name)}`)
       }
       const after = itemsOf(await client.request('GET', path, { signal }))
-      const name = resource.group ? `${resource.plural}.${resource.group}` : resource.plural
+      // As upstream writes it: the core group's names end with the dot.
+      const name = `${resource.plural}.${resource.group}`
       return after.length === 0
         ? undefined
         : { resource: name, count: after.length, finalizers: after.flatMap(({ finalizers }) => finalizers) }
@@ -89,31 +90,26 @@ export default defineController({
   },
 })
 
+/** The five conditions by which `kubectl describe namespace` says what a deletion waits for. */
 function conditionsOf(namespace: Namespace, remains: readonly Remains[], now: string): NamespaceCondition[] {
-  const resources = remains.map(({ resource, count }) => `${resource}. has ${count} resource instances`).join(', ')
+  const resources = remains.map(({ resource, count }) => `${resource} has ${count} resource instances`).join(', ')
   const byFinalizer = new Map<string, number>()
   for (const finalizer of remains.flatMap(({ finalizers }) => finalizers)) byFinalizer.set(finalizer, (byFinalizer.get(finalizer) ?? 0) + 1)
   const finalizers = [...byFinalizer].map(([finalizer, count]) => `${finalizer} in ${count} resource instances`).join(', ')
+  const fine = (type: string, reason: string, message: string) => ({ type, status: 'False', reason, message })
+  const bad = (type: string, reason: string, message: string) => ({ type, status: 'True', reason, message })
   const news = [
-    {
-      type: 'NamespaceContentRemaining',
-      status: 'True',
-      reason: 'SomeResourcesRemain',
-      message: `Some resources are remaining: ${resources}`,
-    },
+    fine('NamespaceDeletionDiscoveryFailure', 'ResourcesDiscovered', 'All resources successfully discovered'),
+    fine('NamespaceDeletionGroupVersionParsingFailure', 'ParsedGroupVersions', 'All legacy kube types successfully parsed'),
+    fine('NamespaceDeletionContentFailure', 'ContentDeleted', 'All content successfully deleted, may be waiting on finalization'),
+    bad('NamespaceContentRemaining', 'SomeResourcesRemain', `Some resources are remaining: ${resources}`),
     finalizers === ''
-      ? {
-          type: 'NamespaceFinalizersRemaining',
-          status: 'False',
-          reason: 'ContentHasNoFinalizers',
-          message: 'All content-preserving finalizers finished',
-        }
-      : {
-          type: 'NamespaceFinalizersRemaining',
-          status: 'True',
-          reason: 'SomeFinalizersRemain',
-          message: `Some content in the namespace has finalizers remaining: ${finalizers}`,
-        },
+      ? fine('NamespaceFinalizersRemaining', 'ContentHasNoFinalizers', 'All content-preserving finalizers finished')
+      : bad(
+          'NamespaceFinalizersRemaining',
+          'SomeFinalizersRemain',
+          `Some content in the namespace has finalizers remaining: ${finalizers}`,
+        ),
   ]
   return news.map((each) => {
     const known = namespace.status.conditions?.find(({ type }) => type === each.type)

@@ -4,6 +4,7 @@ import { sameJson } from '../../shared/objects/same-json.ts'
 import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
 import type { ControllerSettings } from '../config.ts'
+import { EvictionPace } from '../nodes/eviction-pace.ts'
 import { readyOf, silentConditions, taintsFor } from '../plans/node-health.ts'
 
 /** What was last heard of a node, and when, by this process's own clock: the nodes' clocks may differ. */
@@ -27,6 +28,7 @@ export default defineController<ControllerSettings>({
     const leases = informers.of('coordination.k8s.io/v1', 'Lease', { namespace: 'kube-node-lease' })
     const pods = informers.of('v1', 'Pod', {}, { node: (pod) => pod.spec.nodeName })
     const heard = new Map<string, Heard>()
+    const pace = new EvictionPace(nodes, clock, settings)
 
     return {
       watch(enqueue) {
@@ -68,7 +70,7 @@ export default defineController<ControllerSettings>({
     }
 
     async function taint(node: Node): Promise<void> {
-      const taints = taintsFor(node, clock.now())
+      const taints = taintsFor(node, clock.now(), pace.mayEvict(node))
       if (sameJson(taints, node.spec.taints ?? [])) return
       await client.update('v1', 'Node', { ...node, spec: { ...node.spec, taints } }, { signal })
     }

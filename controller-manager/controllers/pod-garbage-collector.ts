@@ -1,6 +1,7 @@
 import { defineController } from '../../shared/controller/define-controller.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { timestamp } from '../../shared/time/timestamp.ts'
 import type { ControllerSettings } from '../config.ts'
 
 /** How often the pods are swept, and how long a vanished node may take to come back. */
@@ -23,7 +24,7 @@ export default defineController<ControllerSettings>({
       async reconcile() {
         const now = clock.monotonic()
         const all = pods.cache.list()
-        const lost = lostNodes(all, now)
+        const lost = await lostNodes(all, now)
         const finished = all.filter((pod) => pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed')
         const surplus = settings.terminatedPodGcThreshold > 0 ? Math.max(finished.length - settings.terminatedPodGcThreshold, 0) : 0
         const oldest = finished.sort(byCreation).slice(0, surplus)
@@ -34,20 +35,41 @@ export default defineController<ControllerSettings>({
       },
     }
 
-    /** Nodes that pods name and that have been missing for the grace time. */
-    function lostNodes(all: readonly Pod[], now: number): Set<string> {
+    /** Nodes that pods name and that have been missing for the grace time, in the cache and then in truth. */
+    async function lostNodes(all: readonly Pod[], now: number): Promise<Set<string>> {
       const named = new Set(all.flatMap((pod) => pod.spec.nodeName || []))
       for (const name of missingSince.keys()) if (!named.has(name) || nodes.cache.get(name)) missingSince.delete(name)
       for (const name of named) if (!nodes.cache.get(name) && !missingSince.has(name)) missingSince.set(name, now)
-      return new Set([...missingSince].filter(([, since]) => now - since >= NODE_GRACE_MILLISECONDS).map(([name]) => name))
+      const lost = new Set<string>()
+      for (const [name, since] of missingSince) {
+        if (now - since >= NODE_GRACE_MILLISECONDS && !(await exists(name))) lost.add(name)
+      }
+      return lost
+    }
+
+    async function exists(name: string): Promise<boolean> {
+      try {
+        await client.get('v1', 'Node', { name }, { signal })
+        return true
+      } catch (error) {
+        if (hasReason(error, 'NotFound')) return false
+        throw error
+      }
     }
 
     async function remove(pod: Pod, nodeLost: boolean): Promise<void> {
       const { namespace, name = '', uid } = pod.metadata
       try {
         if (nodeLost && pod.status.phase !== 'Succeeded' && pod.status.phase !== 'Failed') {
-          const body = { status: { phase: 'Failed', reason: 'NodeLost', message: `Node ${pod.spec.nodeName} is gone` } }
-          await client.patch('v1', 'Pod', { namespace, name }, { type: 'merge', subresource: 'status', body }, { signal })
+          const condition = {
+            type: 'DisruptionTarget',
+            status: 'True',
+            reason: 'DeletionByPodGC',
+            message: 'PodGC: node no longer exists',
+            lastTransitionTime: timestamp(clock.now()),
+          }
+          const body = { metadata: { uid }, status: { phase: 'Failed', conditions: [condition] } }
+          await client.patch('v1', 'Pod', { namespace, name }, { type: 'strategic', subresource: 'status', body }, { signal })
         }
         await client.delete('v1', 'Pod', { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid }, signal })
         log.info('removed a pod nobody else would', { pod: `${namespace}/${name}`, node: pod.spec.nodeName })

@@ -7,7 +7,7 @@ import { timestamp } from '../../shared/time/timestamp.ts'
 import { planReplicas } from '../plans/replicas.ts'
 import { claim, controllerOf, orphansOf, ownerLookup } from '../pods/claim.ts'
 import { Expectations } from '../pods/expectations.ts'
-import { createPod, deletePod, inGrowingBatches, isTerminatingNamespace, messageOf } from '../pods/pod-control.ts'
+import { createPod, deletePod, inGrowingBatches, isTerminatingNamespace, isUnanswered, messageOf, podName } from '../pods/pod-control.ts'
 import { isActive, isAvailable, isReady, untilAvailable } from '../pods/pod-facts.ts'
 
 /** Keeps as many pods of a ReplicaSet as it asks for. */
@@ -16,10 +16,12 @@ export default defineController({
   reconciles: ['apps/v1', 'ReplicaSet'],
   workers: 5,
   create(tools) {
-    const { informers, client, clock, signal } = tools
+    const { informers, client, clock, random, signal } = tools
     const sets = informers.of('apps/v1', 'ReplicaSet', {}, { namespace: (set) => set.metadata.namespace })
     const pods = informers.of('v1', 'Pod', {}, { owner: ownerLookup })
     const expectations = new Expectations(pods, clock)
+    /** Names of pods whose creation was not answered, by set: they are tried first, so that none is made twice. */
+    const unanswered = new Map<string, string[]>()
 
     return {
       watch(enqueue) {
@@ -39,7 +41,11 @@ export default defineController({
 
       async reconcile(key, name) {
         const set = sets.cache.get(key)
-        if (!set) return expectations.forget(key)
+        if (!set) {
+          expectations.forget(key)
+          unanswered.delete(key)
+          return
+        }
         const candidates = [
           ...pods.cache.lookup('owner', set.metadata.uid ?? ''),
           ...pods.cache.lookup('owner', orphansOf(name.namespace ?? '')),
@@ -69,7 +75,7 @@ export default defineController({
     async function manage(set: ReplicaSet, key: string, active: readonly Pod[]): Promise<Failure | undefined> {
       const plan = planReplicas(set.spec.replicas ?? 1, active)
       try {
-        await inGrowingBatches(plan.create, async () => expectations.created(key, await createPod(set, set.spec.template, tools)))
+        await inGrowingBatches(plan.create, () => createOne(set, key))
       } catch (error) {
         return { reason: 'FailedCreate', error }
       }
@@ -79,6 +85,21 @@ export default defineController({
       })
       const failed = (await Promise.allSettled(removals)).find((result) => result.status === 'rejected')
       return failed && { reason: 'FailedDelete', error: failed.reason }
+    }
+
+    async function createOne(set: ReplicaSet, key: string): Promise<void> {
+      const names = unanswered.get(key) ?? []
+      // What has shown up since is counted already.
+      let name = names.shift()
+      while (name !== undefined && pods.cache.get(`${set.metadata.namespace}/${name}`)) name = names.shift()
+      if (names.length === 0) unanswered.delete(key)
+      name ??= podName(set, random)
+      try {
+        expectations.written(key, await createPod(set, set.spec.template, name, tools))
+      } catch (error) {
+        if (isUnanswered(error)) unanswered.set(key, [...(unanswered.get(key) ?? []), name])
+        throw error
+      }
     }
   },
 })

@@ -1,7 +1,7 @@
 import { defineController } from '../../shared/controller/define-controller.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import { objectKey } from '../../shared/objects/object.ts'
-import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import type { Pod, Taint } from '../../shared/openapi/generated/core-v1.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
 import { evictionTime } from '../plans/taint-eviction.ts'
 
@@ -13,11 +13,18 @@ export default defineController({
   create({ informers, client, clock, events, signal }) {
     const pods = informers.of('v1', 'Pod', {}, { node: (pod) => pod.spec.nodeName })
     const nodes = informers.of('v1', 'Node')
+    /** When taints without a time of their own were first seen, by node and taint. */
+    const seen = new Map<string, Map<string, number>>()
     return {
       watch(enqueue) {
         nodes.onChange((name, current, previous) => {
+          if (!current) seen.delete(name)
           const before = JSON.stringify(previous?.spec.taints ?? [])
           if (!current || JSON.stringify(current.spec.taints ?? []) === before) return
+          const known = seen.get(name)
+          const undated = (current.spec.taints ?? []).filter(({ effect, timeAdded }) => effect === 'NoExecute' && timeAdded === undefined)
+          if (undated.length === 0) seen.delete(name)
+          else seen.set(name, new Map(undated.map((taint) => [idOf(taint), known?.get(idOf(taint)) ?? clock.now()])))
           for (const pod of pods.cache.lookup('node', name)) enqueue(objectKey(pod))
         })
       },
@@ -25,7 +32,8 @@ export default defineController({
         const pod = pods.cache.get(key)
         if (!pod?.spec.nodeName || pod.metadata.deletionTimestamp !== undefined) return
         const node = nodes.cache.get(pod.spec.nodeName)
-        const at = node && evictionTime(pod, node, clock.now())
+        const firstSeen = (taint: Taint) => seen.get(node?.metadata.name ?? '')?.get(idOf(taint)) ?? clock.now()
+        const at = node && evictionTime(pod, node, clock.now(), firstSeen)
         if (at === undefined) return
         const wait = at - clock.now()
         if (wait > 0) return { requeueAfterMilliseconds: wait }
@@ -53,3 +61,7 @@ export default defineController({
     }
   },
 })
+
+function idOf({ key, value }: Taint): string {
+  return `${key}=${value ?? ''}`
+}

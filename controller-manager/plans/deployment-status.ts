@@ -38,16 +38,17 @@ function isProgressing(before: DeploymentStatus, counts: DeploymentStatus): bool
   )
 }
 
-/** The status to write: counts and conditions. Pure; `failure` is what a set said of its last creation. */
+/** The status to write: counts and conditions. Pure. `justMade` says that the new set was made in this step. */
 export function deploymentStatus(
   deployment: Deployment,
   sets: readonly ReplicaSet[],
   newSet: ReplicaSet | undefined,
   now: number,
+  justMade = false,
 ): DeploymentStatus {
   const counts = countsOf(deployment, sets, newSet)
   const news: News[] = [availability(deployment, counts)]
-  const progress = progressOf(deployment, counts, newSet, now)
+  const progress = progressOf(deployment, counts, newSet, now, justMade)
   if (progress) news.push(progress.condition)
   const failure = sets
     .flatMap((set) => set.status.conditions ?? [])
@@ -85,12 +86,14 @@ function deadlineOf(deployment: Deployment): number | undefined {
 
 const known = (deployment: Deployment) => deployment.status.conditions?.find(({ type }) => type === 'Progressing')
 
-function progressOf(deployment: Deployment, counts: DeploymentStatus, newSet: ReplicaSet | undefined, now: number) {
+function progressOf(deployment: Deployment, counts: DeploymentStatus, newSet: ReplicaSet | undefined, now: number, justMade: boolean) {
   if (deadlineOf(deployment) === undefined) return undefined
   const condition = (status: string, reason: string, message: string): News => ({ type: 'Progressing', status, reason, message })
   const what = newSet ? `ReplicaSet "${newSet.metadata.name}"` : `Deployment "${deployment.metadata.name}"`
   const before = known(deployment)
   if (deployment.spec.paused) {
+    // That the rollout had failed before is worth more than that it is paused.
+    if (before?.reason === 'ProgressDeadlineExceeded') return { condition: unchanged(before), moved: false }
     return { condition: condition('Unknown', 'DeploymentPaused', 'Deployment is paused'), moved: false }
   }
   if (before?.reason === 'DeploymentPaused') {
@@ -99,17 +102,25 @@ function progressOf(deployment: Deployment, counts: DeploymentStatus, newSet: Re
   if (isComplete(deployment, counts)) {
     return { condition: condition('True', 'NewReplicaSetAvailable', `${what} has successfully progressed.`), moved: false }
   }
+  // The set that the last condition speaks of tells which rollout it was about: another one begins with a clean slate.
+  const name = newSet && `"${newSet.metadata.name}"`
+  if (name && before?.reason !== 'DeploymentResumed' && before?.message?.includes(name) !== true) {
+    const [reason, verb] = justMade ? ['NewReplicaSetCreated', 'Created'] : ['FoundNewReplicaSet', 'Found']
+    return { condition: condition('True', reason, `${verb} new replica set ${name}`), moved: true }
+  }
   // A finished rollout stays finished when pods come and go; only another template starts a new one.
-  const finished = before?.reason === 'NewReplicaSetAvailable' && (counts.replicas ?? 0) === (counts.updatedReplicas ?? 0)
-  if (before && finished)
-    return { condition: { type: 'Progressing', status: before.status, reason: before.reason, message: before.message }, moved: false }
-  if (before === undefined || isProgressing(deployment.status, counts) || before.reason === 'NewReplicaSetAvailable') {
+  if (before?.reason === 'NewReplicaSetAvailable') return { condition: unchanged(before), moved: false }
+  if (before === undefined || isProgressing(deployment.status, counts)) {
     return { condition: condition('True', 'ReplicaSetUpdated', `${what} is progressing.`), moved: true }
   }
   if (deadlinePassed(deployment, now)) {
     return { condition: condition('False', 'ProgressDeadlineExceeded', `${what} has timed out progressing.`), moved: false }
   }
-  return { condition: { type: 'Progressing', status: before.status, reason: before.reason, message: before.message }, moved: false }
+  return { condition: unchanged(before), moved: false }
+}
+
+function unchanged({ type, status, reason, message }: DeploymentCondition): News {
+  return { type, status, reason, message }
 }
 
 function deadlinePassed(deployment: Deployment, now: number): boolean {

@@ -87,21 +87,36 @@ export interface SlicePlan {
 
 /**
  * Fits the wanted endpoints into the slices that exist with few writes: an endpoint stays in its slice, new ones fill
- * the slices that change anyway, then those with room, then new slices. Pure.
+ * the slices that change anyway, then those with room, then new slices. A Service without endpoints has one empty slice, by which
+ * one can tell that somebody looked. Slices with other labels than these are updated too. Pure.
  */
-export function planSlices(wanted: readonly SliceContent[], existing: readonly EndpointSlice[]): SlicePlan {
+export function planSlices(
+  wanted: readonly SliceContent[],
+  existing: readonly EndpointSlice[],
+  labels: Readonly<Record<string, string>>,
+): SlicePlan {
   const plan: SlicePlan = { create: [], update: [], remove: [] }
+  if (wanted.length === 0) return onlyEmpty(existing, labels)
   const left = new Set(existing)
   for (const group of wanted) {
     const same = [...left].filter((slice) => sameJson(slice.ports ?? [], group.ports))
     for (const slice of same) left.delete(slice)
-    fit(group, same, plan)
+    fit(group, same, labels, plan)
   }
   plan.remove.push(...left)
   return plan
 }
 
-function fit(group: SliceContent, slices: readonly EndpointSlice[], plan: SlicePlan): void {
+function onlyEmpty(existing: readonly EndpointSlice[], labels: Readonly<Record<string, string>>): SlicePlan {
+  const content: SliceContent = { ports: [], endpoints: [] }
+  const [kept, ...others] = existing
+  if (!kept) return { create: [content], update: [], remove: [] }
+  const isEmpty = (kept.ports ?? []).length === 0 && (kept.endpoints ?? []).length === 0
+  const same = isEmpty && sameJson(kept.metadata.labels, labels)
+  return { create: [], update: same ? [] : [{ slice: kept, content }], remove: others }
+}
+
+function fit(group: SliceContent, slices: readonly EndpointSlice[], labels: Readonly<Record<string, string>>, plan: SlicePlan): void {
   const pending = new Map(group.endpoints.map((endpoint) => [keyOf(endpoint), endpoint]))
   const kept = slices.map((slice) => {
     const endpoints = (slice.endpoints ?? []).flatMap((endpoint) => {
@@ -111,7 +126,8 @@ function fit(group: SliceContent, slices: readonly EndpointSlice[], plan: SliceP
     })
     return { slice, endpoints }
   })
-  const changed = (each: (typeof kept)[number]) => !sameJson(each.endpoints, each.slice.endpoints ?? [])
+  const changed = (each: (typeof kept)[number]) =>
+    !sameJson(each.endpoints, each.slice.endpoints ?? []) || !sameJson(each.slice.metadata.labels, labels)
   const places = [
     ...kept.filter(changed),
     ...kept.filter((each) => !changed(each)).sort((one, two) => two.endpoints.length - one.endpoints.length),

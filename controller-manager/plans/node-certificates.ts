@@ -1,4 +1,5 @@
-import type { CertificateRequest } from '../../shared/certificates/certificate-request.ts'
+import { type CertificateRequest, readRequest } from '../../shared/certificates/certificate-request.ts'
+import { TerminalError } from '../../shared/errors/terminal-error.ts'
 import type { CertificateSigningRequest } from '../../shared/openapi/generated/certificates-v1.ts'
 import type { Node } from '../../shared/openapi/generated/core-v1.ts'
 
@@ -46,6 +47,15 @@ export function servingRequestProblem(
   const known = new Set([node.metadata.name, ...(node.status.addresses ?? []).map(({ address }) => address)])
   const stranger = [...content.names.dnsNames, ...content.names.ipAddresses].find((name) => !known.has(name))
   return stranger === undefined ? undefined : `${stranger} is not an address of the node`
+}
+
+/** What a request asks for. @throws TerminalError when it cannot be read, or its author does not hold the key */
+export function contentOf({ spec }: CertificateSigningRequest): CertificateRequest {
+  try {
+    return readRequest(Buffer.from(spec.request, 'base64').toString())
+  } catch (error) {
+    throw new TerminalError('the certificate request cannot be read', { cause: error })
+  }
 }
 
 export function nodeNameOf(content: CertificateRequest): string {

@@ -42,8 +42,11 @@ export function silentConditions(node: Node, now: number): NodeCondition[] {
   return [...unknown, ...others]
 }
 
-/** The taints a node's conditions call for; taints of others stay as they are. `timeAdded` of a taint that stays is kept: evictions count from it. */
-export function taintsFor(node: Node, now: number): Taint[] {
+/**
+ * The taints a node's conditions call for; taints of others stay as they are. `timeAdded` of a taint that stays is kept: evictions
+ * count from it. Without `mayEvict` the node gets, and keeps, none of those that evict.
+ */
+export function taintsFor(node: Node, now: number, mayEvict = true): Taint[] {
   const current = node.spec.taints ?? []
   const wanted: Taint[] = []
   const want = (key: string, effect: string) => {
@@ -57,8 +60,17 @@ export function taintsFor(node: Node, now: number): Taint[] {
   // A node that has said nothing at all yet is not ready; the API server tainted it so when it was made.
   if (readyOf(node) === undefined && current.some(({ key }) => key === NOT_READY_TAINT)) want(NOT_READY_TAINT, 'NoSchedule')
   if (node.spec.unschedulable) want('node.kubernetes.io/unschedulable', 'NoSchedule')
-  const ready = readyOf(node)?.status
-  if (ready === 'False') want(NOT_READY_TAINT, 'NoExecute')
-  if (ready === 'Unknown') want(UNREACHABLE_TAINT, 'NoExecute')
+  if (mayEvict) {
+    const ready = readyOf(node)?.status
+    if (ready === 'False') want(NOT_READY_TAINT, 'NoExecute')
+    if (ready === 'Unknown') want(UNREACHABLE_TAINT, 'NoExecute')
+  }
   return [...current.filter(({ key }) => !MANAGED.has(key)), ...wanted]
+}
+
+/** Whether the node has a taint of its health that evicts. */
+export function isEvicting(node: Node): boolean {
+  return (node.spec.taints ?? []).some(
+    ({ key, effect }) => effect === 'NoExecute' && (key === NOT_READY_TAINT || key === UNREACHABLE_TAINT),
+  )
 }

@@ -44,6 +44,11 @@ export class OwnerGraph {
     return [...(this.#dependents.get(uid) ?? [])].flatMap((dependent) => this.#nodes.get(dependent) ?? [])
   }
 
+  /** Objects of a kind, `apiVersion/kind`. */
+  ofKind(kind: string): GraphNode[] {
+    return [...this.#nodes.values()].filter((node) => `${node.apiVersion}/${node.kind}` === kind)
+  }
+
   set(node: GraphNode): void {
     this.#unlink(node.uid)
     this.#nodes.set(node.uid, node)

@@ -20,12 +20,49 @@ export function formatRange({ base, prefix }: Range): string {
   return `${[24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join('.')}/${prefix}`
 }
 
-/** The first range of `prefix` inside `cluster` that overlaps none of `taken`; undefined when all are in use. Pure. */
-export function firstFreeRange(cluster: Range, prefix: number, taken: readonly Range[]): Range | undefined {
-  const size = 2 ** (32 - prefix)
-  const end = cluster.base + 2 ** (32 - cluster.prefix)
-  for (let base = cluster.base; base + size <= end; base += size) {
-    if (!taken.some((range) => range.base < base + size && base < range.base + 2 ** (32 - range.prefix))) return { base, prefix }
+/** Equal ranges cut from a larger one, and which of them are taken. */
+export class RangePool {
+  readonly #cluster: Range
+  readonly #prefix: number
+  readonly #taken = new Map<number, number>()
+  #lowest = 0
+
+  constructor(cluster: Range, prefix: number) {
+    if (prefix < cluster.prefix) throw new Error(`ranges of /${prefix} do not fit into ${formatRange(cluster)}`)
+    this.#cluster = cluster
+    this.#prefix = prefix
   }
-  return undefined
+
+  /** How many there are. */
+  get size(): number {
+    return 2 ** (this.#prefix - this.#cluster.prefix)
+  }
+
+  /** Marks every range of the pool that overlaps this one; counted, so that each `take` needs its `release`. */
+  take(range: Range): void {
+    for (const index of this.#overlapping(range)) this.#taken.set(index, (this.#taken.get(index) ?? 0) + 1)
+  }
+
+  release(range: Range): void {
+    for (const index of this.#overlapping(range)) {
+      const count = (this.#taken.get(index) ?? 0) - 1
+      if (count > 0) this.#taken.set(index, count)
+      else this.#taken.delete(index)
+      if (count <= 0 && index < this.#lowest) this.#lowest = index
+    }
+  }
+
+  /** The first free range, not yet taken; undefined when all are in use. */
+  firstFree(): Range | undefined {
+    while (this.#lowest < this.size && this.#taken.has(this.#lowest)) this.#lowest += 1
+    if (this.#lowest >= this.size) return undefined
+    return { base: this.#cluster.base + this.#lowest * 2 ** (32 - this.#prefix), prefix: this.#prefix }
+  }
+
+  #overlapping({ base, prefix }: Range): number[] {
+    const size = 2 ** (32 - this.#prefix)
+    const first = Math.max(0, Math.floor((base - this.#cluster.base) / size))
+    const last = Math.min(this.size - 1, Math.floor((base + 2 ** (32 - prefix) - 1 - this.#cluster.base) / size))
+    return Array.from({ length: Math.max(0, last - first + 1) }, (_, step) => first + step)
+  }
 }

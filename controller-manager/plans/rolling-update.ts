@@ -47,22 +47,22 @@ export function oldReplicas(deployment: Deployment, newSet: ReplicaSet, olds: re
   const newNotAvailable = wantedOf(newSet) - (newSet.status.availableReplicas ?? 0)
   let mayGo = sumOf(all, wantedOf) - least - newNotAvailable
   const next = new Map<string, number>()
+  if (mayGo <= 0) return next
   const replicasOf = (set: ReplicaSet) => next.get(set.metadata.uid ?? '') ?? wantedOf(set)
-  const shrink = (set: ReplicaSet, by: number) => next.set(set.metadata.uid ?? '', replicasOf(set) - by)
-  const oldestFirst = [...olds].sort(byAge)
-  for (const set of oldestFirst) {
-    const broken = wantedOf(set) - (set.status.availableReplicas ?? 0)
-    const by = Math.min(Math.max(mayGo, 0), Math.max(broken, 0), wantedOf(set))
-    if (by === 0) continue
-    shrink(set, by)
+  const shrink = (set: ReplicaSet, by: number) => {
+    next.set(set.metadata.uid ?? '', replicasOf(set) - by)
     mayGo -= by
   }
-  let spare = sumOf(all, (set) => set.status.availableReplicas ?? 0) - least
+  const oldestFirst = [...olds].sort(byAge)
   for (const set of oldestFirst) {
-    const by = Math.min(Math.max(spare, 0), replicasOf(set))
-    if (by === 0) continue
-    shrink(set, by)
-    spare -= by
+    const by = Math.min(mayGo, Math.max(wantedOf(set) - (set.status.availableReplicas ?? 0), 0))
+    if (by > 0) shrink(set, by)
+  }
+  // A set that was just made smaller still reports the pods it is about to lose: they do not count.
+  const availableOf = (set: ReplicaSet) => Math.min(set.status.availableReplicas ?? 0, replicasOf(set))
+  for (const set of oldestFirst) {
+    const by = Math.min(mayGo, sumOf(all, availableOf) - least, replicasOf(set))
+    if (by > 0) shrink(set, by)
   }
   return next
 }

@@ -1,19 +1,35 @@
 import type { Client } from '../../shared/client/client.ts'
 import type { EventRecorder } from '../../shared/client/event-recorder.ts'
-import { hasReason } from '../../shared/errors/status-error.ts'
+import { hasReason, StatusError } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Pod, PodTemplateSpec } from '../../shared/openapi/generated/core-v1.ts'
-import { controllerReference } from './claim.ts'
+import type { Random } from '../../shared/random/random.ts'
+import { controllerOf, controllerReference } from './claim.ts'
 
 export interface PodControlTools {
   client: Client
   events: EventRecorder
+  random: Random
   signal: AbortSignal
 }
 
-/** Creates a pod of a template, owned by `owner`, and says so in an Event. */
-export async function createPod(owner: KubeObject, template: PodTemplateSpec, { client, events, signal }: PodControlTools): Promise<Pod> {
+/** Room for the five letters of a generated name in the 63 that a name may have as a host name. */
+const LONGEST_PREFIX = 58
+
+/** A name for a new pod of the owner, as `generateName` would make it. */
+export function podName(owner: KubeObject, random: Random): string {
+  return `${`${owner.metadata.name}-`.slice(0, LONGEST_PREFIX)}${random.nameSuffix(5)}`
+}
+
+/**
+ * Creates a pod of a template, owned by `owner`, and says so in an Event. The name is chosen here, not by the server, so that a
+ * creation whose answer was lost can be repeated without making a second pod: a pod of that name that is the owner's is the answer.
+ */
+export async function createPod(owner: KubeObject, template: PodTemplateSpec, name: string, tools: PodControlTools): Promise<Pod> {
+  const { client, events, signal } = tools
+  const { namespace } = owner.metadata
   const metadata = {
+    name,
     generateName: `${owner.metadata.name}-`,
     labels: { ...template.metadata?.labels },
     annotations: { ...template.metadata?.annotations },
@@ -21,14 +37,23 @@ export async function createPod(owner: KubeObject, template: PodTemplateSpec, { 
     ownerReferences: [controllerReference(owner)],
   }
   try {
-    const pod = await client.create('v1', 'Pod', { metadata, spec: template.spec }, { namespace: owner.metadata.namespace, signal })
+    const pod = await client.create('v1', 'Pod', { metadata, spec: template.spec }, { namespace, signal })
     events.record(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`)
     return pod
   } catch (error) {
+    if (hasReason(error, 'AlreadyExists')) {
+      const existing = await client.get('v1', 'Pod', { namespace, name }, { signal })
+      if (controllerOf(existing)?.uid === owner.metadata.uid) return existing
+    }
     // A namespace that is going away refuses every creation; saying so for each pod helps nobody.
     if (!isTerminatingNamespace(error)) events.record(owner, 'Warning', 'FailedCreate', `Error creating: ${messageOf(error)}`)
     throw error
   }
+}
+
+/** Whether a write may have been done although it failed: the server did not say no. */
+export function isUnanswered(error: unknown): boolean {
+  return !(error instanceof StatusError) || error.code >= 500
 }
 
 /** Deletes a pod on behalf of `owner`; one that is gone already is as good. */

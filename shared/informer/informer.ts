@@ -25,6 +25,11 @@ export interface Informer<T> {
   onChange(listener: ChangeListener<T>): () => void
   /** True once the first list is in the cache. */
   readonly synced: boolean
+  /**
+   * The newest revision of the store that the cache shows: every change of this kind (and selection) up to it is in. Whoever wrote at a
+   * revision and acts on the cache waits for it to get there. 0 before the first list.
+   */
+  readonly revision: number
   /** Resolves when `synced`; rejects when the signal aborts. */
   whenSynced(signal?: AbortSignal): Promise<void>
 }

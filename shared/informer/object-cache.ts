@@ -8,6 +8,7 @@ export class ObjectCache<T extends KubeObject> implements Cache<T>, ReflectorTar
   readonly #byNamespace = new Map<string, Map<string, T>>()
   readonly #lookups = new Map<string, { valuesOf: Lookups<T>[string]; byValue: Map<string, Map<string, T>> }>()
   readonly #listeners = new Set<ChangeListener<T>>()
+  #revision = 0
   readonly #onReplaced: () => void
   readonly #onFault: (error: unknown) => void
 
@@ -15,6 +16,11 @@ export class ObjectCache<T extends KubeObject> implements Cache<T>, ReflectorTar
   constructor(onReplaced: () => void, onFault: (error: unknown) => void) {
     this.#onReplaced = onReplaced
     this.#onFault = onFault
+  }
+
+  /** See `Informer.revision`. */
+  get revision(): number {
+    return this.#revision
   }
 
   get size(): number {
@@ -53,14 +59,20 @@ export class ObjectCache<T extends KubeObject> implements Cache<T>, ReflectorTar
     return () => this.#listeners.delete(listener)
   }
 
-  replace(objects: T[]): void {
+  replace(objects: T[], revision: string): void {
     const gone = new Map(this.#objects)
     for (const object of objects) {
       gone.delete(objectKey(object))
       this.put(object)
     }
     for (const object of gone.values()) this.remove(object)
+    // A store that was replaced by an older one counts from there.
+    this.#revision = Number(revision) || 0
     this.#onReplaced()
+  }
+
+  reached(revision: string): void {
+    this.#revision = Math.max(this.#revision, Number(revision) || 0)
   }
 
   put(object: T): void {

@@ -13,10 +13,12 @@ export interface ReflectorSource<T> {
 
 /** Where they go. */
 export interface ReflectorTarget<T> {
-  /** The whole truth: what is not in it is gone. */
-  replace(objects: T[]): void
+  /** The whole truth at a revision: what is not in it is gone. */
+  replace(objects: T[], revision: string): void
   put(object: T): void
   remove(object: T): void
+  /** Everything up to the revision has been handed over. */
+  reached(revision: string): void
 }
 
 interface ReflectorTools {
@@ -57,15 +59,17 @@ export async function reflect<T extends { metadata: ObjectMeta }>(
     try {
       if (revision === undefined) {
         const { objects, at } = await listAll(source, signal)
-        target.replace(objects)
+        target.replace(objects, at)
         revision = at
       }
       for await (const { type, object } of eventsFrom(revision, source, tools, signal)) {
         if (failures > 0) log.info('the watch is back', { failures })
         failures = 0
+        revision = object.metadata.resourceVersion ?? revision
+        // Before the listeners hear of the change: they may ask how far the cache is.
+        target.reached(revision)
         if (type === 'DELETED') target.remove(object)
         else if (type !== 'BOOKMARK') target.put(object)
-        revision = object.metadata.resourceVersion ?? revision
       }
       const idle = revision === before && clock.monotonic() - began < BRIEF_MILLISECONDS
       failures = idle ? failures + 1 : 0

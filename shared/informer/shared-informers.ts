@@ -80,6 +80,9 @@ export function createInformer<T extends KubeObject>(
     get synced() {
       return synced
     },
+    get revision() {
+      return cache.revision
+    },
     onChange: (listener) => cache.onChange(listener),
     addLookups: (lookups) => cache.addLookups(lookups),
     start: (signal) => void reflect(source, cache, { ...tools, log }, signal),

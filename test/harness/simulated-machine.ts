@@ -75,6 +75,7 @@ class Kubelet {
   readonly #seen = new Map<string, number>()
   #work: Promise<unknown> = Promise.resolve()
   #podRange: string | undefined
+  #lastAddress = 1
 
   constructor(client: Client, tools: ProcessTools, options: SimulatedMachineOptions, running: Map<string, string>) {
     this.#client = client
@@ -205,7 +206,8 @@ class Kubelet {
     const says = pod.status.conditions?.find(({ type }) => type === 'Ready')?.status
     if (pod.status.phase === 'Running' && says === (ready ? 'True' : 'False')) return
     const { namespace, name = '', uid } = pod.metadata
-    const status = podStatus(pod, ready, pod.status.podIP ?? this.#address(), timestamp(this.#tools.clock.now()))
+    const podIP = pod.status.podIP ?? (await this.#address())
+    const status = podStatus(pod, ready, podIP, timestamp(this.#tools.clock.now()))
     const patch = { type: 'strategic' as const, subresource: 'status', body: { metadata: { uid }, status } }
     try {
       await this.#client.patch('v1', 'Pod', { namespace, name }, patch, { signal })
@@ -225,8 +227,9 @@ class Kubelet {
   }
 
   /** Addresses are counted up, as a host-local allocator does; without a pod range they are of a range that nobody has. */
-  #lastAddress = 1
-  #address(): string {
+  async #address(): Promise<string> {
+    const { signal } = this.#life
+    this.#podRange ??= (await this.#client.get('v1', 'Node', { name: this.#options.name }, { signal })).spec.podCIDR
     const base = this.#podRange?.replace(/\.\d+\/\d+$/, '') ?? '192.0.2'
     this.#lastAddress = (this.#lastAddress % 253) + 1
     return `${base}.${this.#lastAddress + 1}`
