@@ -3,16 +3,14 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { before, test } from 'node:test'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { type E2eCluster, isReady, useCluster } from './cluster.ts'
+import { isReady, useCluster } from './cluster.ts'
 import { askerPod } from './traffic.ts'
 
 const folder = new URL('../../examples/', import.meta.url)
 
-let cluster: E2eCluster
-let kubectl: E2eCluster['kubectl']
+const cluster = await useCluster('examples')
+const { kubectl } = cluster
 before(async () => {
-  cluster = await useCluster('examples')
-  kubectl = cluster.kubectl
   // All at once, as a reader would: they do not get in each other's way.
   await kubectl.ok('apply -f examples/')
   await kubectl.apply(askerPod('asker'))

@@ -1,19 +1,14 @@
 /** Images: pull policies, names that do not exist, programs that are not there, and images of this machine's Docker. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { outputOf, runCommand } from '../../deploy/command.ts'
 import { loadImages } from '../../deploy/load-images.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { type E2eCluster, useCluster } from './cluster.ts'
+import { useCluster } from './cluster.ts'
 
-let cluster: E2eCluster
-let kubectl: E2eCluster['kubectl']
-let own = ''
-before(async () => {
-  cluster = await useCluster('images')
-  kubectl = cluster.kubectl
-  own = `${cluster.settings.project}-own:v1`
-})
+const cluster = await useCluster('images')
+const { kubectl } = cluster
+const own = `${cluster.settings.project}-own:v1`
 after(async () => {
   await runCommand('docker', ['rmi', own])
 })

@@ -1,15 +1,12 @@
 /** kubectl's verbs on nodes: taken out of use, emptied, tainted, and taken in again. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type E2eCluster, isReady, useCluster } from './cluster.ts'
+import { isReady, useCluster } from './cluster.ts'
 
-let cluster: E2eCluster
-let kubectl: E2eCluster['kubectl']
-let first = ''
+const cluster = await useCluster('kubectl-nodes')
+const { kubectl } = cluster
+const first = [...(await cluster.workers()).keys()].sort()[0] ?? ''
 before(async () => {
-  cluster = await useCluster('kubectl-nodes')
-  kubectl = cluster.kubectl
-  first = [...(await cluster.workers()).keys()].sort()[0] ?? ''
   await kubectl.ok('create deployment idle --image=busybox:1.36 --replicas=4 -- sleep 3600')
   await kubectl.ok(['patch', 'deployment', 'idle', '-p', '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":0}}}}'])
   await kubectl.ok('rollout status deployment/idle --timeout=60s')

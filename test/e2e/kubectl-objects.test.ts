@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
-import { type E2eCluster, useCluster } from './cluster.ts'
+import { after, describe, test } from 'node:test'
+import { useCluster } from './cluster.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'kubectl-objects-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -13,12 +13,8 @@ const manifest = readFileSync(new URL('../../examples/web.yaml', import.meta.url
 const file = join(folder, 'web.yaml')
 writeFileSync(file, manifest)
 
-let cluster: E2eCluster
-let kubectl: E2eCluster['kubectl']
-before(async () => {
-  cluster = await useCluster('kubectl-objects')
-  kubectl = cluster.kubectl
-})
+const cluster = await useCluster('kubectl-objects')
+const { kubectl } = cluster
 
 describe('apply', () => {
   test('creates, then finds nothing to do', async () => {
@@ -40,8 +36,10 @@ describe('apply', () => {
   })
 
   test('takes out what the manifest no longer says', async () => {
-    await kubectl.apply('{apiVersion: v1, kind: ConfigMap, metadata: {name: shrinking}, data: {a: "1", b: "2"}}')
-    await kubectl.apply('{apiVersion: v1, kind: ConfigMap, metadata: {name: shrinking}, data: {a: "1"}}')
+    const map = (data: Record<string, string>) =>
+      JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'shrinking' }, data })
+    await kubectl.apply(map({ a: '1', b: '2' }))
+    await kubectl.apply(map({ a: '1' }))
     assert.equal(await kubectl.ok('get configmap shrinking -o jsonpath={.data}'), '{"a":"1"}')
   })
 
@@ -50,7 +48,7 @@ describe('apply', () => {
     assert.match(await kubectl.fails('apply -f -', bad), /unknown field "spec.replikas"/)
     assert.match(await kubectl.fails('apply -f -', { input: manifest.replace('replicas: 2', 'replicas: many') }), /spec\.replicas|invalid/i)
     assert.match(await kubectl.fails('apply -f -', { input: 'a: [b' }), /yaml/i)
-    const noName = '{apiVersion: v1, kind: ConfigMap, metadata: {}}'
+    const noName = '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}}'
     assert.match(await kubectl.fails('apply -f -', { input: noName }), /name/)
   })
 })
@@ -126,7 +124,7 @@ describe('change', () => {
     const editor = { env: { KUBE_EDITOR: 'sed -i s/progressDeadlineSeconds:.*/progressDeadlineSeconds:\\ 500/' } }
     assert.match(await kubectl.ok('edit deployment web', editor), /deployment.apps\/web edited/)
     assert.equal(await kubectl.ok('get deployment web -o jsonpath={.spec.progressDeadlineSeconds}'), '500')
-    assert.match(await kubectl.ok('edit deployment web', { env: { KUBE_EDITOR: 'true' } }), /no changes/)
+    assert.match((await kubectl.run(['edit', 'deployment', 'web'], { env: { KUBE_EDITOR: 'true' } })).stderr, /no changes/)
   })
 
   test('set image, env, resources; replace; expose', async () => {
@@ -144,7 +142,7 @@ describe('change', () => {
     const stale = await kubectl.ok('get configmap once -o yaml')
     await kubectl.ok('label configmap once changed=yes')
     assert.match(await kubectl.fails('replace -f -', { input: stale }), /Conflict.*modified/s)
-    assert.match(await kubectl.fails('create configmap once'), /AlreadyExists/)
+    assert.match(await kubectl.fails('create configmap once'), /already exists/)
   })
 })
 
@@ -156,7 +154,7 @@ describe('create --dry-run=server', () => {
     'namespace n': /phase: Active/,
     'serviceaccount s': /kind: ServiceAccount/,
     'service clusterip s --tcp=80': /type: ClusterIP/,
-    'service nodeport s --tcp=80': /nodePort: 3\d{4}/,
+    'service nodeport s --tcp=80': /type: NodePort/,
     'role r --verb=get --resource=pods': /- pods/,
     'rolebinding r --role=r --user=u': /name: u/,
     'clusterrole r --verb=get --resource=pods': /- pods/,

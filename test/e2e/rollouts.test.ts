@@ -1,14 +1,12 @@
 /** Rollouts as kubectl drives them, under requests that are counted. */
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import { type E2eCluster, type PodContainer, useCluster } from './cluster.ts'
+import { type PodContainer, useCluster } from './cluster.ts'
 import { askerPod, steadyTraffic } from './traffic.ts'
 
-let cluster: E2eCluster
-let kubectl: E2eCluster['kubectl']
+const cluster = await useCluster('rollouts')
+const { kubectl } = cluster
 before(async () => {
-  cluster = await useCluster('rollouts')
-  kubectl = cluster.kubectl
   await kubectl.ok('apply -f examples/web.yaml')
   await kubectl.apply(askerPod('asker'))
   await kubectl.ok('rollout status deployment/web --timeout=30s')

@@ -1,15 +1,11 @@
 /** What breaks inside a pod, or a pod itself, is put right: containers in place, pods by new ones. */
 import assert from 'node:assert/strict'
-import { before, test } from 'node:test'
+import { test } from 'node:test'
 import type { ContainerStatus, Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { type E2eCluster, isReady, useCluster } from './cluster.ts'
+import { isReady, useCluster } from './cluster.ts'
 
-let cluster: E2eCluster
-let kubectl: E2eCluster['kubectl']
-before(async () => {
-  cluster = await useCluster('self-healing')
-  kubectl = cluster.kubectl
-})
+const cluster = await useCluster('self-healing')
+const { kubectl } = cluster
 
 const statusOf = (pod: Pod | undefined): ContainerStatus => {
   const status = pod?.status.containerStatuses?.[0]
