@@ -129,7 +129,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     verbs: { store, objects, writer, remover, hub, clock, random },
     paths: pathHandlers({
       ...{ resources: table.all(), issuer, serviceAccountKeys: credentials.serviceAccountKeys },
-      serverAddress: () => new URL(listeners.url).host,
+      serverAddress: () => (listeners.url ? new URL(listeners.url).host : `${advertiseAddress}:${config.securePort || DEFAULT_PORT}`),
       checks: [
         { name: 'ping', live: true, check: () => undefined },
         {
@@ -178,6 +178,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
         bootstrapToken,
       }
       await ensureAll(requiredObjects(facts), { writer, table })
+      await objects.caughtUp()
       expiry.start()
       compacting = compactor.run(background.signal)
       isReady = true

@@ -1,3 +1,4 @@
+import { hasReason } from '../shared/errors/status-error.ts'
 import type { Logger } from '../shared/logging/logger.ts'
 import type { Clock } from '../shared/time/clock.ts'
 import type { Authentication } from './authn/authenticate.ts'
@@ -80,16 +81,33 @@ export class Pipeline {
     }
   }
 
-  /** Undefined when the answer is given already: reads of one object need no deadline and no promise. */
+  /**
+   * Roles and bindings reach the authoriser a moment after their writers were answered: a no that may rest on an old policy is
+   * asked again when it has caught up.
+   */
   #authorized(request: ApiRequest, info: RequestInfo, reply: Reply, user: User): Promise<void> | undefined {
-    const { authorization, paths, table } = this.#tools
+    const { authorization, verbs } = this.#tools
+    const attributes = attributesOf(info, user)
+    try {
+      authorization.require(attributes) // 403
+    } catch (error) {
+      if (!hasReason(error, 'Forbidden') || verbs.objects.isCurrent) throw error
+      return verbs.objects.caughtUp().then(() => {
+        authorization.require(attributes)
+        return this.#resolved(request, info, reply, user)
+      })
+    }
+    return this.#resolved(request, info, reply, user)
+  }
+
+  /** Undefined when the answer is given already: reads of one object need no deadline and no promise. */
+  #resolved(request: ApiRequest, info: RequestInfo, reply: Reply, user: User): Promise<void> | undefined {
+    const { paths, table } = this.#tools
     if (!info.isResource) {
-      authorization.require(attributesOf(info, user)) // 403
       const handler = paths(info.path)
       if (!handler) throw unknownPath() // 404
       return handler(request, info, reply) ?? undefined
     }
-    authorization.require(attributesOf(info, user)) // 403
     const resource = table.find(info.group, info.version, info.resource)
     if (!resource) throw unknownPath() // 404
     return (

@@ -1,6 +1,6 @@
 import type { ApiVersion, KindOf, ObjectOf } from '../../shared/client/client.ts'
 import { deepFreeze, type KubeObject, type ObjectName } from '../../shared/objects/object.ts'
-import type { Storage, Subscription } from '../storage/storage.ts'
+import type { Change, Storage, Subscription } from '../storage/storage.ts'
 import type { ObjectFacts, StoredEntry } from './object-facts.ts'
 import type { ObjectReader } from './object-reader.ts'
 import type { Resource, ResourceTable } from './resource-table.ts'
@@ -18,6 +18,9 @@ export class StoredObjects implements ObjectReader {
   readonly #parsed = new Map<string, { entry: StoredEntry; object: KubeObject }>()
   readonly #followers = new Map<string, Set<Follower>>()
   #subscription: Subscription | undefined
+  /** The newest revision that followers have heard of. */
+  #delivered = 0
+  readonly #waiting: { readonly revision: number; readonly resolve: () => void }[] = []
 
   constructor(storage: Storage<ObjectFacts>, table: ResourceTable) {
     this.#storage = storage
@@ -52,16 +55,7 @@ export class StoredObjects implements ObjectReader {
     options = { previous: true },
   ): () => void {
     const { prefix } = this.#resource(v, k)
-    this.#subscription ??= this.#storage.subscribe(this.#storage.revision, (changes) => {
-      for (const change of changes) {
-        const listeners = this.#followers.get(prefixOfKey(change.key))
-        if (!listeners) continue
-        const current = change.type === 'put' ? this.objectOf(change.entry) : undefined
-        let parsed: KubeObject | undefined
-        const previous = () => change.previous && (parsed ??= JSON.parse(change.previous.value.toString()) as KubeObject)
-        for (const each of listeners) each(current, previous)
-      }
-    })
+    this.#subscribe()
     for (const object of this.list(v, k)) listener(object, undefined)
     const listeners = this.#followers.get(prefix) ?? new Set()
     this.#followers.set(prefix, listeners)
@@ -72,8 +66,39 @@ export class StoredObjects implements ObjectReader {
     return () => listeners.delete(follower)
   }
 
+  /** Whether followers know everything that has been acknowledged. */
+  get isCurrent(): boolean {
+    return this.#subscription === undefined || this.#delivered >= this.#storage.revision
+  }
+
+  /** Resolves when followers know what has been acknowledged up to now. */
+  caughtUp(): Promise<void> {
+    if (this.isCurrent) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push({ revision: this.#storage.revision, resolve }))
+  }
+
   close(): void {
     this.#subscription?.close()
+    for (const { resolve } of this.#waiting.splice(0)) resolve()
+  }
+
+  #subscribe(): void {
+    if (this.#subscription) return
+    this.#delivered = this.#storage.revision
+    this.#subscription = this.#storage.subscribe(this.#delivered, (changes) => {
+      for (const change of changes) this.#tell(change)
+      this.#delivered = changes.at(-1)?.revision ?? this.#delivered
+      while (this.#waiting[0] && this.#waiting[0].revision <= this.#delivered) this.#waiting.shift()!.resolve()
+    })
+  }
+
+  #tell(change: Change<ObjectFacts>): void {
+    const listeners = this.#followers.get(prefixOfKey(change.key))
+    if (!listeners) return
+    const current = change.type === 'put' ? this.objectOf(change.entry) : undefined
+    let parsed: KubeObject | undefined
+    const previous = () => change.previous && (parsed ??= JSON.parse(change.previous.value.toString()) as KubeObject)
+    for (const each of listeners) each(current, previous)
   }
 
   #keep(entry: StoredEntry, object: KubeObject): void {

@@ -62,7 +62,12 @@ export async function startApi(options: ApiOptions = {}, context?: TestContext):
     await server.stop()
     throw error
   })
-  const transport = (user = admin) => localTransport(server, user)
+  const transports = new Map<User, Transport>()
+  const transport = (user = admin) => {
+    const known = transports.get(user) ?? localTransport(server, user)
+    transports.set(user, known)
+    return known
+  }
   const stop = async () => {
     await server.stop()
     rmSync(dataDir, { recursive: true, force: true })
