@@ -1,5 +1,6 @@
 import type { Client } from '../../shared/client/client.ts'
 import { retryOnConflict } from '../../shared/client/retry-on-conflict.ts'
+import { hasReason } from '../../shared/errors/status-error.ts'
 import type { ObjectName } from '../../shared/objects/object.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
@@ -30,14 +31,19 @@ export async function finishDeletion(client: Client, name: ObjectName): Promise<
   await client.delete('v1', 'Pod', name, { gracePeriodSeconds: 0 })
 }
 
-/** Plays the kubelet's part for a node: registers it, Ready, with room for `pods` pods. */
+/** Plays the kubelet's part for a node: registers it, or finds itself registered, and reports Ready. */
 export async function joinNode(client: Client, name: string, clock: Clock, capacity = { cpu: '4', memory: '8Gi', pods: '110' }) {
   const now = timestamp(clock.now())
-  const node = await client.create('v1', 'Node', { metadata: { name, labels: { 'kubernetes.io/hostname': name } } })
   const conditions = [
     { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'ready', lastHeartbeatTime: now, lastTransitionTime: now },
   ]
-  await client.updateStatus('v1', 'Node', { ...node, status: { ...node.status, capacity, allocatable: capacity, conditions } })
+  await retryOnConflict(async () => {
+    const node = await getOrCreate(
+      () => client.get('v1', 'Node', { name }),
+      () => client.create('v1', 'Node', { metadata: { name, labels: { 'kubernetes.io/hostname': name } } }),
+    )
+    await client.updateStatus('v1', 'Node', { ...node, status: { ...node.status, capacity, allocatable: capacity, conditions } })
+  })
   await beat(client, name, clock)
 }
 
@@ -45,10 +51,18 @@ export async function joinNode(client: Client, name: string, clock: Clock, capac
 export async function beat(client: Client, name: string, clock: Clock): Promise<void> {
   const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime: microTimestamp(clock.now()) }
   const lease = { namespace: 'kube-node-lease', name }
+  const known = await getOrCreate(
+    () => client.get('coordination.k8s.io/v1', 'Lease', lease),
+    () => client.create('coordination.k8s.io/v1', 'Lease', { metadata: lease, spec }),
+  )
+  await client.update('coordination.k8s.io/v1', 'Lease', { ...known, spec: { ...known.spec, ...spec } })
+}
+
+async function getOrCreate<T>(get: () => Promise<T>, create: () => Promise<T>): Promise<T> {
   try {
-    const known = await client.get('coordination.k8s.io/v1', 'Lease', lease)
-    await client.update('coordination.k8s.io/v1', 'Lease', { ...known, spec: { ...known.spec, ...spec } })
-  } catch {
-    await client.create('coordination.k8s.io/v1', 'Lease', { metadata: lease, spec })
+    return await get()
+  } catch (error) {
+    if (!hasReason(error, 'NotFound')) throw error
+    return create()
   }
 }

@@ -266,6 +266,7 @@ test('pods that match are adopted, and let go when they no longer do', async (t)
   const cluster = await clusterWithNodes(t)
   const { metadata, spec } = podTemplate('web')
   await cluster.client.create('v1', 'Pod', { metadata: { ...metadata, name: 'own', namespace: 'default' }, spec })
+  await cluster.clock.advance(2_000)
   await cluster.client.create('apps/v1', 'ReplicaSet', {
     metadata: { name: 'set', namespace: 'default' },
     spec: { replicas: 2, selector: { matchLabels: { app: 'web' } }, template: podTemplate('web') },
