@@ -93,6 +93,12 @@ export class PodWorker {
     })
   }
 
+  /** The kubelet stops: no timer and no probe goes on. What runs, runs on. */
+  stop(): void {
+    this.#timer?.cancel()
+    this.#tools.prober.forget(this.uid)
+  }
+
   /** Resolves when no step is under way. */
   async idle(): Promise<void> {
     while (this.#loop) await this.#loop
@@ -110,11 +116,12 @@ export class PodWorker {
         await this.#step(signal)
         this.#retry = RETRY.first
       } catch (error) {
-        if (this.#tools.signal.aborted) return
+        if (this.#tools.signal.aborted) break
         if (this.#interrupt.signal.aborted) this.#dirty = true
         else this.#tryAgain(error)
       }
     }
+    if (this.#tools.signal.aborted) this.stop()
   }
 
   #tryAgain(error: unknown): void {

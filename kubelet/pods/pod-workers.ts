@@ -67,7 +67,11 @@ export function podWorkers(options: PodWorkersOptions): PodWorkers {
     const unsubscribe = prober.onChange((uid) => workers.get(uid)?.wake())
     signal.addEventListener('abort', unsubscribe, { once: true })
     const timer = clock.every(HOUSEKEEPING_MILLISECONDS, sweep)
-    signal.addEventListener('abort', () => timer.cancel(), { once: true })
+    const halt = () => {
+      timer.cancel()
+      for (const worker of workers.values()) worker.stop()
+    }
+    signal.addEventListener('abort', halt, { once: true })
     sweep()
   }
 

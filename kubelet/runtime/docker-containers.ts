@@ -49,6 +49,8 @@ export function dockerContainers(parts: DockerParts): Containers {
       await docker.call('POST', `/containers/${id}/stop`, { query: { t: Math.max(0, Math.ceil(graceSeconds)) }, signal })
     } catch (error) {
       if (!isMissing(error)) throw error
+    } finally {
+      inspect.forget(id)
     }
   }
 

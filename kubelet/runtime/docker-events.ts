@@ -2,6 +2,7 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { ContainerRuntime, RuntimeEvent } from './container-runtime.ts'
 import type { DockerClient } from './docker-client.ts'
+import type { InspectCache } from './docker-inspect.ts'
 import { label } from './docker-labels.ts'
 import { jsonLines } from './docker-streams.ts'
 
@@ -10,9 +11,17 @@ const RECONNECT = { first: 100, most: 5000 }
 
 const WHAT: Record<string, RuntimeEvent['what']> = { start: 'started', die: 'died', oom: 'oom', destroy: 'removed' }
 
+interface EventParts {
+  docker: DockerClient
+  node: string
+  inspect: InspectCache
+  clock: Clock
+  log: Logger
+}
+
 /** The engine's event stream, reconnected for ever; the listener is told when events may have been missed. */
-export function dockerEvents(parts: { docker: DockerClient; node: string; clock: Clock; log: Logger }): ContainerRuntime['events'] {
-  const { docker, node, clock, log } = parts
+export function dockerEvents(parts: EventParts): ContainerRuntime['events'] {
+  const { docker, node, inspect, clock, log } = parts
   const filters = JSON.stringify({ type: ['container'], event: Object.keys(WHAT), label: [`${label.node}=${node}`] })
 
   async function run(listener: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
@@ -25,7 +34,9 @@ export function dockerEvents(parts: { docker: DockerClient; node: string; clock:
         listener({ sandboxId: undefined, containerId: undefined, podUid: undefined, what: 'reconnected' })
         for await (const line of jsonLines(stream, signal)) {
           const event = eventOf(line)
-          if (event) listener(event)
+          if (!event) continue
+          inspect.forget(event.containerId ?? event.sandboxId ?? '')
+          listener(event)
         }
         log.warn('the container engine ended its event stream')
       } catch (error) {

@@ -10,17 +10,25 @@ export interface InspectCache {
   of(listed: ContainerInfo, signal: AbortSignal): Promise<ContainerInspectInfo | undefined>
   /** Always asks; undefined when there is no such container. */
   fresh(id: string, signal: AbortSignal): Promise<ContainerInspectInfo | undefined>
+  /**
+   * Something happened to the container. To be called before anybody is told: the engine's list lags behind its events, and would confirm what
+   * is remembered here.
+   */
   forget(id: string): void
 }
 
 export function inspectCache(docker: DockerClient): InspectCache {
   const known = new Map<string, { state: string; details: ContainerInspectInfo }>()
+  /** Counts calls of `forget`: an answer that was asked for before one of them is not remembered. */
+  let forgotten = 0
 
   async function fresh(id: string, signal: AbortSignal): Promise<ContainerInspectInfo | undefined> {
+    const asked = forgotten
     try {
       const details = await docker.call<ContainerInspectInfo>('GET', `/containers/${id}/json`, { signal })
+      const { Status: state } = details.State
       // Only settled states are remembered: a created container gets its start error without changing state.
-      if (details.State.Status === 'running' || details.State.Status === 'exited') known.set(id, { state: details.State.Status, details })
+      if (asked === forgotten && (state === 'running' || state === 'exited')) known.set(id, { state, details })
       return details
     } catch (error) {
       if (!isMissing(error)) throw error
@@ -35,7 +43,10 @@ export function inspectCache(docker: DockerClient): InspectCache {
       return entry && entry.state === listed.State ? entry.details : fresh(listed.Id, signal)
     },
     fresh,
-    forget: (id) => void known.delete(id),
+    forget(id) {
+      forgotten++
+      known.delete(id)
+    },
   }
 }
 

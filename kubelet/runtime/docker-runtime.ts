@@ -67,7 +67,7 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
     ...dockerSessions({ ...parts, clock }),
     logs: dockerLogs(parts),
     stats: dockerStats(inspect, clock),
-    events: dockerEvents({ docker, node: options.nodeName, clock, log }),
+    events: dockerEvents({ docker, node: options.nodeName, inspect, clock, log }),
     async connectPort(sandboxId, port, signal) {
       const details = await inspect.fresh(sandboxId, signal)
       if (!details?.State.Running) throw new RuntimeError('PortForwardError', `sandbox ${sandboxId} is not running`)

@@ -67,6 +67,7 @@ export function dockerSandboxes(parts: DockerParts): Sandboxes {
       // The pause process holds nothing worth a grace period.
       await docker.call('POST', `/containers/${id}/kill`, { query: { signal: 'KILL' }, signal })
       await docker.call('POST', `/containers/${id}/wait`, { signal })
+      inspect.forget(id)
     } catch (error) {
       // 409: it ended between the two calls.
       if (!isMissing(error) && !(error instanceof DockerError && error.statusCode === 409)) throw error
@@ -82,9 +83,10 @@ export function dockerSandboxes(parts: DockerParts): Sandboxes {
     await removePodCgroup(details?.Config.Labels[label.cgroupParent] ?? '', cgroupDriver)
   }
 
-  async function statusOf(info: ContainerInfo): Promise<SandboxStatus> {
+  async function statusOf(info: ContainerInfo, signal: AbortSignal): Promise<SandboxStatus> {
     const hostNetwork = info.Labels[label.hostNetwork] === 'true'
-    const ips = info.State !== 'running' ? undefined : hostNetwork ? [] : await network.addresses(info.Id)
+    const isRunning = (await inspect.of(info, signal))?.State.Running
+    const ips = !isRunning ? undefined : hostNetwork ? [] : await network.addresses(info.Id)
     return {
       id: info.Id,
       // A running one without addresses is half made: the kubelet died before its network was there.
@@ -104,7 +106,7 @@ export function dockerSandboxes(parts: DockerParts): Sandboxes {
     async listSandboxes(filter, signal) {
       const query = { all: true, filters: ownedFilter(node, 'sandbox', filter) }
       const found = await docker.call<ContainerInfo[]>('GET', '/containers/json', { query, signal })
-      const statuses = await Promise.all(found.map(statusOf))
+      const statuses = await Promise.all(found.map((info) => statusOf(info, signal)))
       return statuses.sort((a, b) => b.attempt - a.attempt || b.createdAt - a.createdAt)
     },
   }

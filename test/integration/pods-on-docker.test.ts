@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { after, before, describe, it } from 'node:test'
+import type { Client } from '../../shared/client/client.ts'
+import type { ContainerStatus, Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { startApi, type TestApi } from '../harness/api.ts'
+import { dockerNode } from '../harness/docker-node.ts'
+import { eventually } from '../harness/eventually.ts'
+
+const namespace = 'default'
+
+/** Pods of a real API server as real containers on this machine. */
+describe('pods on a Docker engine', { timeout: 180_000 }, () => {
+  const { signal } = new AbortController()
+  let api: TestApi
+  let client: Client
+  let node: Awaited<ReturnType<typeof dockerNode>>
+
+  before(async () => {
+    api = await startApi()
+    client = api.client()
+    node = await dockerNode(client, '10.199.74.0/24')
+    const amounts = { cpu: '4', memory: '8Gi', pods: '110' }
+    await client.create('v1', 'Node', { metadata: { name: node.name }, status: { capacity: amounts, allocatable: amounts } })
+    await client.create('v1', 'ServiceAccount', { metadata: { name: 'default' } }, { namespace })
+    await client.create('v1', 'ConfigMap', { metadata: { name: 'kube-root-ca.crt' }, data: { 'ca.crt': 'none' } }, { namespace })
+  })
+  after(async () => {
+    await node?.dispose()
+    await api?.stop()
+  })
+
+  type Wanted = (pod: Pod) => boolean
+
+  async function until(name: string, wanted: Wanted): Promise<Pod> {
+    const found = await eventually(client, ['v1', 'Pod'], (pods) => pods.some(wanted), {
+      namespace,
+      fieldSelector: `metadata.name=${name}`,
+    })
+    const pod = found.find(wanted)
+    assert.ok(pod)
+    return pod
+  }
+
+  async function create(name: string, script: string, container: object = {}, spec: object = {}): Promise<void> {
+    const main = { name: 'main', image: 'busybox', imagePullPolicy: 'IfNotPresent', command: ['sh', '-c', script], ...container }
+    const draft = {
+      metadata: { name, labels: { app: name } },
+      spec: { nodeName: node.name, terminationGracePeriodSeconds: 5, containers: [main], ...spec },
+    }
+    await client.create('v1', 'Pod', draft, { namespace })
+  }
+
+  const isReady: Wanted = ({ status }) => status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false
+  const hasEnded: Wanted = ({ status }) => status.phase === 'Succeeded' || status.phase === 'Failed'
+  const nothing: ContainerStatus = { name: 'main', state: {}, lastState: {}, ready: false, restartCount: -1, image: '', imageID: '' }
+  const mainOf = ({ status }: Pod): ContainerStatus => status.containerStatuses?.[0] ?? nothing
+  const idOf = (pod: Pod) => (mainOf(pod).containerID ?? '').replace('docker://', '')
+
+  async function logsOf(pod: Pod): Promise<string> {
+    const output = new PassThrough()
+    let text = ''
+    output.on('data', (chunk) => {
+      text += chunk
+    })
+    await node.runtime.logs(idOf(pod), { follow: false, timestamps: false }, output, signal)
+    return text
+  }
+
+  async function remove(name: string): Promise<void> {
+    await client.delete('v1', 'Pod', { namespace, name })
+    await eventually(client, ['v1', 'Pod'], (pods) => pods.length === 0, { namespace, fieldSelector: `metadata.name=${name}` })
+  }
+
+  const forever = 'trap "exit 0" TERM; echo up; while :; do sleep 0.1; done'
+
+  it('starts a pod in well under a second and removes it without a trace', async (context) => {
+    await create('warm', forever)
+    await until('warm', isReady)
+    const begun = node.clock.monotonic()
+    await create('quick', forever)
+    const pod = await until('quick', isReady)
+    const took = node.clock.monotonic() - begun
+    context.diagnostic(`create to Ready: ${Math.round(took)} ms`)
+    assert.ok(took < 2000, `${took} ms`)
+    const uid = pod.metadata.uid ?? ''
+    await remove('quick')
+    await remove('warm')
+    await eventuallyGone(uid)
+  })
+
+  async function eventuallyGone(uid: string): Promise<void> {
+    for (let i = 0; i < 100; i++) {
+      const left = [
+        ...(await node.runtime.listContainers({ podUid: uid }, signal)),
+        ...(await node.runtime.listSandboxes({ podUid: uid }, signal)),
+      ]
+      const folders: string[] = await readdir(join(node.rootDir, 'pods')).catch(() => [])
+      if (left.length === 0 && !folders.includes(uid)) return
+      await node.clock.sleep(50)
+    }
+    assert.fail('something of the pod is left')
+  }
+
+  it('gives a container its environment, its files and its name', async () => {
+    await client.create('v1', 'ConfigMap', { metadata: { name: 'paint' }, data: { colour: 'green' } }, { namespace })
+    await create(
+      'informed',
+      'echo $COLOUR $NAME $IP $GREETING; cat /etc/paint/colour; echo; hostname; grep informed /etc/hosts; cat /scratch/../etc/resolv.conf; echo x > /scratch/x && echo wrote; echo bye > /dev/termination-log',
+      {
+        env: [
+          { name: 'COLOUR', valueFrom: { configMapKeyRef: { name: 'paint', key: 'colour' } } },
+          { name: 'NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+          { name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+          { name: 'GREETING', value: 'hello-$(NAME)' },
+        ],
+        volumeMounts: [
+          { name: 'paint', mountPath: '/etc/paint' },
+          { name: 'scratch', mountPath: '/scratch' },
+        ],
+      },
+      {
+        restartPolicy: 'Never',
+        volumes: [
+          { name: 'paint', configMap: { name: 'paint' } },
+          { name: 'scratch', emptyDir: {} },
+        ],
+      },
+    )
+    const pod = await until('informed', hasEnded)
+    const text = await logsOf(pod)
+    const ip = pod.status.podIP ?? 'nothing'
+    assert.equal(pod.status.phase, 'Succeeded', text)
+    assert.ok(text.startsWith(`green informed ${ip} hello-informed\ngreen\ninformed\n${ip}\tinformed\n`), text)
+    assert.match(text, /search default\.svc\.cluster\.local svc\.cluster\.local cluster\.local/)
+    assert.match(text, /nameserver 10\.96\.0\.10/)
+    assert.match(text, /wrote\n$/)
+    assert.equal(mainOf(pod).state.terminated?.message, 'bye\n')
+    await remove('informed')
+  })
+
+  it('restarts a killed container within two seconds', async (context) => {
+    await create('victim', forever)
+    const pod = await until('victim', isReady)
+    const begun = node.clock.monotonic()
+    const { dockerClient } = await import('../../kubelet/runtime/docker-client.ts')
+    await dockerClient('/var/run/docker.sock').call('POST', `/containers/${idOf(pod)}/kill`, { query: { signal: 'KILL' } })
+    const again = await until('victim', (one) => mainOf(one).restartCount === 1 && isReady(one))
+    const took = node.clock.monotonic() - begun
+    context.diagnostic(`kill to Ready again: ${Math.round(took)} ms`)
+    assert.ok(took < 2000, `${took} ms`)
+    assert.equal(mainOf(again).lastState.terminated?.exitCode, 137)
+    assert.equal(again.status.podIP, pod.status.podIP)
+    await remove('victim')
+  })
+
+  it('makes a new sandbox when the old one dies', async () => {
+    await create('rehoused', forever)
+    const pod = await until('rehoused', isReady)
+    const [sandbox] = await node.runtime.listSandboxes({ podUid: pod.metadata.uid }, signal)
+    await node.runtime.stopSandbox(sandbox?.id ?? '', signal)
+    const again = await until('rehoused', (one) => isReady(one) && mainOf(one).restartCount === 1)
+    assert.notEqual(idOf(again), idOf(pod))
+    await remove('rehoused')
+  })
+
+  it('is restarted without touching what runs, and notices what ended meanwhile', async () => {
+    await create('steady', forever)
+    await create('brief', 'sleep 0.7; exit 3', {}, { restartPolicy: 'Never' })
+    const steady = await until('steady', isReady)
+    await until('brief', isReady)
+    const uid = (await until('brief', isReady)).metadata.uid
+    await node.restart(async () => {
+      for (;;) {
+        const [brief] = await node.runtime.listContainers({ podUid: uid }, signal)
+        if (brief?.state === 'exited') return
+        await node.clock.sleep(50)
+      }
+    })
+    const brief = await until('brief', hasEnded)
+    assert.equal(brief.status.phase, 'Failed')
+    assert.equal(mainOf(brief).state.terminated?.exitCode, 3)
+    const after = await until('steady', isReady)
+    assert.equal(idOf(after), idOf(steady))
+    assert.equal(mainOf(after).state.running?.startedAt, mainOf(steady).state.running?.startedAt)
+    await remove('steady')
+    await remove('brief')
+  })
+
+  it('tells an out-of-memory kill, and a command that is not there', async () => {
+    await create('greedy', 'x=a; while :; do x=$x$x; done', { resources: { limits: { memory: '16Mi' } } }, { restartPolicy: 'Never' })
+    await create('missing', '', { command: ['no-such-command'] }, { restartPolicy: 'Never' })
+    const greedy = await until('greedy', hasEnded)
+    assert.equal(mainOf(greedy).state.terminated?.reason, 'OOMKilled')
+    const missing = await until('missing', hasEnded)
+    assert.equal(mainOf(missing).state.terminated?.reason, 'StartError')
+    assert.match(mainOf(missing).state.terminated?.message ?? '', /executable file not found in \$PATH/)
+    await remove('greedy')
+    await remove('missing')
+  })
+
+  it('waits with the app for init containers and shares the volume they fill', async () => {
+    const volumeMounts = [{ name: 'work', mountPath: '/work' }]
+    await create(
+      'staged',
+      'cat /work/note; exit 0',
+      { volumeMounts },
+      {
+        restartPolicy: 'Never',
+        volumes: [{ name: 'work', emptyDir: { medium: 'Memory' } }],
+        initContainers: [
+          {
+            name: 'fill',
+            image: 'busybox',
+            imagePullPolicy: 'IfNotPresent',
+            command: ['sh', '-c', 'echo prepared > /work/note'],
+            volumeMounts,
+          },
+        ],
+      },
+    )
+    const pod = await until('staged', hasEnded)
+    assert.equal(await logsOf(pod), 'prepared\n')
+    await remove('staged')
+  })
+
+  it('runs as the user asked for, and refuses root where that was asked', async () => {
+    await create(
+      'humble',
+      'id -u; id -g; id -G',
+      {},
+      { restartPolicy: 'Never', securityContext: { runAsUser: 1000, runAsGroup: 2000, fsGroup: 3000 } },
+    )
+    assert.equal(await logsOf(await until('humble', hasEnded)), '1000\n2000\n2000 3000\n')
+    await create('proud', forever, { securityContext: { runAsNonRoot: true } })
+    const proud = await until('proud', (pod) => mainOf(pod).state.waiting?.reason === 'CreateContainerConfigError')
+    assert.match(mainOf(proud).state.waiting?.message ?? '', /container has runAsNonRoot and image will run as root/)
+    await remove('humble')
+    await remove('proud')
+  })
+
+  it('runs preStop inside the container and lets it finish', async () => {
+    await create('polite', forever, {
+      lifecycle: { preStop: { exec: { command: ['sh', '-c', 'echo goodbye > /proc/1/fd/1; sleep 0.3'] } } },
+    })
+    const pod = await until('polite', isReady)
+    let text = ''
+    const output = new PassThrough()
+    output.on('data', (chunk) => {
+      text += chunk
+    })
+    const following = node.runtime.logs(idOf(pod), { follow: true, timestamps: false }, output, signal)
+    await remove('polite')
+    await following
+    assert.equal(text, 'up\ngoodbye\n')
+  })
+})
