@@ -21,6 +21,7 @@ export const settings = {
   serviceAccountIssuer: url('issuer of service-account tokens; default: https://kubernetes.default.svc.<cluster domain>', undefined, [
     'https',
   ]),
+  podRoutes: text('all Pod addresses: this machine gets routes to them by way of their nodes; needs ip and NET_ADMIN; default: none'),
   tokenFile: path('static bearer tokens: token,user,uid,"group,group" a line'),
   anonymousAuth: boolean('whether requests without credentials are system:anonymous', true),
   maxReadsInFlight: integer('reads worked on at once; more are told to come back', 800, 1),

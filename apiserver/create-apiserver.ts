@@ -14,6 +14,7 @@ import { requiredObjects } from './bootstrap/required-objects.ts'
 import { type CredentialsOptions, prepareCredentials, type ServerCredentials } from './certificates/prepare-credentials.ts'
 import { type ApiServerConfig, deriveConfig } from './config.ts'
 import { createConnect } from './connect/connect.ts'
+import { keepPodRoutes, machineIp } from './connect/pod-routes.ts'
 import { pathHandlers } from './discovery/paths.ts'
 import type { ApiRequest, Reply } from './http/exchange.ts'
 import type { UpgradeHandler } from './http/server.ts'
@@ -122,6 +123,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     random,
   })
   let isReady = false
+  let endRoutes: (() => void) | undefined
   let renewal: Timer | undefined
   let compacting: Promise<void> | undefined
   const pipeline = new Pipeline({
@@ -180,6 +182,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       await ensureAll(requiredObjects(facts), { writer, table })
       await objects.caughtUp()
       expiry.start()
+      if (config.podRoutes) endRoutes = keepPodRoutes({ reader: objects, range: config.podRoutes, ip: machineIp, log })
       compacting = compactor.run(background.signal)
       isReady = true
       renewal = clock.every(RENEWAL_INTERVAL, () => {
@@ -198,6 +201,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     async stop() {
       isReady = false
       renewal?.cancel()
+      endRoutes?.()
       hub.stop()
       await listeners.stop()
       connect.close()
