@@ -65,7 +65,7 @@ export default defineController({
         if (!sameJson(status, set.status)) {
           await client.updateStatus('apps/v1', 'ReplicaSet', { ...set, status }, { signal })
         }
-        if (failure && !isTerminatingNamespace(failure.error)) throw failure.error
+        if (failure) throw failure.error
         const wait = untilAvailable(active, set.spec.minReadySeconds ?? 0, now)
         return wait === undefined ? undefined : { requeueAfterMilliseconds: wait }
       },
@@ -141,10 +141,8 @@ function statusOf(
 
 function conditionsOf(set: ReplicaSet, failure: Failure | undefined, now: number): ReplicaSetCondition[] | undefined {
   const others = (set.status.conditions ?? []).filter((condition) => condition.type !== 'ReplicaFailure')
-  const known = set.status.conditions?.find((condition) => condition.type === 'ReplicaFailure')
   if (!failure) return others.length === 0 ? undefined : others
-  const message = messageOf(failure.error)
-  const unchanged = known?.status === 'True' && known.reason === failure.reason && known.message === message
-  if (unchanged) return set.status.conditions
-  return [...others, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: timestamp(now), reason: failure.reason, message }]
+  // The first failure is told until it is over: each message names another pod, and a status that always changes wakes us at once.
+  if (set.status.conditions && others.length < set.status.conditions.length) return set.status.conditions
+  return [...others, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: timestamp(now), reason: failure.reason, message: messageOf(failure.error) }]
 }

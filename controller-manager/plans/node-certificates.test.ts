@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createKeyAndRequest } from '../../shared/certificates/certificate-request.ts'
+import { TerminalError } from '../../shared/errors/terminal-error.ts'
+import type { CertificateSigningRequest } from '../../shared/openapi/generated/certificates-v1.ts'
+import type { Node } from '../../shared/openapi/generated/core-v1.ts'
+import {
+  contentOf,
+  isSelfRequest,
+  NODE_CLIENT_SIGNER,
+  NODE_SERVING_SIGNER,
+  nodeNameOf,
+  nodeRequestProblem,
+  servingRequestProblem,
+} from './node-certificates.ts'
+
+interface Wish {
+  commonName?: string
+  organizations?: string[]
+  usages?: string[]
+  dnsNames?: string[]
+  ipAddresses?: string[]
+  serving?: boolean
+  username?: string
+}
+
+function request(wish: Wish = {}): CertificateSigningRequest {
+  const { commonName = 'system:node:a', organizations = ['system:nodes'], dnsNames = [], ipAddresses = [], serving = false } = wish
+  const { request: pem } = createKeyAndRequest({ commonName, organizations }, { dnsNames, ipAddresses })
+  const usages = wish.usages ?? ['digital signature', serving ? 'server auth' : 'client auth']
+  const signerName = serving ? NODE_SERVING_SIGNER : NODE_CLIENT_SIGNER
+  const spec = { request: Buffer.from(pem).toString('base64'), usages, signerName, username: wish.username ?? 'system:node:a' }
+  return { metadata: { name: 'csr' }, spec, status: {} } as unknown as CertificateSigningRequest
+}
+
+const problemOf = (wish: Wish) => {
+  const made = request(wish)
+  return nodeRequestProblem(made, contentOf(made))
+}
+
+describe('what a node may ask for', () => {
+  const cases: [string, Wish, RegExp | undefined][] = [
+    ['a client certificate', {}, undefined],
+    ['with an RSA key’s usage', { usages: ['digital signature', 'key encipherment', 'client auth'] }, undefined],
+    ['a serving certificate', { serving: true, dnsNames: ['a'], ipAddresses: ['10.0.0.1'] }, undefined],
+    ['another group', { organizations: ['system:masters'] }, /organization must be exactly/],
+    ['a second group', { organizations: ['system:nodes', 'system:masters'] }, /organization must be exactly/],
+    ['no node’s name', { commonName: 'kubernetes-admin' }, /common name must begin with system:node:/],
+    ['names in a client certificate', { dnsNames: ['apiserver'] }, /no subject alternative names/],
+    ['a serving certificate for nobody', { serving: true }, /at least one DNS name/],
+    ['serving with a client signer', { usages: ['server auth'] }, /usages must contain client auth/],
+    ['both at once', { usages: ['client auth', 'server auth'] }, /usage server auth is not for nodes/],
+    ['to sign others', { usages: ['client auth', 'cert sign'] }, /usage cert sign is not for nodes/],
+  ]
+  for (const [name, wish, expected] of cases) {
+    test(name, () => (expected ? assert.match(problemOf(wish) ?? 'no problem', expected) : assert.equal(problemOf(wish), undefined)))
+  }
+})
+
+describe('under which names a node may serve', () => {
+  const node = { metadata: { name: 'a' }, status: { addresses: [{ type: 'InternalIP', address: '10.0.0.1' }] } } as unknown as Node
+  const doubt = (wish: Wish, known: Node | undefined = node) => {
+    const made = request({ serving: true, ...wish })
+    return servingRequestProblem(made, contentOf(made), known)
+  }
+  test('its own', () => assert.equal(doubt({ dnsNames: ['a'], ipAddresses: ['10.0.0.1'] }), undefined))
+  test('not another’s', () => assert.match(doubt({ dnsNames: ['a', 'b'] }) ?? '', /b is not an address of the node/))
+  test('not for another', () => assert.match(doubt({ username: 'system:node:b', dnsNames: ['a'] }) ?? '', /only a node itself/))
+  test('not before it is registered', () => {
+    const made = request({ serving: true, dnsNames: ['a'] })
+    assert.match(servingRequestProblem(made, contentOf(made), undefined) ?? '', /not registered/)
+  })
+})
+
+test('who asks for itself, and whose node it is', () => {
+  const own = request()
+  assert.equal(isSelfRequest(own, contentOf(own)), true)
+  const joining = request({ username: 'system:bootstrap:abcdef' })
+  assert.equal(isSelfRequest(joining, contentOf(joining)), false)
+  assert.equal(nodeNameOf(contentOf(own)), 'a')
+})
+
+test('what cannot be read is not tried again', () => {
+  const broken = request()
+  for (const text of [
+    '',
+    'not base64 at all',
+    Buffer.from('-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----').toString('base64'),
+  ])
+    assert.throws(() => contentOf({ ...broken, spec: { ...broken.spec, request: text } }), TerminalError, text)
+})
