@@ -77,6 +77,8 @@ export default defineController({
       try {
         await inGrowingBatches(plan.create, () => createOne(set, key))
       } catch (error) {
+        // Nothing can be made in a namespace that goes, and nothing needs to be: no failure to tell or to repeat.
+        if (isTerminatingNamespace(error)) return undefined
         return { reason: 'FailedCreate', error }
       }
       const removals = plan.remove.map(async (pod) => {
@@ -144,5 +146,14 @@ function conditionsOf(set: ReplicaSet, failure: Failure | undefined, now: number
   if (!failure) return others.length === 0 ? undefined : others
   // The first failure is told until it is over: each message names another pod, and a status that always changes wakes us at once.
   if (set.status.conditions && others.length < set.status.conditions.length) return set.status.conditions
-  return [...others, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: timestamp(now), reason: failure.reason, message: messageOf(failure.error) }]
+  return [
+    ...others,
+    {
+      type: 'ReplicaFailure',
+      status: 'True',
+      lastTransitionTime: timestamp(now),
+      reason: failure.reason,
+      message: messageOf(failure.error),
+    },
+  ]
 }
