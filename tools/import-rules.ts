@@ -57,11 +57,11 @@ export const apiServerRooms: Readonly<Record<string, readonly string[]>> = {
 /** Words that may only be written where the real clock, chance and process are made. */
 export const banned: readonly { pattern: RegExp; word: string; instead: string }[] = [
   {
-    pattern: /\bsetTimeout\s*\(/,
+    pattern: /(?<!\.)\bsetTimeout\s*\(/,
     word: 'setTimeout',
     instead: 'clock.after or clock.sleep: a simulated cluster must be able to move time',
   },
-  { pattern: /\bsetInterval\s*\(/, word: 'setInterval', instead: 'clock.every: a simulated cluster must be able to move time' },
+  { pattern: /(?<!\.)\bsetInterval\s*\(/, word: 'setInterval', instead: 'clock.every: a simulated cluster must be able to move time' },
   { pattern: /\bDate\.now\b/, word: 'Date.now', instead: 'clock.now(): time is a parameter' },
   { pattern: /\bnew Date\(\s*\)/, word: 'new Date()', instead: 'clock.now(): time is a parameter' },
   { pattern: /\bperformance\.now\b/, word: 'performance.now', instead: 'clock.monotonic(): time is a parameter' },

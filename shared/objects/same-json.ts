@@ -7,7 +7,10 @@ export function sameJson(left: unknown, right: unknown): boolean {
     return left.length === right.length && left.every((element, index) => sameJson(element, right[index]))
   }
   const [leftEntries, rightEntries] = [definedEntries(left), new Map(definedEntries(right))]
-  return leftEntries.length === rightEntries.size && leftEntries.every(([key, value]) => rightEntries.has(key) && sameJson(value, rightEntries.get(key)))
+  return (
+    leftEntries.length === rightEntries.size &&
+    leftEntries.every(([key, value]) => rightEntries.has(key) && sameJson(value, rightEntries.get(key)))
+  )
 }
 
 function definedEntries(object: object): [string, unknown][] {
