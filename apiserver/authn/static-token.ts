@@ -20,11 +20,16 @@ export function staticTokenAuthenticator(file: string, apiAudiences: readonly st
       groups: [...groups.split(',').map((group) => group.trim()), systemGroup.authenticated].filter((group) => group !== ''),
     })
   })
+  // Tokens that were right, so that each is digested once and not with every request.
+  const known = new Map<string, User>()
   return {
     name: 'token file',
     authenticate(token, audiences) {
+      const seen = known.get(token)
+      if (seen && audiences.length === 0) return { user: seen, audiences: apiAudiences }
       // Looked up by digest, so that the time it takes says nothing about how much of a guess was right.
       const user = users.get(digest(token))
+      if (user) known.set(token, user)
       const common = commonAudiences(apiAudiences, audiences)
       return user && common.length > 0 ? { user, audiences: common } : undefined
     },

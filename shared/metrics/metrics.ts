@@ -115,8 +115,19 @@ function buckets(bounds: readonly number[]) {
   }
 }
 
+/** Callers in a hurry pass the same labels object every time. */
+const labelTexts = new WeakMap<Labels, string>()
+
 function labelText(labels: Labels | undefined): string {
   if (!labels) return ''
+  const known = labelTexts.get(labels)
+  if (known !== undefined) return known
+  const text = textOf(labels)
+  labelTexts.set(labels, text)
+  return text
+}
+
+function textOf(labels: Labels): string {
   const parts = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`)
   return parts.length > 0 ? `{${parts.join(',')}}` : ''
 }
