@@ -66,6 +66,8 @@ export function dockerSessions(parts: SessionParts): Pick<ContainerRuntime, 'exe
     const { signal } = streams
     const details = await inspect.fresh(id, signal)
     if (!details) throw new RuntimeError('ContainerNotFound', `container ${id} is gone`)
+    // The engine would answer with an empty stream; a refusal lets kubectl turn to the logs.
+    if (!details.State.Running) throw new RuntimeError('ContainerNotRunning', `container ${id} is not running`)
     const { Tty: tty } = details.Config
     const query = {
       stream: true,
