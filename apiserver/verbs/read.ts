@@ -91,6 +91,7 @@ async function streamList(reply: Reply, pieces: ListPieces, warnings: readonly s
     return reply.send(200, 'application/json', Buffer.concat(parts, length), headersFor(warnings))
   }
   reply.begin(200, 'application/json', length, headersFor(warnings))
+  const gone = new Promise<void>((resolve) => reply.onClose(resolve))
   let parts: Buffer[] = [head]
   let size = head.length
   let isFirst = true
@@ -100,7 +101,7 @@ async function streamList(reply: Reply, pieces: ListPieces, warnings: readonly s
     isFirst = false
     size += item.length
     if (size < CHUNK_BYTES) continue
-    await written(reply, Buffer.concat(parts))
+    await written(reply, Buffer.concat(parts), gone)
     if (reply.closed) return
     parts = []
     size = 0
@@ -110,14 +111,10 @@ async function streamList(reply: Reply, pieces: ListPieces, warnings: readonly s
   reply.end()
 }
 
-function written(reply: Reply, chunk: Buffer): Promise<void> {
-  return new Promise((resolve) => {
-    if (reply.write(chunk)) setImmediate(resolve)
-    else {
-      reply.onDrain(resolve)
-      reply.onClose(resolve)
-    }
-  })
+/** Resolves when the peer is ready for more, or has gone. */
+function written(reply: Reply, chunk: Buffer, gone: Promise<void>): Promise<void> {
+  if (reply.write(chunk)) return new Promise((resolve) => setImmediate(resolve))
+  return Promise.race([gone, new Promise<void>((resolve) => reply.onDrain(resolve))])
 }
 
 /** YAML and pretty JSON are for people: built as a whole. */
