@@ -7,7 +7,7 @@ import type { KubeObject } from '../objects/object.ts'
 export interface EventRecorder {
   /** `fieldPath` names a part of the object, e.g. `spec.containers{nginx}`. */
   record(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, options?: { fieldPath?: string }): void
-  /** Resolves when all that was recorded has been written or given up. */
+  /** Resolves when all that was recorded has been written or, where the server does not answer at once, given up. */
   flush(): Promise<void>
 }
 

@@ -74,6 +74,21 @@ test('an unreachable server costs the event, never the caller', async () => {
     throw new Error('connection refused')
   })
   recorder.record(pod(), 'Normal', 'Started', 'it runs')
+  await new Promise((resolve) => setImmediate(resolve))
   await recorder.flush()
   assert.equal(requests.length, 4)
+})
+
+test('flushing does not wait for a server that is away', async () => {
+  const transport = scriptedTransport(() => {
+    throw new Error('connection refused')
+  })
+  const clock = realClock()
+  const client = createHttpClient(transport, { clock, userAgent: 'test' })
+  const recorder = createEventRecorder({ client, clock, random: seededRandom(1), log: silentLogger() }, { component: 'kubelet' })
+  for (let number = 0; number < 20; number++) recorder.record(pod(`web-${number}`), 'Normal', 'Started', 'it runs')
+  const began = clock.monotonic()
+  await recorder.flush()
+  assert.ok(clock.monotonic() - began < 500)
+  assert.ok(transport.requests.length <= 21, 'each was tried once more, and given up')
 })

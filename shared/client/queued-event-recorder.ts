@@ -50,6 +50,8 @@ export function createEventRecorder({ client, clock, random, log }: RecorderTool
   const written = new Map<string, Written>()
   const pending: Pending[] = []
   let draining: Promise<void> | undefined
+  /** Aborts the pauses between attempts: who flushes is about to stop and cannot wait for a server that is away. */
+  let hurry = new AbortController()
 
   const write = async (event: Pending): Promise<void> => {
     const known = written.get(event.key)
@@ -76,12 +78,12 @@ export function createEventRecorder({ client, clock, random, log }: RecorderTool
         } catch (error) {
           // A namespace that is going away takes no Events, and that is as it should be.
           const final = hasReason(error, 'Forbidden') || hasReason(error, 'NotFound') || hasReason(error, 'Invalid')
-          if (final || attempt >= ATTEMPTS) {
+          if (final || attempt >= ATTEMPTS || hurry.signal.aborted) {
             const about = `${event.involved.kind} ${event.involved.namespace ?? ''}/${event.involved.name}`
             log[final ? 'debug' : 'warn']('an Event could not be written', { about, reason: event.reason, message: event.message, error })
             break
           }
-          await clock.sleep(PAUSE_MILLISECONDS * attempt * (0.5 + random.fraction()))
+          await clock.sleep(PAUSE_MILLISECONDS * attempt * (0.5 + random.fraction()), hurry.signal).catch(() => {}) // hurried: try once more
         }
       }
     }
@@ -98,7 +100,11 @@ export function createEventRecorder({ client, clock, random, log }: RecorderTool
       pending.push({ key: verdict.key, involved, type, reason, message: verdict.message, at: clock.now() })
       draining ??= drain()
     },
-    flush: async () => draining,
+    async flush() {
+      hurry.abort(new Error('the recorder is being flushed'))
+      await draining
+      hurry = new AbortController()
+    },
   }
 }
 
