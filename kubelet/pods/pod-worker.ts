@@ -1,6 +1,6 @@
 import { hasReason } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
-import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import type { Pod, PodStatus } from '../../shared/openapi/generated/core-v1.ts'
 import type { Timer } from '../../shared/time/clock.ts'
 import { parseTimestamp } from '../../shared/time/timestamp.ts'
 import { ContainerEnds } from './container-ends.ts'
@@ -43,6 +43,7 @@ export class PodWorker {
   #interrupt = new AbortController()
   #retry = RETRY.first
   #refreshedAt: number
+  #reported: PodStatus | undefined
 
   constructor(pod: Pod, tools: PodWorkerTools, onGone: () => void) {
     this.#pod = pod
@@ -214,7 +215,7 @@ export class PodWorker {
     const { prober, runtimeName, hostIPs, clock, statuses } = this.#tools
     if (this.#gone) return
     const status = podStatus({
-      pod: this.#pod,
+      pod: this.#remembered(),
       observed,
       waiting: this.#actions.waiting,
       probe: (container) => prober.result(this.#pod, container.name, container.id),
@@ -226,7 +227,20 @@ export class PodWorker {
       now: clock.now(),
       verdict: this.#verdict,
     })
+    this.#reported = status
     statuses.set(this.#pod, status)
+  }
+
+  /**
+   * The pod with the status that was reported last: what comes back from the API server lags behind, and transition times taken from there would
+   * swing to and fro for ever. Conditions of others (readiness gates) are read as they are.
+   */
+  #remembered(): Pod {
+    const reported = this.#reported
+    if (!reported) return this.#pod
+    const own = new Set(reported.conditions?.map(({ type }) => type))
+    const others = (this.#pod.status.conditions ?? []).filter(({ type }) => !own.has(type))
+    return { ...this.#pod, status: { ...this.#pod.status, ...reported, conditions: [...others, ...(reported.conditions ?? [])] } }
   }
 
   /** Nothing to do until one of these moments. */

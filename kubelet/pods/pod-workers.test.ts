@@ -82,7 +82,7 @@ test('a pod starts, is ready, and has its addresses', async (context) => {
 })
 
 test('a crash is repaired at once, then more and more slowly, and after ten good minutes at once again', async (context) => {
-  const { start, main, clock, node, said } = await bench(context)
+  const { start, get, main, clock, node, said } = await bench(context)
   await start('web')
   const crash = async () => {
     const id = (await main('web')).containerID?.replace('simulated://', '') ?? ''
@@ -114,6 +114,9 @@ test('a crash is repaired at once, then more and more slowly, and after ten good
   await clock.advance(601_000)
   await crash()
   assert.equal((await main('web')).restartCount, 4)
+  const { resourceVersion } = (await get('web')).metadata
+  await clock.advance(120_000)
+  assert.equal((await get('web')).metadata.resourceVersion, resourceVersion, 'what is reported comes to rest')
 })
 
 test('only the last ended instance is kept beside the running one', async (context) => {
