@@ -105,7 +105,7 @@ test('volumes: scratch, memory, the host, facts about the pod, its own token', a
   assert.match(await cluster.inPod('stored', 'grep " /memory " /proc/mounts'), /tmpfs/)
   const node = await kubectl.ok('get pod stored -o jsonpath={.spec.nodeName}')
   assert.equal(await cluster.onHost(node, 'cat', '/var/tmp/coxswain-example/z'), 'z')
-  assert.equal(await cluster.inPod('stored', 'cat /about-me/labels /about-me/note'), 'app="stored"\nseen-from-inside')
+  assert.equal(await cluster.inPod('stored', 'cat /about-me/labels /about-me/note'), 'app="stored"seen-from-inside')
   const token = await cluster.inPod('stored', 'cat /identity/token')
   const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token, audiences: ['example'] } }
   const answer = JSON.parse(await kubectl.ok('create -o json -f -', { input: JSON.stringify(review) }))

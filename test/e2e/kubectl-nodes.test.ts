@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { isReady, useCluster } from './cluster.ts'
+import { idleDeployment } from './traffic.ts'
 
 const cluster = await useCluster('kubectl-nodes')
 const { kubectl } = cluster
 const first = [...(await cluster.workers()).keys()].sort()[0] ?? ''
 before(async () => {
-  await kubectl.ok('create deployment idle --image=busybox:1.36 --replicas=4 -- sleep 3600')
-  await kubectl.ok(['patch', 'deployment', 'idle', '-p', '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":0}}}}'])
+  await kubectl.apply(idleDeployment('idle', 4))
   await kubectl.ok('rollout status deployment/idle --timeout=60s')
 })
 after(async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { type PodContainer, useCluster } from './cluster.ts'
-import { askerPod, steadyTraffic } from './traffic.ts'
+import { askerPod, idleDeployment, steadyTraffic } from './traffic.ts'
 
 const cluster = await useCluster('rollouts')
 const { kubectl } = cluster
@@ -83,8 +83,7 @@ describe('rollout', () => {
 
 test('a replica count is reached in both directions: 2, 50, 1', async () => {
   const { clock } = cluster
-  await kubectl.ok('create deployment many --image=busybox:1.36 --replicas=2 -- sleep 3600')
-  await kubectl.ok(['patch', 'deployment', 'many', '-p', '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":0}}}}'])
+  await kubectl.apply(idleDeployment('many', 2))
   await kubectl.ok('rollout status deployment/many --timeout=60s')
   await cluster.pods('app=many', 2)
   const started = clock.monotonic()

@@ -7,11 +7,8 @@ import { isReady, useCluster } from './cluster.ts'
 const cluster = await useCluster('self-healing')
 const { kubectl } = cluster
 
-const statusOf = (pod: Pod | undefined): ContainerStatus => {
-  const status = pod?.status.containerStatuses?.[0]
-  assert.ok(status)
-  return status
-}
+/** Of the only container; a pod that has none yet has done nothing. */
+const statusOf = (pod: Pod | undefined): Partial<ContainerStatus> => pod?.status.containerStatuses?.[0] ?? {}
 
 test('a container that is killed runs again in the same pod within two seconds, counted', async () => {
   await kubectl.ok('run victim --image=nginx:1.27')
@@ -37,7 +34,7 @@ test('a container that is killed runs again in the same pod within two seconds, 
 
 test('one that keeps ending waits longer each time, and says so', async () => {
   await kubectl.ok(['run', 'loop', '--image=busybox:1.36', '--command', '--', 'sh', '-c', 'exit 9'])
-  const waits = (pod: Pod) => statusOf(pod).state?.waiting?.reason === 'CrashLoopBackOff' && statusOf(pod).restartCount >= 2
+  const waits = (pod: Pod) => statusOf(pod).state?.waiting?.reason === 'CrashLoopBackOff' && (statusOf(pod).restartCount ?? 0) >= 2
   const [pod] = await cluster.pods('run=loop', 1, waits, 45_000)
   assert.match(statusOf(pod).state?.waiting?.message ?? '', /^back-off \d+s restarting failed container=loop pod=loop_self-healing\(/)
   assert.equal(statusOf(pod).lastState?.terminated?.exitCode, 9)

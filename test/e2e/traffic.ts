@@ -17,6 +17,24 @@ spec:
 `
 }
 
+/** Pods that do nothing and end soon. Not at once: with a grace of 0 the API forgets a pod before its containers have ended. */
+export function idleDeployment(name: string, replicas: number): string {
+  return `
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: ${name}
+spec:
+  replicas: ${replicas}
+  selector: { matchLabels: { app: ${name} } }
+  template:
+    metadata: { labels: { app: ${name} } }
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers: [{ name: main, image: 'busybox:1.36', command: [sleep, '3600'] }]
+`
+}
+
 /** The body of a 200 answer to one request on a connection of its own. */
 export async function getText(url: string, timeoutMilliseconds = 5000): Promise<string> {
   return new Promise((resolve, reject) => {
