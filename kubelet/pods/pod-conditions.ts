@@ -22,16 +22,16 @@ export interface ConditionFacts {
 /** The kubelet's own conditions; whatever else stands on the pod (gates, disruption) is somebody else's. */
 export function podConditions(facts: ConditionFacts): PodCondition[] {
   const containersReady = containersReadyVerdict(facts)
-  const scheduled = facts.pod.status.conditions?.some(({ type, status }) => type === 'PodScheduled' && status === 'True')
+  // Who names a node in the spec passes the scheduler by, and with it the one who says this.
+  const scheduled = facts.pod.status.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'True')
   const verdicts: [string, Verdict][] = [
     ['PodReadyToStartContainers', { status: facts.sandboxReady ? 'True' : 'False' }],
     ['Initialized', initializedVerdict(facts)],
     ['Ready', readyVerdict(facts, containersReady)],
     ['ContainersReady', containersReady],
-    // Who names a node in the spec passes the scheduler by, and with it the one who says this.
-    ...(scheduled ? [] : [['PodScheduled', { status: 'True' }] satisfies [string, Verdict]]),
   ]
-  return verdicts.map(([type, verdict]) => condition(facts, type, verdict))
+  const own = verdicts.map(([type, verdict]) => condition(facts, type, verdict))
+  return [...own, scheduled ?? condition(facts, 'PodScheduled', { status: 'True' })]
 }
 
 /** One condition; its transition time moves only with its status. */
