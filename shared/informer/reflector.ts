@@ -75,7 +75,9 @@ export async function reflect<T extends { metadata: ObjectMeta }>(
       failures = idle ? failures + 1 : 0
     } catch (error) {
       if (signal.aborted) return
-      if (mustListAgain(error)) {
+      if (error instanceof WatchSilent) {
+        log.debug('the watch fell silent; beginning it anew', { revision }) // either nothing changes anywhere, or the connection is dead
+      } else if (mustListAgain(error)) {
         log.info('listing again: the revision to resume from is gone', { revision, error })
         if (clock.monotonic() - began < BRIEF_MILLISECONDS) failures++ // a server that refuses what it just listed must not make us spin
         revision = undefined
@@ -102,7 +104,9 @@ async function listAll<T>(source: ReflectorSource<T>, signal: AbortSignal): Prom
   return { objects, at: page.metadata.resourceVersion ?? '' }
 }
 
-/** One watch, given up when it falls silent. */
+class WatchSilent extends Error {}
+
+/** One watch, given up when it falls silent. @throws WatchSilent, and what the watch throws */
 async function* eventsFrom<T>(
   revision: string,
   source: ReflectorSource<T>,
@@ -113,7 +117,7 @@ async function* eventsFrom<T>(
   let watchdog: Timer | undefined
   const heard = () => {
     watchdog?.cancel()
-    watchdog = clock.after(SILENCE_MILLISECONDS, () => silence.abort(new Error('the watch fell silent')))
+    watchdog = clock.after(SILENCE_MILLISECONDS, () => silence.abort(new WatchSilent('the watch fell silent')))
   }
   heard()
   try {
