@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ProcessTools } from '../shared/process/run.ts'
+import { admissionRules } from './admission/admit.ts'
+import { clusterIPs, IpRange } from './allocation/ip-range.ts'
+import { nodePorts, PortRange } from './allocation/port-range.ts'
+import { type Authentication, createAuthentication } from './authn/authenticate.ts'
+import { type Authorization, createAuthorization } from './authz/authorize.ts'
+import type { ServerIdentity } from './certificates/server-identity.ts'
+import type { ApiServerConfig, DerivedConfig } from './config.ts'
+import type { ResourceDefinition, ResourceServices } from './registry/define-resource.ts'
+import { ObjectRemover } from './registry/deletion.ts'
+import { lateServices } from './registry/late-services.ts'
+import { factsFromBytes, type ObjectFacts } from './registry/object-facts.ts'
+import { ResourceTable } from './registry/resource-table.ts'
+import { StoredObjects } from './registry/stored-objects.ts'
+import { ObjectWriter } from './registry/write-object.ts'
+import { loadResources } from './resources/load.ts'
+import type { Storage, StorageOptions } from './storage/storage.ts'
+
+/** What tests replace of the state. */
+export interface StateParts {
+  /** Default: the driver named in the configuration. */
+  openStorage?: (options: StorageOptions<ObjectFacts>) => Storage<ObjectFacts> | Promise<Storage<ObjectFacts>>
+  /** Default: every kind that has a file in resources/. */
+  loadDefinitions?: (services: ResourceServices) => Promise<ResourceDefinition[]>
+}
+
+/** The store, the kinds it holds, and everybody who reads and writes them. */
+export interface ServerState {
+  readonly storage: Storage<ObjectFacts>
+  readonly table: ResourceTable
+  readonly objects: StoredObjects
+  readonly authentication: Authentication
+  readonly authorization: Authorization
+  readonly writer: ObjectWriter
+  readonly remover: ObjectRemover
+  /** Learns which addresses and ports are taken, and goes on following. */
+  followAllocations(): void
+}
+
+/** Builds the state; nothing runs yet. @throws StorageRefused, Error for a token file or a kind that cannot be read */
+export async function openState(
+  config: ApiServerConfig,
+  derived: DerivedConfig,
+  identity: ServerIdentity,
+  tools: ProcessTools & { readonly parts: StateParts },
+): Promise<ServerState> {
+  const { clock, random, log, parts } = tools
+  // Kinds are built with services that themselves read kinds: the services are named now and filled in below.
+  const late = lateServices()
+  const table = new ResourceTable(await (parts.loadDefinitions ?? loadResources)(late.services))
+  const storage = await openStorage(config, tools, { facts: factsFromBytes(table), clock })
+  const objects = new StoredObjects(storage, table)
+  const authentication = createAuthentication({
+    ...{ reader: objects, clock, random, log, serviceAccountKeys: identity.credentials.serviceAccountKeys, issuer: derived.issuer },
+    ...{ tokenFile: config.tokenFile && readFileSync(config.tokenFile, 'utf8'), anonymous: config.anonymousAuth },
+  })
+  const authorization = createAuthorization(objects)
+  const { authorize, rulesFor, grants } = authorization
+  const ips = new IpRange(config.serviceClusterIpRange)
+  const ports = new PortRange(derived.nodePortRange.first, derived.nodePortRange.last)
+  late.fill({
+    ...{ clusterIPs: clusterIPs(ips, random), nodePorts: nodePorts(ports, random) },
+    ...{ tokens: authentication.tokens, authorize, rulesFor, grants },
+  })
+  const rules = admissionRules({ authorize, tolerationSeconds: config.defaultTolerationSeconds })
+  const writer = new ObjectWriter({ storage, objects, rules, clock, random })
+  const remover = new ObjectRemover(storage, objects, writer, () => clock.now())
+  return {
+    ...{ storage, table, objects, authentication, authorization, writer, remover },
+    followAllocations() {
+      ips.follow(objects)
+      ports.follow(objects)
+    },
+  }
+}
+
+async function openStorage(
+  config: ApiServerConfig,
+  { log, parts }: ProcessTools & { readonly parts: StateParts },
+  options: StorageOptions<ObjectFacts>,
+): Promise<Storage<ObjectFacts>> {
+  if (parts.openStorage) return parts.openStorage(options)
+  if (config.storage === 'memory') {
+    const { createMemoryStorage } = await import('./storage/memory-storage.ts')
+    return createMemoryStorage(options)
+  }
+  const { openLevelStorage } = await import('./storage/leveldb-storage.ts')
+  return openLevelStorage({ ...options, directory: join(config.dataDir, 'store'), logger: log })
+}
