@@ -2,9 +2,11 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { alternativeNames } from '../shared/certificates/extensions.ts'
 import { connectClient } from '../shared/client/connect.ts'
 import { createEventRecorder } from '../shared/client/queued-event-recorder.ts'
+import type { Informer } from '../shared/informer/informer.ts'
 import { createInformers } from '../shared/informer/shared-informers.ts'
 import { Metrics } from '../shared/metrics/metrics.ts'
 import { addProcessMetrics } from '../shared/metrics/process-metrics.ts'
+import type { Node } from '../shared/openapi/generated/core-v1.ts'
 import { createHealthServer } from '../shared/process/health-server.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { KubeletConfig } from './config.ts'
@@ -193,7 +195,7 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
       },
       signal,
     ),
-    keepServingCertificate(serving, client, (pair) => server.setCertificate(pair), signal),
+    known(nodes, nodeName, signal).then(() => keepServingCertificate(serving, client, (pair) => server.setCertificate(pair), signal)),
     rotateClientCertificate(certificate, client, signal),
   ]
   // Each of them runs until we stop; whichever ends sooner does so with the error that must end the process.
@@ -225,6 +227,17 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
       connection.close()
     },
   }
+}
+
+/** Resolves when the Node exists: a serving certificate is only given for addresses that are known to be the node's. */
+function known(nodes: Informer<Node>, name: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    const unsubscribe = nodes.onChange((_key, current) => {
+      if (current?.metadata.name === name && current.status.addresses?.length) resolve()
+    })
+    signal.addEventListener('abort', unsubscribe, { once: true })
+  })
 }
 
 function servingOptions(config: KubeletConfig, nodeIp: string, { clock, random, log }: ProcessTools) {

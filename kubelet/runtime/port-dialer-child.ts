@@ -3,6 +3,8 @@ import { connect } from 'node:net'
 import type { DialAnswer } from './port-dialer.ts'
 
 const port = Number(process.argv[2])
+// Listening keeps the channel, and with it this process, alive until the parent has taken the socket and lets go.
+process.once('disconnect', () => {})
 
 function answer(message: DialAnswer, socket?: ReturnType<typeof connect>): void {
   process.send?.(message, socket)

@@ -25,7 +25,7 @@ export interface Kubectl {
   /** Applies a manifest: YAML or JSON text. */
   apply(manifest: string): Promise<string>
   /** Leaves it running; kill it. Its outputs are pipes. */
-  start(args: string | readonly string[]): ChildProcess
+  start(args: string | readonly string[], options?: Pick<KubectlOptions, 'env'>): ChildProcess
   /** The same in another namespace. */
   in(namespace: string): Kubectl
 }
@@ -63,7 +63,7 @@ export function kubectlFor(program: string, kubeconfig: string, namespace = 'def
     async apply(manifest) {
       return this.ok('apply -f -', { input: manifest })
     },
-    start: (args) => spawn(program, complete(args), { env: environment, stdio: ['pipe', 'pipe', 'pipe'] }),
+    start: (args, { env } = {}) => spawn(program, complete(args), { env: { ...environment, ...env }, stdio: ['pipe', 'pipe', 'pipe'] }),
     in: (other) => kubectlFor(program, kubeconfig, other),
   }
 }
