@@ -5,12 +5,16 @@ import { setTimeout as realDelay } from 'node:timers/promises'
 import { settings as apiServerSettings } from '../../apiserver/config.ts'
 import { type ApiServer, createApiServer } from '../../apiserver/create-apiserver.ts'
 import { localTransport } from '../../apiserver/local-transport.ts'
+import type { ObjectFacts } from '../../apiserver/registry/object-facts.ts'
+import { createMemoryStorage, type MemoryStorageOptions } from '../../apiserver/storage/memory-storage.ts'
+import type { Storage, StorageOptions } from '../../apiserver/storage/storage.ts'
 import { type ControllerSettings, settings as controllerSettings } from '../../controller-manager/config.ts'
 import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
 import { settings as schedulerSettings } from '../../scheduler/config.ts'
 import { createScheduler } from '../../scheduler/create-scheduler.ts'
 import type { Client } from '../../shared/client/client.ts'
 import { createHttpClient } from '../../shared/client/http-client.ts'
+import type { Transport } from '../../shared/client/transport.ts'
 import { type Logger, silentLogger } from '../../shared/logging/logger.ts'
 import { readConfig } from '../../shared/process/config.ts'
 import type { ProcessTools, Service } from '../../shared/process/run.ts'
@@ -32,6 +36,7 @@ export interface ClusterOptions {
   scheduler?: boolean
   log?: Logger
   seed?: number
+  storage?: Pick<MemoryStorageOptions<ObjectFacts>, 'medium'>
 }
 
 /** A cluster in this process: the real API server on memory storage, chosen controllers and the scheduler, on virtual time. */
@@ -42,12 +47,20 @@ export interface TestCluster {
   readonly client: Client
   /** A client of somebody else. */
   clientOf(caller: Caller): Client
+  /** The connection of a component, by the name it calls itself: for components on connections with more faults than `cut`. */
+  transportOf(component: string): Transport
+  /** What the controller manager here is, or would be, started with. */
+  readonly controllerSettings: ControllerSettings
   /** What the components are made with; for starting more of them. */
   readonly tools: ProcessTools
   /** Starts one more component and stops it with the cluster. */
   add(service: Service): Promise<void>
   /** Makes the API server unreachable for the components, or reachable again. */
   cut(isCut: boolean): void
+  /** Each component's connection, for faults that do not meet all. */
+  readonly connections: readonly FragileTransport[]
+  /** Ends the API server as a crash does (answers are lost, what was stored stays) and starts another one on the same store. */
+  restartApi(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -68,13 +81,20 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const tools: ProcessTools = { clock, random: seededRandom(seed), log }
   const args = [`--data-dir=${directory}`, '--storage=memory', '--advertise-address=192.0.2.1', '--secure-port=6443']
   const config = readConfig({ name: 'apiserver', summary: '' }, apiServerSettings, { args, env: {} })
-  const api = await createApiServer(config, tools, { listen: false })
-  const starting = api.start()
-  await untilDone(starting, clock)
+  let storage: Storage<ObjectFacts> | undefined
+  const openStorage = (storageOptions: StorageOptions<ObjectFacts>) =>
+    (storage ??= outliving(createMemoryStorage({ ...storageOptions, ...options.storage })))
+  const startApi = async () => {
+    const made = await createApiServer(config, tools, { listen: false, openStorage })
+    await untilDone(made.start(), clock)
+    return made
+  }
+  let api = await startApi()
+  const present: Pick<ApiServer, 'handle'> = { handle: (request, reply) => api.handle(request, reply) }
 
   const transports: FragileTransport[] = []
   const connectAs = (caller: Caller, userAgent: string) => {
-    const transport = fragileTransport(localTransport(api, caller))
+    const transport = fragileTransport(localTransport(present, caller))
     transports.push(transport)
     return { transport, client: createHttpClient(transport, { clock, userAgent }) }
   }
@@ -93,16 +113,15 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     services.push(service)
     await untilDone(service.start(), clock)
   }
-  if (controllers.length > 0) {
-    const defaults = readConfig({ name: 'controller-manager', summary: '' }, controllerSettings, { args: [], env: {} })
-    const files = {
-      rootCaFile: join(directory, 'credentials', 'ca.crt'),
-      clusterSigningCertFile: join(directory, 'credentials', 'signing', 'ca.crt'),
-      clusterSigningKeyFile: join(directory, 'credentials', 'signing', 'ca.key'),
-    }
-    const chosen = { ...defaults, ...files, controllers, leaderElect: false, healthPort: 0, ...options.controllerSettings }
-    await add(await createControllerManager(chosen, componentTools))
+  const chosen: ControllerSettings = {
+    ...readConfig({ name: 'controller-manager', summary: '' }, controllerSettings, { args: [], env: {} }),
+    rootCaFile: join(directory, 'credentials', 'ca.crt'),
+    clusterSigningCertFile: join(directory, 'credentials', 'signing', 'ca.crt'),
+    clusterSigningKeyFile: join(directory, 'credentials', 'signing', 'ca.key'),
+    ...{ controllers, leaderElect: false, healthPort: 0 },
+    ...options.controllerSettings,
   }
+  if (controllers.length > 0) await add(await createControllerManager(chosen, componentTools))
   if (options.scheduler) {
     const defaults = readConfig({ name: 'scheduler', summary: '' }, schedulerSettings, { args: [], env: {} })
     await add(createScheduler({ ...defaults, leaderElect: false, healthPort: 0 }, componentTools))
@@ -110,10 +129,21 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   await clock.settle()
   return {
     clock,
-    api,
+    get api() {
+      return api
+    },
+    connections: components,
+    async restartApi() {
+      for (const transport of transports) transport.cut(true)
+      await untilDone(api.stop(), clock)
+      api = await startApi()
+      for (const transport of transports) transport.cut(false)
+    },
     tools: componentTools,
     client: connectAs(administrator, 'test').client,
     clientOf: (caller) => connectAs(caller, caller.name).client,
+    transportOf: (component) => connectAs(identityOf(component), component).transport,
+    controllerSettings: chosen,
     add,
     cut: (isCut) => {
       for (const transport of components) transport.cut(isCut)
@@ -125,6 +155,17 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
       rmSync(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** A store that a server's end does not end. */
+function outliving<F>(storage: Storage<F>): Storage<F> {
+  return new Proxy(storage, {
+    get(target, name) {
+      if (name === 'close') return async () => {}
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
 }
 
 /** Starts and stops touch files, so they need a little real time too; virtual time moves on beside it, for what waits for that. */
