@@ -29,12 +29,17 @@ export interface WatchWish {
 }
 
 const BOOKMARK_INTERVAL = 60_000
-/** How long one turn of the fan-out may take before others (writers, above all) get theirs. */
-const TURN_MILLISECONDS = 2
+/** How long one turn of the fan-out may take before requests get theirs. */
+const TURN_MILLISECONDS = 0.1
+/** The clock is looked at after this many watchers. */
+const TURN_STEP = 3
+/** A round shorter than this (milliseconds) is followed by the next at once. */
+const SHORT_ROUND = 0.5
 
 /**
  * Sends every change of the store to the watchers it concerns, once and in order. Each watcher that has something pending
- * gets all of it in one write when its turn comes; with nobody waiting, that is at once.
+ * gets all of it in one write when its turn comes; with nobody waiting, that is at once. Rounds that take long are followed by
+ * a pause of the same length: writers are never held up by more than half, and what they do meanwhile goes out in one piece.
  */
 export class WatchHub {
   readonly #storage: Storage<ObjectFacts>
@@ -42,8 +47,10 @@ export class WatchHub {
   readonly #clock: Clock
   readonly #indexes = new Map<string, WatchIndex>()
   readonly #audiences = new Map<string, Audience>()
-  /** Watchers with something to write, in the order they will get it. */
-  readonly #waiting = new Set<Watcher>()
+  /** Watchers with something to write: those of the round that is going on, and those of the next. */
+  #round = new Set<Watcher>()
+  #waiting = new Set<Watcher>()
+  #roundMilliseconds = 0
   readonly #touched = new Set<Audience>()
   #isDraining = false
   #delivered = 0
@@ -174,26 +181,44 @@ export class WatchHub {
   }
 
   #drain(): void {
-    if (this.#isDraining) return
+    if (this.#isDraining || this.#waiting.size === 0) return
     this.#isDraining = true
+    const next = this.#waiting
+    this.#waiting = this.#round
+    this.#round = next
+    this.#roundMilliseconds = 0
     this.#turn()
   }
 
   #turn(): void {
-    const until = this.#clock.monotonic() + TURN_MILLISECONDS
+    const start = this.#clock.monotonic()
+    let now = start
     let count = 0
-    for (const watcher of this.#waiting) {
+    for (const watcher of this.#round) {
+      this.#round.delete(watcher)
       this.#waiting.delete(watcher)
       watcher.pump()
-      if ((++count & 15) === 0 && this.#clock.monotonic() > until) break
+      if (++count % TURN_STEP !== 0) continue
+      now = this.#clock.monotonic()
+      if (now - start > TURN_MILLISECONDS) break
     }
-    if (this.#waiting.size > 0) {
-      setImmediate(() => this.#turn())
-      return
-    }
-    this.#isDraining = false
-    for (const audience of this.#touched) for (const slow of audience.trim()) slow.abort()
+    this.#roundMilliseconds += now - start
+    if (this.#round.size > 0) setImmediate(() => this.#turn())
+    else this.#endRound()
+  }
+
+  #endRound(): void {
+    const audiences = [...this.#touched]
     this.#touched.clear()
+    for (const audience of audiences) for (const slow of audience.trim()) slow.abort()
+    for (const { audience } of this.#waiting) this.#touched.add(audience)
+    if (this.#roundMilliseconds < SHORT_ROUND) return this.#rested()
+    this.#clock.after(this.#roundMilliseconds, () => this.#rested())
+  }
+
+  #rested(): void {
+    this.#isDraining = false
+    if (this.#waiting.size > 0) setImmediate(() => this.#drain())
   }
 
   #lastBookmark(audience: Audience): Buffer | undefined {
@@ -215,6 +240,7 @@ export class WatchHub {
   #leave(watcher: Watcher): void {
     const { audience } = watcher
     this.#waiting.delete(watcher)
+    this.#round.delete(watcher)
     if (!audience.watchers.delete(watcher)) return
     this.#size--
     if (audience.watchers.size > 0) return

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { defineResource } from './define-resource.ts'
+import { ResourceTable } from './resource-table.ts'
+import { humanDuration, tableOf } from './table.ts'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+const durations: [number, string][] = [
+  [-5 * SECOND, '<invalid>'],
+  [-500, '0s'],
+  [0, '0s'],
+  [119 * SECOND, '119s'],
+  [2 * MINUTE, '2m'],
+  [9 * MINUTE + 59 * SECOND, '9m59s'],
+  [10 * MINUTE + 30 * SECOND, '10m'],
+  [179 * MINUTE, '179m'],
+  [3 * HOUR, '3h'],
+  [7 * HOUR + 59 * MINUTE, '7h59m'],
+  [8 * HOUR + 59 * MINUTE, '8h'],
+  [47 * HOUR, '47h'],
+  [49 * HOUR, '2d1h'],
+  [192 * HOUR, '8d'],
+  [729 * DAY, '729d'],
+  [731 * DAY, '2y1d'],
+  [9 * 365 * DAY, '9y'],
+]
+for (const [milliseconds, expected] of durations)
+  test(`${milliseconds} ms is ${expected}`, () => assert.equal(humanDuration(milliseconds), expected))
+
+test('Name comes first, Age after the columns everybody sees', () => {
+  const definition = defineResource('v1', 'ConfigMap', {
+    columns: [
+      { name: 'Data', type: 'integer', value: (map) => Object.keys(map.data ?? {}).length },
+      { name: 'Frozen', priority: 1, value: (map) => map.immutable ?? false },
+      { name: 'Since', type: 'date', value: () => '2030-01-01T00:00:00Z' },
+    ],
+  })
+  const resource = new ResourceTable([definition as never]).find('', 'v1', 'configmaps')!
+  const object = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'a', creationTimestamp: '2030-01-01T00:00:00Z' },
+    data: { x: 'y' },
+  }
+  const table = tableOf(resource, [object], {}, { includeObject: 'None', now: Date.UTC(2030, 0, 1, 1) })
+  assert.deepEqual(
+    table.columnDefinitions.map((column) => column.name),
+    ['Name', 'Data', 'Frozen', 'Since', 'Age'],
+  )
+  assert.deepEqual(table.rows, [{ cells: ['a', 1, false, '60m', '60m'] }])
+})
+
+test('a kind with a Name column of its own is left alone', () => {
+  const definition = defineResource('v1', 'Event', { columns: [{ name: 'Name', value: (event) => event.metadata.name }] })
+  const resource = new ResourceTable([definition as never]).find('', 'v1', 'events')!
+  assert.deepEqual(
+    tableOf(resource, [], {}, { includeObject: 'None', now: 0 }).columnDefinitions.map((column) => column.name),
+    ['Name'],
+  )
+})
