@@ -5,7 +5,7 @@ import type { Logger } from '../shared/logging/logger.ts'
 import { sameJson } from '../shared/objects/same-json.ts'
 import type { Node, Pod } from '../shared/openapi/generated/core-v1.ts'
 import type { Random } from '../shared/random/random.ts'
-import type { Clock } from '../shared/time/clock.ts'
+import type { Clock, Timer } from '../shared/time/clock.ts'
 import { type BindingTools, bind, reportUnschedulable } from './binding.ts'
 import { ASSUMED_FOR_MILLISECONDS, ClusterState } from './cluster-state.ts'
 import { type PodInfo, podInfo } from './pod-info.ts'
@@ -38,6 +38,7 @@ export class Scheduler {
   readonly #queue: SchedulingQueue
   readonly #cycle: SchedulingCycle
   readonly #writes = new Set<Promise<void>>()
+  readonly #expiries = new Set<Timer>()
 
   constructor(tools: SchedulerTools, settings: SchedulerSettings) {
     this.#tools = tools
@@ -58,6 +59,7 @@ export class Scheduler {
     }
     this.#queue.stop()
     await Promise.all(this.#writes)
+    for (const expiry of this.#expiries) expiry.cancel()
   }
 
   #schedule(info: PodInfo, tools: BindingTools): void {
@@ -75,7 +77,11 @@ export class Scheduler {
     if (result === 'bound') {
       this.#queue.delete(info.uid)
       // The watch confirms it within moments; if it never does, the room must not stay taken.
-      this.#tools.clock.after(ASSUMED_FOR_MILLISECONDS, () => this.#state.forget(info.uid))
+      const expiry = this.#tools.clock.after(ASSUMED_FOR_MILLISECONDS, () => {
+        this.#expiries.delete(expiry)
+        this.#state.forget(info.uid)
+      })
+      this.#expiries.add(expiry)
       return
     }
     this.#state.forget(info.uid)

@@ -22,7 +22,7 @@ export function apiVolume(kind: ApiVolume, mounter: Mounter): VolumeType {
     const { directory, pod } = request
     const payload = await kind.payload(request, freshness, signal)
     const group = fsGroupOf(pod)
-    const own = (folder: string) => giveToGroup(folder, group, { readOnly: false })
+    const own = (folder: string) => giveToGroup(folder, group, { readOnly: true })
     if (freshness === 'now') {
       if (kind.inMemory) await makeMemoryFolder(directory, mounter, { mode: 0o777 }, signal)
       else await makeFolder(directory, 0o777)

@@ -198,9 +198,9 @@ test('an fsGroup owns what is written', { skip: process.getuid?.() !== 0 && 'cha
   const security = { securityContext: { fsGroup: 4321, runAsUser: 1234 } } as Partial<Pod['spec']>
   const made = await volumes.prepare(pod(list, security), signal)
   const of = (volume: string, ...names: string[]) => statSync(join(made.get(volume)?.hostPath ?? '', ...names))
-  assert.deepEqual([of('v', 'level').gid, of('v', 'level').mode & 0o777], [4321, 0o660])
+  assert.deepEqual([of('v', 'level').gid, of('v', 'level').mode & 0o777], [4321, 0o440])
   assert.deepEqual([of('e').gid, of('e').mode & 0o7777], [4321, 0o2777])
-  assert.deepEqual([of('t', 'token').uid, of('t', 'token').gid, of('t', 'token').mode & 0o777], [1234, 4321, 0o660])
+  assert.deepEqual([of('t', 'token').uid, of('t', 'token').gid, of('t', 'token').mode & 0o777], [1234, 4321, 0o640])
 })
 
 test('host paths are checked against their type and never deleted', async (context) => {
