@@ -9,8 +9,8 @@ import type {
   SandboxConfig,
   SessionStreams,
 } from '../../kubelet/runtime/container-runtime.ts'
-import { systemRandom } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { containerConfig, sandboxConfig } from './runtime-subject.ts'
 
 /** A driver ready for the suite. Commands are given as a shell would get them; a simulated driver has a script that knows these. */
 export interface RuntimeUnderTest {
@@ -50,7 +50,6 @@ export function containerRuntimeContract(driver: string, make: () => Promise<Run
     let runtime: ContainerRuntime
     let clock: Clock
     const { signal } = new AbortController()
-    const random = systemRandom()
     const sandboxes: string[] = []
 
     before(async () => {
@@ -67,51 +66,6 @@ export function containerRuntimeContract(driver: string, make: () => Promise<Run
       await subject?.dispose()
     })
 
-    function sandboxConfig(overrides: Partial<SandboxConfig> = {}): SandboxConfig {
-      const uid = random.uuid()
-      return {
-        pod: { namespace: 'contract', name: `pod-${uid.slice(0, 8)}`, uid },
-        attempt: 0,
-        hostname: 'subject',
-        hostNetwork: false,
-        hostPID: false,
-        hostIPC: false,
-        dns: { servers: ['10.96.0.10'], searches: ['contract.svc.cluster.local'], options: ['ndots:5'] },
-        hostPorts: [],
-        sysctls: {},
-        cgroupParent: `/kubepods/besteffort/pod${uid}`,
-        labels: { colour: 'green' },
-        ...overrides,
-      }
-    }
-
-    function containerConfig(command: readonly string[], overrides: Partial<ContainerConfig> = {}): ContainerConfig {
-      return {
-        name: 'main',
-        attempt: 0,
-        image: subject.image,
-        command: [...command],
-        env: [{ name: 'GREETING', value: 'hello' }],
-        mounts: [],
-        tty: false,
-        stdin: false,
-        stdinOnce: false,
-        resources: { oomScoreAdjust: 1000 },
-        security: {
-          groups: [],
-          privileged: false,
-          readOnlyRootFilesystem: false,
-          noNewPrivileges: false,
-          addCapabilities: [],
-          dropCapabilities: [],
-          seccomp: 'default',
-        },
-        hostIPC: false,
-        labels: { taste: 'sweet' },
-        ...overrides,
-      }
-    }
-
     async function sandbox(overrides: Partial<SandboxConfig> = {}) {
       const status = await runtime.runSandbox(sandboxConfig(overrides), signal)
       sandboxes.push(status.id)
@@ -119,7 +73,7 @@ export function containerRuntimeContract(driver: string, make: () => Promise<Run
     }
 
     async function started(sandboxId: string, command: readonly string[], overrides: Partial<ContainerConfig> = {}): Promise<string> {
-      const id = await runtime.createContainer(sandboxId, containerConfig(command, overrides), signal)
+      const id = await runtime.createContainer(sandboxId, containerConfig(subject.image, command, overrides), signal)
       await runtime.startContainer(id, signal)
       return id
     }
@@ -211,7 +165,7 @@ export function containerRuntimeContract(driver: string, make: () => Promise<Run
 
     it('keeps name, attempt, image and labels of a container through its states', async () => {
       const { id: sandboxId, pod } = await sandbox()
-      const id = await runtime.createContainer(sandboxId, containerConfig(commands.forever, { attempt: 4 }), signal)
+      const id = await runtime.createContainer(sandboxId, containerConfig(subject.image, commands.forever, { attempt: 4 }), signal)
       const created = await runtime.containerStatus(id, signal)
       assert.equal(created?.state, 'created')
       await runtime.startContainer(id, signal)
@@ -275,7 +229,7 @@ export function containerRuntimeContract(driver: string, make: () => Promise<Run
 
     it('explains a command that is not there, and counts the container as ended', async () => {
       const { id: sandboxId } = await sandbox()
-      const id = await runtime.createContainer(sandboxId, containerConfig(commands.missing), signal)
+      const id = await runtime.createContainer(sandboxId, containerConfig(subject.image, commands.missing), signal)
       await assert.rejects(runtime.startContainer(id, signal), (error: Error & { reason?: string }) => {
         assert.equal(error.reason, 'RunContainerError')
         assert.match(error.message, /no-such-command.*executable file not found in \$PATH/)
@@ -289,7 +243,9 @@ export function containerRuntimeContract(driver: string, make: () => Promise<Run
     })
 
     it('refuses to create in a sandbox that is gone', async () => {
-      await assert.rejects(runtime.createContainer('0123456789ab', containerConfig(commands.forever), signal), { name: 'RuntimeError' })
+      await assert.rejects(runtime.createContainer('0123456789ab', containerConfig(subject.image, commands.forever), signal), {
+        name: 'RuntimeError',
+      })
     })
 
     it('gives logs whole, by tail, by bytes and with timestamps', async () => {

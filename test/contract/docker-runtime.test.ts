@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test'
 import type { ContainerConfig, SandboxConfig } from '../../kubelet/runtime/container-runtime.ts'
 import { systemRandom } from '../../shared/random/random.ts'
 import { dockerUnderTest } from './docker-under-test.ts'
+import { containerConfig, sandboxConfig } from './runtime-subject.ts'
 
 /** What only a real machine can show: namespaces, cgroups, addresses, and a kubelet that comes back. */
 describe('the Docker runtime on this machine', { timeout: 120_000 }, () => {
@@ -26,45 +27,13 @@ describe('the Docker runtime on this machine', { timeout: 120_000 }, () => {
   })
 
   async function sandbox(overrides: Partial<SandboxConfig> = {}) {
-    const uid = random.uuid()
-    const status = await subject.runtime.runSandbox(
-      {
-        pod: { namespace: 'contract', name: `pod-${uid.slice(0, 8)}`, uid },
-        attempt: 0,
-        hostname: 'subject',
-        hostNetwork: false,
-        hostPID: false,
-        hostIPC: false,
-        dns: { servers: ['10.96.0.10'], searches: ['contract.svc.cluster.local'], options: ['ndots:5'] },
-        hostPorts: [],
-        sysctls: {},
-        cgroupParent: `/kubepods/besteffort/pod${uid}`,
-        labels: {},
-        ...overrides,
-      },
-      signal,
-    )
+    const status = await subject.runtime.runSandbox(sandboxConfig(overrides), signal)
     made.push(status.id)
     return status
   }
 
   async function started(sandboxId: string, script: string, overrides: Partial<ContainerConfig> = {}): Promise<string> {
-    const config: ContainerConfig = {
-      name: 'main',
-      attempt: 0,
-      image: subject.image,
-      command: ['sh', '-c', script],
-      env: [],
-      mounts: [],
-      tty: false,
-      stdin: false,
-      stdinOnce: false,
-      resources: { oomScoreAdjust: 1000 },
-      security: plainSecurity,
-      hostIPC: false,
-      labels: {},
-      ...overrides,
-    }
+    const config = containerConfig(subject.image, ['sh', '-c', script], { security: plainSecurity, ...overrides })
     const id = await subject.runtime.createContainer(sandboxId, config, signal)
     await subject.runtime.startContainer(id, signal)
     return id
@@ -124,7 +93,7 @@ describe('the Docker runtime on this machine', { timeout: 120_000 }, () => {
     const { id } = await sandbox()
     const text = await printed(
       id,
-      'cat /data/note; echo x > /data/x || echo held; echo x > /x || echo rooted; id -u; id -g; id -G; grep CapEff /proc/self/status',
+      'exec 2>&1; cat /data/note; echo x > /data/x || echo held; echo x > /x || echo rooted; id -u; id -g; id -G; grep CapEff /proc/self/status',
       {
         mounts: [{ source: folder, target: '/data', readOnly: true, propagation: 'private' }],
         security: { ...plainSecurity, user: '1000:2000', groups: [3000], readOnlyRootFilesystem: true, dropCapabilities: ['ALL'] },
