@@ -12,7 +12,7 @@ import { dockerLogs } from './docker-logs.ts'
 import { type DockerParts, dockerSandboxes } from './docker-sandboxes.ts'
 import { dockerSessions } from './docker-sessions.ts'
 import { dockerStats } from './docker-stats.ts'
-import { dialInNamespace } from './port-dialer.ts'
+import { portDialer } from './port-dialer.ts'
 
 export interface DockerRuntimeOptions {
   /** e.g. `/var/run/docker.sock`. */
@@ -31,6 +31,7 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
   const docker = dockerClient(options.socketPath)
   const inspect = inspectCache(docker)
   const images = dockerImages(docker)
+  const dialer = portDialer(clock)
 
   let asked: ReturnType<DockerParts['engine']> | undefined
   const ask = async () => {
@@ -71,7 +72,7 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
     async connectPort(sandboxId, port, signal) {
       const details = await inspect.fresh(sandboxId, signal)
       if (!details?.State.Running) throw new RuntimeError('PortForwardError', `sandbox ${sandboxId} is not running`)
-      return dialInNamespace(details.State.Pid, port, signal)
+      return dialer.dial(sandboxId, details.State.Pid, port, signal)
     },
   }
 }

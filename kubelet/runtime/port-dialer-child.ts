@@ -1,25 +1,22 @@
-/** Runs inside a pod's network namespace: connects to a local port, hands the socket to the parent and ends. See port-dialer.ts. */
+/** Runs inside a pod's network namespace: connects to local ports and hands the sockets to the parent, until that lets go. See port-dialer.ts. */
 import { connect } from 'node:net'
-import type { DialAnswer } from './port-dialer.ts'
+import type { DialAnswer, DialQuestion } from './port-dialer.ts'
 
-const port = Number(process.argv[2])
-// Listening keeps the channel, and with it this process, alive until the parent has taken the socket and lets go.
-process.once('disconnect', () => {})
+/** IPv4's loopback first, then IPv6's: servers listen on either. */
+function dial({ id, port }: DialQuestion, hosts: string[], failures: string[]): void {
+  const [host, ...others] = hosts
+  if (host === undefined) return answer({ id, connected: false, message: failures.join('; ') })
+  const socket = connect({ host, port, allowHalfOpen: true, noDelay: true })
+  socket.once('error', (error) => dial({ id, port }, others, [...failures, error.message]))
+  socket.once('connect', () => {
+    socket.removeAllListeners('error')
+    answer({ id, connected: true }, socket)
+  })
+}
 
 function answer(message: DialAnswer, socket?: ReturnType<typeof connect>): void {
   process.send?.(message, socket)
 }
 
-/** IPv4's loopback first, then IPv6's: servers listen on either. */
-function dial(hosts: string[], failures: string[]): void {
-  const [host, ...others] = hosts
-  if (host === undefined) return answer({ connected: false, message: failures.join('; ') })
-  const socket = connect({ host, port, allowHalfOpen: true, noDelay: true })
-  socket.once('error', (error) => dial(others, [...failures, error.message]))
-  socket.once('connect', () => {
-    socket.removeAllListeners('error')
-    answer({ connected: true }, socket)
-  })
-}
-
-dial(['127.0.0.1', '::1'], [])
+// Listening keeps the channel, and with it this process, alive until the parent disconnects.
+process.on('message', (question: DialQuestion) => dial(question, ['127.0.0.1', '::1'], []))
