@@ -113,10 +113,18 @@ export async function useCluster(namespace: string): Promise<E2eCluster> {
       const all = await Promise.all(running.map(([node]) => containersOn(node)))
       return new Map(all.flat().map(({ pod, container, id }) => [`${pod}/${container}`, id]))
     },
-    pods: (selector, count, condition = isReady, withinMilliseconds = 30_000) =>
-      eventually(client, ['v1', 'Pod'], (pods) => pods.length === count && pods.every(condition), {
-        ...{ namespace, labelSelector: selector, withinMilliseconds },
-      }),
+    async pods(selector, count, condition = isReady, withinMilliseconds = 30_000) {
+      const isThere = (pods: Pod[]) => pods.length === count && pods.every(condition)
+      try {
+        return await eventually(client, ['v1', 'Pod'], isThere, { namespace, labelSelector: selector, withinMilliseconds })
+      } catch (error) {
+        // What a person would look at next.
+        const seen = await kubectl.run(['get', 'pods,deployments,replicasets,nodes', '-o', 'wide'])
+        const events = await kubectl.run(['get', 'events', '--sort-by=.lastTimestamp'])
+        const about = `${count} pods of ${selector || 'any label'} within ${withinMilliseconds} ms`
+        throw new Error(`not as expected: ${about}\n${seen.stdout}\n${events.stdout.split('\n').slice(-25).join('\n')}`, { cause: error })
+      }
+    },
     note: (text) => process.stdout.write(`# ${text}\n`),
   }
 }
