@@ -23,7 +23,14 @@ export function encodeObject(object: KubeObject): (revision: number) => Buffer {
   const gap = text.indexOf(MARK) + MARK.length
   const head = text.slice(0, gap)
   const tail = text.slice(gap)
-  return (revision) => Buffer.from(`${head}${revision}${tail}`)
+  return (revision) => ownBuffer(`${head}${revision}${tail}`)
+}
+
+/** Not cut from a shared slab, which small buffers kept for long would hold as a whole. */
+function ownBuffer(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
+  bytes.write(text)
+  return bytes
 }
 
 /** Stored bytes under another revision: for last states, and for objects that leave a selection. */

@@ -11,11 +11,16 @@ type Follower = (current: KubeObject | undefined, previous: () => KubeObject | u
 /** How many parsed objects are kept. Older ones are parsed again when asked for. */
 const CACHE_LIMIT = 2_000
 
+/** Lists up to this length are kept until something in them changes. */
+const KEPT_LIST = 20
+
 /** The present, parsed: objects are frozen, and kept for the next reader as long as their bytes have not changed. */
 export class StoredObjects implements ObjectReader {
   readonly #storage: Storage<ObjectFacts>
   readonly #table: ResourceTable
   readonly #parsed = new Map<string, { entry: StoredEntry; object: KubeObject }>()
+  /** Short lists that admission asks for with every pod. */
+  readonly #lists = new Map<string, { readonly version: number; readonly objects: readonly KubeObject[] }>()
   readonly #followers = new Map<string, Set<Follower>>()
   #subscription: Subscription | undefined
   /** The newest revision that followers have heard of. */
@@ -44,8 +49,14 @@ export class StoredObjects implements ObjectReader {
 
   list<V extends ApiVersion, K extends KindOf<V>>(v: V, k: K, namespace?: string): ObjectOf<V, K>[] {
     const { prefix } = this.#resource(v, k)
-    const entries = this.#storage.entries(namespace ? `${prefix}${namespace}/` : prefix)
-    return Array.from(entries, (entry) => this.objectOf(entry) as ObjectOf<V, K>)
+    if (namespace) return Array.from(this.#storage.entries(`${prefix}${namespace}/`), (entry) => this.objectOf(entry) as ObjectOf<V, K>)
+    const version = this.#storage.version(prefix)
+    const known = this.#lists.get(prefix)
+    if (known?.version === version) return [...known.objects] as ObjectOf<V, K>[]
+    const objects = Array.from(this.#storage.entries(prefix), (entry) => this.objectOf(entry))
+    if (objects.length <= KEPT_LIST) this.#lists.set(prefix, { version, objects })
+    else this.#lists.delete(prefix)
+    return [...objects] as ObjectOf<V, K>[]
   }
 
   follow<V extends ApiVersion, K extends KindOf<V>>(

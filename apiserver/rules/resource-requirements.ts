@@ -32,8 +32,9 @@ export function* requirementsProblems(requirements: ResourceRequirements, path: 
       continue
     }
     const order = compareQuantities(parseQuantity(amount), parseQuantity(limit))
+    if (order === 0) continue
     const shown = formatQuantity(parseQuantity(limit))
-    if ((isExtended(name) || isHugePages(name)) && order !== 0) {
+    if (isExtended(name) || isHugePages(name)) {
       yield fieldProblem.invalid(`${path}.requests`, amount, `must be equal to ${name} limit of ${shown}`)
     } else if (order > 0) {
       yield fieldProblem.invalid(`${path}.requests`, amount, `must be less than or equal to ${name} limit of ${shown}`)

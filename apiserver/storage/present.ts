@@ -6,6 +6,8 @@ interface Bucket<F> {
   readonly prefix: string
   readonly slots: Map<string, Slot<F>>
   readonly order: SortedSlots<F>
+  /** Counts changes. */
+  version: number
 }
 
 /**
@@ -21,6 +23,7 @@ export class Present<F> {
 
   set(entry: Entry<F>): void {
     const bucket = this.#bucket(resourcePrefix(entry.key))
+    bucket.version++
     const slot = bucket.slots.get(entry.key)
     if (slot !== undefined) {
       slot.entry = entry
@@ -33,7 +36,14 @@ export class Present<F> {
 
   delete(key: string): void {
     const bucket = this.#buckets.get(resourcePrefix(key))
-    if (bucket?.slots.delete(key)) bucket.order.remove(key)
+    if (!bucket?.slots.delete(key)) return
+    bucket.version++
+    bucket.order.remove(key)
+  }
+
+  /** A number that is another one after every change of the resource. */
+  version(prefix: string): number {
+    return this.#buckets.get(prefix)?.version ?? 0
   }
 
   /** The entries of a prefix in key order, beginning after the key `after`. */
@@ -68,7 +78,7 @@ export class Present<F> {
 
   #bucket(prefix: string): Bucket<F> {
     let bucket = this.#buckets.get(prefix)
-    if (bucket === undefined) this.#buckets.set(prefix, (bucket = { prefix, slots: new Map(), order: new SortedSlots() }))
+    if (bucket === undefined) this.#buckets.set(prefix, (bucket = { prefix, slots: new Map(), order: new SortedSlots(), version: 0 }))
     return bucket
   }
 

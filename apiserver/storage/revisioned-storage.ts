@@ -86,6 +86,10 @@ export class RevisionedStorage<F> implements Storage<F> {
     return this.#present.count(prefix)
   }
 
+  version(prefix: string): number {
+    return this.#present.version(prefix)
+  }
+
   page(prefix: string, options: { after?: string | undefined; limit?: number | undefined }): Page<F> {
     return this.#present.page(prefix, options)
   }

@@ -139,6 +139,8 @@ export interface Storage<F = unknown> {
   /** The present of a key prefix (a whole segment, e.g. `core/pods/` or `core/pods/default/`), in key order. Not to be kept across an await. */
   entries(prefix: string): Iterable<Entry<F>>
   count(prefix: string): number
+  /** A number that is another one after every change under the prefix of a resource: what was made of its entries may be kept till then. */
+  version(prefix: string): number
   /** A page of the present in key order, after key `after`. */
   page(prefix: string, options: { after?: string | undefined; limit?: number | undefined }): Page<F>
 

@@ -37,8 +37,25 @@ const EXPONENT_LIMIT = 400
 
 export const zero: Quantity = { nano: 0n, format: 'DecimalSI' }
 
+/** A cluster has few different amounts, and the same ones are read again for every pod. */
+const parsed = new Map<string, Quantity>()
+const PARSED_LIMIT = 1_000
+/** Longer texts are not what people write, and are not kept. */
+const PARSED_LENGTH = 24
+
 /** Reads a quantity: `500m`, `1.5Gi`, `12e6`. Amounts below 10⁻⁹ are rounded away from zero. @throws QuantityError */
 export function parseQuantity(text: string): Quantity {
+  const known = parsed.get(text)
+  if (known) return known
+  const quantity = readQuantity(text)
+  if (text.length <= PARSED_LENGTH) {
+    if (parsed.size >= PARSED_LIMIT) parsed.clear()
+    parsed.set(text, quantity)
+  }
+  return quantity
+}
+
+function readQuantity(text: string): Quantity {
   const match = parts.exec(text)
   if (!match || !/\d/.test(text) || !/^[eEinumkKMGTP]*[-+]?\d*$/.test(match[4]!)) {
     throw new QuantityError(`quantities must match the regular expression '${PATTERN}'`)
