@@ -22,6 +22,8 @@ export default defineController({
     const expectations = new Expectations(pods, clock)
     /** Names of pods whose creation was not answered, by set: they are tried first, so that none is made twice. */
     const unanswered = new Map<string, string[]>()
+    /** Uids of pods whose deletion was not answered, by set: until it is, they count as gone, so that no other pod goes in their place. */
+    const doomed = new Map<string, Set<string>>()
 
     return {
       watch(enqueue) {
@@ -44,6 +46,7 @@ export default defineController({
         if (!set) {
           expectations.forget(key)
           unanswered.delete(key)
+          doomed.delete(key)
           return
         }
         const candidates = [
@@ -73,7 +76,11 @@ export default defineController({
 
     /** Creates or deletes; answers what went wrong, so that the status can say it before the retry. */
     async function manage(set: ReplicaSet, key: string, active: readonly Pod[]): Promise<Failure | undefined> {
-      const plan = planReplicas(set.spec.replicas ?? 1, active)
+      const going = active.filter(({ metadata }) => doomed.get(key)?.has(metadata.uid ?? ''))
+      const plan = planReplicas(
+        set.spec.replicas ?? 1,
+        active.filter((pod) => !going.includes(pod)),
+      )
       try {
         await inGrowingBatches(plan.create, () => createOne(set, key))
       } catch (error) {
@@ -81,12 +88,20 @@ export default defineController({
         if (isTerminatingNamespace(error)) return undefined
         return { reason: 'FailedCreate', error }
       }
-      const removals = plan.remove.map(async (pod) => {
-        await deletePod(set, pod, tools)
-        expectations.deleted(key, pod)
-      })
+      doomed.delete(key)
+      const removals = [...going, ...plan.remove].map((pod) => deleteOne(set, key, pod))
       const failed = (await Promise.allSettled(removals)).find((result) => result.status === 'rejected')
       return failed && { reason: 'FailedDelete', error: failed.reason }
+    }
+
+    async function deleteOne(set: ReplicaSet, key: string, pod: Pod): Promise<void> {
+      try {
+        await deletePod(set, pod, tools)
+        expectations.deleted(key, pod)
+      } catch (error) {
+        if (isUnanswered(error)) doomed.set(key, (doomed.get(key) ?? new Set()).add(pod.metadata.uid ?? ''))
+        throw error
+      }
     }
 
     async function createOne(set: ReplicaSet, key: string): Promise<void> {

@@ -40,7 +40,8 @@ export function leastMissed(pods: readonly Pod[], related: readonly Pod[]): Pod[
       -(parseTimestamp(pod.metadata.creationTimestamp ?? undefined) ?? 0),
     ],
   }))
-  return ranked.sort((left, right) => compare(left.rank, right.rank)).map(({ pod }) => pod)
+  // The name decides among equals: whoever plans again plans the same.
+  return ranked.sort((left, right) => compare(left.rank, right.rank) || byName(left.pod, right.pod)).map(({ pod }) => pod)
 }
 
 function compare(left: readonly number[], right: readonly number[]): number {
@@ -49,6 +50,10 @@ function compare(left: readonly number[], right: readonly number[]): number {
     if (difference !== 0) return difference
   }
   return 0
+}
+
+function byName({ metadata: { name: left = '' } }: Pod, { metadata: { name: right = '' } }: Pod): number {
+  return left < right ? -1 : left > right ? 1 : 0
 }
 
 function deletionCost(pod: Pod): number {

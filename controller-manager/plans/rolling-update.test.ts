@@ -167,11 +167,14 @@ test('a simulated rollout of any size stays within its bounds and ends', () => {
       }
       const total = all.reduce((sum, each) => sum + (each.spec.replicas ?? 0), 0)
       assert.ok(total <= wanted + surge, `round ${round}: ${total} of ${wanted} with ${JSON.stringify(rolling)}`)
-      // The sets catch up with some of their pods, at random.
-      for (const old of olds) old.status.availableReplicas = Math.min(old.status.availableReplicas ?? 0, old.spec.replicas ?? 0)
+      // The sets catch up with their sizes and with some of their pods, sooner or later.
+      for (const each of all) if (random.fraction() < 0.7) each.status.replicas = each.spec.replicas ?? 0
+      const present = all.reduce((sum, each) => sum + Math.max(each.status.replicas, each.spec.replicas ?? 0), 0)
+      assert.ok(present <= wanted + surge, `round ${round}: ${present} present of ${wanted} with ${JSON.stringify(rolling)}`)
+      for (const old of olds) old.status.availableReplicas = Math.min(old.status.availableReplicas ?? 0, old.status.replicas)
       if (random.fraction() < 0.7)
-        fresh.status.availableReplicas = Math.min((fresh.status.availableReplicas ?? 0) + 1 + upTo(3), fresh.spec.replicas)
-      const available = all.reduce((sum, each) => sum + (each.status.availableReplicas ?? 0), 0)
+        fresh.status.availableReplicas = Math.min((fresh.status.availableReplicas ?? 0) + 1 + upTo(3), fresh.status.replicas)
+      const available = all.reduce((sum, each) => sum + Math.min(each.status.availableReplicas ?? 0, each.spec.replicas ?? 0), 0)
       assert.ok(available >= wanted - unavailable, `round ${round}: ${available} available of ${wanted} with ${JSON.stringify(rolling)}`)
     }
     assert.ok(steps < 1_000, `round ${round} stands still: ${wanted} with ${JSON.stringify(rolling)}`)

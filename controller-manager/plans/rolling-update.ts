@@ -27,11 +27,17 @@ export function podsOf(value: number | string, total: number, round: (value: num
 const wantedOf = (set: ReplicaSet) => set.spec.replicas ?? 1
 const sumOf = (sets: readonly ReplicaSet[], count: (set: ReplicaSet) => number) => sets.reduce((sum, set) => sum + count(set), 0)
 
-/** Replicas the new set should have now: up to the wanted number, never more pods in all than wanted plus surge. */
+/** Pods of a set that are or will be: one that was just made smaller still has those it has not given up yet. */
+const presentOf = (set: ReplicaSet) => Math.max(wantedOf(set), set.status.replicas)
+
+/**
+ * Replicas the new set should have now: up to the wanted number, never more pods in all than wanted plus surge. (Upstream counts the
+ * sizes asked for, so that more pods may exist while a set lags behind its size.)
+ */
 export function newReplicas(deployment: Deployment, newSet: ReplicaSet, all: readonly ReplicaSet[]): number {
   const wanted = deployment.spec.replicas ?? 1
   if (deployment.spec.strategy.type === 'Recreate') return wanted
-  const room = wanted + boundsOf(deployment).surge - sumOf(all, wantedOf)
+  const room = wanted + boundsOf(deployment).surge - sumOf(all, presentOf)
   if (room <= 0) return Math.min(wantedOf(newSet), wanted)
   return Math.min(wantedOf(newSet) + room, wanted)
 }

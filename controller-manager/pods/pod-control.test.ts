@@ -8,8 +8,12 @@ import { inGrowingBatches, isUnanswered, podName } from './pod-control.ts'
 test('creation starts slowly and doubles while all goes well', async () => {
   const sizes: number[] = []
   let inBatch = 0
+  const endBatch = () => {
+    sizes.push(inBatch)
+    inBatch = 0
+  }
   await inGrowingBatches(20, async () => {
-    if (inBatch++ === 0) queueMicrotask(() => queueMicrotask(() => void (sizes.push(inBatch), (inBatch = 0))))
+    if (inBatch++ === 0) queueMicrotask(() => queueMicrotask(endBatch))
   })
   assert.deepEqual(sizes, [1, 2, 4, 8, 5])
 })

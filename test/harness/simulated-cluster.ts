@@ -39,10 +39,10 @@ export async function startSimulatedCluster(context: TestContext, options: Optio
   const { clock, client } = cluster
   const machines: SimulatedMachine[] = []
   const addMachine = async (machine: SimulatedMachineOptions) => {
-    const made = simulatedMachine(cluster.clientOf({ name: 'kubernetes-admin', groups: ['system:masters'] }), cluster.tools, {
-      ...options.machine,
-      ...machine,
-    })
+    const { clock, tools } = cluster
+    const connected = tools.connect?.({ kubeconfig: undefined, clock, userAgent: machine.name })
+    if (!connected) throw new Error('a simulated cluster connects in process')
+    const made = simulatedMachine(connected.client, tools, { ...options.machine, ...machine })
     machines.push(made)
     await made.start()
     await clock.settle()
