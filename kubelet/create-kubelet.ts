@@ -10,6 +10,7 @@ import type { Node } from '../shared/openapi/generated/core-v1.ts'
 import { createHealthServer } from '../shared/process/health-server.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { KubeletConfig } from './config.ts'
+import { collectImages } from './images/image-collector.ts'
 import { cniNetwork } from './network/cni-network.ts'
 import { parseResolvConf } from './network/resolv-conf.ts'
 import { measureCapacity, measureHeadroom } from './node/capacity.ts'
@@ -184,6 +185,10 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
     ...{ name: nodeName, architecture: architectureName(process.arch), labels: settings.labels, taints: settings.taints },
     unschedulable: !config.registerSchedulable,
   }
+  const disk = async () => {
+    const { storageTotal, storageBytes } = await measureHeadroom(places)
+    return { capacity: storageTotal, available: storageBytes }
+  }
   const loops = [
     keepNode(
       {
@@ -197,6 +202,7 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
     ),
     known(nodes, nodeName, signal).then(() => keepServingCertificate(serving, client, (pair) => server.setCertificate(pair), signal)),
     rotateClientCertificate(certificate, client, signal),
+    collectImages({ runtime, disk, kept: [config.pauseImage], clock, log }, signal),
   ]
   // Each of them runs until we stop; whichever ends sooner does so with the error that must end the process.
   const finished = Promise.all(loops).then(() => undefined)

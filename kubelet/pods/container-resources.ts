@@ -1,5 +1,5 @@
 import type { Container, Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { amountsOf } from '../../shared/pods/resource-requests.ts'
+import { amountsOf, podRequests } from '../../shared/pods/resource-requests.ts'
 import type { ContainerConfig } from '../runtime/container-runtime.ts'
 import { qosClassOf } from './qos-class.ts'
 
@@ -14,11 +14,20 @@ export function containerResources(pod: Pod, container: Container, nodeMemoryByt
   const cpuLimit = limits.get('cpu') ?? 0
   const memoryLimit = limits.get('memory') ?? 0
   return {
-    cpuShares: Math.max(LEAST_SHARES, Math.floor(((requests.get('cpu') ?? 0) * 1024) / 1000)),
+    cpuShares: sharesOf(requests.get('cpu') ?? 0),
     cpuQuota: cpuLimit > 0 ? Math.max(LEAST_QUOTA_MICROSECONDS, cpuLimit * 100) : undefined,
     memoryLimitBytes: memoryLimit > 0 ? memoryLimit : undefined,
     oomScoreAdjust: oomScore(pod, requests.get('memory') ?? 0, nodeMemoryBytes),
   }
+}
+
+/** What a pod weighs among the pods of its node. */
+export function podCpuShares(pod: Pod): number {
+  return sharesOf(podRequests(pod.spec).get('cpu') ?? 0)
+}
+
+function sharesOf(milliCores: number): number {
+  return Math.max(LEAST_SHARES, Math.floor((milliCores * 1024) / 1000))
 }
 
 /** Who the kernel kills first when memory runs out: whoever asked for least of what it uses (upstream's arithmetic). */

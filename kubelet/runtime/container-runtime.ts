@@ -17,6 +17,8 @@ export interface SandboxConfig {
   sysctls: Record<string, string>
   /** cgroup parent path, e.g. `/kubepods/burstable/pod<uid>`; empty: the runtime's default. */
   cgroupParent: string
+  /** Weight of the whole pod among others, in the unit of `ContainerConfig.resources.cpuShares`. */
+  cpuShares: number
   /** Kept on the sandbox; everything the kubelet must know after its own restart. */
   labels: Record<string, string>
 }

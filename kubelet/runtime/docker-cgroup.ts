@@ -1,5 +1,5 @@
-import { readdir, rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 
 /**
  * The engine's spelling of a cgroup path. The cgroupfs driver takes the path as it is; the systemd driver wants one slice name
@@ -21,4 +21,51 @@ export async function removePodCgroup(path: string, driver: string, root = '/sys
   const folders = controllers.filter((entry) => entry.isDirectory()).map((entry) => join(root, entry.name, path))
   // v2 has one tree; there the first join names nothing.
   await Promise.all([join(root, path), ...folders].map((folder) => rmdir(folder).catch(() => undefined)))
+}
+
+/** The fewest shares the kernel knows; what pods that asked for nothing have, each and together. */
+const LEAST_SHARES = 2
+
+/**
+ * Gives a pod its weight among the pods of the machine. The shares of its containers only divide what the pod gets, and the engine makes every
+ * cgroup above them equal: without this a pod that asked for nothing would weigh as much as one that asked for four cores.
+ * The level above (`burstable`) weighs as much as its pods together, `besteffort` as little as possible.
+ */
+export async function weighPod(path: string, driver: string, shares: number, root = '/sys/fs/cgroup'): Promise<void> {
+  // Under systemd the slices are systemd's to write.
+  if (path === '' || driver === 'systemd') return
+  const tree = await cpuTree(root)
+  await writeShares(tree, join(tree.folder, path), shares)
+  const level = dirname(path)
+  if (level.endsWith('/besteffort')) await writeShares(tree, join(tree.folder, level), LEAST_SHARES)
+  else if (level.endsWith('/burstable')) {
+    const pods = await readdir(join(tree.folder, level), { withFileTypes: true })
+    const each = pods.filter((pod) => pod.isDirectory()).map((pod) => readShares(tree, join(tree.folder, level, pod.name)))
+    const sum = (await Promise.all(each)).reduce((total, one) => total + one, 0)
+    await writeShares(tree, join(tree.folder, level), Math.max(LEAST_SHARES, sum))
+  }
+}
+
+interface CpuTree {
+  folder: string
+  isUnified: boolean
+}
+
+async function cpuTree(root: string): Promise<CpuTree> {
+  const isUnified = await access(join(root, 'cgroup.controllers')).then(
+    () => true,
+    () => false,
+  )
+  return { isUnified, folder: isUnified ? root : join(root, 'cpu') }
+}
+
+/** v2 counts weights from 1 to 10,000 where v1 counts shares from 2 to 262,144. */
+async function writeShares({ isUnified }: CpuTree, folder: string, shares: number): Promise<void> {
+  const weight = 1 + Math.floor(((Math.min(shares, 262_144) - 2) * 9999) / 262_142)
+  await writeFile(join(folder, isUnified ? 'cpu.weight' : 'cpu.shares'), String(isUnified ? weight : shares))
+}
+
+async function readShares({ isUnified }: CpuTree, folder: string): Promise<number> {
+  const text = await readFile(join(folder, isUnified ? 'cpu.weight' : 'cpu.shares'), 'utf8').catch(() => '0')
+  return isUnified ? 2 + Math.ceil(((Number(text) - 1) * 262_142) / 9999) : Number(text)
 }

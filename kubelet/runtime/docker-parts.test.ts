@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable, Writable } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { ContainerConfig } from './container-runtime.ts'
-import { engineCgroupParent, removePodCgroup } from './docker-cgroup.ts'
+import { engineCgroupParent, removePodCgroup, weighPod } from './docker-cgroup.ts'
 import { containerBody } from './docker-create.ts'
 import { eventOf } from './docker-events.ts'
 import { type HostLimits, parseHostLimits } from './docker-host-limits.ts'
@@ -151,6 +151,24 @@ describe('control groups', () => {
     assert.equal(existsSync(join(root, 'cpu', 'kubepods', 'podu', 'busy')), true)
     await removePodCgroup('/kubepods/podu', 'cgroupfs', join(root, 'nowhere'))
   })
+  for (const [version, file, equal, together] of [
+    ['v1', 'cpu.shares', '512', '1536'],
+    ['v2', 'cpu.weight', '20', '58'],
+  ] as const) {
+    it(`weigh what their pods asked for (${version})`, async (context) => {
+      const root = mkdtempSync(join(tmpdir(), 'cgroup-'))
+      context.after(() => rmSync(root, { recursive: true }))
+      const tree = version === 'v1' ? join(root, 'cpu') : root
+      for (const pod of ['burstable/pod1', 'burstable/pod2', 'besteffort/pod3']) mkdirSync(join(tree, 'kubepods', pod), { recursive: true })
+      if (version === 'v2') writeFileSync(join(root, 'cgroup.controllers'), 'cpu')
+      await weighPod('/kubepods/burstable/pod1', 'cgroupfs', 512, root)
+      await weighPod('/kubepods/burstable/pod2', 'cgroupfs', 1024, root)
+      await weighPod('/kubepods/besteffort/pod3', 'cgroupfs', 2, root)
+      const read = (path: string) => readFileSync(join(tree, 'kubepods', path, file), 'utf8')
+      assert.deepEqual([read('burstable/pod1'), read('burstable')], [equal, together])
+      assert.equal(read('besteffort'), version === 'v1' ? '2' : '1')
+    })
+  }
   it('are found for both versions', () => {
     const v1 = parseCgroupPaths('4:cpu,cpuacct:/a\n3:memory:/b:c\n0::/d\n')
     assert.deepEqual([v1.unified, v1.byController.get('cpuacct'), v1.byController.get('memory')], [undefined, '/a', '/b:c'])

@@ -2,7 +2,7 @@ import type { ContainerInfo, ContainerInspectInfo } from 'dockerode'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { PodNetwork } from '../network/pod-network.ts'
 import { type ContainerRuntime, RuntimeError, type SandboxConfig, type SandboxStatus } from './container-runtime.ts'
-import { removePodCgroup } from './docker-cgroup.ts'
+import { removePodCgroup, weighPod } from './docker-cgroup.ts'
 import { type DockerClient, DockerError, isMissing } from './docker-client.ts'
 import { sandboxBody } from './docker-create.ts'
 import type { HostLimits } from './docker-host-limits.ts'
@@ -38,6 +38,10 @@ export function dockerSandboxes(parts: DockerParts): Sandboxes {
       await docker.call('POST', `/containers/${id}/start`, { signal })
       const details = await inspect.fresh(id, signal)
       if (!details?.State.Running) throw new RuntimeError('CreatePodSandboxError', 'the sandbox ended while starting')
+      await weighPod(config.cgroupParent, cgroupDriver, config.cpuShares).catch((error: unknown) => {
+        // A machine whose cgroups cannot be written runs pods all the same; they only share its processors less fairly.
+        log.warn('a pod could not be given its share of the processors', { pod: config.pod.name, error: messageOf(error) })
+      })
       const ips = config.hostNetwork ? [] : await network.attach({ ...config, id }, netnsOf(details), signal)
       return { id, state: 'ready', attempt: config.attempt, pod: config.pod, createdAt: Date.parse(details.Created), ips, labels }
     } catch (error) {

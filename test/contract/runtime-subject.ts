@@ -15,6 +15,7 @@ export function sandboxConfig(overrides: Partial<SandboxConfig> = {}): SandboxCo
     hostPorts: [],
     sysctls: {},
     cgroupParent: `/kubepods/besteffort/pod${uid}`,
+    cpuShares: 2,
     labels: { colour: 'green' },
     ...overrides,
   }

@@ -1,0 +1,73 @@
+import type { Logger } from '../../shared/logging/logger.ts'
+import type { Clock } from '../../shared/time/clock.ts'
+import type { ContainerRuntime, ImageStatus } from '../runtime/container-runtime.ts'
+
+export interface ImageCollectorOptions {
+  runtime: Pick<ContainerRuntime, 'listImages' | 'listContainers' | 'removeImage'>
+  /** Of the file system that holds the images, in bytes. */
+  disk: () => Promise<{ capacity: number; available: number }>
+  /** Images nobody may remove: the one that holds pods' namespaces. */
+  kept: readonly string[]
+  clock: Clock
+  log: Logger
+}
+
+/** Percent of the disk: above `high` images are removed until `low` is reached. */
+const THRESHOLDS = { high: 85, low: 80 }
+const EVERY_MILLISECONDS = 300_000
+/** An image that has just come is about to be used. */
+const YOUNGEST_MILLISECONDS = 120_000
+
+/** Removes images nobody uses while the disk is nearly full, those unused for longest first, until the signal aborts. */
+export async function collectImages(options: ImageCollectorOptions, signal: AbortSignal): Promise<void> {
+  const { clock, log } = options
+  const seen = new Map<string, number>()
+  while (!signal.aborted) {
+    try {
+      await collectOnce(options, seen, signal)
+    } catch (error) {
+      if (signal.aborted) return
+      log.warn('unused images could not be looked for; trying again later', { error: String(error) })
+    }
+    await clock.sleep(EVERY_MILLISECONDS, signal).catch(() => undefined)
+  }
+}
+
+/** One look. `seen` remembers when each image was used last, or first noticed. */
+export async function collectOnce(options: ImageCollectorOptions, seen: Map<string, number>, signal: AbortSignal): Promise<void> {
+  const { runtime, clock, log } = options
+  const [images, containers, disk] = await Promise.all([runtime.listImages(signal), runtime.listContainers({}, signal), options.disk()])
+  const used = new Set(containers.map(({ imageId }) => imageId))
+  const now = clock.now()
+  for (const id of seen.keys()) if (!images.some((image) => image.id === id)) seen.delete(id)
+  for (const { id } of images) if (used.has(id) || !seen.has(id)) seen.set(id, now)
+
+  const full = 100 * (1 - disk.available / disk.capacity)
+  if (full < THRESHOLDS.high) return
+  const excess = disk.capacity * (1 - THRESHOLDS.low / 100) - disk.available
+  const unused = images.filter((image) => !used.has(image.id) && !image.tags.some((tag) => options.kept.includes(tag)))
+  for (const image of imagesToRemove(unused, seen, now, excess)) {
+    log.info('removing an unused image, for the disk is nearly full', { image: image.tags[0] ?? image.id, bytes: image.sizeBytes })
+    await runtime.removeImage(image.id, signal)
+    seen.delete(image.id)
+  }
+}
+
+/** The images whose removal frees so many bytes, those unused for longest first. */
+export function imagesToRemove(
+  unused: readonly ImageStatus[],
+  lastUse: ReadonlyMap<string, number>,
+  now: number,
+  bytesToFree: number,
+): ImageStatus[] {
+  const age = (image: ImageStatus) => now - (lastUse.get(image.id) ?? now)
+  const chosen: ImageStatus[] = []
+  let left = bytesToFree
+  for (const image of [...unused].sort((a, b) => age(b) - age(a))) {
+    if (left <= 0) break
+    if (age(image) < YOUNGEST_MILLISECONDS) continue
+    chosen.push(image)
+    left -= image.sizeBytes
+  }
+  return chosen
+}
