@@ -4,10 +4,12 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
+import { StatusError } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { User } from '../authn/user.ts'
 import type { ApiRequest, Reply } from './exchange.ts'
 import { NodeReply, NodeRequest } from './node-exchange.ts'
+import { sendError } from './response.ts'
 
 /** Serves one request; never rejects. */
 export type RequestHandler = (request: ApiRequest, reply: Reply) => Promise<void>
@@ -95,7 +97,13 @@ export class ApiListener {
   }
 
   #serve(raw: IncomingMessage, response: ServerResponse): void {
-    void this.#options.handler(new NodeRequest(raw, this.#options.user), new NodeReply(response))
+    const reply = new NodeReply(response)
+    // Who asks nobody who they are must not be reached through a name that some web page has pointed at this machine.
+    if (this.#options.user && !isLoopbackHost(raw.headers.host)) {
+      const why = `this port is for this machine only: it is not called ${JSON.stringify(raw.headers.host ?? '')}`
+      return sendError(reply, new StatusError('Forbidden', why), this.#options.log, {})
+    }
+    void this.#options.handler(new NodeRequest(raw, this.#options.user), reply)
   }
 
   #makeServer(listener: RequestListener): Server {
@@ -121,6 +129,10 @@ export class ApiListener {
     }
     return server
   }
+}
+
+function isLoopbackHost(host: string | undefined): boolean {
+  return host !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(host)
 }
 
 /** fastify wants pino's interface; ours writes the lines. */

@@ -192,6 +192,8 @@ export class ObjectWriter {
     const encode = encodeObject(next)
     if (isSame(encode(entry.revision), entry.value, next, previous)) {
       await this.#tools.storage.settled(entry.key)
+      // What we found equal may have failed to become durable.
+      if (this.#tools.storage.get(entry.key) !== entry) throw new StorageConflict(entry.key, undefined)
       return entry.value
     }
     return this.#store(request, { key: entry.key, object: next, previous, expect: entry.revision, context, encode })

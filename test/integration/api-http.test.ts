@@ -155,9 +155,10 @@ test('a long selector fits into the head of a request', async () => {
   socket.destroy()
 })
 
-test('the loopback port asks nobody who they are', async () => {
-  const answer = await new Promise<string>((resolve, reject) => {
-    const request = httpRequest(`${api.server.insecureUrl}/api/v1/namespaces/default/configmaps`, (response) => {
+const overLoopback = (host: string) =>
+  new Promise<string>((resolve, reject) => {
+    const url = `${api.server.insecureUrl}/api/v1/namespaces/default/configmaps`
+    const request = httpRequest(url, { headers: { host } }, (response) => {
       response.setEncoding('utf8')
       let text = ''
       response.on('data', (chunk: string) => (text += chunk))
@@ -166,7 +167,17 @@ test('the loopback port asks nobody who they are', async () => {
     request.on('error', reject)
     request.end()
   })
-  assert.equal((JSON.parse(answer) as { kind: string }).kind, 'ConfigMapList')
+
+test('the loopback port asks nobody who they are', async () => {
+  for (const host of ['localhost:18080', '127.0.0.1:18080', '[::1]', 'localhost']) {
+    assert.equal((JSON.parse(await overLoopback(host)) as { kind: string }).kind, 'ConfigMapList', host)
+  }
+})
+
+test('the loopback port is not reached through other names (a web page that rebinds its own)', async () => {
+  for (const host of ['evil.example:18080', '127.0.0.1.evil.example', 'localhost.evil.example', '10.0.0.1']) {
+    assert.equal((JSON.parse(await overLoopback(host)) as { reason: string }).reason, 'Forbidden', host)
+  }
 })
 
 test('the port without TLS is refused on anything but loopback', async () => {
