@@ -88,19 +88,29 @@ export class SpdyConnection {
     transport.on('error', () => {})
   }
 
-  /** Hands every new stream to `accept`, which may be called before the former one ended. Resolves when the connection has ended. */
+  /**
+   * Hands every new stream to `accept`, which may be called before the former one ended. Resolves when the connection has ended.
+   * @throws Error when the client does not speak the protocol
+   */
   async serve(accept: (stream: SpdyStream) => void): Promise<void> {
     const frames = new FrameReader()
+    let failure: unknown
     try {
       for await (const chunk of this.#transport) {
-        for (const frame of frames.push(chunk as Buffer)) if (!(await this.#handle(frame, accept))) return
+        try {
+          for (const frame of frames.push(chunk as Buffer)) if (!(await this.#handle(frame, accept))) return
+        } catch (error) {
+          // A client that goes away in the middle of an answer is an ordinary end; leaving the loop destroys the transport.
+          if (!this.#transport.destroyed) failure = error
+          break
+        }
       }
-    } catch (error) {
-      // A client that goes away without a farewell is an ordinary end.
-      if (!this.#transport.destroyed) throw error
+    } catch {
+      // So is one that goes away without a farewell.
     } finally {
       this.close()
     }
+    if (failure !== undefined) throw failure
   }
 
   /** Ends the connection and every stream on it. */

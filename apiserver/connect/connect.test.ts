@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, request as httpRequest } from 'node:http'
+import { type AddressInfo, connect, createServer as createTcp } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { type TestContext, test } from 'node:test'
+import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { NodeReply, NodeRequest } from '../http/node-exchange.ts'
+import { requestInfo } from '../http/request-info.ts'
+import { UpgradeReply } from '../http/upgrade.ts'
+import type { Call } from '../verbs/call.ts'
+import { containerOf, kubeletPath, requireCreate } from './connect-call.ts'
+import { proxyTo } from './http-proxy.ts'
+import { proxyName } from './proxies.ts'
+import { tunnel } from './tunnel.ts'
+
+const pod = (containers: string[], inits: string[] = []) =>
+  ({
+    metadata: { name: 'web' },
+    spec: { containers: containers.map((name) => ({ name })), initContainers: inits.map((name) => ({ name })) },
+  }) as unknown as Pod
+
+test('the container is the one named, the only one, or a question back', () => {
+  assert.equal(containerOf(pod(['a']), ''), 'a')
+  assert.equal(containerOf(pod(['a', 'b'], ['i']), 'i'), 'i')
+  assert.throws(() => containerOf(pod(['a', 'b']), ''), {
+    message: 'a container name must be specified for pod web, choose one of: [a b]',
+    code: 400,
+  })
+  assert.throws(() => containerOf(pod(['a', 'b'], ['i']), ''), { message: /choose one of: \[a b\] or one of the init containers: \[i\]$/ })
+  assert.throws(() => containerOf(pod(['a']), 'x'), { message: 'container x is not valid for pod web', code: 400 })
+})
+
+test('names in front of /proxy', () => {
+  assert.deepEqual(proxyName('web'), { scheme: 'http', name: 'web', port: '' })
+  assert.deepEqual(proxyName('web:http'), { scheme: 'http', name: 'web', port: 'http' })
+  assert.deepEqual(proxyName('https:web:443'), { scheme: 'https', name: 'web', port: '443' })
+  for (const bad of ['ftp:web:21', 'a:b:c:d']) assert.throws(() => proxyName(bad), { code: 400 })
+})
+
+test('names are encoded on their way to a node', () => {
+  assert.equal(kubeletPath('exec', 'ns', 'a/../b', 'c?d'), '/exec/ns/a%2F..%2Fb/c%3Fd')
+})
+
+test('a session by GET needs the right to create', () => {
+  const asked: string[] = []
+  const call = (method: string) =>
+    ({ info: requestInfo(method, '/api/v1/namespaces/ns/pods/web/exec'), user: { name: 'u', groups: [] } }) as unknown as Call
+  requireCreate(call('POST'), () => asked.push('no'))
+  requireCreate(call('GET'), ({ verb, resource, subresource }) => asked.push(`${verb} ${resource}/${subresource}`))
+  assert.deepEqual(asked, ['create pods/exec'])
+})
+
+async function port(context: TestContext, server: ReturnType<typeof createTcp>): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  context.after(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+
+/** A server that passes everything on, as the API server does after it has let a request in. */
+async function front(context: TestContext, target: number): Promise<number> {
+  const server = createServer((raw, response) => {
+    const reply = new NodeReply(response)
+    const info = requestInfo(raw.method ?? 'GET', raw.url ?? '/')
+    const call = { info, request: new NodeRequest(raw, undefined), reply } as unknown as Call
+    proxyTo({ scheme: 'http', host: '127.0.0.1', port: target }, call).catch((error) =>
+      reply.send(error.code ?? 500, 'text/plain', error.message),
+    )
+  })
+  context.after(() => server.closeAllConnections())
+  return port(context, server)
+}
+
+const base = '/api/v1/namespaces/ns/services/web/proxy'
+
+test('a proxied request keeps method, path, query, body and answer, and loses credentials', async (context) => {
+  const backend = createServer(async (request, response) => {
+    const seen = { method: request.method, url: request.url, auth: request.headers.authorization ?? null, body: await text(request) }
+    response.writeHead(201, { 'x-own': 'yes', 'content-type': 'application/json' }).end(JSON.stringify(seen))
+  })
+  const at = `http://127.0.0.1:${await front(context, await port(context, backend))}`
+  const answer = await fetch(`${at}${base}/a/b/?q=1`, { method: 'PUT', body: 'content', headers: { authorization: 'Bearer secret' } })
+  assert.equal(answer.status, 201)
+  assert.equal(answer.headers.get('x-own'), 'yes')
+  assert.deepEqual(await answer.json(), { method: 'PUT', url: '/a/b/?q=1', auth: null, body: 'content' })
+  const bare = await fetch(`${at}${base}?x=1`, { redirect: 'manual' })
+  assert.deepEqual([bare.status, bare.headers.get('location')], [301, `${base}/?x=1`])
+  backend.closeAllConnections()
+})
+
+test('a large answer to a slow client, and nobody behind the proxy', async (context) => {
+  const backend = createServer((_request, response) => response.end('z'.repeat(8_000_000)))
+  const at = `http://127.0.0.1:${await front(context, await port(context, backend))}`
+  assert.equal((await (await fetch(`${at}${base}/`)).text()).length, 8_000_000)
+  backend.closeAllConnections()
+  const closed = `http://127.0.0.1:${await front(context, 1)}`
+  const answer = await fetch(`${closed}${base}/`)
+  assert.equal(answer.status, 503)
+  assert.match(await answer.text(), /error trying to reach service: dial tcp 127.0.0.1:1/)
+})
+
+test('a tunnel repeats the handshake without credentials and then carries any bytes', async (context) => {
+  const heard = Promise.withResolvers<string>()
+  const backend = createTcp((socket) => {
+    socket.once('data', (chunk) => {
+      heard.resolve(chunk.toString())
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+      socket.pipe(socket)
+    })
+  })
+  const target = await port(context, backend)
+  const server = createServer()
+  server.on('upgrade', (raw, socket, head) => {
+    const far = connect(target, '127.0.0.1')
+    void tunnel(new UpgradeReply(raw, socket, head), { socket: far, method: 'GET', path: '/exec/x', host: 'node:10250' })
+  })
+  const near = await port(context, server)
+  const headers = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    authorization: 'Bearer secret',
+    'sec-websocket-protocol': 'v5.channel.k8s.io, base64url.bearer.authorization.k8s.io.c2VjcmV0',
+  }
+  const outgoing = httpRequest({ port: near, host: '127.0.0.1', path: '/api', headers })
+  outgoing.end()
+  const [, socket] = await once(outgoing, 'upgrade')
+  socket.write('ping')
+  const [echo] = await once(socket, 'data')
+  assert.equal(String(echo), 'ping')
+  const handshake = await heard.promise
+  assert.match(handshake, /^GET \/exec\/x HTTP\/1.1\r\nHost: node:10250\r\n/)
+  assert.match(handshake, /sec-websocket-protocol: v5.channel.k8s.io\r\n/i)
+  assert.doesNotMatch(handshake, /secret|bearer/i)
+  socket.destroy()
+})
+
+test('a refusal on a connection that asked for another protocol is an ordinary answer', async (context) => {
+  const server = createServer()
+  server.on('upgrade', (raw, socket, head) =>
+    new UpgradeReply(raw, socket, head).send(403, 'application/json', '{"kind":"Status"}', { 'x-a': ['1', '2'] }),
+  )
+  const near = await port(context, server)
+  const outgoing = httpRequest({ port: near, host: '127.0.0.1', headers: { connection: 'Upgrade', upgrade: 'websocket' } })
+  outgoing.end()
+  const [answer] = await once(outgoing, 'response')
+  assert.equal(answer.statusCode, 403)
+  assert.equal(answer.headers['x-a'], '1, 2')
+  assert.equal(await text(answer), '{"kind":"Status"}')
+})
