@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
+import { hostname, networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
@@ -126,6 +126,19 @@ describe('the Docker runtime on this machine', { timeout: 120_000 }, () => {
     const text = await printed(id, 'cat /proc/sys/net/core/somaxconn; ps', { pidNamespaceOf: 'sandbox' })
     assert.match(text, /^777\n/)
     assert.match(text, /\/pause/)
+  })
+
+  it('is the machine where the pod asked to be: its network, its name, its processes, yet with a resolver of its own', async () => {
+    const { id } = await sandbox({ hostNetwork: true, hostPID: true, hostIPC: true })
+    const text = await printed(id, 'hostname; ls /sys/class/net; ls -d /proc/self/ns/ipc; cat /proc/1/comm; cat /etc/resolv.conf', {
+      pidNamespaceOf: 'host',
+      hostIPC: true,
+    })
+    const [name, ...rest] = text.split('\n')
+    assert.equal(name, hostname())
+    assert.ok(Object.keys(networkInterfaces()).every((one) => rest.includes(one)))
+    assert.ok(rest.includes((await readFile('/proc/1/comm', 'utf8')).trim()))
+    assert.match(text, /nameserver 10\.96\.0\.10/)
   })
 
   it('reaches a port that listens on the pod loopback only, and says why where none does', async () => {
