@@ -1,14 +1,34 @@
 #!/bin/sh
 # Runs the tests: all of them, or those in the files and folders named. Sees first to what they need on this machine.
+# Those of test/e2e come last and one after the other: they share a cluster of containers and measure times in it.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 cd "$here/.."
 if [ $# -eq 0 ]; then
   deploy/packages.sh
-  deploy/images.sh
   set -- $(git ls-files --cached --others --exclude-standard '*.test.ts' | sort)
 else
   set -- $(for path in "$@"; do if [ -d "$path" ]; then find "$path" -name '*.test.ts' -not -path '*/node_modules/*'; else echo "$path"; fi; done | sort)
 fi
 [ $# -gt 0 ] || { echo 'test: no test files there' >&2; exit 1; }
-exec tools/node --test --test-timeout=600000 "$@"
+
+on_cluster=
+others=
+for file in "$@"; do
+  case $file in *test/e2e/*) on_cluster="$on_cluster $file" ;; *) others="$others $file" ;; esac
+done
+failed=0
+now() { date +%s; }
+began=$(now)
+deploy/images.sh
+ready=$(now)
+if [ -n "$others" ]; then
+  tools/node --test --test-timeout=600000 $others || failed=1
+fi
+tested=$(now)
+if [ -n "$on_cluster" ]; then
+  deploy/kubectl.sh >/dev/null
+  tools/node --test --test-concurrency=1 --test-timeout=600000 --test-global-setup=test/e2e/global-setup.ts $on_cluster || failed=1
+fi
+echo "test: images $((ready - began)) s, unit to crash tests $((tested - ready)) s, tests on a cluster $(($(now) - tested)) s"
+exit "$failed"
