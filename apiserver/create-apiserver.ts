@@ -137,7 +137,7 @@ function createPipeline({ config, tools, state, store, hub, connect, identity, i
   const bootstrapCheck = () => (isReady() ? undefined : 'objects that must exist are still being made')
   return new Pipeline({
     ...{ authentication, authorization, inFlight, table, metrics: metrics.requests, clock, log, deadline: config.requestTimeout },
-    verbs: { store, objects, writer, remover, hub, clock, random },
+    verbs: { store, objects, writer, remover, hub, clock, random, require: authorization.require },
     paths: pathHandlers({
       ...{ resources: table.all(), issuer, serviceAccountKeys: identity.credentials.serviceAccountKeys },
       serverAddress: () => identity.address,

@@ -51,7 +51,7 @@ export async function openState(
   const late = lateServices()
   const table = new ResourceTable(await (parts.loadDefinitions ?? loadResources)(late.services))
   const storage = await openStorage(config, tools, { facts: factsFromBytes(table), clock })
-  const objects = new StoredObjects(storage, table)
+  const objects = new StoredObjects(storage, table, log)
   const authentication = createAuthentication({
     ...{ reader: objects, clock, random, log, serviceAccountKeys: identity.credentials.serviceAccountKeys, issuer: derived.issuer },
     ...{ tokenFile: config.tokenFile && readFileSync(config.tokenFile, 'utf8'), anonymous: config.anonymousAuth },

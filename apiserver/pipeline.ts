@@ -57,16 +57,27 @@ export class Pipeline {
 
   /** Never rejects: every failure is answered as a Status. */
   async handle(request: ApiRequest, reply: Reply): Promise<void> {
-    const { metrics, log, clock } = this.#tools
+    const { metrics, clock } = this.#tools
     const start = clock.monotonic()
     let info: RequestInfo | undefined
     try {
       info = requestInfo(request.method, request.url) // 400 404
       await this.#serve(request, info, reply)
     } catch (error) {
-      sendError(reply, error, log, { method: request.method, url: request.url.slice(0, 300) }, prettyFor(request, info))
+      this.#refuse(request, info, reply, error)
     }
     metrics.observe(info, clock.monotonic() - start)
+  }
+
+  /** Even a failure to say what failed must end with this request. */
+  #refuse(request: ApiRequest, info: RequestInfo | undefined, reply: Reply, error: unknown): void {
+    const about = { method: request.method, url: request.url.slice(0, 300) }
+    try {
+      sendError(reply, error, this.#tools.log, about, prettyFor(request, info))
+    } catch (unsaid) {
+      this.#tools.log.error('an error could not be answered', { ...about, error: unsaid, cause: error })
+      reply.abort()
+    }
   }
 
   async #serve(request: ApiRequest, info: RequestInfo, reply: Reply): Promise<void> {

@@ -31,7 +31,22 @@ async function sendYaml(reply: Reply, code: number, body: Buffer | object, heade
 
 export function headersFor(warnings: readonly string[]): ReplyHeaders {
   const headers: ReplyHeaders = { 'cache-control': NO_CACHE }
-  if (warnings.length > 0) headers['warning'] = warnings.map((text) => `299 - "${quotable(text)}"`)
+  if (warnings.length > 0) headers['warning'] = warningHeaders(warnings)
+  return headers
+}
+
+/** All warnings together; more would not fit into what clients take as the head of an answer (upstream's limit). */
+const WARNINGS_LIMIT = 4096
+
+function warningHeaders(warnings: readonly string[]): string[] {
+  const headers: string[] = []
+  let room = WARNINGS_LIMIT
+  for (const text of new Set(warnings)) {
+    const header = `299 - "${quotable(text).slice(0, WARNINGS_LIMIT / 4)}"`
+    room -= header.length
+    if (room < 0) break
+    headers.push(header)
+  }
   return headers
 }
 

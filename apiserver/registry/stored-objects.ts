@@ -1,4 +1,5 @@
 import type { ApiVersion, KindOf, ObjectOf } from '../../shared/client/client.ts'
+import { type Logger, silentLogger } from '../../shared/logging/logger.ts'
 import { deepFreeze, type KubeObject, type ObjectName } from '../../shared/objects/object.ts'
 import type { Change, Storage, Subscription } from '../storage/storage.ts'
 import type { ObjectFacts, StoredEntry } from './object-facts.ts'
@@ -27,9 +28,13 @@ export class StoredObjects implements ObjectReader {
   #delivered = 0
   readonly #waiting: { readonly revision: number; readonly resolve: () => void }[] = []
 
-  constructor(storage: Storage<ObjectFacts>, table: ResourceTable) {
+  readonly #log: Logger
+  #isClosed = false
+
+  constructor(storage: Storage<ObjectFacts>, table: ResourceTable, log: Logger = silentLogger()) {
     this.#storage = storage
     this.#table = table
+    this.#log = log
   }
 
   /** The object of an entry, parsed at most once while it is in the cache. */
@@ -89,6 +94,7 @@ export class StoredObjects implements ObjectReader {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#subscription?.close()
     for (const { resolve } of this.#waiting.splice(0)) resolve()
   }
@@ -96,11 +102,25 @@ export class StoredObjects implements ObjectReader {
   #subscribe(): void {
     if (this.#subscription) return
     this.#delivered = this.#storage.revision
-    this.#subscription = this.#storage.subscribe(this.#delivered, (changes) => {
+    const listener = (changes: readonly Change<ObjectFacts>[]) => {
       for (const change of changes) this.#tell(change)
       this.#delivered = changes.at(-1)?.revision ?? this.#delivered
       while (this.#waiting[0] && this.#waiting[0].revision <= this.#delivered) this.#waiting.shift()!.resolve()
-    })
+    }
+    this.#subscription = this.#storage.subscribe(this.#delivered, listener, (reason) => this.#begunAnew(reason))
+  }
+
+  /** The stream of changes was ended by the store: followers are told of everything there is, and what they missed is lost to them. */
+  #begunAnew(reason: Error): void {
+    this.#subscription = undefined
+    if (this.#isClosed) return
+    this.#log.error('the store ended the stream of changes that indexes follow; they are told everything anew', { error: reason })
+    this.#subscribe()
+    for (const [prefix, followers] of this.#followers) {
+      for (const entry of this.#storage.entries(prefix)) {
+        for (const follower of followers) this.#tellOne(follower, this.objectOf(entry), () => undefined)
+      }
+    }
   }
 
   #tell(change: Change<ObjectFacts>): void {
@@ -109,7 +129,16 @@ export class StoredObjects implements ObjectReader {
     const current = change.type === 'put' ? this.objectOf(change.entry) : undefined
     let parsed: KubeObject | undefined
     const previous = () => change.previous && (parsed ??= JSON.parse(change.previous.value.toString()) as KubeObject)
-    for (const each of listeners) each(current, previous)
+    for (const follower of listeners) this.#tellOne(follower, current, previous)
+  }
+
+  /** One index that fails must not keep the others from the news. */
+  #tellOne(follower: Follower, current: KubeObject | undefined, previous: () => KubeObject | undefined): void {
+    try {
+      follower(current, previous)
+    } catch (error) {
+      this.#log.error('an index could not take in a change', { error, object: current?.metadata.name })
+    }
   }
 
   #keep(entry: StoredEntry, object: KubeObject): void {

@@ -4,6 +4,7 @@ import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { User } from '../authn/user.ts'
+import type { AccessAttributes } from '../authz/authorizer.ts'
 import { type ParsedBody, parseBody } from '../http/body.ts'
 import type { Representation } from '../http/content-type.ts'
 import type { ApiRequest, Reply } from '../http/exchange.ts'
@@ -28,6 +29,8 @@ export interface VerbTools {
   readonly hub: WatchHub
   readonly clock: Clock
   readonly random: Random
+  /** Asks for a right that the request turns out to need besides its own. @throws StatusError Forbidden */
+  readonly require: (attributes: AccessAttributes) => void
 }
 
 /** A request that was authenticated, authorised and found to name a served resource: verbs accept nothing less. */

@@ -46,6 +46,8 @@ export async function update(call: Call, tools: VerbTools): Promise<void> {
     const creates = resource.definition.hooks.createsOnUpdate && info.subresource === '' && hasReason(error, 'NotFound')
     if (!creates || object.metadata.resourceVersion) throw error
   }
+  const { group, version, resource: plural, namespace, name, subresource } = info
+  tools.require({ user: call.user, verb: 'create', group, version, resource: plural, namespace, name, subresource })
   const { value } = await tools.writer.create(request, JSON.parse(text) as KubeObject)
   return answerObject(call, 201, value, tools.clock.now())
 }

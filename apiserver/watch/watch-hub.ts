@@ -106,10 +106,11 @@ export class WatchHub {
   /** Serves one watch until it ends; the answer has begun when this returns. @throws StatusError Expired */
   async open(wish: WatchWish, reply: Reply): Promise<void> {
     const { start } = wish
-    if ('from' in start && start.from < this.#horizon()) {
-      const message = `too old resource version: ${start.from} (${this.#horizon()})`
+    if ('from' in start && start.from > this.#storage.revision) await this.#storage.barrier()
+    const problem = 'from' in start ? this.#problemWith(start.from) : undefined
+    if (problem) {
       reply.begin(200, 'application/json')
-      reply.write(errorFrame(new StatusError('Expired', message).toStatus()))
+      reply.write(errorFrame(new StatusError('Expired', problem).toStatus()))
       return reply.end()
     }
     reply.begin(200, 'application/json')
@@ -132,6 +133,16 @@ export class WatchHub {
       }
       watcher.finish(errorFrame(new StatusError('Expired', error.message).toStatus()))
     }
+  }
+
+  /**
+   * Behind the horizon, or ahead of the store: then the store is not the one the client knew (restored, made anew), and waiting
+   * for its revision would be waiting with a cache of another world.
+   */
+  #problemWith(revision: number): string | undefined {
+    if (revision < this.#horizon()) return `too old resource version: ${revision} (${this.#horizon()})`
+    if (revision > this.#storage.revision) return `resource version of another store: ${revision}, current: ${this.#storage.revision}`
+    return undefined
   }
 
   #state(wish: WatchWish, revision: number, endMark: boolean): Iterable<Buffer> {
@@ -197,7 +208,7 @@ export class WatchHub {
     for (const watcher of this.#round) {
       this.#round.delete(watcher)
       this.#waiting.delete(watcher)
-      watcher.pump()
+      this.#pump(watcher)
       if (++count % TURN_STEP !== 0) continue
       now = this.#clock.monotonic()
       if (now - start > TURN_MILLISECONDS) break
@@ -219,6 +230,16 @@ export class WatchHub {
   #rested(): void {
     this.#isDraining = false
     if (this.#waiting.size > 0) setImmediate(() => this.#drain())
+  }
+
+  /** What goes wrong with one watcher must not reach the others. */
+  #pump(watcher: Watcher): void {
+    try {
+      watcher.pump()
+    } catch (error) {
+      this.#log.error('a watch failed and is broken off', { error })
+      watcher.abort()
+    }
   }
 
   #lastBookmark(audience: Audience): Buffer | undefined {

@@ -327,3 +327,27 @@ test('reviews are answered, not stored, and need no name', async () => {
   assert.equal(answer.status['allowed'], true)
   refused(await api.request('GET', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'), 405, 'MethodNotAllowed')
 })
+
+test('an update may create, where the kind allows it and the user may create', async () => {
+  const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'fresh' }, spec: { holderIdentity: 'a' } }
+  const path = '/apis/coordination.k8s.io/v1/namespaces/default/leases/fresh'
+  const rules = [{ apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['update'] }]
+  const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/default'
+  const kind = (name: string) => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: name, metadata: { name: 'updaters' } })
+  seen(await api.request('POST', `${rbac}/roles`, { ...kind('Role'), rules }), 201)
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'updaters' }
+  const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'eve' }]
+  seen(await api.request('POST', `${rbac}/rolebindings`, { ...kind('RoleBinding'), roleRef, subjects }), 201)
+  const eve = { name: 'eve', groups: ['system:authenticated'] }
+  assert.match(refused(await api.request('PUT', path, lease, {}, eve), 403, 'Forbidden'), /cannot create resource "leases"/)
+  const made = seen(await api.request('PUT', path, lease), 201)
+  seen(await api.request('PUT', path, { ...made, spec: { holderIdentity: 'b' } }, {}, eve))
+})
+
+test('a thousand warnings do not burst the head of the answer', async () => {
+  const unknown = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`unknown${n}`, n]))
+  const answer = await api.request('POST', MAPS, { ...configMap('many-warnings'), ...unknown })
+  seen(answer, 201)
+  const warning = String(answer.header('warning'))
+  assert.ok(warning.length > 1000 && warning.length < 5000, String(warning.length))
+})

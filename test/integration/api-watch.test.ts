@@ -259,3 +259,10 @@ test('a stopping server ends watches in order', async () => {
   assert.equal(stream.state.ended, true)
   api = await startApi({ clock })
 })
+
+test('a revision this store has never had is answered with 410: the client knows another store', async () => {
+  const stream = await watch(`${MAPS}?watch=true&resourceVersion=1000000`)
+  const [event] = await stream.take()
+  assert.equal(event?.type, 'ERROR')
+  assert.equal(event?.object.reason, 'Expired')
+})
