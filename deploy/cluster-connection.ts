@@ -15,20 +15,33 @@ interface Kubeconfig {
   users: { user: { 'client-certificate-data': string; 'client-key-data': string } }[]
 }
 
-/** Connects with the only cluster and user of a kubeconfig. */
-export function connect(kubeconfigText: string): ClusterConnection {
+/** PEM texts of the only cluster and user of a kubeconfig, and where the API server is. */
+export interface ClusterCredentials {
+  server: string
+  ca: Buffer
+  cert: Buffer
+  key: Buffer
+}
+
+export function credentialsOf(kubeconfigText: string): ClusterCredentials {
   const config = parse(kubeconfigText) as Kubeconfig
   const cluster = config.clusters[0]?.cluster
   const user = config.users[0]?.user
   if (cluster === undefined || user === undefined) throw new Error('the kubeconfig names no cluster or no user')
   const decode = (text: string) => Buffer.from(text, 'base64')
-  const agent = new Agent({
-    keepAlive: true,
+  return {
+    server: cluster.server,
     ca: decode(cluster['certificate-authority-data']),
     cert: decode(user['client-certificate-data']),
     key: decode(user['client-key-data']),
-  })
-  const open = (path: string, signal?: AbortSignal) => request(new URL(path, cluster.server), { agent, ...(signal && { signal }) })
+  }
+}
+
+/** Connects with the only cluster and user of a kubeconfig. */
+export function connect(kubeconfigText: string): ClusterConnection {
+  const { server, ca, cert, key } = credentialsOf(kubeconfigText)
+  const agent = new Agent({ keepAlive: true, ca, cert, key })
+  const open = (path: string, signal?: AbortSignal) => request(new URL(path, server), { agent, ...(signal && { signal }) })
   return {
     get: (path) =>
       new Promise((resolve, reject) => {

@@ -1,7 +1,9 @@
 /** `make down`: removes the cluster with all its data. `--keep` stops it only; `make up` goes on where it was. */
+
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { lastLines, runCommand } from './command.ts'
+import { removeCurlFiles } from './curl-files.ts'
 import { findContainers } from './hosts.ts'
 import { removeVolumes, volumesLeftBehind } from './left-behind.ts'
 import { runDeployCommand } from './run-deploy-command.ts'
@@ -34,4 +36,5 @@ await runDeployCommand(async ({ settings, steps, print, args }) => {
     note(`${containers.length} ${containers.length === 1 ? 'container' : 'containers'}`)
   })
   rmSync(settings.kubeconfig, { force: true })
+  removeCurlFiles(settings.kubeconfig)
 })

@@ -5,6 +5,7 @@ import { realClock } from '../shared/time/clock.ts'
 import { awaitApiServer, awaitDns, awaitNodes } from './await-cluster.ts'
 import { connect } from './cluster-connection.ts'
 import { lastLines, runCommand } from './command.ts'
+import { writeCurlFiles } from './curl-files.ts'
 import { checksBeforeUp } from './doctor/all-checks.ts'
 import { findContainers } from './hosts.ts'
 import { loadImages } from './load-images.ts'
@@ -55,6 +56,7 @@ await runDeployCommand(async ({ settings, steps, print }) => {
     const kubeconfig = await steps.run('API server ready', () => awaitApiServer(settings, clock))
     mkdirSync(dirname(settings.kubeconfig), { recursive: true })
     writeFileSync(settings.kubeconfig, kubeconfig, { mode: 0o600 })
+    writeCurlFiles(settings.kubeconfig, kubeconfig)
     const connection = connect(kubeconfig)
     try {
       await steps.run('nodes ready', async (note) => note((await awaitNodes(settings, connection, clock)).join(' ')))

@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { runningWorkers } from './await-cluster.ts'
 import { runCommand } from './command.ts'
+import { curlFolder } from './curl-files.ts'
 import type { Settings } from './settings.ts'
 
 /** What to try in a cluster that has just come up, with this cluster's own addresses. */
@@ -20,6 +21,7 @@ export async function whatNext(settings: Settings): Promise<string> {
           `  curl http://${worker.address}:$(kubectl get service web -o jsonpath='{.spec.ports[0].nodePort}')   # a NodePort, on any worker (Linux)`,
         ]
       : []),
+    `  curl -K ${relative(process.cwd(), curlFolder(settings.kubeconfig))}/config https://127.0.0.1:${settings.apiPort}/api/v1/nodes   # the same API, bare`,
     '',
     '  make load IMAGE=name      an image of this machine for the cluster',
     '  make down                 removes the cluster; with KEEP=1 it only stops',
