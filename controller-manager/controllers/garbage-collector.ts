@@ -4,7 +4,17 @@ import { createInformer } from '../../shared/informer/shared-informers.ts'
 import type { OwnerReference } from '../../shared/openapi/generated/meta-v1.ts'
 import { apiVersionOf, collectionPath, discover, type ServedResource } from '../metadata/discovery.ts'
 import { metadataSource } from '../metadata/metadata-source.ts'
-import { blocking, FOREGROUND, type GraphNode, graphNode, ORPHAN, OwnerGraph, type OwnerState, verdict } from '../plans/owner-graph.ts'
+import {
+  blocking,
+  FOREGROUND,
+  type GraphNode,
+  graphNode,
+  isWaiting,
+  ORPHAN,
+  OwnerGraph,
+  type OwnerState,
+  verdict,
+} from '../plans/owner-graph.ts'
 
 /** How often new kinds are looked for. */
 const DISCOVERY_MILLISECONDS = 30_000
@@ -72,8 +82,11 @@ export default defineController({
           const node = graphNode(current, kind)
           graph.set(node)
           if (node.owners.length > 0 || (node.deleting && node.finalizers.length > 0)) wake(node.uid)
-          // An owner that waited for this one may be free now that it is not its owner any more.
-          for (const { uid } of previous?.metadata.ownerReferences ?? []) if (!node.owners.some((owner) => owner.uid === uid)) wake(uid)
+          // An owner that waited for this one may be free now that it is not its owner any more, or not held up by it.
+          for (const before of previous?.metadata.ownerReferences ?? []) {
+            const now = node.owners.find(({ uid }) => uid === before.uid)
+            if (!now || now.blockOwnerDeletion !== before.blockOwnerDeletion) wake(before.uid)
+          }
           return
         }
         if (!previous) return
@@ -110,7 +123,8 @@ export default defineController({
       if (node.owners.length === 0) return
       const states = new Map<string, OwnerState>()
       for (const owner of node.owners) states.set(owner.uid, await stateOf(node, owner))
-      const decision = verdict(node, states, graph.dependentsOf(node.uid).length > 0)
+      const dependents = graph.dependentsOf(node.uid)
+      const decision = verdict(node, states, dependents.length > 0)
       if (decision.what === 'dropReferences') return dropReferences(node, decision.uids)
       if (decision.what === 'keep') return
       log.info('deleting what has lost its owners', {
@@ -119,6 +133,7 @@ export default defineController({
         name: node.name,
         policy: decision.policy,
       })
+      if (decision.policy === 'Foreground' && dependents.some(isWaiting)) await unblock(node)
       const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: node.uid }, propagationPolicy: decision.policy }
       await unlessGone(client.request('DELETE', pathOf(node), { body, signal }))
     }
@@ -129,14 +144,14 @@ export default defineController({
         // A reference across namespaces is no reference (owner references name things of one's own namespace, or cluster-wide ones).
         if (known.namespace !== undefined && node.namespace === undefined) return 'solid'
         if (known.namespace !== undefined && known.namespace !== node.namespace) return 'absent'
-        return known.deleting && known.finalizers.includes(FOREGROUND) ? 'waiting' : 'solid'
+        return isWaiting(known) ? 'waiting' : 'solid'
       }
-      if (absent.has(owner.uid)) return 'absent'
       const resource = served.get(`${owner.apiVersion}/${owner.kind}`) ?? anyVersion(owner)
       if (!resource)
         throw new Error(`the owner ${owner.kind} ${owner.name} is of a kind ${owner.apiVersion}/${owner.kind} that is not served`)
       // Nobody can say in which namespace it should be: such a reference is wrong, but no reason to delete.
       if (resource.namespaced && node.namespace === undefined) return 'solid'
+      if (absent.has(owner.uid)) return 'absent'
       const path = `${collectionPath(resource, node.namespace ?? '')}/${encodeURIComponent(owner.name)}`
       try {
         const found = await client.request('GET', path, { signal })
@@ -167,6 +182,11 @@ export default defineController({
     async function dropReferences(node: GraphNode, uids: readonly string[]): Promise<void> {
       const ownerReferences = node.owners.filter(({ uid }) => !uids.includes(uid))
       await change(node, { ownerReferences: ownerReferences.length === 0 ? null : ownerReferences })
+    }
+
+    /** What waits for us may be what we wait for: owners in a circle must not block each other. */
+    async function unblock(node: GraphNode): Promise<void> {
+      await change(node, { ownerReferences: node.owners.map((owner) => ({ ...owner, blockOwnerDeletion: false })) })
     }
 
     async function dropFinalizer(node: GraphNode, finalizer: string): Promise<void> {

@@ -17,6 +17,11 @@ export interface GraphNode {
 export const FOREGROUND = 'foregroundDeletion'
 export const ORPHAN = 'orphan'
 
+/** Deleted in the foreground, and still there: it waits for its dependents. */
+export function isWaiting(node: GraphNode): boolean {
+  return node.deleting && node.finalizers.includes(FOREGROUND)
+}
+
 export function graphNode(object: KubeObject, kind: { apiVersion: string; kind: string }): GraphNode {
   const { metadata } = object
   return {
