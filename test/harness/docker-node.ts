@@ -23,8 +23,11 @@ import { realClock } from '../../shared/time/clock.ts'
  * The kubelet's pod machinery over this machine's Docker engine and kernel, as a part of this process. `restart` is a kubelet that
  * dies and comes back; `dispose` removes everything.
  */
-export async function dockerNode(client: Client, podRange: string, log: Logger = silentLogger()) {
-  const socketPath = '/var/run/docker.sock'
+export async function dockerNode(
+  client: Client,
+  podRange: string,
+  { log = silentLogger(), socketPath = '/var/run/docker.sock' }: { log?: Logger; socketPath?: string } = {},
+) {
   if (!existsSync(socketPath)) throw new Error(`no Docker Engine at ${socketPath}: run deploy/engine.sh first`)
   const clock = realClock()
   const random = systemRandom()
