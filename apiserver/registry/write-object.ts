@@ -1,11 +1,12 @@
 import type { FieldProblem } from '../../shared/errors/field-error.ts'
-import { alreadyExists, conflict, invalid, notFound, StatusError } from '../../shared/errors/status-error.ts'
+import { alreadyExists, conflict, hasReason, invalid, notFound, StatusError } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { AdmissionRequest, AdmissionRule } from '../admission/admission.ts'
 import type { User } from '../authn/user.ts'
 import { type Storage, StorageConflict, StorageUnavailable, type Write } from '../storage/storage.ts'
+import { ConflictQueue } from './conflict-queue.ts'
 import type { HookContext, Reservation } from './define-resource.ts'
 import { encodeObject } from './encode-object.ts'
 import { factsOf, type ObjectFacts, type StoredEntry } from './object-facts.ts'
@@ -60,9 +61,11 @@ export class ObjectWriter {
   readonly #tools: WriterTools
   readonly #mutating: readonly AdmissionRule[]
   readonly #validating: readonly AdmissionRule[]
+  readonly #conflicts: ConflictQueue
 
   constructor(tools: WriterTools) {
     this.#tools = tools
+    this.#conflicts = new ConflictQueue(tools.storage)
     this.#mutating = tools.rules.filter((rule) => rule.mutate)
     this.#validating = tools.rules.filter((rule) => rule.validate)
   }
@@ -121,19 +124,23 @@ export class ObjectWriter {
   async update(request: WriteRequest, part: UpdatePart, change: ChangeObject): Promise<Written> {
     const { resource, namespace, name } = request
     const key = storageKey(resource, namespace, name)
+    let isRefused = false
     for (let attempt = 1; ; attempt++) {
       // Writers of one object line up behind what is queued instead of losing to it; a refusal must not rest on what may yet fail.
-      const entry = this.#tools.storage.newest(key)
-      const isQueued = entry !== this.#tools.storage.get(key)
+      const durable = this.#tools.storage.get(key)
+      const entry = isRefused ? durable : this.#tools.storage.newest(key)
+      const isQueued = entry !== durable
       try {
         if (!entry) throw notFound(resource.named, name)
         return { value: await this.#updateOnce(request, part, change, entry), created: false }
       } catch (error) {
         if (isQueued && !(error instanceof StorageConflict)) {
-          await this.#tools.storage.settled(key)
+          await (hasReason(error, 'Conflict') ? this.#conflicts.wait(key) : this.#tools.storage.settled(key))
+          isRefused = true
           continue
         }
         if (!(error instanceof StorageConflict)) throw error
+        isRefused = false
         if (attempt === LOOP_LIMIT) throw conflict(resource.named, name, 'other writers were faster every time; please try again')
       }
     }
