@@ -3,7 +3,12 @@ import { readFileIfPresent, writeFileAtomically } from '../../shared/certificate
 import { decodePem, encodePem } from '../../shared/certificates/pem.ts'
 import { type ReadCertificate, readCertificate } from '../../shared/certificates/read-certificate.ts'
 import type { Random } from '../../shared/random/random.ts'
-import type { KeyPair } from './obtain-certificate.ts'
+
+/** A certificate and its private key, both PEM. */
+export interface KeyPair {
+  certificate: string
+  key: string
+}
 
 /** A certificate on disk, and what is known of it. */
 export interface StoredCertificate extends KeyPair {

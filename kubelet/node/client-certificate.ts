@@ -4,7 +4,7 @@ import type { Client } from '../../shared/client/client.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
-import { isIssuedBy, loadCertificate, renewalTime, storeCertificate } from './certificate-store.ts'
+import { isIssuedBy, loadCertificate, renewalTime } from './certificate-store.ts'
 import { type ClusterAccess, nodeKubeconfig, readCluster, usesCertificate } from './kubeconfig-file.ts'
 import { obtainCertificate } from './obtain-certificate.ts'
 
@@ -57,15 +57,14 @@ function readAccess(options: ClientCertificateOptions): ClusterAccess | 'foreign
 }
 
 async function joinCluster(access: ClusterAccess, options: ClientCertificateOptions, signal: AbortSignal): Promise<void> {
-  const { rootDir, log, clock, nodeName, bootstrapKubeconfig } = options
-  const file = clientCertificateFile(rootDir)
+  const { log, clock, nodeName, bootstrapKubeconfig } = options
   const objection = objectionTo(access, options)
   if (objection !== undefined) {
     if (!bootstrapKubeconfig)
       throw new Error(`the node's certificate cannot be used (${objection}) and there is no --bootstrap-kubeconfig to get another`)
     log.info('joining the cluster', { node: nodeName, server: access.server, why: objection })
     const client = options.connect(bootstrapKubeconfig)
-    storeCertificate(file, await obtainCertificate(wish(options), { client, clock, log }, signal))
+    await obtainCertificate(wish(options), { client, clock, log }, signal)
     log.info('joined the cluster', { node: nodeName })
   }
   writeKubeconfigs(access, options)
@@ -87,7 +86,7 @@ const wish = ({ nodeName, rootDir }: ClientCertificateOptions) => ({
   signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
   subject: { commonName: userName(nodeName), organizations: ['system:nodes'] },
   usages: ['digital signature', 'client auth'],
-  pendingKeyFile: join(rootDir, 'pki', 'kubelet-client.key.pending'),
+  file: clientCertificateFile(rootDir),
 })
 
 function writeKubeconfigs(access: ClusterAccess, { rootDir, kubeconfig, nodeName, log }: ClientCertificateOptions): void {
@@ -113,9 +112,8 @@ export async function rotateClientCertificate(options: ClientCertificateOptions,
     }
     if (signal.aborted) return
     log.info('renewing the client certificate', { notAfter: stored?.read.notAfter })
-    const pair = await obtainCertificate(wish(options), { client, clock, log }, signal).catch((error) => {
+    await obtainCertificate(wish(options), { client, clock, log }, signal).catch((error) => {
       if (!signal.aborted) throw error
     })
-    if (pair) storeCertificate(file, pair)
   }
 }

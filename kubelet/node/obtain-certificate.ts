@@ -10,6 +10,7 @@ import { hasReason } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { CertificateSigningRequest } from '../../shared/openapi/generated/certificates-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { type KeyPair, loadCertificate, storeCertificate } from './certificate-store.ts'
 
 /** What the certificate is for. */
 export interface CertificateWish {
@@ -18,14 +19,8 @@ export interface CertificateWish {
   subject: Subject
   names?: AlternativeNames | undefined
   usages: readonly string[]
-  /** Keeps the private key while the request is pending, so that a restarted kubelet waits for the same request. */
-  pendingKeyFile: string
-}
-
-/** A certificate and its private key, both PEM. */
-export interface KeyPair {
-  certificate: string
-  key: string
+  /** Where certificate and key are kept. While the request is pending the key waits beside it, so that a restarted kubelet goes on with it. */
+  file: string
 }
 
 interface Tools {
@@ -39,7 +34,7 @@ const CSR = ['certificates.k8s.io/v1', 'CertificateSigningRequest'] as const
 const PATIENCE = 15 * 60_000
 const RETRY = { first: 200, most: 10_000 }
 
-/** Asks the cluster for a certificate and waits for it, however long that takes; rejects only when the signal aborts. */
+/** Asks the cluster for a certificate, waits for it however long that takes, and stores it; rejects only when the signal aborts. */
 export async function obtainCertificate(wish: CertificateWish, tools: Tools, signal: AbortSignal): Promise<KeyPair> {
   const { clock, log } = tools
   for (let wait = RETRY.first; ; wait = Math.min(wait * 2, RETRY.most)) {
@@ -55,7 +50,8 @@ export async function obtainCertificate(wish: CertificateWish, tools: Tools, sig
 
 async function requestOnce(wish: CertificateWish, tools: Tools, signal: AbortSignal): Promise<KeyPair> {
   const { client, log } = tools
-  const key = readPendingKey(wish.pendingKeyFile) ?? makePendingKey(wish.pendingKeyFile)
+  const pendingFile = `${wish.file}.pending`
+  const key = readPendingKey(pendingFile, wish.file) ?? makePendingKey(pendingFile)
   const name = requestName(wish, key)
   try {
     const request = Buffer.from(createRequest(key, wish.subject, wish.names)).toString('base64')
@@ -69,19 +65,20 @@ async function requestOnce(wish: CertificateWish, tools: Tools, signal: AbortSig
   try {
     const certificate = await awaitDecision(name, tools, signal)
     if (!readCertificate(certificate).x509.checkPrivateKey(createPrivateKey(key))) throw new Error(`${name} was answered for another key`)
+    storeCertificate(wish.file, { certificate, key })
+    rmSync(pendingFile, { force: true })
     return { certificate, key }
   } catch (error) {
     // Decided against, or never: the next attempt is a new request, which needs a new key.
-    if (!signal.aborted) rmSync(wish.pendingKeyFile, { force: true })
+    if (!signal.aborted) rmSync(pendingFile, { force: true })
     throw error
-  } finally {
-    if (!signal.aborted) log.debug('the certificate request is closed', { request: name })
   }
 }
 
-function readPendingKey(file: string): string | undefined {
-  const text = readFileIfPresent(file)
-  if (text === undefined) return undefined
+/** The key of a request that was not answered yet; one that was (we died before it was taken away) would get the same answer for ever. */
+function readPendingKey(pendingFile: string, file: string): string | undefined {
+  const text = readFileIfPresent(pendingFile)
+  if (text === undefined || loadCertificate(file)?.key.trim() === text.trim()) return undefined
   try {
     createPrivateKey(text)
     return text

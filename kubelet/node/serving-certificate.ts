@@ -6,8 +6,8 @@ import type { Client } from '../../shared/client/client.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
-import { isIssuedBy, loadCertificate, renewalTime, type StoredCertificate, storeCertificate } from './certificate-store.ts'
-import { type KeyPair, obtainCertificate } from './obtain-certificate.ts'
+import { isIssuedBy, type KeyPair, loadCertificate, renewalTime, type StoredCertificate } from './certificate-store.ts'
+import { obtainCertificate } from './obtain-certificate.ts'
 
 export interface ServingCertificateOptions {
   nodeName: string
@@ -54,13 +54,12 @@ export async function keepServingCertificate(
       subject: { commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] },
       names,
       usages: ['digital signature', 'server auth'],
-      pendingKeyFile: join(rootDir, 'pki', 'kubelet-server.key.pending'),
+      file: file(rootDir),
     }
     const pair = await obtainCertificate(wish, { client, clock, log }, signal).catch((error) => {
       if (!signal.aborted) throw error
     })
     if (!pair) return
-    storeCertificate(file(rootDir), pair)
     install(pair)
     log.info('serving with a certificate of the cluster', { names: [...names.dnsNames, ...names.ipAddresses] })
     if (!usable(options)) {
