@@ -12,7 +12,7 @@ command -v apt-get >/dev/null 2>&1 || fail 'there is none on the path, and no ap
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -r $keyring ] || fail "there is none on the path, and $keyring, which vouches for Debian's packages, is missing"
 mirror=${COXSWAIN_DEBIAN_MIRROR:-$(sed -nE 's,^(URIs:|deb( +\[[^]]*\])?) *([^ ]+/debian)/?( .*)?$,\3,p' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1)}
-[ -n "$mirror" ] || mirror=http://deb.debian.org/debian
+[ -n "$mirror" ] || fail 'there is none on the path, apt knows no Debian mirror here, and COXSWAIN_DEBIAN_MIRROR names none'
 echo "kubectl: there is none on the path; fetching Debian's package of it into .cache/kubectl" >&2
 
 # Package lists of its own: the machine's stay as they are.

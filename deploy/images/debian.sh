@@ -8,10 +8,10 @@ export PATH="$PATH:/usr/sbin:/sbin"
 
 # The mirror this machine's apt uses, if it is a plain Debian one; COXSWAIN_DEBIAN_MIRROR overrides.
 mirror=${COXSWAIN_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -E '/debian/?$' | head -n 1)}
-mirror=${mirror:-http://deb.debian.org/debian}
+[ -n "$mirror" ] || { echo "images: apt knows no Debian mirror here, and COXSWAIN_DEBIAN_MIRROR names none. Cure: set it, see .env.example" >&2; exit 1; }
 mirror=${mirror%/}
 security=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -E '/debian-security/?$' | head -n 1)
-security=${security:-http://deb.debian.org/debian-security}
+security=${security:-$mirror-security}
 security=${security%/}
 
 work=$(mktemp -d)

@@ -53,7 +53,7 @@ test('init-containers: in order, the companion beside the main container', async
   await kubectl.ok('wait pod prepared --for=condition=Ready --timeout=30s')
   assert.equal(await kubectl.ok('logs prepared -c main'), 'first\nsecond')
   assert.match(await kubectl.ok('get pod prepared'), /2\/2 +Running/)
-  await cluster.inPod('prepared', 'test -s /work/alive')
+  await cluster.inPod('prepared', 'test -s /handover/alive')
 })
 
 test('probes-and-hooks: ready by probe, restarted when it is no longer healthy', async () => {

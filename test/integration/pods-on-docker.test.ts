@@ -202,10 +202,10 @@ describe('pods on a Docker engine', { timeout: 180_000 }, () => {
   })
 
   it('waits with the app for init containers and shares the volume they fill', async () => {
-    const volumeMounts = [{ name: 'work', mountPath: '/work' }]
+    const volumeMounts = [{ name: 'work', mountPath: '/notes' }]
     await create(
       'staged',
-      'cat /work/note; exit 0',
+      'cat /notes/note; exit 0',
       { volumeMounts },
       {
         restartPolicy: 'Never',
@@ -215,7 +215,7 @@ describe('pods on a Docker engine', { timeout: 180_000 }, () => {
             name: 'fill',
             image: 'busybox',
             imagePullPolicy: 'IfNotPresent',
-            command: ['sh', '-c', 'echo prepared > /work/note'],
+            command: ['sh', '-c', 'echo prepared > /notes/note'],
             volumeMounts,
           },
         ],
