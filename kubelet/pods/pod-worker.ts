@@ -75,6 +75,7 @@ export class PodWorker {
   /** The API server has let go of the pod: it ends, and everything of it is removed. */
   removed(): void {
     this.#gone = true
+    this.#tools.statuses.forget(this.uid)
     this.#interrupt.abort(new Error('the pod is gone'))
     this.wake()
   }
@@ -91,6 +92,8 @@ export class PodWorker {
     this.#dirty = true
     this.#loop ??= this.#run().finally(() => {
       this.#loop = undefined
+      // Woken between the last look and this moment.
+      if (this.#dirty && !this.#tools.signal.aborted) this.wake()
     })
   }
 
@@ -313,12 +316,11 @@ export class PodWorker {
   }
 
   async #remove(observed: ObservedPod, signal: AbortSignal): Promise<void> {
-    const { runtime, statuses, images, crashes, setbacks, removeFiles } = this.#tools
+    const { runtime, images, crashes, setbacks, removeFiles } = this.#tools
     for (const { id } of observed.containers) await runtime.removeContainer(id, signal)
     for (const { id } of observed.sandboxes) await runtime.removeSandbox(id, signal)
     await removeFiles(this.uid)
     this.#timer?.cancel()
-    statuses.forget(this.uid)
     images.forget(this.uid)
     crashes.forget(`${this.uid}/`)
     setbacks.forget(this.uid)

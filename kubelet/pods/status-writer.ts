@@ -17,6 +17,7 @@ export interface StatusWriter {
   set(pod: Pod, status: PodStatus): void
   /** Resolves when the newest status of the pod has been written, or can never be (the pod is gone). */
   flushed(podUid: string): Promise<void>
+  /** The pod is gone: no more of it is written. */
   forget(podUid: string): void
 }
 
@@ -25,6 +26,7 @@ interface Entry {
   wanted: PodStatus
   /** What the server has, as far as we know. */
   acknowledged: PodStatus
+  dirty: boolean
   running: Promise<void> | undefined
 }
 
@@ -33,10 +35,11 @@ export function statusWriter(writer: Pick<Writer, 'patch'>, clock: Clock, log: L
 
   async function write(uid: string, entry: Entry): Promise<void> {
     let wait = RETRY.first
-    while (entries.get(uid) === entry && !signal.aborted) {
+    while (entry.dirty && entries.get(uid) === entry && !signal.aborted) {
+      entry.dirty = false
       const { pod, wanted } = entry
       const change = statusPatch(entry.acknowledged, wanted)
-      if (change === undefined) return
+      if (change === undefined) continue
       try {
         const { namespace, name = '' } = pod.metadata
         // The uid makes sure that a new pod of the same name never gets the old one's status.
@@ -45,11 +48,10 @@ export function statusWriter(writer: Pick<Writer, 'patch'>, clock: Clock, log: L
         // Where the server keeps a value in another spelling, ours is what later changes are measured by.
         entry.acknowledged = { ...answer.status, ...wanted }
         wait = RETRY.first
-        // Written, whatever the server made of it: asking again would not end.
-        if (entry.wanted === wanted) return
       } catch (error) {
         if (signal.aborted) return
-        if (hasReason(error, 'NotFound') || hasReason(error, 'Conflict')) {
+        // A conflict may be another pod of that name or a busy server: the first ends when the pod is forgotten.
+        if (hasReason(error, 'NotFound')) {
           log.debug('a pod went before its status could be written', { pod: pod.metadata.name, uid })
           return
         }
@@ -58,24 +60,31 @@ export function statusWriter(writer: Pick<Writer, 'patch'>, clock: Clock, log: L
           error: String(error),
           waitMilliseconds: wait,
         })
+        entry.dirty = true
         await clock.sleep(wait, signal).catch(() => undefined)
         wait = Math.min(wait * 2, RETRY.most)
       }
     }
   }
 
+  function pump(uid: string, entry: Entry): void {
+    entry.running ??= write(uid, entry).finally(() => {
+      entry.running = undefined
+      // Set between the last look and this moment.
+      if (entry.dirty && entries.get(uid) === entry && !signal.aborted) pump(uid, entry)
+    })
+  }
+
   return {
     set(pod, status) {
       const uid = pod.metadata.uid ?? ''
-      const known = entries.get(uid)
       // What the server answered last is newer than what the cache shows.
-      const entry = known ?? { pod, wanted: status, acknowledged: pod.status, running: undefined }
+      const entry = entries.get(uid) ?? { pod, wanted: status, acknowledged: pod.status, dirty: true, running: undefined }
       entry.pod = pod
       entry.wanted = status
+      entry.dirty = true
       entries.set(uid, entry)
-      entry.running ??= write(uid, entry).finally(() => {
-        entry.running = undefined
-      })
+      pump(uid, entry)
     },
     async flushed(uid) {
       for (let entry = entries.get(uid); entry?.running; entry = entries.get(uid)) await entry.running
