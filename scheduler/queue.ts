@@ -10,7 +10,8 @@ export const UNSCHEDULABLE_FLUSH_MILLISECONDS = 5 * 60_000
 
 interface Waiting {
   info: PodInfo
-  readonly since: number
+  /** Counts up with each pod that comes in. */
+  readonly order: number
   attempts: number
   /** Not before this; set by the last failure. */
   readyAt: number
@@ -27,10 +28,11 @@ export class SchedulingQueue {
   readonly #freedBy: ReadonlyMap<string, readonly ClusterChange[]>
   readonly #pods = new Map<string, Waiting>()
   readonly #active = new Heap<Waiting>(
-    (left, right) => left.info.priority > right.info.priority || (left.info.priority === right.info.priority && left.since < right.since),
+    (left, right) => left.info.priority > right.info.priority || (left.info.priority === right.info.priority && left.order < right.order),
   )
   /** The refused ones apart, so that a change of the cluster costs nothing while all is well. */
   readonly #unschedulable = new Set<Waiting>()
+  #order = 0
   #wake: (() => void) | undefined
   #timer: Timer | undefined
   #armedFor = Number.POSITIVE_INFINITY
@@ -48,7 +50,7 @@ export class SchedulingQueue {
   set(info: PodInfo, changed: boolean): void {
     const known = this.#pods.get(info.uid)
     if (!known) {
-      const waiting: Waiting = { info, since: this.#clock.now(), attempts: 0, readyAt: 0, refusedBy: new Set(), place: 'active' }
+      const waiting: Waiting = { info, order: this.#order++, attempts: 0, readyAt: 0, refusedBy: new Set(), place: 'active' }
       this.#pods.set(info.uid, waiting)
       return this.#activate(waiting)
     }

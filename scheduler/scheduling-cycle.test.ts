@@ -87,7 +87,7 @@ describe('filters say why', () => {
       ],
       pod: pod({ nodeSelector: { disk: 'ssd' } }),
       expected:
-        "0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint {team: red}, 1 node(s) were unschedulable.",
+        "0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable.",
     },
     {
       name: 'host port taken on all addresses',

@@ -7,10 +7,7 @@ export const taintToleration: SchedulingPlugin = {
   normalize: 'highestIs0',
   freedBy: ['nodeAdded', 'nodeUpdated'],
   filter(info) {
-    return (node) => {
-      const taint = firstUntolerated(node.node.spec.taints, info.tolerations, keepsOff)
-      return taint && `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`
-    }
+    return (node) => (firstUntolerated(node.node.spec.taints, info.tolerations, keepsOff) ? 'node(s) had untolerated taint(s)' : undefined)
   },
   score(info, _cluster, candidates) {
     const unwanted = (node: (typeof candidates)[number]) =>
