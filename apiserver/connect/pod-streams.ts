@@ -20,12 +20,18 @@ export async function podSession(call: Call, tools: ConnectTools): Promise<void>
   await toKubelet(call, tools, pod, `${kubeletPath(info.subresource, info.namespace, info.name, container)}?${query}`)
 }
 
-/** `pods/portforward`: the connection goes to the kubelet as it is; the ports are named inside it. */
+/** `pods/portforward`: the connection goes to the kubelet as it is; the ports are named inside it, by older clients in the query. */
 export async function podPortForward(call: Call, tools: ConnectTools): Promise<void> {
   const { info } = call
   checkVerb(call, tools)
   const pod = podOf(call, tools.reader)
-  await toKubelet(call, tools, pod, kubeletPath('portForward', info.namespace, info.name))
+  const ports = info.query.getAll('ports').map((port) => `port=${encodeURIComponent(port)}`)
+  await toKubelet(
+    call,
+    tools,
+    pod,
+    `${kubeletPath('portForward', info.namespace, info.name)}${ports.length > 0 ? `?${ports.join('&')}` : ''}`,
+  )
 }
 
 function checkVerb(call: Call, { require }: ConnectTools): void {

@@ -10,6 +10,7 @@ import type { Metrics } from '../../shared/metrics/metrics.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { requireApiServer } from './authorization.ts'
+import { forwardedPorts, serveChannels } from './channel-port-forward.ts'
 import { isSet, logOptions, untilClosed } from './logs.ts'
 import { servePortForward } from './port-forward.ts'
 import { type Route, routeOf } from './routes.ts'
@@ -99,9 +100,11 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
     if (route.what === 'portForward') {
       const pod = servedPod(pods, route.namespace, route.pod, route.uid)
       const sandbox = await liveSandbox(runtime, pod, signal)
+      const ports = url.searchParams.has('port') ? forwardedPorts(url.searchParams) : []
       const transport = await upgrades.portForward(connection)
       const dial = (port: number, until: AbortSignal) => runtime.connectPort(sandbox, port, until)
-      return servePortForward(transport, { dial, pod: route.pod, log })
+      const forward = { dial, pod: route.pod, log }
+      return 'spdy' in transport ? servePortForward(transport.spdy, forward) : serveChannels(transport.channels, ports, forward)
     }
     if (route.what !== 'exec' && route.what !== 'attach') throw new StatusError('BadRequest', 'this path has nothing to upgrade to')
     const pod = servedPod(pods, route.namespace, route.pod, route.uid)

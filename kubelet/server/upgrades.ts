@@ -67,13 +67,18 @@ export class Upgrades {
     return spdySession(switchToSpdy(upgrade, protocol), protocol ?? 'channel.k8s.io', wish, this.#clock)
   }
 
-  /** A byte stream that speaks SPDY, for port-forward. @throws as `session` */
-  async portForward(upgrade: UpgradeRequest): Promise<Duplex> {
-    if (upgradeKind(upgrade.request) === 'spdy') return switchToSpdy(upgrade, PORT_FORWARD)
+  /** For port-forward: a byte stream that speaks SPDY, or a WebSocket whose channels are ports. @throws as `session` */
+  async portForward(upgrade: UpgradeRequest): Promise<{ spdy: Duplex } | { channels: WebSocket }> {
+    if (upgradeKind(upgrade.request) === 'spdy') return { spdy: switchToSpdy(upgrade, PORT_FORWARD) }
     const offered = listOf(upgrade.request.headers['sec-websocket-protocol'])
-    if (!offered.includes(TUNNEL)) throw new StatusError('BadRequest', `port-forward over WebSocket needs the protocol ${TUNNEL}`)
+    if (!offered.includes(TUNNEL)) {
+      if (offered.length > 0 && !offered.includes('v4.channel.k8s.io')) {
+        throw new StatusError('BadRequest', `port-forward over WebSocket needs the protocol ${TUNNEL} or v4.channel.k8s.io`)
+      }
+      return { channels: await handshake(this.#channels, upgrade) }
+    }
     delete upgrade.request.headers['sec-websocket-protocol']
-    return createWebSocketStream(await handshake(this.#tunnels, upgrade))
+    return { spdy: createWebSocketStream(await handshake(this.#tunnels, upgrade)) }
   }
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
+import { WebSocket } from 'ws'
 import { eventually } from '../harness/eventually.ts'
 import { type RealNode, startRealNode } from '../harness/kubelet-process.ts'
 
@@ -144,6 +145,25 @@ describe('logs, exec, attach and port-forward through the API server to a real k
     await node.kubectl.ok(['cp', file, 'shell:/tmp/back', '-c', 'main'])
     const original = await node.kubectl.ok('exec shell -c main -- cat /etc/passwd')
     assert.equal(await node.kubectl.ok('exec shell -c main -- cat /tmp/back'), original)
+  })
+
+  it('port-forward as JavaScript clients do: ports in the query, two channels each', async () => {
+    const { api } = node
+    const path = '/api/v1/namespaces/default/pods/shell/portforward?ports=8080&ports=9'
+    const tls = { ca: api.server.credentials.authority, cert: api.admin.cert, key: api.admin.key }
+    const socket = new WebSocket(`${api.server.url.replace('https', 'wss')}${path}`, ['v4.channel.k8s.io'], tls)
+    const got = new Map<number, string>()
+    const grown = () => once(socket, 'message', { signal: AbortSignal.timeout(20_000) })
+    socket.on(
+      'message',
+      (message: Buffer) => void got.set(message[0] ?? 0, (got.get(message[0] ?? 0) ?? '') + message.toString('latin1', 1)),
+    )
+    await once(socket, 'open')
+    socket.send(Buffer.concat([Buffer.of(0), Buffer.from('GET /hosts HTTP/1.0\r\n\r\n')]))
+    while (!got.get(0)?.includes('Kubernetes-managed') || !got.get(3)?.includes('REFUSED')) await grown()
+    assert.equal(got.get(0)?.slice(0, 2), '\x90\x1f')
+    assert.match(got.get(3) ?? '', /^\t\0an error occurred forwarding 9 -> 9/)
+    socket.close()
   })
 
   it('proxies: the pod, the node’s API, and nobody without credentials at the node itself', async () => {
