@@ -41,7 +41,8 @@ function worldFindings(path: string, text: string): string[] {
 /** The reason why not, or undefined. */
 function may(path: string, target: string, isType: boolean): string | undefined {
   const [from, to] = [topOf(path), topOf(target)]
-  if (target.endsWith('.test.ts') || to === 'test') return 'the product does not depend on tests'
+  // Measurements may stand on the tests' harness; they are no product.
+  if (target.endsWith('.test.ts') || (to === 'test' && from !== 'bench')) return 'the product does not depend on tests'
   if (to === 'tools' && from !== 'tools') return 'the product does not depend on the tools that check and generate it'
   if (to === 'deploy' && from !== 'deploy') return 'the product does not know how it is deployed'
   if (services.includes(to) && from !== to && from !== 'bench') {
