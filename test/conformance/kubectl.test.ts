@@ -236,7 +236,11 @@ test('raw requests, and mistakes in manifests', { skip }, async () => {
     pod('bad', { containers: [{ name: 'a', image: 'x', imgae: 'y' }] }),
   )
   await fails('create -f -', /spec.containers: Required value/, pod('bad', { containers: [] }))
-  await fails('create -f -', /no matches for kind|failed to download openapi/, { apiVersion: 'v1', kind: 'Potato', metadata: { name: 'x' } })
+  await fails('create -f -', /no matches for kind|failed to download openapi/, {
+    apiVersion: 'v1',
+    kind: 'Potato',
+    metadata: { name: 'x' },
+  })
   await fails('get potatoes', /the server doesn't have a resource type "potatoes"/)
 })
 
