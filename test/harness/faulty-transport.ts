@@ -3,6 +3,7 @@ import { createHttpClient } from '../../shared/client/http-client.ts'
 import type { Transport, TransportRequest, TransportResponse } from '../../shared/client/transport.ts'
 import type { StatusError } from '../../shared/errors/status-error.ts'
 import type { ProcessTools } from '../../shared/process/run.ts'
+import type { Clock } from '../../shared/time/clock.ts'
 
 /** What happens to one request; undefined: it is carried as it is. */
 export type Fault =
@@ -39,6 +40,26 @@ export function withFaults(
   return {
     ...tools,
     connect: ({ clock, userAgent }) => ({ client: createHttpClient(faulty, { clock, userAgent }), close: () => faulty.close() }),
+  }
+}
+
+/** A connection on which watches lag behind: what they say arrives in order, `lag` milliseconds after it was sent. */
+export function laggingTransport(inner: Transport, clock: Clock, lag: () => number): Transport {
+  return {
+    async send(request) {
+      const response = await inner.send(request)
+      if (!request.stream) return response
+      return {
+        ...response,
+        async *chunks() {
+          for await (const chunk of response.chunks()) {
+            await clock.sleep(lag(), request.signal)
+            yield chunk
+          }
+        },
+      }
+    },
+    close: () => inner.close(),
   }
 }
 
