@@ -10,29 +10,42 @@ const HEADER_BYTES = 8
 
 /**
  * Takes the engine's framing apart (1 byte stream, 3 unused, 4 bytes length). Pieces of a long frame are passed on as they arrive, so
- * memory stays bounded whatever a container writes.
+ * memory stays bounded whatever a container writes; what arrives together for one stream is passed on together, because the engine
+ * frames every line, and a step a line would cost more than all else.
  */
 export async function* frames(source: AsyncIterable<Buffer>): AsyncGenerator<Frame> {
   let pending: Buffer = Buffer.alloc(0)
   let remaining = 0
   let stream: Frame['stream'] = 'stdout'
   for await (const chunk of source) {
-    pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
-    while (pending.length > 0) {
+    const bytes = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
+    let at = 0
+    let parts: Buffer[] = []
+    let partsOf = stream
+    while (at < bytes.length) {
       if (remaining === 0) {
-        if (pending.length < HEADER_BYTES) break
-        stream = pending[0] === 2 ? 'stderr' : 'stdout'
-        remaining = pending.readUInt32BE(4)
-        pending = pending.subarray(HEADER_BYTES)
+        if (bytes.length - at < HEADER_BYTES) break
+        stream = bytes[at] === 2 ? 'stderr' : 'stdout'
+        remaining = bytes.readUInt32BE(at + 4)
+        at += HEADER_BYTES
         continue
       }
-      const data = pending.subarray(0, remaining)
-      pending = pending.subarray(data.length)
+      const data = bytes.subarray(at, at + remaining)
+      at += data.length
       remaining -= data.length
-      yield { stream, data }
+      if (stream !== partsOf && parts.length > 0) {
+        yield { stream: partsOf, data: together(parts) }
+        parts = []
+      }
+      partsOf = stream
+      parts.push(data)
     }
+    pending = bytes.subarray(at)
+    if (parts.length > 0) yield { stream: partsOf, data: together(parts) }
   }
 }
+
+const together = (parts: Buffer[]) => (parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts))
 
 /** Objects of a stream that has one JSON text a line. A broken line ends it with an error. */
 export async function* jsonLines(source: Readable, signal: AbortSignal): AsyncGenerator<unknown> {
