@@ -2,10 +2,10 @@ import type { Client } from '../../shared/client/client.ts'
 import type { EventRecorder } from '../../shared/client/event-recorder.ts'
 import type { Informer } from '../../shared/informer/informer.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
-import type { Node } from '../../shared/openapi/generated/core-v1.ts'
+import type { Node, NodeStatus } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { keepNodeLease } from './node-lease.ts'
-import { nodeReport, type Observation } from './node-report.ts'
+import { type NodeReport, nodeReport, type Observation } from './node-report.ts'
 import { nodeStatusLoop } from './node-status.ts'
 import { type NodeIdentity, registerNode } from './registration.ts'
 
@@ -36,6 +36,11 @@ export async function keepNode(options: NodeKeeperOptions, signal: AbortSignal):
     nodeName: identity.name,
     observe,
     current: () => nodes.cache.get(identity.name)?.status,
+    reported: (report, before) => {
+      for (const reason of turns(report, before)) {
+        events.record(node, 'Normal', reason, `Node ${identity.name} status is now: ${reason}`)
+      }
+    },
     lookEvery: options.lookEvery,
     reportEvery: options.reportEvery,
   })
@@ -46,4 +51,21 @@ export async function keepNode(options: NodeKeeperOptions, signal: AbortSignal):
   const lease = { ...tools, nodeName: identity.name, renewEvery: options.renewEvery, durationSeconds: options.leaseSeconds }
   await Promise.all([keepNodeLease(lease, signal), status.run(signal)])
   unsubscribe()
+}
+
+/** Condition → what its event is called when it becomes true, and false. */
+const TURNS: Readonly<Record<string, readonly [string, string]>> = {
+  Ready: ['NodeReady', 'NodeNotReady'],
+  MemoryPressure: ['NodeHasInsufficientMemory', 'NodeHasSufficientMemory'],
+  DiskPressure: ['NodeHasDiskPressure', 'NodeHasNoDiskPressure'],
+  PIDPressure: ['NodeHasInsufficientPID', 'NodeHasSufficientPID'],
+}
+
+/** The conditions that changed, by the names of their events. */
+function* turns(report: NodeReport, before: NodeStatus): Iterable<string> {
+  for (const { type, status } of report.conditions) {
+    const [whenTrue, whenFalse] = TURNS[type] ?? []
+    const reason = status === 'True' ? whenTrue : whenFalse
+    if (reason && before.conditions?.find((one) => one.type === type)?.status !== status) yield reason
+  }
 }

@@ -3,7 +3,7 @@ import { hasReason } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { NodeStatus } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
-import { differs, nodeReport, type Observation, reportPatch } from './node-report.ts'
+import { differs, type NodeReport, nodeReport, type Observation, reportPatch } from './node-report.ts'
 
 /** Looked at this often; written when it changed. */
 const LOOK_EVERY = 10_000
@@ -19,6 +19,8 @@ export interface NodeStatusOptions {
   observe(signal: AbortSignal): Promise<Observation>
   /** The status as the API server has it, if known; saves a read. */
   current(): NodeStatus | undefined
+  /** Told after a report was written. */
+  reported?(report: NodeReport, before: NodeStatus): void
   lookEvery?: number | undefined
   reportEvery?: number | undefined
 }
@@ -51,6 +53,7 @@ export function nodeStatusLoop(options: NodeStatusOptions): NodeStatusLoop {
       { signal },
     )
     written = clock.monotonic()
+    options.reported?.(report, before)
   }
 
   return {

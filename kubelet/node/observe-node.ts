@@ -23,6 +23,8 @@ export interface ObserveOptions {
 const RELAX_AFTER = 5 * 60_000
 /** An engine that takes longer to answer than this is as good as down. */
 const PATIENCE = 10_000
+/** An engine that is only being restarted does not cost the node its good name (upstream's figure); its containers run on meanwhile. */
+const ENGINE_MAY_BE_AWAY = 30_000
 
 /** Looks at machine, engine and network. What is wrong with engine or network is a finding, not an error. */
 export function nodeObserver(options: ObserveOptions): (signal: AbortSignal) => Promise<Observation> {
@@ -31,6 +33,7 @@ export function nodeObserver(options: ObserveOptions): (signal: AbortSignal) => 
   // What was known last stays in the status while the engine is away.
   let version = ''
   let images: ImageStatus[] = []
+  let answered = Number.NEGATIVE_INFINITY
 
   const askEngine = async (signal: AbortSignal): Promise<string | undefined> => {
     const limit = new AbortController()
@@ -40,9 +43,11 @@ export function nodeObserver(options: ObserveOptions): (signal: AbortSignal) => 
       const answer = await runtime.version(until)
       version = `${answer.name}://${answer.version}`
       images = await runtime.listImages(until)
+      answered = clock.monotonic()
       return undefined
     } catch (error) {
       signal.throwIfAborted()
+      if (clock.monotonic() - answered < ENGINE_MAY_BE_AWAY) return undefined
       return `container runtime is down: ${error instanceof Error ? error.message : String(error)}`
     } finally {
       timer.cancel()

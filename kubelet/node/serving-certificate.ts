@@ -25,9 +25,12 @@ export interface ServingCertificateOptions {
 const SELF_SIGNED_LIFE = 365 * 24 * 60 * 60_000
 const file = (rootDir: string) => join(rootDir, 'pki', 'kubelet-server-current.pem')
 
-/** What to serve with now: the cluster's certificate if there is a good one, else one that the kubelet signed for itself. */
+/**
+ * What to serve with now: the cluster's certificate if there is one, be it for an address of before (the API server knows nodes by
+ * their names), else one that the kubelet signed for itself.
+ */
 export function servingCertificate(options: ServingCertificateOptions): KeyPair {
-  return usable(options) ?? selfSigned(options)
+  return ofCluster(options) ?? selfSigned(options)
 }
 
 /**
@@ -69,9 +72,16 @@ export async function keepServingCertificate(
   }
 }
 
-function usable({ rootDir, clock, names, authority }: ServingCertificateOptions): StoredCertificate | undefined {
+function ofCluster({ rootDir, clock, authority }: ServingCertificateOptions): StoredCertificate | undefined {
   const stored = loadCertificate(file(rootDir))
-  if (!stored || stored.read.notAfter <= clock.now() || !isIssuedBy(stored.read, authority)) return undefined
+  return stored && stored.read.notAfter > clock.now() && isIssuedBy(stored.read, authority) ? stored : undefined
+}
+
+/** Good for every name and address of now. */
+function usable(options: ServingCertificateOptions): StoredCertificate | undefined {
+  const { names } = options
+  const stored = ofCluster(options)
+  if (!stored) return undefined
   const { alternativeNames } = stored.read
   const has = alternativeNames ? readAlternativeNames(alternativeNames) : { dnsNames: [], ipAddresses: [] }
   const covers = (wanted: readonly string[], given: readonly string[]) => wanted.every((name) => given.includes(name))

@@ -32,7 +32,8 @@ export interface RealNode {
   readonly rootDir: string
   /** The kubelet's process; another one after each start. */
   readonly kubelet: ChildProcess
-  startKubelet(): void
+  /** @param flags more of them; the last of a name counts */
+  startKubelet(...flags: string[]): void
   /** Resolves when it has ended. */
   stopKubelet(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
   /** What the kubelet has said so far. */
@@ -96,12 +97,13 @@ export async function startRealNode(podRange: string): Promise<RealNode> {
       if (!kubelet) throw new Error('the kubelet was not started')
       return kubelet
     },
-    startKubelet() {
+    startKubelet(...flags: string[]) {
       const args = [
         ...[`--bootstrap-kubeconfig=${credentials('join/bootstrap.kubeconfig')}`, `--kubeconfig=${join(rootDir, 'kubelet.kubeconfig')}`],
         ...[`--root-dir=${rootDir}`, `--node-name=${nodeName}`, '--node-ip=127.0.0.1', '--address=127.0.0.1', `--port=${port}`],
         ...['--health-port=0', `--network-state-dir=${join(directory, 'network')}`, `--cni-config-dir=${join(directory, 'cni')}`],
-        ...['--log-level=debug', '--node-status-update-frequency=2s'],
+        ...['--log-level=debug', '--node-status-update-frequency=1s'],
+        ...flags,
       ]
       kubelet = spawn(process.execPath, [join(CHECKOUT, 'kubelet/main.ts'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
       for (const output of [kubelet.stdout, kubelet.stderr]) output?.pipe(createWriteStream(logFile, { flags: 'a' }))

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { outputOf } from '../../deploy/command.ts'
@@ -204,6 +204,27 @@ spec:
     await node.kubectl.ok('create configmap later --from-literal=key=value')
     await pods(([one]) => one !== undefined && isReady(one), 'waits')
     await node.kubectl.ok('delete pod waits --now')
+  })
+
+  it('without its engine the node says so, and is ready again when the engine answers', async () => {
+    const socket = join(node.api.directory, 'engine.sock')
+    const ready = (wanted: string) =>
+      eventually(node.client, ['v1', 'Node'], ([one]) => one?.status.conditions?.find(({ type }) => type === 'Ready')?.status === wanted)
+    await node.stopKubelet('SIGTERM')
+    node.startKubelet(`--docker-socket=${socket}`)
+    const [down] = await ready('False')
+    assert.match(down?.status.conditions?.find(({ type }) => type === 'Ready')?.message ?? '', /^container runtime is down: /)
+    symlinkSync('/var/run/docker.sock', socket)
+    await ready('True')
+    await node.kubectl.apply(pod('engine'))
+    await pods(([one]) => one !== undefined && isReady(one), 'engine')
+    await node.kubectl.ok('delete pod engine --now')
+    const said = (await node.client.list('v1', 'Event')).items
+      .filter(({ involvedObject }) => involvedObject.kind === 'Node')
+      .map(({ reason }) => reason)
+    for (const reason of ['Starting', 'NodeReady', 'NodeNotReady']) assert.ok(said.includes(reason), `${reason} is not among ${said}`)
+    await node.stopKubelet('SIGTERM')
+    node.startKubelet()
   })
 
   it('extended resources that somebody advertised stay through a restart', async () => {
