@@ -90,9 +90,20 @@ export class KubeletConnections {
     this.#agent.destroy()
   }
 
-  #tls({ host, port }: KubeletAddress, insecure = false) {
+  #tls({ node, host, port }: KubeletAddress, insecure = false) {
     const { authority, certificate, key } = this.#credentials()
-    const options = { host, port, ca: authority, cert: certificate, key, rejectUnauthorized: !insecure, minVersion: 'TLSv1.2' } as const
+    // By its name, which it keeps; its address may be new since its certificate was issued, or have been another node's.
+    const servername = node
+    const options = {
+      host,
+      port,
+      servername,
+      ca: authority,
+      cert: certificate,
+      key,
+      rejectUnauthorized: !insecure,
+      minVersion: 'TLSv1.2',
+    } as const
     return options satisfies RequestOptions
   }
 }

@@ -63,6 +63,8 @@ export class PodWorker {
   /** The pod as the API server has it now. A new deletion, or a shorter grace period, cuts short whatever is going on. */
   update(pod: Pod): void {
     const before = this.#pod.metadata
+    // Files may show labels and annotations; and to annotate a pod is the known way of asking for fresh ConfigMaps at once.
+    if (aboutPod(before) !== aboutPod(pod.metadata)) this.#refreshedAt = Number.NEGATIVE_INFINITY
     this.#pod = pod
     const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata
     const grace = deletionGracePeriodSeconds ?? Number.POSITIVE_INFINITY
@@ -327,4 +329,8 @@ export class PodWorker {
     this.#dirty = false
     this.#onGone()
   }
+}
+
+function aboutPod({ labels, annotations }: Pod['metadata']): string {
+  return JSON.stringify([labels, annotations])
 }
