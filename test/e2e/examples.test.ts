@@ -108,7 +108,8 @@ test('volumes: scratch, memory, the host, facts about the pod, its own token', a
   assert.equal(await cluster.inPod('stored', 'cat /about-me/labels /about-me/note'), 'app="stored"seen-from-inside')
   const token = await cluster.inPod('stored', 'cat /identity/token')
   const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token, audiences: ['example'] } }
-  const answer = JSON.parse(await kubectl.ok('create -o json -f -', { input: JSON.stringify(review) }))
+  // Without its own check: kubectl makes it by OpenAPI v2 for kinds that cannot be patched.
+  const answer = JSON.parse(await kubectl.ok('create --validate=false -o json -f -', { input: JSON.stringify(review) }))
   assert.equal(answer.status.user.username, 'system:serviceaccount:examples:default')
   assert.match(await cluster.inPod('stored', 'head -n 1 /identity/ca.crt'), /BEGIN CERTIFICATE/)
 })

@@ -31,7 +31,6 @@ metadata: { name: web }
 spec: { selector: { app: web }, ports: [{ port: 80 }] }
 `
 
-let untouched: ReadonlyMap<string, string>
 const idle = async () => new Map([...(await cluster.containerIds())].filter(([name]) => /^(idle-|asker)/.test(name)))
 
 before(async () => {
@@ -41,8 +40,6 @@ before(async () => {
   await kubectl.ok('rollout status deployment/web --timeout=60s')
   await kubectl.ok('rollout status deployment/idle --timeout=60s')
   await kubectl.ok('wait pod asker --for=condition=Ready --timeout=30s')
-  untouched = await idle()
-  assert.equal(untouched.size, 5)
 })
 
 let round = 0
@@ -50,6 +47,8 @@ let round = 0
 /** Begins a rollout, lets the fault happen in the middle of it, and sees that all is as if nothing had happened. */
 async function rolloutDuring(fault: () => Promise<void>): Promise<void> {
   const generation = `${++round}`
+  const untouched = await idle()
+  assert.equal(untouched.size, 5)
   await kubectl.ok(`set env deployment/web ROUND=${generation}`)
   const started = clock.monotonic()
   await fault()
