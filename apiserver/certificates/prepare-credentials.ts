@@ -6,7 +6,7 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { type BootstrapToken, loadOrMakeBootstrapToken } from './bootstrap-token.ts'
 import { loadOrMakeAuthority } from './certificate-authority.ts'
-import { type KubeconfigUser, kubeconfigText } from './kubeconfig-text.ts'
+import { type KubeconfigUser, kubeconfigJson, kubeconfigText } from './kubeconfig-text.ts'
 import { type KeyPair, type LeafWish, loadOrIssueLeaf } from './leaf-certificate.ts'
 import { loadOrMakeServiceAccountKeys, type ServiceAccountKeys } from './service-account-keys.ts'
 
@@ -41,8 +41,10 @@ export interface ServerCredentials {
 const LOCAL_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'localhost', 'apiserver', '127.0.0.1', '::1']
 
 /** Who gets a kubeconfig with a client certificate: file name, user, groups. */
+/** The one that people use. */
+const PEOPLE = 'admin'
 const CLIENTS = [
-  { file: 'admin', commonName: 'kubernetes-admin', organizations: ['system:masters'] },
+  { file: PEOPLE, commonName: 'kubernetes-admin', organizations: ['system:masters'] },
   { file: 'controller-manager', commonName: 'system:kube-controller-manager', organizations: [] },
   { file: 'scheduler', commonName: 'system:kube-scheduler', organizations: [] },
 ] as const
@@ -81,8 +83,10 @@ export function prepareCredentials(options: CredentialsOptions): ServerCredentia
   const hand = (file: string, content: string, mode = 0o600) => {
     if (writeFileIfDifferent(join(credentialsDirectory, file), content, { mode })) log.info('wrote credentials', { file })
   }
-  const kubeconfig = (file: string, user: KubeconfigUser) =>
-    hand(`${file}.kubeconfig`, kubeconfigText(options.advertiseUrl, authority.certificate, user))
+  const kubeconfig = (file: string, user: KubeconfigUser) => {
+    const write = file === PEOPLE ? kubeconfigText : kubeconfigJson
+    hand(`${file}.kubeconfig`, write(options.advertiseUrl, authority.certificate, user))
+  }
   hand('ca.crt', authority.certificate, 0o644)
   hand('signing/ca.crt', authority.certificate, 0o644)
   hand('signing/ca.key', authority.key)

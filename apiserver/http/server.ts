@@ -48,6 +48,8 @@ export class ApiListener {
       forceCloseConnections: false,
       return503OnClosing: false,
       exposeHeadRoutes: false,
+      // Bodies have schemas of their own; fastify's compilers would only take memory and time to load.
+      schemaController: { compilersFactory: { buildValidator: () => noCompiler, buildSerializer: () => noCompiler } },
       routerOptions: { maxParamLength: HEADER_LIMIT, ignoreDuplicateSlashes: false },
       frameworkErrors: (_error, request, reply) => {
         // A URL the router cannot decode: the pipeline says so in its own words.
@@ -133,6 +135,10 @@ export class ApiListener {
 
 function isLoopbackHost(host: string | undefined): boolean {
   return host !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(host)
+}
+
+function noCompiler(): never {
+  throw new Error('no route has a schema')
 }
 
 /** fastify wants pino's interface; ours writes the lines. */

@@ -1,4 +1,4 @@
-import { parse, stringify } from 'yaml'
+import { parseKubeconfig } from '../../shared/client/kubeconfig.ts'
 
 /** Which cluster a kubeconfig leads to. */
 export interface ClusterAccess {
@@ -16,7 +16,7 @@ interface KubeconfigText {
 
 /** Reads the cluster of the current context. @throws Error that says what is missing */
 export function readCluster(text: string): ClusterAccess {
-  const config = parse(text) as KubeconfigText | null
+  const config = parseKubeconfig(text) as KubeconfigText | null
   const context = config?.contexts?.find((one) => one.name === config['current-context'])?.context
   const cluster = config?.clusters?.find((one) => one.name === context?.cluster)?.cluster
   if (!cluster?.server) throw new Error('the kubeconfig names no server')
@@ -27,13 +27,13 @@ export function readCluster(text: string): ClusterAccess {
 
 /** True when the kubeconfig gets its certificate from that file: then it is ours to renew. */
 export function usesCertificate(text: string, file: string): boolean {
-  const config = parse(text) as KubeconfigText | null
+  const config = parseKubeconfig(text) as KubeconfigText | null
   return (config?.users ?? []).some((one) => one.user['client-certificate'] === file)
 }
 
 /** A kubeconfig that names the certificate's file, so that whoever uses it follows renewals. */
 export function nodeKubeconfig({ server, authority }: ClusterAccess, userName: string, certificateFile: string): string {
-  return stringify({
+  return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name: 'default', cluster: { server, 'certificate-authority-data': Buffer.from(authority).toString('base64') } }],

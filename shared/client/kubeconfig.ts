@@ -1,5 +1,5 @@
+import { createRequire } from 'node:module'
 import { dirname, resolve } from 'node:path'
-import { parse } from 'yaml'
 import { type Connection, type ConnectionSource, connectionFromFiles, type FileReader } from './connection.ts'
 
 /** A kubeconfig that cannot be used; the message names the file and the part. */
@@ -14,11 +14,25 @@ export class KubeconfigError extends Error {
 export function connectionFromKubeconfig(path: string, context?: string): ConnectionSource {
   return connectionFromFiles((read) => {
     try {
-      return connectionOf(parse(read(path)), { read, folder: dirname(path), context })
+      return connectionOf(parseKubeconfig(read(path)), { read, folder: dirname(path), context })
     } catch (error) {
       throw new KubeconfigError(`${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
     }
   })
+}
+
+/**
+ * The document of a kubeconfig. Those we write for each other are JSON, so that most processes never load a YAML library (12 MB).
+ * @throws Error where it is neither
+ */
+export function parseKubeconfig(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // It is YAML, or the YAML library says what it is not.
+  }
+  const { parse }: typeof import('yaml') = createRequire(import.meta.url)('yaml')
+  return parse(text)
 }
 
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount'

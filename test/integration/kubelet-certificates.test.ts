@@ -74,7 +74,7 @@ describe('a node’s certificates', () => {
     await done(ensureClientCertificate(options, never()), cluster)
     assert.equal(loadCertificate(file)?.read.subject.commonName, 'system:node:a')
     const kubeconfig = readFileSync(options.kubeconfig, 'utf8')
-    assert.match(kubeconfig, /server: https:\/\/apiserver:6443/)
+    assert.match(kubeconfig, /"server":"https:\/\/apiserver:6443/)
     for (const sibling of ['kube-proxy', 'dns']) assert.equal(readFileSync(join(rootDir, `${sibling}.kubeconfig`), 'utf8'), kubeconfig)
     await done(ensureClientCertificate(options, never()), cluster)
     assert.equal((await requests(cluster)).length, 1)
