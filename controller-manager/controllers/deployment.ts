@@ -1,5 +1,6 @@
 import { defineController } from '../../shared/controller/define-controller.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
+import { objectKey } from '../../shared/objects/object.ts'
 import { sameJson } from '../../shared/objects/same-json.ts'
 import type { Deployment, ReplicaSet } from '../../shared/openapi/generated/apps-v1.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
@@ -16,6 +17,7 @@ import {
   proportionalReplicas,
 } from '../plans/rolling-update.ts'
 import { claim, controllerOf, controllerReference, orphansOf, ownerLookup } from '../pods/claim.ts'
+import { Expectations } from '../pods/expectations.ts'
 import { sameTemplate, TEMPLATE_HASH_LABEL, templateHash } from '../pods/template-hash.ts'
 
 /** Rolls a Deployment's template out over ReplicaSets, one for each template it has had. */
@@ -28,6 +30,8 @@ export default defineController({
     const deployments = informers.of('apps/v1', 'Deployment')
     const sets = informers.of('apps/v1', 'ReplicaSet', {}, { owner: ownerLookup })
     const pods = informers.of('v1', 'Pod', {}, { owner: ownerLookup })
+    /** Sets that were written and may not be in the cache as they are now: planning on what they were would be to plan twice. */
+    const expectations = new Expectations(sets, clock)
 
     return {
       watch(enqueue) {
@@ -54,7 +58,9 @@ export default defineController({
 
       async reconcile(key, name) {
         const deployment = deployments.cache.get(key)
-        if (!deployment) return
+        if (!deployment) return expectations.forget(key)
+        // The set's own event brings us back.
+        if (!expectations.satisfied(key)) return
         const candidates = [
           ...sets.cache.lookup('owner', deployment.metadata.uid ?? ''),
           ...sets.cache.lookup('owner', orphansOf(name.namespace ?? '')),
@@ -187,6 +193,7 @@ export default defineController({
       draft.spec.replicas = replicasOf(draft)
       try {
         const set = await client.create('apps/v1', 'ReplicaSet', draft, { namespace: deployment.metadata.namespace, signal })
+        expectations.written(objectKey(deployment), set)
         if (draft.spec.replicas > 0) {
           events.record(
             deployment,
@@ -229,7 +236,9 @@ export default defineController({
       )
         return false
       const next = { ...set, metadata: { ...set.metadata, annotations: all }, spec: { ...set.spec, replicas, minReadySeconds } }
-      rollout.add(await client.update('apps/v1', 'ReplicaSet', next, { signal }))
+      const written = await client.update('apps/v1', 'ReplicaSet', next, { signal })
+      expectations.written(objectKey(deployment), written)
+      rollout.add(written)
       if (before === replicas) return false
       const direction = replicas > before ? 'up' : 'down'
       events.record(
