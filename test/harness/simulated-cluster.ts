@@ -23,7 +23,7 @@ export interface SimulatedCluster extends TestCluster {
   /** Pods of namespace `default`. */
   pods(): Promise<Pod[]>
   /** Moves time until the condition holds. @throws Error with `describe`'s words when it never does */
-  until(describe: string, condition: () => Promise<unknown> | unknown, within?: number): Promise<void>
+  until(describe: string, condition: () => Promise<unknown> | unknown, within?: number, step?: number): Promise<void>
   /** Calls `check` after each step of `milliseconds / steps`. */
   watchFor(milliseconds: number, check: () => Promise<void> | void, step?: number): Promise<void>
   /** Messages of the Events of this reason. */
@@ -66,13 +66,13 @@ export async function startSimulatedCluster(context: TestContext, options: Optio
       return (await simulated.list(v, k, namespace)).find(({ metadata }) => metadata.name === name)
     },
     pods: () => simulated.list('v1', 'Pod'),
-    async until(describe, condition, within = 60_000) {
+    async until(describe, condition, within = 60_000, step = STEP_MILLISECONDS) {
       const end = clock.now() + within
       for (;;) {
         await clock.settle()
         if (await condition()) return
         if (clock.now() >= end) throw new Error(`${describe}: not so after ${within} ms\n${await summary(simulated)}`)
-        await clock.advance(STEP_MILLISECONDS)
+        await clock.advance(step)
       }
     },
     async watchFor(milliseconds, check, step = STEP_MILLISECONDS) {

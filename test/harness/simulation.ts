@@ -116,6 +116,7 @@ async function settle({ cluster }: Stage): Promise<void> {
         }
       },
       240 * SECOND,
+      SECOND,
     )
   } catch (error) {
     throw new Error(
