@@ -63,7 +63,7 @@ export class PodWorker {
   /** The pod as the API server has it now. A new deletion, or a shorter grace period, cuts short whatever is going on. */
   update(pod: Pod): void {
     const before = this.#pod.metadata
-    // Files may show labels and annotations; and to annotate a pod is the known way of asking for fresh ConfigMaps at once.
+    // Files of the downward API show labels and annotations: they follow at once. (ConfigMaps may be as old as `RECENT` of their reader.)
     if (aboutPod(before) !== aboutPod(pod.metadata)) this.#refreshedAt = Number.NEGATIVE_INFINITY
     this.#pod = pod
     const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata
