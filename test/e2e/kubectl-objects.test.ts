@@ -131,6 +131,8 @@ describe('change', () => {
     await kubectl.ok('set env deployment/web B=c')
     await kubectl.ok('set resources deployment/web -c=nginx --requests=cpu=10m')
     assert.match(await kubectl.ok('set env deployment/web --list'), /A=b\nB=c/)
+    // kubectl reads the object and puts it back: a status written in between would be a conflict, and rightly so.
+    await kubectl.ok('rollout status deployment/web --timeout=60s')
     await kubectl.ok(`replace -f ${file}`)
     assert.equal(await kubectl.ok('get deployment web -o jsonpath={.spec.template.spec.containers[0].env}'), '')
     assert.match(await kubectl.ok('expose deployment web --name=exposed --port=8080 --target-port=80'), /exposed/)
