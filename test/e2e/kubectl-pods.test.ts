@@ -77,6 +77,10 @@ function conversation(child: ChildProcess) {
 
 describe('logs', () => {
   test('the last lines, with time stamps, since then', async () => {
+    // A container is ready before it has said three lines.
+    const early = kubectl.start('logs -f two -c counter')
+    await conversation(early).until(/line 3\n/)
+    early.kill('SIGINT')
     const lines = (await kubectl.ok('logs two -c counter --tail=2')).split('\n')
     assert.equal(lines.length, 2)
     assert.match(lines[0] ?? '', /^line \d+$/)
