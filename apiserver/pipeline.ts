@@ -133,8 +133,7 @@ export class Pipeline {
     if (info.subresource !== '') return this.#subresource(call, resource)
     if (!resource.verbs.has(info.verb)) throw methodNotAllowed() // 405
     const needsNamespace = resource.namespaced && info.namespace === ''
-    if (needsNamespace && info.verb !== 'list' && info.verb !== 'watch')
-      throw info.name === '' && info.verb !== 'create' ? methodNotAllowed() : methodNotAllowed()
+    if (needsNamespace && info.verb !== 'list' && info.verb !== 'watch') throw methodNotAllowed() // 405
     switch (info.verb) {
       case 'get':
         return get(call, verbs) // 404
