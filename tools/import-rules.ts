@@ -3,6 +3,7 @@ export const sharedOrder: readonly string[] = [
   'time',
   'random',
   'errors',
+  'limits',
   'logging',
   'metrics',
   'quantity',

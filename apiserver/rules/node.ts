@@ -2,8 +2,8 @@ import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error
 import type { Node, Taint } from '../../shared/openapi/generated/core-v1.ts'
 import { labelKeyProblems, labelValueProblems } from '../../shared/selectors/label-syntax.ts'
 import { sameValue } from '../registry/same-value.ts'
-import { cidrProblems } from './addresses.ts'
-import { resourceListProblems } from './resource-requirements.ts'
+import { resourceListProblems } from './container/resource-requirements.ts'
+import { cidrProblems } from './service/addresses.ts'
 
 const effects: readonly string[] = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
 

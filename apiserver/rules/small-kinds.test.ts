@@ -6,15 +6,15 @@ import type { Endpoints, Event, Node, Secret } from '../../shared/openapi/genera
 import type { EndpointSlice } from '../../shared/openapi/generated/discovery-v1.ts'
 import type { ClusterRole, Role, RoleBinding } from '../../shared/openapi/generated/rbac-v1.ts'
 import { decodeObject } from '../registry/schema-check.ts'
-import { approvalProblems, requestProblems, statusProblems } from './certificate-request.ts'
-import { endpointSliceProblems } from './endpoint-slice.ts'
-import { endpointsProblems } from './endpoints.ts'
+import { approvalProblems, requestProblems, statusProblems } from './access/certificate-request.ts'
+import { bindingProblems, bindingUpdateProblems, defaultBinding } from './access/role-binding.ts'
+import { clusterRoleProblems, roleProblems } from './access/role-rules.ts'
+import { contentProblems, immutableContentProblems } from './config/key-value-content.ts'
+import { secretTypeProblems } from './config/secret-type.ts'
 import { eventProblems } from './event.ts'
-import { contentProblems, immutableContentProblems } from './key-value-content.ts'
 import { nodeProblems, nodeUpdateProblems } from './node.ts'
-import { bindingProblems, bindingUpdateProblems, defaultBinding } from './role-binding.ts'
-import { clusterRoleProblems, roleProblems } from './role-rules.ts'
-import { secretTypeProblems } from './secret-type.ts'
+import { endpointSliceProblems } from './service/endpoint-slice.ts'
+import { endpointsProblems } from './service/endpoints.ts'
 
 const lines = (problems: Iterable<FieldProblem>) => [...problems].map((problem) => `${problem.path}: ${problem.message}`)
 const made = (apiVersion: string, kind: string, fields: object) =>

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '../../shared/logging/logger.ts'
+import { labelledGrace } from '../containers/container-labels.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import type { PodVolumes } from '../volumes/volume.ts'
-import { labelledGrace } from './container-labels.ts'
 
 export interface OrphanTools {
   runtime: ContainerRuntime

@@ -1,14 +1,14 @@
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { sandboxConfig } from '../containers/sandbox-config.ts'
 import { ImageError } from '../images/image-puller.ts'
 import { type ContainerStatus, RuntimeError, type SandboxStatus } from '../runtime/container-runtime.ts'
+import type { WaitingReason } from '../status/container-statuses.ts'
 import { type PreparedVolume, VolumeError } from '../volumes/volume.ts'
-import type { WaitingReason } from './container-statuses.ts'
 import { instancesOf, liveSandbox, newestOf, type ObservedPod } from './observed-pod.ts'
 import type { HoldStep, StartStep } from './plan-step.ts'
 import { graceSecondsOf } from './pod-containers.ts'
 import type { PodPlan } from './pod-plan.ts'
 import type { PodWorkerTools } from './pod-worker-tools.ts'
-import { sandboxConfig } from './sandbox-config.ts'
 
 /** How soon a container that could not be made (a missing config map, a refused setting) is tried again. */
 const CONFIG_RETRY_MILLISECONDS = 5000

@@ -2,7 +2,7 @@ import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { matchesNode } from '../../shared/pods/node-affinity.ts'
 import { type Amounts, amountsOf, podRequests } from '../../shared/pods/resource-requests.ts'
 import { hostPortsOf } from '../network/host-ports.ts'
-import type { Phase } from './pod-phase.ts'
+import type { Phase } from '../status/pod-phase.ts'
 
 /** A pod ended by the kubelet itself, as its status says it. */
 export interface Verdict {

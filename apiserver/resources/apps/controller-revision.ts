@@ -2,7 +2,7 @@ import { fieldProblem } from '../../../shared/errors/field-error.ts'
 import type { ControllerRevision } from '../../../shared/openapi/generated/apps-v1.ts'
 import { splitApiVersion } from '../../../shared/openapi/kinds.ts'
 import { defineResource } from '../../registry/define-resource.ts'
-import { immutableProblem } from '../../rules/immutable.ts'
+import { immutableProblem } from '../../rules/metadata/immutable.ts'
 import { NONE } from '../../rules/table-cells.ts'
 
 export default defineResource('apps/v1', 'ControllerRevision', {

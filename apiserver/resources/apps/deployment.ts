@@ -1,10 +1,10 @@
 import { labelSelectorFrom } from '../../../shared/selectors/label-selector.ts'
 import { defineResource } from '../../registry/define-resource.ts'
 import { sameValue } from '../../registry/same-value.ts'
-import { deploymentProblems } from '../../rules/deployment.ts'
-import { immutableProblem } from '../../rules/immutable.ts'
-import { defaultPodSpec } from '../../rules/pod-defaults.ts'
+import { immutableProblem } from '../../rules/metadata/immutable.ts'
+import { defaultPodSpec } from '../../rules/pod/pod-defaults.ts'
 import { containerImages, containerNames, selectorCell } from '../../rules/table-cells.ts'
+import { deploymentProblems } from '../../rules/workload/deployment.ts'
 
 export default defineResource('apps/v1', 'Deployment', {
   shortNames: ['deploy'],

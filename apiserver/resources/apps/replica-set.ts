@@ -1,9 +1,9 @@
 import { labelSelectorFrom } from '../../../shared/selectors/label-selector.ts'
 import { defineResource } from '../../registry/define-resource.ts'
-import { immutableProblem } from '../../rules/immutable.ts'
-import { defaultPodSpec } from '../../rules/pod-defaults.ts'
-import { replicaSetProblems } from '../../rules/replica-set.ts'
+import { immutableProblem } from '../../rules/metadata/immutable.ts'
+import { defaultPodSpec } from '../../rules/pod/pod-defaults.ts'
 import { containerImages, containerNames, selectorCell } from '../../rules/table-cells.ts'
+import { replicaSetProblems } from '../../rules/workload/replica-set.ts'
 
 export default defineResource('apps/v1', 'ReplicaSet', {
   shortNames: ['rs'],

@@ -1,6 +1,6 @@
 import { hasReason, StatusError } from '../../../shared/errors/status-error.ts'
 import { defineResource, type ResourceServices } from '../../registry/define-resource.ts'
-import { userInfo } from '../../rules/access-review.ts'
+import { userInfo } from '../../rules/access/access-review.ts'
 
 export default ({ tokens }: ResourceServices) =>
   defineResource('authentication.k8s.io/v1', 'TokenReview', {

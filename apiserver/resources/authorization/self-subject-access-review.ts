@@ -1,5 +1,5 @@
 import { defineResource, type ResourceServices } from '../../registry/define-resource.ts'
-import { answerAccess, questionProblems } from '../../rules/access-review.ts'
+import { answerAccess, questionProblems } from '../../rules/access/access-review.ts'
 
 export default ({ authorize }: ResourceServices) =>
   defineResource('authorization.k8s.io/v1', 'SelfSubjectAccessReview', {

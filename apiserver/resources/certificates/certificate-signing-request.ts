@@ -2,8 +2,8 @@ import type { CertificateSigningRequest } from '../../../shared/openapi/generate
 import { timestamp } from '../../../shared/time/timestamp.ts'
 import { defineResource, type HookContext } from '../../registry/define-resource.ts'
 import { humanDuration } from '../../registry/table.ts'
-import { approvalProblems, decisions, requestProblems, statusProblems } from '../../rules/certificate-request.ts'
-import { immutableProblem } from '../../rules/immutable.ts'
+import { approvalProblems, decisions, requestProblems, statusProblems } from '../../rules/access/certificate-request.ts'
+import { immutableProblem } from '../../rules/metadata/immutable.ts'
 import { NONE } from '../../rules/table-cells.ts'
 
 export default defineResource('certificates.k8s.io/v1', 'CertificateSigningRequest', {

@@ -1,6 +1,6 @@
 import { fieldProblem } from '../../../shared/errors/field-error.ts'
 import { defineResource } from '../../registry/define-resource.ts'
-import { contentProblems, immutableContentProblems } from '../../rules/key-value-content.ts'
+import { contentProblems, immutableContentProblems } from '../../rules/config/key-value-content.ts'
 
 export default defineResource('v1', 'ConfigMap', {
   shortNames: ['cm'],

@@ -1,6 +1,6 @@
 import type { EndpointSubset } from '../../../shared/openapi/generated/core-v1.ts'
 import { defineResource } from '../../registry/define-resource.ts'
-import { endpointsProblems } from '../../rules/endpoints.ts'
+import { endpointsProblems } from '../../rules/service/endpoints.ts'
 import { firstThree, NONE } from '../../rules/table-cells.ts'
 
 export default defineResource('v1', 'Endpoints', {

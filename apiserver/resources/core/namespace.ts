@@ -1,6 +1,6 @@
 import { StatusError } from '../../../shared/errors/status-error.ts'
 import { defineResource } from '../../registry/define-resource.ts'
-import { labelNameRule } from '../../rules/names.ts'
+import { labelNameRule } from '../../rules/metadata/names.ts'
 
 /** The cluster does not work without them. */
 const permanent: ReadonlySet<string> = new Set(['default', 'kube-system', 'kube-public'])

@@ -1,6 +1,6 @@
 import { defineResource } from '../../registry/define-resource.ts'
-import { defaultPodSpec } from '../../rules/pod-defaults.ts'
-import { podTemplateProblems } from '../../rules/pod-template.ts'
+import { defaultPodSpec } from '../../rules/pod/pod-defaults.ts'
+import { podTemplateProblems } from '../../rules/pod/pod-template.ts'
 import { containerImages, containerNames, labelCell } from '../../rules/table-cells.ts'
 
 export default defineResource('v1', 'PodTemplate', {

@@ -1,7 +1,7 @@
 import { defineResource } from '../../registry/define-resource.ts'
-import { immutableProblem } from '../../rules/immutable.ts'
-import { contentProblems, immutableContentProblems } from '../../rules/key-value-content.ts'
-import { secretTypeProblems } from '../../rules/secret-type.ts'
+import { contentProblems, immutableContentProblems } from '../../rules/config/key-value-content.ts'
+import { secretTypeProblems } from '../../rules/config/secret-type.ts'
+import { immutableProblem } from '../../rules/metadata/immutable.ts'
 
 export default defineResource('v1', 'Secret', {
   columns: [

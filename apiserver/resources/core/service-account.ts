@@ -1,5 +1,5 @@
 import { defineResource, type ResourceServices } from '../../registry/define-resource.ts'
-import { tokenAction } from '../../rules/token-request.ts'
+import { tokenAction } from '../../rules/access/token-request.ts'
 
 export default (services: ResourceServices) =>
   defineResource('v1', 'ServiceAccount', {

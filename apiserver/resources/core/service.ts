@@ -1,9 +1,9 @@
 import type { Service } from '../../../shared/openapi/generated/core-v1.ts'
 import { defineResource, type ResourceServices } from '../../registry/define-resource.ts'
-import { oldLabelNameRule } from '../../rules/names.ts'
-import { serviceProblems, serviceUpdateProblems } from '../../rules/service.ts'
-import { defaultService, keepAllocated, syncAddresses } from '../../rules/service-defaults.ts'
-import { reserveServiceNumbers } from '../../rules/service-numbers.ts'
+import { oldLabelNameRule } from '../../rules/metadata/names.ts'
+import { serviceProblems, serviceUpdateProblems } from '../../rules/service/service.ts'
+import { defaultService, keepAllocated, syncAddresses } from '../../rules/service/service-defaults.ts'
+import { reserveServiceNumbers } from '../../rules/service/service-numbers.ts'
 import { labelCell, NONE } from '../../rules/table-cells.ts'
 
 export default (services: ResourceServices) =>

@@ -1,6 +1,6 @@
 import { defineResource } from '../../registry/define-resource.ts'
-import { endpointSliceProblems } from '../../rules/endpoint-slice.ts'
-import { immutableProblem } from '../../rules/immutable.ts'
+import { immutableProblem } from '../../rules/metadata/immutable.ts'
+import { endpointSliceProblems } from '../../rules/service/endpoint-slice.ts'
 import { firstThree } from '../../rules/table-cells.ts'
 
 export default defineResource('discovery.k8s.io/v1', 'EndpointSlice', {

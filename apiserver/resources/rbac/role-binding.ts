@@ -1,7 +1,7 @@
 import { defineResource, type ResourceServices } from '../../registry/define-resource.ts'
-import { pathSegmentRule } from '../../rules/names.ts'
-import { bindingGrantHooks } from '../../rules/no-escalation.ts'
-import { bindingColumns, bindingProblems, bindingUpdateProblems, defaultBinding } from '../../rules/role-binding.ts'
+import { bindingGrantHooks } from '../../rules/access/no-escalation.ts'
+import { bindingColumns, bindingProblems, bindingUpdateProblems, defaultBinding } from '../../rules/access/role-binding.ts'
+import { pathSegmentRule } from '../../rules/metadata/names.ts'
 
 export default ({ grants }: ResourceServices) =>
   defineResource('rbac.authorization.k8s.io/v1', 'RoleBinding', {

@@ -1,7 +1,7 @@
 import { defineResource, type ResourceServices } from '../../registry/define-resource.ts'
-import { pathSegmentRule } from '../../rules/names.ts'
-import { roleGrantHooks } from '../../rules/no-escalation.ts'
-import { roleProblems } from '../../rules/role-rules.ts'
+import { roleGrantHooks } from '../../rules/access/no-escalation.ts'
+import { roleProblems } from '../../rules/access/role-rules.ts'
+import { pathSegmentRule } from '../../rules/metadata/names.ts'
 
 export default ({ grants }: ResourceServices) =>
   defineResource('rbac.authorization.k8s.io/v1', 'Role', {

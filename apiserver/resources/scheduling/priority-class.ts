@@ -2,7 +2,7 @@ import { fieldProblem } from '../../../shared/errors/field-error.ts'
 import { StatusError } from '../../../shared/errors/status-error.ts'
 import type { PriorityClass } from '../../../shared/openapi/generated/scheduling-v1.ts'
 import { defineResource, type HookContext } from '../../registry/define-resource.ts'
-import { immutableProblem } from '../../rules/immutable.ts'
+import { immutableProblem } from '../../rules/metadata/immutable.ts'
 
 /** People's classes stay below; the system's own are above. */
 const HIGHEST_USER_PRIORITY = 1_000_000_000

@@ -1,0 +1,51 @@
+import type { Container, Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { amountsOf, podRequests } from '../../shared/pods/resource-requests.ts'
+import type { ContainerConfig } from '../runtime/container-runtime.ts'
+import { qosClassOf } from '../status/qos-class.ts'
+
+/** The kernel takes no fewer shares, and no shorter quota (1 ms of each 100 ms). */
+const LEAST_SHARES = 2
+const LEAST_QUOTA_MICROSECONDS = 1000
+
+/** A container's part of the machine, in the kernel's units. */
+export function containerResources(pod: Pod, container: Container, nodeMemoryBytes: number): ContainerConfig['resources'] {
+  const limits = amountsOf(container.resources?.limits)
+  const requests = amountsOf({ ...container.resources?.limits, ...container.resources?.requests })
+  const cpuLimit = limits.get('cpu') ?? 0
+  const memoryLimit = limits.get('memory') ?? 0
+  return {
+    cpuShares: sharesOf(requests.get('cpu') ?? 0),
+    cpuQuota: cpuLimit > 0 ? Math.max(LEAST_QUOTA_MICROSECONDS, cpuLimit * 100) : undefined,
+    memoryLimitBytes: memoryLimit > 0 ? memoryLimit : undefined,
+    oomScoreAdjust: oomScore(pod, requests.get('memory') ?? 0, nodeMemoryBytes),
+  }
+}
+
+/** What a pod weighs among the pods of its node. */
+export function podCpuShares(pod: Pod): number {
+  return sharesOf(podRequests(pod.spec).get('cpu') ?? 0)
+}
+
+function sharesOf(milliCores: number): number {
+  return Math.max(LEAST_SHARES, Math.floor((milliCores * 1024) / 1000))
+}
+
+/** Who the kernel kills first when memory runs out: whoever asked for least of what it uses (upstream's arithmetic). */
+function oomScore(pod: Pod, memoryRequest: number, nodeMemoryBytes: number): number {
+  if (pod.spec.priorityClassName === 'system-node-critical') return -997
+  switch (qosClassOf(pod)) {
+    case 'Guaranteed':
+      return -997
+    case 'BestEffort':
+      return 1000
+    case 'Burstable':
+      return Math.min(999, Math.max(3, 1000 - Math.floor((1000 * memoryRequest) / Math.max(1, nodeMemoryBytes))))
+  }
+}
+
+/** The pod's place in the tree of control groups. */
+export function podCgroup(pod: Pod): string {
+  const qos = qosClassOf(pod)
+  const level = qos === 'Guaranteed' ? '' : `/${qos.toLowerCase()}`
+  return `/kubepods${level}/pod${pod.metadata.uid}`
+}

@@ -1,0 +1,54 @@
+import type { PodStatus } from '../../shared/openapi/generated/core-v1.ts'
+import { timestamp } from '../../shared/time/timestamp.ts'
+import { liveSandbox } from '../pods/observed-pod.ts'
+import { type ContainerView, containerStatus } from './container-statuses.ts'
+import { podConditions } from './pod-conditions.ts'
+import { type Phase, phaseOf } from './pod-phase.ts'
+import { qosClassOf } from './qos-class.ts'
+
+export interface StatusInput extends ContainerView {
+  hostIPs: readonly string[]
+  now: number
+  /** The kubelet ended the pod for a reason of its own (deadline, eviction, refusal): that decides phase and reason. */
+  verdict?: { phase: Phase; reason: string; message: string } | undefined
+}
+
+/** What the kubelet says about a pod, from what was observed; never from what was intended. */
+export function podStatus(input: StatusInput): PodStatus {
+  const { pod, observed, now, verdict } = input
+  const init = (pod.spec.initContainers ?? []).map((container) => containerStatus(input, 'init', container))
+  const app = pod.spec.containers.map((container) => containerStatus(input, 'app', container))
+  const ephemeral = (pod.spec.ephemeralContainers ?? []).map((container) => containerStatus(input, 'ephemeral', container))
+  const phase = settledPhase(input.pod.status.phase, verdict?.phase ?? phaseOf(pod, init, app, input.finished))
+  const sandbox = liveSandbox(observed)
+  const ips = podIPs(input)
+  const kept = verdict ?? { reason: pod.status.reason, message: pod.status.message }
+  return {
+    ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
+    phase,
+    conditions: podConditions({ pod, phase, init, app, sandboxReady: sandbox !== undefined, now }),
+    ...(kept.message ? { message: kept.message } : {}),
+    ...(kept.reason ? { reason: kept.reason } : {}),
+    hostIP: input.hostIPs[0],
+    hostIPs: input.hostIPs.map((ip) => ({ ip })),
+    ...(ips.length > 0 ? { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) } : {}),
+    startTime: pod.status.startTime ?? timestamp(now),
+    ...(init.length > 0 ? { initContainerStatuses: init } : {}),
+    containerStatuses: app,
+    ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),
+    qosClass: pod.status.qosClass ?? qosClassOf(pod),
+  }
+}
+
+/** A pod that has ended stays ended. */
+function settledPhase(previous: string | undefined, next: Phase): Phase {
+  return previous === 'Succeeded' || previous === 'Failed' ? previous : next
+}
+
+/** Addresses of the living sandbox; a pod that has lost it for good keeps showing its last. */
+function podIPs({ pod, observed, hostIPs, finished }: StatusInput): readonly string[] {
+  const sandbox = liveSandbox(observed)
+  if (sandbox) return pod.spec.hostNetwork ? hostIPs : sandbox.ips
+  const leaving = finished || pod.metadata.deletionTimestamp !== undefined
+  return leaving ? (pod.status.podIPs ?? []).map(({ ip }) => ip) : []
+}

@@ -1,0 +1,32 @@
+/**
+ * How much of anything a stranger may send. One table for every reader of outside bytes, so that no two disagree and a test can feed
+ * each of them one too many. Whoever meets a bound answers 4xx and names it, before any work that grows faster than the input.
+ */
+export const inputLimits = {
+  /** Bytes of a request's body, as upstream's `MaxRequestBodyBytes`. */
+  bodyBytes: 3 * 1024 * 1024,
+  /** Bytes of one stored object, as etcd's default request limit, which upstream's users live with. */
+  objectBytes: 1.5 * 1024 * 1024,
+  /** Bytes of a request's path. The longest real one (a proxy sub-resource) is far below. */
+  pathBytes: 8 * 1024,
+  /** Bytes of a request's query: label selectors of controllers are the long ones. */
+  queryBytes: 256 * 1024,
+  /** Bytes of all headers together; Go's default. */
+  headerBytes: 1024 * 1024,
+  /** Objects in arrays in objects…: upstream's JSON and YAML readers stop at 10,000, but nothing real passes 100. */
+  depth: 250,
+  /** Nodes that the aliases of one YAML document may add together. */
+  yamlAliasedNodes: 10_000,
+  /** Values (numbers, texts, lists, objects) in one document. */
+  values: 1_000_000,
+  /** Operations in one JSON patch, as upstream's `MaxJSONPatchOperations`. */
+  patchOperations: 10_000,
+  /** Characters of a resource quantity: every number that fits in one is shorter. */
+  quantityCharacters: 64,
+  /** Characters of a label or field selector in a query. */
+  selectorCharacters: 128 * 1024,
+  /** Characters of a token in an Authorization header or a sub-protocol. */
+  tokenCharacters: 16 * 1024,
+  /** Problems told in one Invalid answer; the rest is counted. */
+  problems: 100,
+} as const
