@@ -104,6 +104,8 @@ export interface ResourceHooks<T extends KubeObject> {
   prepareForDelete?: ((next: T) => void) | undefined
   /** True while the object must outlive its deletion although no finalizer in metadata holds it (a namespace's spec.finalizers). */
   holdsDeletion?: ((object: T) => boolean) | undefined
+  /** What happens to dependents when a delete does not say; default: they go in the background. */
+  defaultPropagation?: 'Orphan' | undefined
   /** A finished delete answers the object instead of a Status (pods, services, service accounts, claims, volumes, quotas, pod templates). */
   answersDeletedObject?: boolean | undefined
   /** PUT of a name that is not there creates it (endpoints, events, leases). */

@@ -94,7 +94,7 @@ export function planDeletion(resource: Resource, object: KubeObject, options: De
       isShortened = true
     }
   }
-  const finalizers = finalizersAfter(metadata.finalizers ?? [], options)
+  const finalizers = finalizersAfter(metadata.finalizers ?? [], withDefault(options, hooks.defaultPropagation, metadata.finalizers))
   const finalizersChanged = finalizers.join() !== (metadata.finalizers ?? []).join()
   metadata.finalizers = finalizers.length > 0 ? finalizers : undefined
   const isHeld = finalizers.length > 0 || hooks.holdsDeletion?.(object) === true
@@ -106,6 +106,13 @@ export function planDeletion(resource: Resource, object: KubeObject, options: De
   }
   if (!isHeld && grace === 0) return { last: isGraceful ? next : object }
   return { marked: next, changed: marked === undefined || isShortened || finalizersChanged }
+}
+
+/** A kind's own policy holds where neither the delete nor an earlier one said anything. */
+function withDefault(options: DeleteOptions, policy: 'Orphan' | undefined, finalizers: readonly string[] = []): DeleteOptions {
+  const isSaid = options.propagation !== undefined || options.orphanDependents !== undefined
+  if (isSaid || policy === undefined || finalizers.includes(ORPHAN) || finalizers.includes(FOREGROUND)) return options
+  return { ...options, propagation: policy }
 }
 
 /** The propagation policy lives on as a finalizer, which the garbage collector acts on and removes. */

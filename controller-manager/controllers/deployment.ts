@@ -220,22 +220,24 @@ export default defineController({
     }
 
     async function scale(rollout: Rollout, set: ReplicaSet, replicas: number): Promise<boolean> {
-      return adjust(rollout, set, replicas, set.metadata.annotations ?? {})
+      return adjust(rollout, set, replicas, { ...set.metadata.annotations, ...sizeAnnotations(rollout.deployment) })
     }
 
-    /** Writes size and annotations when they differ; the stored revision is the precondition. Answers whether the size changed. */
+    /**
+     * Writes size and annotations when they differ; the stored revision is the precondition. Answers whether the size changed. Only
+     * `scale` stamps the sizes that a proportional share starts from: a set that is only given its revision keeps the ones it was sized by.
+     */
     async function adjust(rollout: Rollout, set: ReplicaSet, replicas: number, annotations: Record<string, string>): Promise<boolean> {
       const { deployment } = rollout
       const before = set.spec.replicas ?? 1
-      const all = { ...annotations, ...sizeAnnotations(deployment) }
       const minReadySeconds = deployment.spec.minReadySeconds
       if (
         before === replicas &&
-        sameJson(all, set.metadata.annotations ?? {}) &&
+        sameJson(annotations, set.metadata.annotations ?? {}) &&
         (set.spec.minReadySeconds ?? 0) === (minReadySeconds ?? 0)
       )
         return false
-      const next = { ...set, metadata: { ...set.metadata, annotations: all }, spec: { ...set.spec, replicas, minReadySeconds } }
+      const next = { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec, replicas, minReadySeconds } }
       const written = await client.update('apps/v1', 'ReplicaSet', next, { signal })
       expectations.written(objectKey(deployment), written)
       rollout.add(written)

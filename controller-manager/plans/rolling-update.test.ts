@@ -85,6 +85,15 @@ test('scaled in the middle, the difference is spread over the sets by their size
       [15, 10],
     ],
     [
+      'up by far',
+      30,
+      [
+        [8, 13],
+        [5, 13],
+      ],
+      [23, 15],
+    ],
+    [
       'down',
       5,
       [

@@ -280,3 +280,21 @@ test('pods that match are adopted, and let go when they no longer do', async (t)
   assert.equal((await cluster.client.get('v1', 'Pod', own)).metadata.ownerReferences, undefined)
   assert.equal((await podsOf(cluster)).length, 3)
 })
+
+test('scaled while a rollout hangs, old and new grow by their shares (upstream’s figures: 10 → 30 with a bad image)', async (t) => {
+  const cluster = await clusterWithNodes(t, { readyAfter: ({ spec }) => (spec.containers[0]?.image === 'broken' ? undefined : 1_000) })
+  const rollingUpdate = { maxSurge: 3, maxUnavailable: 2 }
+  await cluster.client.create('apps/v1', 'Deployment', deployment('web', 10, { strategy: { type: 'RollingUpdate', rollingUpdate } }))
+  await cluster.clock.advance(5_000)
+  await setImage(cluster, 'broken')
+  await cluster.clock.advance(10_000)
+  const sizes = async () => {
+    const sets = await setsOf(cluster)
+    const isBroken = ({ spec }: ReplicaSet) => spec.template?.spec.containers[0]?.image === 'broken'
+    return [sets.find((set) => !isBroken(set))?.spec.replicas, sets.find(isBroken)?.spec.replicas]
+  }
+  assert.deepEqual(await sizes(), [8, 5])
+  await cluster.client.patch('apps/v1', 'Deployment', web, { type: 'merge', body: { spec: { replicas: 30 } } })
+  await cluster.clock.advance(10_000)
+  assert.deepEqual(await sizes(), [20, 13])
+})

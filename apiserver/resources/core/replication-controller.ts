@@ -1,0 +1,56 @@
+import { defineResource } from '../../registry/define-resource.ts'
+import { defaultPodSpec } from '../../rules/pod/pod-defaults.ts'
+import { containerImages, containerNames, labelCell } from '../../rules/table-cells.ts'
+import { replicationControllerProblems } from '../../rules/workload/replication-controller.ts'
+
+export default defineResource('v1', 'ReplicationController', {
+  shortNames: ['rc'],
+  categories: ['all'],
+  columns: [
+    { name: 'Desired', type: 'integer', description: 'Wanted pods', value: ({ spec }) => spec.replicas },
+    { name: 'Current', type: 'integer', description: 'Pods there are', value: ({ status }) => status.replicas },
+    { name: 'Ready', type: 'integer', description: 'Ready pods', value: ({ status }) => status.readyReplicas },
+    { name: 'Age', type: 'date', value: ({ metadata }) => metadata.creationTimestamp },
+    {
+      name: 'Containers',
+      priority: 1,
+      description: 'Names of the containers',
+      value: ({ spec }) => containerNames(spec.template?.spec.containers ?? []),
+    },
+    {
+      name: 'Images',
+      priority: 1,
+      description: 'Images of the containers',
+      value: ({ spec }) => containerImages(spec.template?.spec.containers ?? []),
+    },
+    { name: 'Selector', priority: 1, description: 'Which pods belong to it', value: ({ spec }) => labelCell(spec.selector) },
+  ],
+  selectableFields: { 'status.replicas': ({ status }) => `${status.replicas}` },
+
+  applyDefaults({ metadata, spec }) {
+    spec.replicas ??= 1
+    const { template } = spec
+    if (!template) return
+    const labels = template.metadata.labels ?? {}
+    if (Object.keys(labels).length > 0) {
+      if (Object.keys(spec.selector ?? {}).length === 0) spec.selector = { ...labels }
+      if (Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels }
+    }
+    defaultPodSpec(template.spec)
+  },
+  validate: ({ spec }) => replicationControllerProblems(spec),
+  defaultPropagation: 'Orphan',
+
+  scale: {
+    specReplicas: ({ spec }) => spec.replicas ?? 1,
+    setSpecReplicas: ({ spec }, replicas) => {
+      spec.replicas = replicas
+    },
+    statusReplicas: ({ status }) => status.replicas,
+    selector: ({ spec }) =>
+      Object.entries(spec.selector ?? {})
+        .map(([key, value]) => `${key}=${value}`)
+        .sort()
+        .join(','),
+  },
+})
