@@ -8,6 +8,7 @@ import { sendObject } from '../http/response.ts'
 import type { Resource } from '../registry/resource-table.ts'
 import { aggregatedDiscovery, coreVersions, groupDocument, groupList, resourceList, servedGroups } from './groups.ts'
 import { type HealthCheck, sendHealth } from './health.ts'
+import { openApiV2 } from './openapi-v2.ts'
 import { openApiV3 } from './openapi-v3.ts'
 import { versionInfo } from './version.ts'
 
@@ -58,6 +59,7 @@ export function pathHandlers(tools: PathTools): (path: string) => Handler | unde
       handlers.set(`${path}/${check.name}`, (_, info, reply) => sendHealth(path, [check], info, reply))
     }
   }
+  handlers.set('/openapi/v2', openApiV2(tools.resources))
   for (const [path, handler] of openApiV3(tools.resources)) handlers.set(path, handler)
   handlers.set('/metrics', (_, __, reply) => reply.send(200, 'text/plain; version=0.0.4; charset=utf-8', tools.metrics()))
   json('/.well-known/openid-configuration', () =>

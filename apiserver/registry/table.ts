@@ -35,11 +35,23 @@ export interface TableStyle {
 
 type PreparedColumn = { definition: ColumnDefinition; cell: (object: KubeObject, now: number) => Cell }
 
-const prepared = new WeakMap<Resource, readonly PreparedColumn[]>()
+/** Prepared once for each list of columns; kinds without columns of their own share one. */
+const prepared = new WeakMap<object, readonly PreparedColumn[]>()
+const NO_COLUMNS: readonly Column<KubeObject>[] = []
 
 /** Rows of one kind, rendered by the kind's columns. */
 export function tableOf(resource: Resource, objects: readonly KubeObject[], metadata: object, style: TableStyle): Table {
-  const columns = columnsOf(resource)
+  return tableWith((resource.definition.hooks.columns ?? NO_COLUMNS) as readonly Column<KubeObject>[], objects, metadata, style)
+}
+
+/** Rows rendered by columns that are nobody's: a Scale has no resource of its own. */
+export function tableWith<T extends KubeObject>(
+  own: readonly Column<T>[],
+  objects: readonly T[],
+  metadata: object,
+  style: TableStyle,
+): Table {
+  const columns = columnsOf(own as readonly Column<KubeObject>[])
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
@@ -60,17 +72,16 @@ function rowOf(columns: readonly PreparedColumn[], object: KubeObject, style: Ta
   return { cells, object: style.includeObject === 'Object' ? object : metadataOf(object) }
 }
 
-function columnsOf(resource: Resource): readonly PreparedColumn[] {
-  const known = prepared.get(resource)
+function columnsOf(own: readonly Column<KubeObject>[]): readonly PreparedColumn[] {
+  const known = prepared.get(own)
   if (known) return known
-  const own = (resource.definition.hooks.columns ?? []) as readonly Column<KubeObject>[]
   const columns = own.map(prepare)
   if (!own.some((column) => column.name === 'Name')) {
     const lastShown = columns.findLastIndex((column) => column.definition.priority === 0)
     if (!own.some((column) => column.name === 'Age')) columns.splice(lastShown + 1, 0, ageColumn)
     columns.unshift(nameColumn)
   }
-  prepared.set(resource, columns)
+  prepared.set(own, columns)
   return columns
 }
 

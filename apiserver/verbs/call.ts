@@ -14,9 +14,10 @@ import { sendObject } from '../http/response.ts'
 import type { ObjectRemover } from '../registry/deletion.ts'
 import type { ObjectStore } from '../registry/read-object.ts'
 import type { Resource } from '../registry/resource-table.ts'
+import { scaleColumns, scaleOf } from '../registry/scale.ts'
 import { decodeObject, type FieldValidation } from '../registry/schema-check.ts'
 import type { StoredObjects } from '../registry/stored-objects.ts'
-import { metadataOf, tableOf } from '../registry/table.ts'
+import { metadataOf, tableOf, tableWith } from '../registry/table.ts'
 import type { ObjectWriter, WriteRequest } from '../registry/write-object.ts'
 import type { WatchHub } from '../watch/watch-hub.ts'
 
@@ -108,6 +109,16 @@ export function answerObject(call: Call, code: number, value: Buffer, now: numbe
   const { resourceVersion } = object.metadata
   const table = tableOf(resource, [object], { resourceVersion }, { includeObject: representation.includeObject, now })
   return sendObject(reply, code, table, representation, warnings)
+}
+
+/** Answers the Scale of an object in the representation asked for. */
+export function answerScale({ representation, reply, resource, warnings }: Call, object: KubeObject, now: number): void | Promise<void> {
+  const scale = scaleOf(resource, object)
+  if (representation.shape === 'object') return sendObject(reply, 200, scale, representation, warnings)
+  if (representation.shape === 'metadata') return sendObject(reply, 200, metadataOf(scale), representation, warnings)
+  const { resourceVersion } = scale.metadata
+  const style = { includeObject: representation.includeObject, now }
+  return sendObject(reply, 200, tableWith(scaleColumns, [scale], { resourceVersion }, style), representation, warnings)
 }
 
 /** meta/v1 Status of a success, with what it was about. */

@@ -5,10 +5,9 @@ import { headersFor, sendObject } from '../http/response.ts'
 import { listOptions } from '../registry/list-options.ts'
 import type { StoredEntry } from '../registry/object-facts.ts'
 import type { ListPage } from '../registry/read-object.ts'
-import { scaleOf } from '../registry/scale.ts'
 import { selectionOf } from '../registry/selection.ts'
 import { metadataOf, tableOf } from '../registry/table.ts'
-import { answerObject, type Call, type VerbTools } from './call.ts'
+import { answerObject, answerScale, type Call, type VerbTools } from './call.ts'
 
 /** 200 404 504 */
 export function get(call: Call, tools: VerbTools): void | Promise<void> {
@@ -16,7 +15,7 @@ export function get(call: Call, tools: VerbTools): void | Promise<void> {
   const version = info.query.size === 0 ? null : info.query.get('resourceVersion')
   const entry = tools.store.get(resource, resource.namespaced ? info.namespace : '', info.name, version)
   if (info.subresource === 'scale') {
-    return sendObject(call.reply, 200, scaleOf(resource, tools.objects.objectOf(entry)), call.representation, call.warnings)
+    return answerScale(call, tools.objects.objectOf(entry), tools.clock.now())
   }
   return answerObject(call, 200, entry.value, tools.clock.now())
 }

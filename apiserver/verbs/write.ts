@@ -2,12 +2,21 @@ import { fieldProblem } from '../../shared/errors/field-error.ts'
 import { hasReason, invalid, StatusError } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import { parseBody } from '../http/body.ts'
-import { sendObject } from '../http/response.ts'
 import { applyPatch, patchTypes } from '../patch/apply-patch.ts'
 import { type Scale, scaleOf } from '../registry/scale.ts'
 import { decodeObject, type FieldValidation } from '../registry/schema-check.ts'
-import type { UpdatePart, Written } from '../registry/write-object.ts'
-import { answerObject, BODY_LIMIT, type Call, fieldValidationOf, headerOf, readObject, type VerbTools, writeRequestOf } from './call.ts'
+import type { UpdatePart } from '../registry/write-object.ts'
+import {
+  answerObject,
+  answerScale,
+  BODY_LIMIT,
+  type Call,
+  fieldValidationOf,
+  headerOf,
+  readObject,
+  type VerbTools,
+  writeRequestOf,
+} from './call.ts'
 
 const SCALE = { apiVersion: 'autoscaling/v1', kind: 'Scale', definition: 'io.k8s.api.autoscaling.v1.Scale' }
 
@@ -28,7 +37,8 @@ export async function update(call: Call, tools: VerbTools): Promise<void> {
   const request = writeRequestOf(call)
   if (info.subresource === 'scale') {
     const wanted = (await readObject(call, SCALE)) as Scale
-    return answerScale(call, await tools.writer.update(request, { kind: 'main' }, (previous) => scaled(call, previous, wanted)))
+    const { value } = await tools.writer.update(request, { kind: 'main' }, (previous) => scaled(call, previous, wanted))
+    return answerScale(call, JSON.parse(value.toString()) as KubeObject, tools.clock.now())
   }
   const object = await readObject(call)
   checkName(object, info.name)
@@ -72,7 +82,8 @@ export async function patch(call: Call, tools: VerbTools): Promise<void> {
       const raw = applyPatch(mediaType, scaleOf(resource, previous), change, SCALE.definition)
       return scaled(call, previous, decode(SCALE, raw) as Scale)
     }
-    return answerScale(call, await tools.writer.update(request, { kind: 'main' }, scaleChange))
+    const { value } = await tools.writer.update(request, { kind: 'main' }, scaleChange)
+    return answerScale(call, JSON.parse(value.toString()) as KubeObject, tools.clock.now())
   }
   const { value } = await tools.writer.update(request, partOf(call), (previous) => {
     const next = decode(resource, applyPatch(mediaType, previous, change, resource.facts.definition))
@@ -128,9 +139,4 @@ function scaled({ resource, info }: Call, previous: KubeObject, wanted: Scale): 
   next.metadata.resourceVersion = resourceVersion
   if (uid) next.metadata.uid = uid
   return next
-}
-
-function answerScale(call: Call, { value }: Written): void | Promise<void> {
-  const object = JSON.parse(value.toString()) as KubeObject
-  return sendObject(call.reply, 200, scaleOf(call.resource, object), call.representation, call.warnings)
 }

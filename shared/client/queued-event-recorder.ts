@@ -49,6 +49,7 @@ export function createEventRecorder({ client, clock, random, log }: RecorderTool
   const correlation = new EventCorrelation()
   const written = new Map<string, Written>()
   const pending: Pending[] = []
+  const nameOf = eventNames(random)
   let draining: Promise<void> | undefined
   /** Aborts the pauses between attempts: who flushes is about to stop and cannot wait for a server that is away. */
   let hurry = new AbortController()
@@ -65,7 +66,7 @@ export function createEventRecorder({ client, clock, random, log }: RecorderTool
         if (!hasReason(error, 'NotFound')) throw error // it outlived its time to live: begin a new one
       }
     }
-    const created = await client.create('v1', 'Event', eventObject(event, source, random))
+    const created = await client.create('v1', 'Event', eventObject(event, source, nameOf(event)))
     remember(written, event.key, { name: { namespace: created.metadata.namespace, name: created.metadata.name ?? '' }, count: 1 })
   }
 
@@ -113,15 +114,28 @@ function referenceTo(about: KubeObject, fieldPath: string | undefined): ObjectRe
   return { apiVersion: about.apiVersion, kind: about.kind, namespace, name, uid, resourceVersion, fieldPath }
 }
 
-function eventObject(event: Pending, source: EventSource, random: Random) {
+/** Room that a name of 253 characters leaves beside a dot and sixteen digits. */
+const LONGEST_SUBJECT = 236
+
+/**
+ * Names end with the time in nanoseconds, as client-go's do, so that an object's Events sort by age. The clock knows milliseconds: what
+ * is finer is chance, so that no two components choose alike, and each name of a recorder is after its last.
+ */
+function eventNames(random: Random): (event: Pending) => string {
+  let last = 0n
+  return ({ involved, at }) => {
+    const now = BigInt(at) * 1_000_000n + BigInt(Math.floor(random.fraction() * 1_000_000))
+    last = now > last ? now : last + 1n
+    return `${(involved.name ?? '').slice(0, LONGEST_SUBJECT)}.${last.toString(16).padStart(16, '0')}`
+  }
+}
+
+function eventObject(event: Pending, source: EventSource, name: string) {
   const { involved } = event
   const namespace = involved.namespace ?? 'default'
   const at = timestamp(event.at)
-  const unique = Math.floor(random.fraction() * 2 ** 48)
-    .toString(16)
-    .padStart(12, '0')
   return {
-    metadata: { namespace, name: `${involved.name}.${unique}` },
+    metadata: { namespace, name },
     involvedObject: involved,
     reason: event.reason,
     message: event.message.slice(0, 1024),

@@ -73,6 +73,11 @@ async function printed(child: ChildProcess, pattern: RegExp): Promise<string> {
   throw new Error(`it ended without printing ${pattern}: ${text}`)
 }
 
+test('a scale is printed with its columns', { skip }, async () => {
+  await works('create -f -', deployment('scaled'))
+  assert.match(await works('get deployment scaled --subresource=scale'), /^NAME +DESIRED +AVAILABLE +AGE?\nscaled +1 +0/)
+})
+
 test('version, api-resources, api-versions, cluster-info', { skip }, async () => {
   assert.match(await works('version'), /Server Version: v1\.36/)
   assert.match(await works('api-resources'), /deployments +deploy +apps\/v1 +true +Deployment/)
@@ -96,6 +101,12 @@ test('create, get in every form, delete', { skip }, async () => {
     kind: 'Namespace',
     metadata: { name: 'default' },
   })
+})
+
+test('a kind that is not served is said to be none, whatever the verb', { skip }, async () => {
+  const stranger = { apiVersion: 'example.com/v1', kind: 'Stranger', metadata: { name: 'one' } }
+  for (const verb of ['apply', 'create', 'replace', 'delete'])
+    await fails(`${verb} -f -`, /no matches for kind "Stranger" in version "example.com\/v1"/, stranger)
 })
 
 test('typed create commands, whose bodies are protobuf', { skip }, async () => {
@@ -236,11 +247,6 @@ test('raw requests, and mistakes in manifests', { skip }, async () => {
     pod('bad', { containers: [{ name: 'a', image: 'x', imgae: 'y' }] }),
   )
   await fails('create -f -', /spec.containers: Required value/, pod('bad', { containers: [] }))
-  await fails('create -f -', /no matches for kind|failed to download openapi/, {
-    apiVersion: 'v1',
-    kind: 'Potato',
-    metadata: { name: 'x' },
-  })
   await fails('get potatoes', /the server doesn't have a resource type "potatoes"/)
 })
 
