@@ -133,7 +133,13 @@ function createPipeline({ config, tools, state, store, hub, connect, identity, i
   const { clock, random, log } = tools
   const { storage, objects, table, writer, remover, authentication, authorization } = state
   const inFlight = new InFlight({ reads: config.maxReadsInFlight, writes: config.maxWritesInFlight })
-  const metrics = serverMetrics({ revision: () => storage.revision, watchers: () => hub.size, inFlight })
+  const plurals = new Map(table.all().map(({ plural }) => [plural, plural]))
+  const metrics = serverMetrics({
+    revision: () => storage.revision,
+    watchers: () => hub.size,
+    inFlight,
+    served: (resource) => plurals.get(resource),
+  })
   const bootstrapCheck = () => (isReady() ? undefined : 'objects that must exist are still being made')
   return new Pipeline({
     ...{ authentication, authorization, inFlight, table, metrics: metrics.requests, clock, log, deadline: config.requestTimeout },

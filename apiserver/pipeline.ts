@@ -8,6 +8,7 @@ import type { AccessAttributes } from './authz/authorizer.ts'
 import { impersonatedUser, wantsImpersonation } from './authz/impersonation.ts'
 import { negotiate, type Representation } from './http/content-type.ts'
 import type { ApiRequest, Reply } from './http/exchange.ts'
+import { checkUrlSize } from './http/input-size.ts'
 import { isTrue, methodNotAllowed, type RequestInfo, requestInfo, unknownPath } from './http/request-info.ts'
 import { sendError } from './http/response.ts'
 import { withDeadline } from './limits/deadline.ts'
@@ -61,6 +62,7 @@ export class Pipeline {
     const start = clock.monotonic()
     let info: RequestInfo | undefined
     try {
+      checkUrlSize(request.url) // 414
       info = requestInfo(request.method, request.url) // 400 404
       await this.#serve(request, info, reply)
     } catch (error) {

@@ -1,4 +1,7 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
+import { BoundedCache } from '../../shared/limits/bounded-cache.ts'
+import { inputLimits } from '../../shared/limits/input-limits.ts'
+import { headerTooLong } from './input-size.ts'
 
 /** What of an object is answered. */
 export type Shape = 'object' | 'table' | 'metadata'
@@ -28,8 +31,8 @@ const discoveryType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDi
 const accepted = 'application/json, application/yaml'
 
 export const plainJson: Representation = make('object', 'json', false, 'Metadata', false, JSON_TYPE)
-const cache = new Map<string, Representation>([[`|${JSON_TYPE}|||`, plainJson]])
-const CACHE_LIMIT = 500
+/** Clients of one program send the same words with each request; what is longer than any of theirs is read anew each time. */
+const cache = new BoundedCache<Representation>({ bytes: 256 * 1024, keyCharacters: 512 })
 
 export interface NegotiationInput {
   accept: string | undefined
@@ -44,9 +47,9 @@ export function negotiate(input: NegotiationInput, forDiscovery = false): Repres
   const key = `${forDiscovery ? 'd' : ''}|${input.accept ?? ''}|${input.pretty ?? ''}|${isPerson ? 'p' : ''}|${input.includeObject ?? ''}`
   const known = cache.get(key)
   if (known) return known
+  if ((input.accept?.length ?? 0) > inputLimits.headerCharacters) throw headerTooLong('Accept')
   const pretty = isPerson || (input.pretty !== null && input.pretty !== 'false' && input.pretty !== '0')
   const found = choose(input, pretty, forDiscovery)
-  if (cache.size >= CACHE_LIMIT) cache.clear()
   cache.set(key, found)
   return found
 }

@@ -5,8 +5,10 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
 import { StatusError } from '../../shared/errors/status-error.ts'
+import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { User } from '../authn/user.ts'
+import { answerUnreadable } from './client-error.ts'
 import type { ApiRequest, Reply } from './exchange.ts'
 import { NodeReply, NodeRequest } from './node-exchange.ts'
 import { sendError } from './response.ts'
@@ -30,14 +32,18 @@ export interface ServerOptions {
   readonly log: Logger
 }
 
-/** Go's default, which clients with long selectors rely on. */
-const HEADER_LIMIT = 1024 * 1024
+/** How long a connection without a request is kept: longer than Go's clients keep theirs (90 s), so that they close first. */
+const KEEP_ALIVE_MILLISECONDS = 180_000
+/** How long the head of a request may take to come, and a TLS handshake. */
+const HEAD_MILLISECONDS = 30_000
 
 /** One listener on fastify: a single catch-all route whose answers are written by the pipeline. */
 export class ApiListener {
   readonly #options: ServerOptions
   readonly #app: Pick<FastifyInstance, 'listen' | 'close'>
   #server: Server | undefined
+  /** The answer that each connection got or gets. */
+  readonly #answering = new WeakMap<object, ServerResponse>()
 
   constructor(options: ServerOptions) {
     this.#options = options
@@ -50,12 +56,13 @@ export class ApiListener {
       exposeHeadRoutes: false,
       // Bodies have schemas of their own; fastify's compilers would only take memory and time to load.
       schemaController: { compilersFactory: { buildValidator: () => noCompiler, buildSerializer: () => noCompiler } },
-      routerOptions: { maxParamLength: HEADER_LIMIT, ignoreDuplicateSlashes: false },
+      routerOptions: { maxParamLength: inputLimits.headerBytes, ignoreDuplicateSlashes: false },
       frameworkErrors: (_error, request, reply) => {
         // A URL the router cannot decode: the pipeline says so in its own words.
         void reply.hijack()
         this.#serve(request.raw, reply.raw)
       },
+      clientErrorHandler: (error, socket) => answerUnreadable(error, socket, this.#answering.get(socket)),
       serverFactory: (listener) => (this.#server = this.#makeServer(listener)) as never,
     })
     app.removeAllContentTypeParsers()
@@ -100,6 +107,7 @@ export class ApiListener {
 
   #serve(raw: IncomingMessage, response: ServerResponse): void {
     const reply = new NodeReply(response)
+    this.#answering.set(raw.socket, response)
     // Who asks nobody who they are must not be reached through a name that some web page has pointed at this machine.
     if (this.#options.user && !isLoopbackHost(raw.headers.host)) {
       const why = `this port is for this machine only: it is not called ${JSON.stringify(raw.headers.host ?? '')}`
@@ -110,13 +118,22 @@ export class ApiListener {
 
   #makeServer(listener: RequestListener): Server {
     const { tls, upgrade, log } = this.#options
-    const limits = { maxHeaderSize: HEADER_LIMIT, keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 30_000, noDelay: true }
+    const limits = {
+      ...{ maxHeaderSize: inputLimits.headerBytes, noDelay: true },
+      // A body has its own pace (http/body-pace.ts), because a large one may take its time.
+      ...{
+        keepAliveTimeout: KEEP_ALIVE_MILLISECONDS,
+        headersTimeout: HEAD_MILLISECONDS,
+        requestTimeout: 0,
+        connectionsCheckingInterval: 5_000,
+      },
+    }
     const server = tls
       ? createTlsServer(
           {
             ...limits,
             ...{ key: tls.key, cert: tls.cert, ca: tls.clientAuthority, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] },
-            ...{ requestCert: true, rejectUnauthorized: false },
+            ...{ requestCert: true, rejectUnauthorized: false, handshakeTimeout: HEAD_MILLISECONDS },
           },
           listener,
         )

@@ -9,9 +9,14 @@ export interface ServerMetrics {
   render(): string
 }
 
-export function serverMetrics(read: { revision: () => number; watchers: () => number; inFlight: InFlight }): ServerMetrics {
+export function serverMetrics(read: {
+  revision: () => number
+  watchers: () => number
+  inFlight: InFlight
+  served: (resource: string) => string | undefined
+}): ServerMetrics {
   const metrics = new Metrics()
-  const requests = new RequestMetrics(metrics)
+  const requests = new RequestMetrics(metrics, read.served)
   metrics.gaugeFrom('apiserver_storage_revision', 'The newest revision of the store.', read.revision)
   metrics.gaugeFrom('apiserver_watchers', 'Open watches.', read.watchers)
   metrics.gaugeFrom('apiserver_current_inflight_requests', 'Requests being worked on.', () => [

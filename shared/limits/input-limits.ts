@@ -11,8 +11,12 @@ export const inputLimits = {
   pathBytes: 8 * 1024,
   /** Bytes of a request's query: label selectors of controllers are the long ones. */
   queryBytes: 256 * 1024,
-  /** Bytes of all headers together; Go's default. */
+  /** Bytes of the URL and all headers together; Go's default. */
   headerBytes: 1024 * 1024,
+  /** Characters of one header that is read for what it says (Accept, Content-Type); those of browsers have 200. */
+  headerCharacters: 8 * 1024,
+  /** Characters of a text in a log line; what is longer is cut, and says so. */
+  logCharacters: 2_000,
   /** Objects in arrays in objects…: upstream's JSON and YAML readers stop at 10,000, but nothing real passes 100. */
   depth: 250,
   /** Nodes that the aliases of one YAML document may add together. */

@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import { inputLimits } from '../limits/input-limits.ts'
 import type { Logger } from './logger.ts'
 import { textLine } from './text-line.ts'
 
@@ -26,15 +27,32 @@ export function realLogger(settings: LogSettings): Logger {
 
 /** An error as a field: message, stack and chain of causes; API errors keep reason and code. */
 function describeError(value: unknown): unknown {
-  return value instanceof Error ? pino.stdSerializers.errWithCause(value) : value
+  if (!(value instanceof Error)) return value
+  const { message, stack, ...rest } = pino.stdSerializers.errWithCause(value)
+  return { ...rest, message: shortText(message), stack: shortText(stack) }
 }
 
 function wrap(inner: pino.Logger): Logger {
+  const line = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: Record<string, unknown>) =>
+    inner[level](fields ? shortened(fields) : {}, message)
   return {
-    debug: (message, fields) => inner.debug(fields ?? {}, message),
-    info: (message, fields) => inner.info(fields ?? {}, message),
-    warn: (message, fields) => inner.warn(fields ?? {}, message),
-    error: (message, fields) => inner.error(fields ?? {}, message),
+    ...{ debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },
     child: (fields) => wrap(inner.child(fields)),
   }
+}
+
+/** Texts of strangers (paths, names, refusals that repeat them) are not copied into the log at any length. */
+function shortened(fields: Record<string, unknown>): Record<string, unknown> {
+  let result = fields
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value !== 'string' || value.length <= inputLimits.logCharacters) continue
+    if (result === fields) result = { ...fields }
+    result[name] = shortText(value)
+  }
+  return result
+}
+
+function shortText(text: string): string {
+  const { logCharacters } = inputLimits
+  return text.length <= logCharacters ? text : `${text.slice(0, logCharacters)}… (${text.length} characters)`
 }

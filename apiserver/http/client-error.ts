@@ -1,0 +1,38 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { StatusError } from '../../shared/errors/status-error.ts'
+import { inputLimits } from '../../shared/limits/input-limits.ts'
+import { headTooLong } from './input-size.ts'
+
+/**
+ * Says as a Status why a request could not even be read, and closes the connection. Nothing is said in the middle of another answer:
+ * the peer would take it for a part of that.
+ */
+export function answerUnreadable(error: Error & { code?: string }, socket: Duplex, answering: ServerResponse | undefined): void {
+  const isFree = answering === undefined || answering.writableFinished || !answering.headersSent
+  if (isFree && socket.writable && error.code !== 'ECONNRESET') {
+    const status = statusOf(error).toStatus()
+    const body = JSON.stringify(status)
+    const head = [
+      `HTTP/1.1 ${status.code} ${STATUS_CODES[status.code] ?? ''}`,
+      'content-type: application/json',
+      `content-length: ${Buffer.byteLength(body)}`,
+      'cache-control: no-cache, private',
+      'connection: close',
+    ]
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+  }
+  socket.destroy()
+}
+
+function statusOf(error: Error & { code?: string }): StatusError {
+  if (error.code === 'HPE_HEADER_OVERFLOW') return headTooLong()
+  if (error.code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
+    return new StatusError('RequestEntityTooLarge', 'the extensions of a chunk are too long')
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new StatusError('Unknown', 'the head of the request did not come in time', { code: 408, details: {} })
+  }
+  return new StatusError('BadRequest', `the request is not HTTP/1.1: ${error.message.slice(0, inputLimits.logCharacters)}`, {
+    cause: error,
+  })
+}
