@@ -23,8 +23,8 @@ const asStatus = (report: ReturnType<typeof nodeReport>): NodeStatus => structur
 
 test('amounts are written as people know them; what is reserved is not allocatable', () => {
   const { capacity, allocatable } = nodeReport(observation, undefined, noon)
-  assert.deepEqual(capacity, { cpu: '1500m', memory: '2097152Ki', 'ephemeral-storage': '16777216Ki', pods: '110' })
-  assert.equal(allocatable.memory, `${2097152 - 102400}Ki`)
+  assert.deepEqual(capacity, { cpu: '1500m', memory: '2Gi', 'ephemeral-storage': '16Gi', pods: '110' })
+  assert.equal(allocatable.memory, `${2048 - 100}Mi`)
 })
 
 test('resources that others advertised stay and may be used', () => {
@@ -56,7 +56,7 @@ test('only real differences are worth a write', () => {
 })
 
 test('the patch replaces addresses, so that an old one does not stay', () => {
-  const body = reportPatch(nodeReport(observation, undefined, noon)) as { status: { addresses: unknown[] } }
+  const body = reportPatch(nodeReport(observation, undefined, noon), {}) as { status: { addresses: unknown[] } }
   assert.deepEqual(body.status.addresses, [{ $patch: 'replace' }, { type: 'InternalIP', address: '10.0.0.1' }])
 })
 

@@ -1,5 +1,5 @@
 import type { ContainerImage, NodeAddress, NodeCondition, NodeStatus, NodeSystemInfo } from '../../shared/openapi/generated/core-v1.ts'
-import { formatQuantity, quantityFromMilli, quantityFromValue } from '../../shared/quantity/quantity.ts'
+import { formatQuantity, parseQuantity, quantityFromMilli, quantityFromValue } from '../../shared/quantity/quantity.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
 import type { ImageStatus } from '../runtime/container-runtime.ts'
 import type { Capacity } from './capacity.ts'
@@ -68,10 +68,15 @@ function resourceList(size: Capacity, maxPods: number): Record<string, string> {
   return {
     cpu: formatQuantity(quantityFromMilli(size.cpuMillis)),
     // In Ki as /proc/meminfo counts, so that the figure is the one people know from upstream's nodes.
-    memory: `${Math.floor(size.memoryBytes / 1024)}Ki`,
-    'ephemeral-storage': `${Math.floor(size.storageBytes / 1024)}Ki`,
+    memory: kibibytes(size.memoryBytes),
+    'ephemeral-storage': kibibytes(size.storageBytes),
     pods: formatQuantity(quantityFromValue(maxPods)),
   }
+}
+
+/** As the API keeps it (`2Gi`, not `2097152Ki`): in another spelling the report would differ from what was stored at every look. */
+function kibibytes(bytes: number): string {
+  return formatQuantity(parseQuantity(`${Math.floor(bytes / 1024)}Ki`))
 }
 
 /** Order and words are upstream's; the order is what `kubectl describe node` shows. */
@@ -141,7 +146,12 @@ export function differs(report: NodeReport, status: NodeStatus): boolean {
 
 const sorted = (record: object | undefined) => Object.entries(record ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
 
-/** As a strategic merge patch: conditions and amounts of others stay, our addresses and images replace what was there. */
-export function reportPatch(report: NodeReport): unknown {
-  return { status: { ...report, addresses: [{ $patch: 'replace' }, ...report.addresses] } }
+/**
+ * As a strategic merge patch: conditions and amounts of others stay, our addresses and images replace what was there. What is no longer
+ * part of the capacity is not allocatable either: a merge takes an amount away only when it is told to.
+ */
+export function reportPatch(report: NodeReport, previous: Pick<NodeStatus, 'allocatable'>): unknown {
+  const gone = Object.keys(previous.allocatable ?? {}).filter((name) => !(name in report.allocatable))
+  const allocatable = { ...report.allocatable, ...Object.fromEntries(gone.map((name) => [name, null])) }
+  return { status: { ...report, allocatable, addresses: [{ $patch: 'replace' }, ...report.addresses] } }
 }

@@ -49,7 +49,7 @@ export function nodeStatusLoop(options: NodeStatusOptions): NodeStatusLoop {
       'v1',
       'Node',
       { name: nodeName },
-      { type: 'strategic', subresource: 'status', body: reportPatch(report) },
+      { type: 'strategic', subresource: 'status', body: reportPatch(report, before) },
       { signal },
     )
     written = clock.monotonic()

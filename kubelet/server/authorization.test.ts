@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { test } from 'node:test'
+import { issueAuthority, issueCertificate } from '../../shared/certificates/issue-certificate.ts'
+import { requireApiServer } from './authorization.ts'
+
+const life = { notBefore: 0, notAfter: 2e12 }
+const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const authority = pair()
+const issuer = {
+  certificate: issueAuthority(authority, { commonName: 'ca', ...life }),
+  key: authority.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+}
+
+/** A connection with a certificate of this subject. */
+function connection(commonName: string, organizations: string[], authorized = true) {
+  const publicKey = createPublicKey(pair().privateKey)
+  const pem = issueCertificate(issuer, { subject: { commonName, organizations }, publicKey, ...life, usages: ['clientAuth'] })
+  return { authorized, getPeerX509Certificate: () => new X509Certificate(pem) }
+}
+
+test('a kubelet opens to who may do everything, the API server among them', () => {
+  requireApiServer(connection('kube-apiserver-kubelet-client', ['system:masters']))
+  requireApiServer(connection('kubernetes-admin', ['admins', 'system:masters']))
+})
+
+test('the common name alone opens nothing', () => {
+  for (const organizations of [[], ['system:nodes'], ['system:masters ', 'masters']]) {
+    assert.throws(() => requireApiServer(connection('kube-apiserver-kubelet-client', organizations)), {
+      reason: 'Forbidden',
+      message: 'Forbidden (user=kube-apiserver-kubelet-client, resource=nodes, subresource=proxy)',
+    })
+  }
+  assert.throws(() => requireApiServer(connection('system:masters', [])), { code: 403 })
+})
+
+test('nobody gets in whom the authority does not vouch for', () => {
+  assert.throws(() => requireApiServer(connection('kube-apiserver-kubelet-client', ['system:masters'], false)), { code: 401 })
+  assert.throws(() => requireApiServer({ authorized: true, getPeerX509Certificate: () => undefined }), { code: 401 })
+})
