@@ -16,7 +16,11 @@ export function chosen<S>(definitions: readonly ControllerDefinition<S>[], names
 }
 
 /** Under which name a controller's Events are seen, where upstream's is not `<name>-controller`. */
-const EVENT_SOURCES: Readonly<Record<string, string>> = { 'node-lifecycle': 'node-controller', 'node-ipam': 'cidrAllocator' }
+const EVENT_SOURCES: Readonly<Record<string, string>> = {
+  'node-lifecycle': 'node-controller',
+  'node-ipam': 'cidrAllocator',
+  endpointslicemirroring: 'endpoint-slice-mirroring-controller',
+}
 
 /** Controllers with their tools in hand, to be run together by whoever leads. */
 export class ControllerSet {
