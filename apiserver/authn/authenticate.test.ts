@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { beforeEach, describe, it } from 'node:test'
+import { CompactSign } from 'jose'
 import { issueAuthority, issueCertificate } from '../../shared/certificates/issue-certificate.ts'
 import { decodePem } from '../../shared/certificates/pem.ts'
 import { StatusError } from '../../shared/errors/status-error.ts'
+import { inputLimits } from '../../shared/limits/input-limits.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import { seededRandom } from '../../shared/random/random.ts'
 import { type Clock, realClock } from '../../shared/time/clock.ts'
@@ -130,8 +132,19 @@ describe('the token file', () => {
 
   it('is also read from the subprotocol that browsers use', async () => {
     const made = authentication({ tokenFile: 't-1,jane,u-1' })
-    const protocol = `v5.channel.k8s.io, base64url.bearer.authorization.k8s.io.${Buffer.from('t-1').toString('base64url')}`
-    assert.equal((await made.authenticate({ ...nothing, headers: { 'sec-websocket-protocol': protocol } })).name, 'jane')
+    const handshake = (...protocolTokens: string[]) => ({ ...nothing, headers: { 'sec-websocket-protocol': 'v5' }, protocolTokens })
+    assert.equal((await made.authenticate(handshake('dC0x'))).name, 'jane')
+    await refused(handshake('dC0x', 'dC0x'), /multiple/, made)
+    await refused({ ...handshake('dC0x'), headers: {} }, /missing additional subprotocol/, made)
+    for (const odd of ['dC0x=', 'dC0x ', '', 'd/0x', 'dC0xA', '_w']) await refused(handshake(odd), /token encoding/, made)
+  })
+
+  it('is the whole text behind one space, and nothing longer than a token', async () => {
+    const made = authentication({ tokenFile: 't-1,jane,u-1' })
+    assert.equal((await made.authenticate({ ...nothing, headers: { authorization: 'bearer t-1' } })).name, 'jane')
+    for (const written of ['t-1 t-2', ' t-1', 't-1,', 't-1=']) await refused(bearer(written), /invalid bearer token/, made)
+    await refused(bearer('x'.repeat(inputLimits.tokenCharacters + 1)), /at most 16384 characters/, made)
+    await assert.rejects(made.tokens.review('x'.repeat(inputLimits.tokenCharacters + 1), []), /at most 16384 characters/)
   })
 })
 
@@ -303,6 +316,52 @@ describe('service account tokens', () => {
     await refused(bearer(`${hmac}.${claims}.${signature}`), /signature/)
   })
 
+  it('have one spelling: with any character changed, added or left out they are refused, before and after the right one was seen', async () => {
+    const made = authentication()
+    const { token } = await made.tokens.issue(request)
+    const others = [`${token}=`, `${token}==`, `${token} `, `${token}\n`, `${token}.`, `${token}A`, `${token}!`, ` ${token}`, `+${token}`]
+    others.push(...token.split('.').map((part) => token.replace(part, `${part}=`)), token.replace('.', ' .'), token.slice(0, -1))
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    for (const last of alphabet) if (!token.endsWith(last)) others.push(token.slice(0, -1) + last)
+    for (let at = 0; at < token.length; at++) {
+      const next = alphabet[(alphabet.indexOf(token.charAt(at)) + 1) % 64]
+      others.push(token.slice(0, at) + next + token.slice(at + 1))
+    }
+    for (const other of others)
+      await refused({ ...nothing, headers: { authorization: `Bearer ${other}` } }, /invalid|signature/, made).catch(tell(other))
+    await made.authenticate(bearer(token))
+    for (const other of others) await assert.rejects(made.tokens.review(other, []), { code: 401 }, other)
+
+    function tell(other: string) {
+      return (cause: unknown) => {
+        if (other.trim() !== token) throw new Error(`accepted ${JSON.stringify(other)}`, { cause })
+      }
+    }
+  })
+
+  it('whose header calls something critical are refused, even signed by us', async () => {
+    const claims = { iss: ISSUER, aud: [ISSUER], exp: now / 1000 + 60, sub: 'system:serviceaccount:default:builder' }
+    for (const extension of [
+      { crit: ['b64'], b64: true },
+      { crit: ['exp'], exp: 1 },
+    ]) {
+      const signed = await new CompactSign(Buffer.from(JSON.stringify(claims)))
+        .setProtectedHeader({ alg: 'ES256', kid: 'ours', ...extension })
+        .sign(keys.signing.key, { crit: { exp: true } })
+      await refused(bearer(signed), /invalid bearer token/)
+    }
+  })
+
+  it('are told apart by the key they name, whatever kind of key it is', async () => {
+    const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const rsa = (key: KeyObject): VerifyingKey => ({ id: 'rsa', algorithm: 'RS256', key })
+    const both = { signing: rsa(pair.privateKey), verifying: [...keys.verifying, rsa(pair.publicKey)] }
+    const { token } = await authentication({ serviceAccountKeys: both }).tokens.issue(request)
+    const renamed = { ...both, verifying: both.verifying.map((key) => ({ ...key, id: key.id === 'rsa' ? 'ours' : 'rsa' })) }
+    await authentication({ serviceAccountKeys: both }).authenticate(bearer(token))
+    await refused(bearer(token), /signature/, authentication({ serviceAccountKeys: renamed }))
+  })
+
   it('whose claims are not those of an account are refused, whoever signed them', async () => {
     const base = { iss: ISSUER, aud: [ISSUER], exp: now / 1000 + 60, nbf: now / 1000 }
     const account = { namespace: 'default', serviceaccount: { name: 'builder', uid: 'sa-1' } }
@@ -312,13 +371,13 @@ describe('service account tokens', () => {
       { ...base, sub: 'kubernetes-admin', 'kubernetes.io': account },
       { ...base, sub, exp: 'never', 'kubernetes.io': account },
     ]) {
-      await refused(bearer(signWebToken(claims, keys.signing)), /claims/)
+      await refused(bearer(await signWebToken(claims, keys.signing)), /claims/)
     }
     const early = { ...base, nbf: now / 1000 + 120, exp: now / 1000 + 600, sub, 'kubernetes.io': account }
-    await refused(bearer(signWebToken(early, keys.signing)), /not valid yet/)
+    await refused(bearer(await signWebToken(early, keys.signing)), /not valid yet/)
   })
 
-  for (const text of ['a.b.c', '..', 'x', 'a.b', `${'A'.repeat(100_000)}.B.C`, 'eyJhbGciOiJFUzI1NiJ9.bm90anNvbg.AA']) {
+  for (const text of ['a.b.c', '..', 'x', 'a.b', `${'A'.repeat(10_000)}.B.C`, 'eyJhbGciOiJFUzI1NiJ9.bm90anNvbg.AA']) {
     it(`that are none are refused: ${text.slice(0, 40)}`, () => refused(bearer(text), /invalid bearer token/))
   }
 })

@@ -1,4 +1,5 @@
 import { hasReason, StatusError } from '../../shared/errors/status-error.ts'
+import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
@@ -46,18 +47,21 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     bootstrapTokenAuthenticator(reader, clock, apiAudiences),
     accounts,
   ]
-  const review = (token: string, audiences: readonly string[]): TokenAnswer => {
+  const review = async (token: string, audiences: readonly string[]): Promise<TokenAnswer> => {
+    if (token.length > inputLimits.tokenCharacters) {
+      throw new StatusError('Unauthorized', `a bearer token has at most ${inputLimits.tokenCharacters} characters`)
+    }
     for (const authenticator of byToken) {
-      const answer = authenticator.authenticate(token, audiences)
+      const answer = await authenticator.authenticate(token, audiences)
       if (answer) return answer
     }
     throw new StatusError('Unauthorized', 'invalid bearer token')
   }
   const bearer: Authenticator = {
     name: 'bearer token',
-    authenticate(credentials) {
+    async authenticate(credentials) {
       const token = bearerTokenOf(credentials)
-      return token === undefined ? undefined : review(token, []).user
+      return token === undefined ? undefined : (await review(token, [])).user
     },
   }
   const inOrder: readonly Authenticator[] = [clientCertificateAuthenticator(clock), bearer]
@@ -65,8 +69,8 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   return {
     authenticate: (credentials) => firstAnswer(inOrder, last, credentials, log),
     tokens: {
-      issue: async (request) => accounts.issue(request),
-      review: async (token, audiences) => review(token, audiences),
+      issue: (request) => accounts.issue(request),
+      review,
     },
   }
 }

@@ -1,54 +1,69 @@
-import { sign, verify } from 'node:crypto'
 import type { VerifyingKey } from '../certificates/service-account-keys.ts'
 
 /**
- * JSON Web Tokens as service accounts use them (RFC 7519, compact form, ES256 and RS256). By hand on node:crypto because
- * it is this short, synchronous, and the algorithm is the key's and never the token's choice.
+ * JSON Web Tokens as service accounts use them (RFC 7519, compact form, ES256 and RS256), by `jose`. It is loaded with the first token
+ * that is made or met. What is stricter here than there: a token has one spelling, and the algorithm is the key's, never the token's choice.
  */
 export interface WebToken {
   /** Names the key, when the signer named one. */
   readonly keyId: string | undefined
   readonly claims: Readonly<Record<string, unknown>>
   /** Whether this key made the signature. */
-  isSignedBy(key: VerifyingKey): boolean
+  isSignedBy(key: VerifyingKey): Promise<boolean>
 }
 
 /** Signs claims; the key must be the private one. */
-export function signWebToken(claims: Readonly<Record<string, unknown>>, key: VerifyingKey): string {
-  const signed = `${encode({ alg: key.algorithm, kid: key.id })}.${encode(claims)}`
-  return `${signed}.${sign('sha256', Buffer.from(signed), withEncoding(key)).toString('base64url')}`
+export async function signWebToken(claims: Readonly<Record<string, unknown>>, key: VerifyingKey): Promise<string> {
+  const { SignJWT } = await import('jose/jwt/sign')
+  return new SignJWT({ ...claims }).setProtectedHeader({ alg: key.algorithm, kid: key.id }).sign(key.key)
 }
 
 /** Takes a token apart without believing it; undefined when it is none. */
-export function parseWebToken(token: string): WebToken | undefined {
-  const [headerText, claimsText, signatureText, ...rest] = token.split('.')
-  if (!headerText || !claimsText || !signatureText || rest.length > 0) return undefined
-  const header = decode(headerText)
-  const claims = decode(claimsText)
-  if (!header || !claims || 'crit' in header) return undefined
-  const signed = Buffer.from(token.slice(0, token.lastIndexOf('.')))
-  const signature = Buffer.from(signatureText, 'base64url')
+export async function parseWebToken(token: string): Promise<WebToken | undefined> {
+  if (!isCanonical(token)) return undefined
+  const [{ decodeJwt }, { decodeProtectedHeader }, { compactVerify }, { JOSEError }] = await Promise.all([
+    import('jose/jwt/decode'),
+    import('jose/decode/protected_header'),
+    import('jose/jws/compact/verify'),
+    import('jose/errors'),
+  ])
+  const content = attempt(() => ({ header: decodeProtectedHeader(token), claims: decodeJwt(token) }), isNoToken)
+  // No extension that a header could call critical is understood here, `b64` included.
+  if (!content || 'crit' in content.header) return undefined
+  const { header, claims } = content
   return {
-    keyId: typeof header['kid'] === 'string' ? header['kid'] : undefined,
+    keyId: typeof header.kid === 'string' ? header.kid : undefined,
     claims,
-    isSignedBy: (key) => header['alg'] === key.algorithm && verify('sha256', signed, withEncoding(key), signature),
+    async isSignedBy({ algorithm, key }) {
+      try {
+        await compactVerify(token, key, { algorithms: [algorithm] })
+        return true
+      } catch (error) {
+        if (error instanceof JOSEError) return false
+        throw error
+      }
+    },
+  }
+
+  function isNoToken(error: unknown): boolean {
+    return error instanceof JOSEError || error instanceof TypeError || error instanceof SyntaxError
   }
 }
 
-/** RFC 7518 §3.4 wants the two numbers of an ECDSA signature side by side, not in DER. Ignored for RSA. */
-const withEncoding = ({ key }: VerifyingKey) => ({ key, dsaEncoding: 'ieee-p1363' as const })
+/**
+ * Whether each part is spelled as an encoder spells it (RFC 4648 §5, without padding): decoders also take padding, white space, the
+ * other alphabet and stray bits at the end, and every further spelling of a token is one that a list of revoked ones does not know.
+ */
+function isCanonical(token: string): boolean {
+  const parts = token.split('.', 4)
+  return parts.length === 3 && parts.every((part) => part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part)
+}
 
-const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-
-function decode(text: string): Record<string, unknown> | undefined {
+function attempt<T>(read: () => T, isAnswer: (error: unknown) => boolean): T | undefined {
   try {
-    const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
-    return isRecord(value) ? value : undefined
-  } catch {
-    return undefined // not JSON: then it is no web token, which is an answer and not a failure
+    return read()
+  } catch (error) {
+    if (isAnswer(error)) return undefined // not a token, which is an answer and not a failure
+    throw error
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

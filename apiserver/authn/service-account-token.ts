@@ -3,11 +3,11 @@ import type { ObjectMeta } from '../../shared/openapi/generated/meta-v1.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { parseTimestamp } from '../../shared/time/timestamp.ts'
-import type { ServiceAccountKeys } from '../certificates/service-account-keys.ts'
+import type { ServiceAccountKeys, VerifyingKey } from '../certificates/service-account-keys.ts'
 import type { TokenIssue } from '../registry/define-resource.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
-import type { TokenAuthenticator } from './bearer-token.ts'
-import { parseWebToken, signWebToken } from './json-web-token.ts'
+import type { TokenAnswer, TokenAuthenticator } from './bearer-token.ts'
+import { parseWebToken, signWebToken, type WebToken } from './json-web-token.ts'
 import { type Reference, readClaims, type ServiceAccountClaims, userOf, writeClaims } from './service-account-claims.ts'
 import { commonAudiences } from './static-token.ts'
 import type { User } from './user.ts'
@@ -24,7 +24,7 @@ export interface ServiceAccountTokenOptions {
 }
 
 export interface ServiceAccountTokens extends TokenAuthenticator {
-  issue(request: TokenIssue): { token: string; expires: number }
+  issue(request: TokenIssue): Promise<{ token: string; expires: number }>
 }
 
 interface Verified {
@@ -32,8 +32,11 @@ interface Verified {
   readonly user: User
 }
 
-/** How many verified signatures are remembered: one a Pod and its refreshed successor, with room. */
-const REMEMBERED = 8192
+/**
+ * How much is remembered of verified tokens, in characters: about 7,000 of the usual length, one a Pod and its refreshed successor with
+ * room. A token's claims take as much again.
+ */
+const REMEMBERED = 8 * 1024 * 1024
 /** Servers of one cluster may disagree about the time by this much, in seconds. */
 const LEEWAY = 60
 /** A bound object that is being deleted lends its token this long after its grace period, in milliseconds. */
@@ -46,44 +49,60 @@ const DELETION_LEEWAY = 60_000
 export function serviceAccountTokens(options: ServiceAccountTokenOptions): ServiceAccountTokens {
   const { keys, issuer, apiAudiences, reader, clock, random } = options
   const verified = new Map<string, Verified>()
+  let remembered = 0
 
-  const verify = (token: string): Verified | undefined => {
-    const known = verified.get(token)
-    if (known) return known
-    const parsed = parseWebToken(token)
+  const verify = async (token: string): Promise<Verified | undefined> => {
+    const parsed = await parseWebToken(token)
     if (parsed?.claims['iss'] !== issuer) return undefined
     const candidates = keys.verifying.filter(({ id }) => parsed.keyId === undefined || parsed.keyId === id)
-    if (!candidates.some((key) => parsed.isSignedBy(key))) throw unauthorized('the signature of the token is not ours')
+    if (!(await isSignedByOneOf(candidates, parsed))) throw unauthorized('the signature of the token is not ours')
     const claims = readClaims(parsed.claims)
     if (!claims) throw unauthorized('the claims of the token are not those of a service account')
     const fresh = { claims, user: userOf(claims) }
-    if (verified.size >= REMEMBERED) for (const oldest of verified.keys()) if (verified.delete(oldest)) break
-    verified.set(token, fresh)
+    remember(token, fresh)
     return fresh
+  }
+
+  const remember = (token: string, fresh: Verified): void => {
+    if (verified.has(token)) return
+    verified.set(token, fresh)
+    remembered += token.length
+    for (const oldest of verified.keys()) {
+      if (remembered <= REMEMBERED) break
+      verified.delete(oldest)
+      remembered -= oldest.length
+    }
+  }
+
+  const judge = ({ claims, user }: Verified, audiences: readonly string[]): TokenAnswer => {
+    const common = commonAudiences(claims.audiences, audiences.length > 0 ? audiences : apiAudiences)
+    if (common.length === 0) throw unauthorized(`the token is for the audiences [${claims.audiences.join(' ')}]`)
+    const seconds = clock.now() / 1000
+    if (seconds >= claims.expires) throw unauthorized('the token expired')
+    if (seconds + LEEWAY < claims.notBefore) throw unauthorized('the token is not valid yet')
+    checkAlive(claims, reader, clock.now())
+    return { user, audiences: common }
   }
 
   return {
     name: 'service account token',
-    issue(request) {
+    async issue(request) {
       const now = clock.now()
       // Who asks for no audience means this API server.
       const audiences = request.audiences.length > 0 ? request.audiences : apiAudiences
       const claims = writeClaims({ ...request, audiences }, { issuer, id: random.uuid(), now })
-      return { token: signWebToken(claims, keys.signing), expires: Math.floor(now / 1000) * 1000 + request.expirationSeconds * 1000 }
+      return { token: await signWebToken(claims, keys.signing), expires: Math.floor(now / 1000) * 1000 + request.expirationSeconds * 1000 }
     },
     authenticate(token, audiences) {
-      const found = verify(token)
-      if (!found) return undefined
-      const { claims, user } = found
-      const common = commonAudiences(claims.audiences, audiences.length > 0 ? audiences : apiAudiences)
-      if (common.length === 0) throw unauthorized(`the token is for the audiences [${claims.audiences.join(' ')}]`)
-      const seconds = clock.now() / 1000
-      if (seconds >= claims.expires) throw unauthorized('the token expired')
-      if (seconds + LEEWAY < claims.notBefore) throw unauthorized('the token is not valid yet')
-      checkAlive(claims, reader, clock.now())
-      return { user, audiences: common }
+      const known = verified.get(token)
+      return known ? judge(known, audiences) : verify(token).then((found) => found && judge(found, audiences))
     },
   }
+}
+
+async function isSignedByOneOf(keys: readonly VerifyingKey[], token: WebToken): Promise<boolean> {
+  for (const key of keys) if (await token.isSignedBy(key)) return true
+  return false
 }
 
 function checkAlive({ namespace, account, pod, secret, node }: ServiceAccountClaims, reader: ObjectReader, now: number): void {

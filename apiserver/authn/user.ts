@@ -9,6 +9,8 @@ export interface User {
 /** What an authenticator may look at. Header names are lower case. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Bearer tokens, encoded, that a WebSocket handshake offered as sub-protocols; already taken out of the headers. */
+  readonly protocolTokens?: readonly string[] | undefined
   /** The verified peer certificate of a TLS connection, DER; absent when none was given or it does not chain to our client CA. */
   readonly clientCertificate?: Uint8Array | undefined
   /** Why the certificate that the peer did give was not accepted (`TLSSocket.authorizationError`); then nobody is authenticated. */

@@ -60,7 +60,11 @@ function describeKey(key: KeyObject, path: string): VerifyingKey {
   const id = createHash('sha256')
     .update(key.export({ type: 'spki', format: 'der' }))
     .digest('base64url')
-  if (key.asymmetricKeyType === 'rsa') return { id, algorithm: 'RS256', key }
+  if (key.asymmetricKeyType === 'rsa') {
+    const bits = key.asymmetricKeyDetails?.modulusLength ?? 0
+    if (bits < 2048) throw new UnusableFile(path, `its RSA key has ${bits} bits`, 'use one of at least 2048 bits')
+    return { id, algorithm: 'RS256', key }
+  }
   if (key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1') return { id, algorithm: 'ES256', key }
   throw new UnusableFile(path, 'its key is neither RSA nor on the curve P-256', 'use one of those')
 }

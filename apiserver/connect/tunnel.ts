@@ -4,7 +4,7 @@ import { StatusError } from '../../shared/errors/status-error.ts'
 import { UpgradeReply } from '../http/upgrade.ts'
 import type { Call } from '../verbs/call.ts'
 
-/** Headers of the handshake that the far side must see. Credentials are never among them. */
+/** Headers of the handshake that the far side must see. Credentials are never among them: those in sub-protocols were taken out where the request came in. */
 const FORWARDED = /^(upgrade|sec-websocket-[a-z]+|x-stream-protocol-version|content-length|origin|user-agent)$/
 
 /** Where a tunnel goes: an open connection, and what is asked on it. */
@@ -41,14 +41,7 @@ function handshake(request: IncomingMessage, { method, path, host }: TunnelTarge
   const { rawHeaders } = request
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? ''
-    // Tokens may travel as a made-up protocol; they are for us alone.
-    if (FORWARDED.test(name.toLowerCase())) lines.push(`${name}: ${withoutToken(name, rawHeaders[at + 1] ?? '')}`)
+    if (FORWARDED.test(name.toLowerCase())) lines.push(`${name}: ${rawHeaders[at + 1] ?? ''}`)
   }
   return `${lines.join('\r\n')}\r\n\r\n`
-}
-
-function withoutToken(name: string, value: string): string {
-  if (name.toLowerCase() !== 'sec-websocket-protocol') return value
-  const protocols = value.split(',').map((one) => one.trim())
-  return protocols.filter((one) => !one.startsWith('base64url.bearer.authorization.k8s.io.')).join(', ')
 }

@@ -13,6 +13,8 @@ export interface ApiRequest {
   readonly clientCertificate?: Uint8Array | undefined
   /** Why the certificate that the peer gave was not accepted. */
   readonly certificateProblem?: string | undefined
+  /** Bearer tokens, encoded, that a WebSocket handshake offered as sub-protocols. */
+  readonly protocolTokens?: readonly string[] | undefined
   /** Set where the way in already says who it is (the loopback port, a call inside the process). */
   readonly user?: User | undefined
   /** The whole body. @throws StatusError RequestEntityTooLarge */

@@ -16,10 +16,12 @@ interface PeerCertificate {
 export class NodeRequest implements ApiRequest {
   readonly #raw: IncomingMessage
   readonly user: User | undefined
+  readonly protocolTokens: readonly string[] | undefined
 
-  constructor(raw: IncomingMessage, user: User | undefined) {
+  constructor(raw: IncomingMessage, user: User | undefined, protocolTokens?: readonly string[]) {
     this.#raw = raw
     this.user = user
+    this.protocolTokens = protocolTokens
   }
 
   get method(): string {

@@ -11,6 +11,7 @@ import type { User } from '../authn/user.ts'
 import { answerUnreadable } from './client-error.ts'
 import type { ApiRequest, Reply } from './exchange.ts'
 import { NodeReply, NodeRequest } from './node-exchange.ts'
+import { takeProtocolTokens } from './protocol-token.ts'
 import { sendError } from './response.ts'
 
 /** Serves one request; never rejects. */
@@ -143,7 +144,7 @@ export class ApiListener {
     })
     if (upgrade) {
       server.on('upgrade', (raw: IncomingMessage, socket: Duplex, head: Buffer) => {
-        upgrade(new NodeRequest(raw, this.#options.user), raw, socket, head)
+        upgrade(new NodeRequest(raw, this.#options.user, takeProtocolTokens(raw)), raw, socket, head)
       })
     }
     return server

@@ -29,7 +29,7 @@ export const inputLimits = {
   quantityCharacters: 64,
   /** Characters of a label or field selector in a query. */
   selectorCharacters: 128 * 1024,
-  /** Characters of a token in an Authorization header or a sub-protocol. */
+  /** Characters of a token in an Authorization header, a sub-protocol or a TokenReview. */
   tokenCharacters: 16 * 1024,
   /** Problems told in one Invalid answer; the rest is counted. */
   problems: 100,
