@@ -327,16 +327,12 @@ describe('service account tokens', () => {
       const next = alphabet[(alphabet.indexOf(token.charAt(at)) + 1) % 64]
       others.push(token.slice(0, at) + next + token.slice(at + 1))
     }
-    for (const other of others)
-      await refused({ ...nothing, headers: { authorization: `Bearer ${other}` } }, /invalid|signature/, made).catch(tell(other))
-    await made.authenticate(bearer(token))
-    for (const other of others) await assert.rejects(made.tokens.review(other, []), { code: 401 }, other)
-
-    function tell(other: string) {
-      return (cause: unknown) => {
-        if (other.trim() !== token) throw new Error(`accepted ${JSON.stringify(other)}`, { cause })
-      }
+    const refuseAll = async () => {
+      for (const other of others) await assert.rejects(made.tokens.review(other, []), { code: 401 }, other)
     }
+    await refuseAll()
+    await made.authenticate(bearer(token))
+    await refuseAll()
   })
 
   it('whose header calls something critical are refused, even signed by us', async () => {
