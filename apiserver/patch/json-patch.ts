@@ -1,146 +1,176 @@
+import { applyPatch, type Operation as LibraryOperation } from 'rfc6902'
 import { StatusError } from '../../shared/errors/status-error.ts'
-import { cloneJson, equalJson, isObject, type JsonObject, own, setOwn } from './json-value.ts'
-
-const OPERATION_LIMIT = 10_000
-/** Copies may add this much, in characters of JSON: without a bound a short patch could double a value again and again. */
-const COPY_LIMIT = 3 * 1024 * 1024
-
-interface Operation {
-  readonly op: string
-  readonly path: string
-  readonly from: string
-  readonly value: unknown
-}
+import { inputLimits } from '../../shared/limits/input-limits.ts'
+import { HiddenNames } from './hidden-names.ts'
+import { type Operation, operationsOf } from './json-patch-operation.ts'
+import { isIndex, locate, pointerOf, wordsOf } from './json-pointer.ts'
+import { equalJson, isObject } from './json-value.ts'
 
 /**
- * JSON patch (RFC 6902). Neither argument is changed, nothing is shared.
+ * JSON patch (RFC 6902) as upstream's server does it, with its words: `replace` also sets a missing key, and indices may count from the
+ * end. The library changes the document; where a pointer leads, and how much a patch may make, is decided here, before it does.
+ * Neither argument is changed, nothing is shared.
  * @throws StatusError BadRequest for what is no patch, Invalid where an operation does not apply, RequestEntityTooLarge
  */
 export function jsonPatch(current: unknown, patch: unknown): unknown {
-  const operations = operationsOf(patch)
-  const root: { document: unknown } = { document: cloneJson(current) }
-  let copied = 0
-  for (const operation of operations) {
-    if (operation.op === 'copy') {
-      copied += JSON.stringify(read(root.document, operation.from, operation) ?? null).length
-      if (copied > COPY_LIMIT)
-        throw new StatusError('RequestEntityTooLarge', `Unable to copy more than ${COPY_LIMIT} bytes by a JSON patch`)
-    }
-    root.document = apply(root.document, operation)
-  }
-  return root.document
+  const work = new Work(current)
+  for (const operation of operationsOf(patch)) work.apply(operation)
+  return work.result()
 }
 
-function operationsOf(patch: unknown): Operation[] {
-  if (!Array.isArray(patch)) throw new StatusError('BadRequest', 'error decoding patch: a JSON patch is a list of operations')
-  if (patch.length > OPERATION_LIMIT) {
-    throw new StatusError(
-      'RequestEntityTooLarge',
-      `The allowed maximum operations in a JSON patch is ${OPERATION_LIMIT}, got ${patch.length}`,
+/** One patch at work: the document as it stands, and what was spent. */
+class Work {
+  /** The library cannot replace the root, so the document is a member. */
+  readonly #root: { document: unknown }
+  readonly #names = new HiddenNames()
+  #copied = 0
+  #shifted = 0
+
+  constructor(document: unknown) {
+    this.#root = { document: this.#names.hide(document) }
+  }
+
+  result(): unknown {
+    return this.#names.show(this.#root.document)
+  }
+
+  apply({ op, path, from, value }: Operation): void {
+    switch (op) {
+      case 'add':
+        return this.#add(path, this.#names.hide(value), {
+          missing: `add operation does not apply: doc is missing path: ${JSON.stringify(path)}`,
+        })
+      case 'replace':
+        return this.#replace(path, this.#names.hide(value))
+      case 'remove':
+        this.#remove(path, { missing: `remove operation does not apply: doc is missing path: ${JSON.stringify(path)}`, verb: 'remove' })
+        return
+      case 'copy':
+        return this.#add(path, this.#copyOf(from), { missing: `copy operation does not apply: doc is missing destination path: ${path}` })
+      case 'move':
+        return this.#move(from, path)
+      case 'test':
+        return this.#test(path, this.#names.hide(value))
+    }
+  }
+
+  #add(path: string, value: unknown, { missing }: { missing: string }): void {
+    const place = this.#locate(path)
+    if (!place) throw inapplicable(`${missing}: missing value`)
+    const { holder, key, words } = place
+    requireDepth(words.length, value)
+    if (Array.isArray(holder)) {
+      if (key !== '-' && !isIndex(key)) throw inapplicable(`error in add for path: '${path}': value was not a proper array index: '${key}'`)
+      if (key !== '-' && Number(key) > holder.length) throw inapplicable(`error in add for path: '${path}': ${invalidIndex(key)}`)
+      this.#shift(key === '-' ? 0 : holder.length - Number(key))
+    }
+    this.#do({ op: 'add', path: inRoot(words), value })
+  }
+
+  #replace(path: string, value: unknown): void {
+    if (path === '') {
+      if (typeof value !== 'object' || value === null) throw inapplicable('replace operation value must be object or array')
+      requireDepth(0, value)
+      return this.#do({ op: 'replace', path: inRoot([]), value })
+    }
+    const place = this.#locate(path)
+    if (!place) throw inapplicable(`replace operation does not apply: doc is missing path: ${path}: missing value`)
+    const { holder, words } = place
+    if (place.value === undefined && Array.isArray(holder)) {
+      throw inapplicable(`replace operation does not apply: doc is missing key: ${path}: missing value`)
+    }
+    requireDepth(words.length, value)
+    this.#do({ op: place.value === undefined ? 'add' : 'replace', path: inRoot(words), value })
+  }
+
+  #remove(path: string, { missing, verb }: { missing: string; verb: string }): unknown {
+    const place = this.#locate(path)
+    if (!place) throw inapplicable(`${missing}: missing value`)
+    const { holder, key, value, words } = place
+    if (value === undefined) {
+      const why = Array.isArray(holder)
+        ? invalidIndex(key)
+        : `Unable to remove nonexistent key: ${this.#names.showName(key)}: missing value`
+      throw inapplicable(`error in ${verb} for path: '${path}': ${why}`)
+    }
+    if (Array.isArray(holder)) this.#shift(holder.length - Number(key))
+    this.#do({ op: 'remove', path: inRoot(words) })
+    return value
+  }
+
+  /** As the RFC defines it: a removal, then an addition, so that indices in the path count what is left. */
+  #move(from: string, path: string): void {
+    this.#copyOf(from, 'move')
+    const value = this.#remove(from, { missing: `move operation does not apply: doc is missing from path: ${from}`, verb: 'move' })
+    this.#add(path, value, { missing: `move operation does not apply: doc is missing destination path: ${path}` })
+  }
+
+  #test(path: string, value: unknown): void {
+    const place = path === '' ? { value: this.#root.document } : this.#locate(path)
+    if (!place) throw inapplicable(`test operation does not apply: is missing path: ${path}: missing value`)
+    if (!equalJson(place.value ?? null, value)) throw inapplicable(`testing value ${path} failed: test failed`)
+  }
+
+  /** What is to be copied, once it is known that it may be: a short patch could double a value again and again. */
+  #copyOf(from: string, verb = 'copy'): unknown {
+    const place = from === '' ? { value: this.#root.document } : this.#locate(from)
+    if (place?.value === undefined) throw inapplicable(`${verb} operation does not apply: doc is missing from path: ${from}: missing value`)
+    this.#copied += JSON.stringify(place.value).length
+    if (this.#copied > inputLimits.patchCopiedBytes) {
+      throw tooLarge(`Unable to complete the ${verb}: a JSON patch may copy and move ${inputLimits.patchCopiedBytes} bytes`)
+    }
+    return place.value
+  }
+
+  /** List elements that make room or close a gap are work too. */
+  #shift(elements: number): void {
+    this.#shifted += elements
+    if (this.#shifted > inputLimits.patchShiftedElements) {
+      throw tooLarge(
+        `a JSON patch may shift ${inputLimits.patchShiftedElements} list elements: work from the end of the list, or replace it`,
+      )
+    }
+  }
+
+  #locate(pointer: string) {
+    const words = wordsOf(pointer)
+    return (
+      words &&
+      locate(
+        this.#root.document,
+        words.map((word) => this.#names.hideName(word)),
+      )
     )
   }
-  return patch.map((item): Operation => {
-    if (!isObject(item)) throw new StatusError('BadRequest', 'error decoding patch: an operation of a JSON patch is an object')
-    const { op, path, from } = item
-    if (typeof op !== 'string' || !known.has(op))
-      throw new StatusError('BadRequest', `error decoding patch: unexpected kind: ${JSON.stringify(op)}`)
-    if (typeof path !== 'string') throw new StatusError('BadRequest', `error decoding patch: operation ${op} lacks a path`)
-    if (needsFrom.has(op) && typeof from !== 'string')
-      throw new StatusError('BadRequest', `error decoding patch: operation ${op} lacks from`)
-    if (needsValue.has(op) && !Object.hasOwn(item, 'value')) {
-      throw new StatusError('BadRequest', `error decoding patch: operation ${op} lacks a value`)
-    }
-    return { op, path, from: typeof from === 'string' ? from : '', value: item['value'] }
-  })
-}
 
-const known = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test'])
-const needsFrom = new Set(['move', 'copy'])
-const needsValue = new Set(['add', 'replace', 'test'])
-
-/** Returns the document, which is a new value where the whole was replaced. */
-function apply(document: unknown, operation: Operation): unknown {
-  const { op, path, from, value } = operation
-  switch (op) {
-    case 'add':
-      return put(document, path, cloneJson(value), operation)
-    case 'replace':
-      read(document, path, operation)
-      return put(document, path, cloneJson(value), operation, true)
-    case 'remove':
-      take(document, path, operation)
-      return document
-    case 'copy':
-      return put(document, path, cloneJson(read(document, from, operation)), operation)
-    case 'move':
-      if (path.startsWith(`${from}/`)) throw inapplicable(operation, 'a value cannot be moved into itself')
-      return path === from ? document : put(document, path, take(document, from, operation), operation)
-    default:
-      if (!equalJson(find(document, path) ?? null, value)) throw inapplicable(operation, `testing value ${path} failed: test failed`)
-      return document
+  #do(operation: LibraryOperation): void {
+    const [error] = applyPatch(this.#root, [operation])
+    if (error) throw inapplicable(error.message, error)
   }
 }
 
-/** The words of a JSON pointer; undefined for a text that is none. */
-function wordsOf(pointer: string): string[] | undefined {
-  if (pointer === '') return []
-  if (!pointer.startsWith('/')) return undefined
-  return pointer
-    .slice(1)
-    .split('/')
-    .map((word) => word.replaceAll('~1', '/').replaceAll('~0', '~'))
-}
+const inRoot = (words: readonly string[]) => `/document${pointerOf(words)}`
 
-function child(parent: unknown, word: string): unknown {
-  if (Array.isArray(parent)) return isIndex(word) ? parent[Number(word)] : undefined
-  return isObject(parent) ? own(parent, word) : undefined
-}
+const invalidIndex = (key: string) => `Unable to access invalid index: ${key}: invalid index referenced`
 
-function isIndex(word: string): boolean {
-  return /^(0|[1-9]\d*)$/.test(word)
-}
-
-function find(document: unknown, pointer: string): unknown {
-  return wordsOf(pointer)?.reduce<unknown>(child, document)
-}
-
-function read(document: unknown, pointer: string, operation: Operation): unknown {
-  const value = find(document, pointer)
-  if (value === undefined) throw inapplicable(operation, `doc is missing key: ${pointer}: missing value`)
-  return value
-}
-
-function parentOf(document: unknown, pointer: string, operation: Operation): { parent: unknown[] | JsonObject; last: string } {
-  const words = wordsOf(pointer) ?? []
-  const parent = words.slice(0, -1).reduce<unknown>(child, document)
-  if (words.length === 0 || (!Array.isArray(parent) && !isObject(parent))) {
-    throw inapplicable(operation, `doc is missing path: ${JSON.stringify(pointer)}: missing value`)
+/** Each operation may nest a little deeper than the one before, until readers of the result run out of stack. */
+function requireDepth(above: number, value: unknown): void {
+  if (above > inputLimits.depth || isDeeperThan(value, inputLimits.depth - above)) {
+    throw tooLarge(`a JSON patch may not nest values deeper than ${inputLimits.depth}`)
   }
-  return { parent, last: words.at(-1)! }
 }
 
-function put(document: unknown, pointer: string, value: unknown, operation: Operation, replaces = false): unknown {
-  if (pointer === '') return value
-  const { parent, last } = parentOf(document, pointer, operation)
-  if (!Array.isArray(parent)) setOwn(parent, last, value)
-  else {
-    const index = last === '-' ? parent.length : isIndex(last) ? Number(last) : -1
-    if (index < 0 || index > parent.length)
-      throw inapplicable(operation, `Unable to access invalid index: ${last}: invalid index referenced`)
-    parent.splice(index, replaces ? 1 : 0, value)
-  }
-  return document
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  const items: unknown[] = Array.isArray(value) ? value : isObject(value) ? Object.values(value) : []
+  return items.some((item) => isDeeperThan(item, levels - 1))
 }
 
-function take(document: unknown, pointer: string, operation: Operation): unknown {
-  const value = read(document, pointer, operation)
-  const { parent, last } = parentOf(document, pointer, operation)
-  if (Array.isArray(parent)) parent.splice(Number(last), 1)
-  else delete parent[last]
-  return value
+function tooLarge(message: string): StatusError {
+  return new StatusError('RequestEntityTooLarge', message)
 }
 
-function inapplicable(operation: Operation, why: string): StatusError {
-  const message = `the server rejected our request due to an error in our request: ${operation.op} operation does not apply: ${why}`
-  return new StatusError('Invalid', message)
+function inapplicable(why: string, cause?: unknown): StatusError {
+  return new StatusError('Invalid', `the server rejected our request due to an error in our request: ${why}`, { cause })
 }

@@ -25,6 +25,10 @@ export const inputLimits = {
   values: 1_000_000,
   /** Operations in one JSON patch, as upstream's `MaxJSONPatchOperations`. */
   patchOperations: 10_000,
+  /** Bytes that the copies and moves of one JSON patch may add together, as upstream's `JSONPatchMaxCopyBytes`. */
+  patchCopiedBytes: 3 * 1024 * 1024,
+  /** Elements that one JSON patch may push along in lists by adding and removing in front of them; each costs up to 0.5 ns. */
+  patchShiftedElements: 50_000_000,
   /** Characters of a resource quantity: every number that fits in one is shorter. */
   quantityCharacters: 64,
   /** Characters of a label or field selector in a query. */
