@@ -6,6 +6,7 @@ export const sharedOrder: readonly string[] = [
   'limits',
   'logging',
   'metrics',
+  'streams',
   'quantity',
   'openapi',
   'selectors',

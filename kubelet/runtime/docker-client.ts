@@ -61,6 +61,8 @@ export function dockerClient(socketPath: string): DockerClient {
           ...extra,
         },
         (error: unknown, answer: unknown) => {
+          // Whoever reads it learns of a break there; without a listener from the start, a break before that would end the process.
+          if (isStream(answer)) answer.on('error', () => {})
           if (signal?.aborted) {
             // The answer won the race against the abort: it must not be left open behind the caller's back.
             if (isStream(answer)) answer.destroy()

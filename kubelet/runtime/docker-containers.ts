@@ -2,6 +2,7 @@ import type { ContainerInfo, ContainerInspectInfo } from 'dockerode'
 import { type ContainerConfig, type ContainerRuntime, type ContainerStatus, RuntimeError } from './container-runtime.ts'
 import { DockerError, isMissing } from './docker-client.ts'
 import { containerBody } from './docker-create.ts'
+import type { EarlyOutput } from './docker-early-output.ts'
 import { engineTime } from './docker-inspect.ts'
 import { containerLabels, label, ownedFilter, podOf } from './docker-labels.ts'
 import { createNamed, type DockerParts, forceRemove, messageOf } from './docker-sandboxes.ts'
@@ -15,7 +16,7 @@ type Containers = Pick<
 >
 
 /** Application containers: each joins the network and IPC namespaces of its sandbox. */
-export function dockerContainers(parts: DockerParts): Containers {
+export function dockerContainers(parts: DockerParts, early: EarlyOutput): Containers {
   const { docker, node, inspect } = parts
 
   async function createContainer(sandboxId: string, config: ContainerConfig, signal: AbortSignal): Promise<string> {
@@ -28,7 +29,9 @@ export function dockerContainers(parts: DockerParts): Containers {
     const body = containerBody(home, config, labels, cgroupDriver, limits)
     const name = `k8s_${config.name}_${pod.name}_${pod.namespace}_${pod.uid}_${config.attempt}`
     try {
-      return await createNamed(parts, name, body, signal)
+      const id = await createNamed(parts, name, body, signal)
+      if (config.stdin) early.expect(id, config.tty)
+      return id
     } catch (error) {
       throw explained(error, 'CreateContainerError')
     }
@@ -36,8 +39,10 @@ export function dockerContainers(parts: DockerParts): Containers {
 
   async function startContainer(id: string, signal: AbortSignal): Promise<void> {
     try {
+      await early.hold(id)
       await docker.call('POST', `/containers/${id}/start`, { signal })
     } catch (error) {
+      early.forget(id)
       throw explained(error, 'RunContainerError')
     } finally {
       inspect.forget(id)
@@ -93,6 +98,7 @@ export function dockerContainers(parts: DockerParts): Containers {
     stopContainer,
     async removeContainer(id, signal) {
       await forceRemove(docker, id, signal)
+      early.forget(id)
       inspect.forget(id)
     },
     async listContainers(filter, signal) {

@@ -4,6 +4,7 @@ import type { PodNetwork } from '../network/pod-network.ts'
 import { type ContainerRuntime, RuntimeError } from './container-runtime.ts'
 import { dockerClient } from './docker-client.ts'
 import { dockerContainers } from './docker-containers.ts'
+import { EarlyOutput } from './docker-early-output.ts'
 import { dockerEvents } from './docker-events.ts'
 import { readHostLimits } from './docker-host-limits.ts'
 import { dockerImages } from './docker-images.ts'
@@ -32,6 +33,7 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
   const inspect = inspectCache(docker)
   const images = dockerImages(docker)
   const dialer = portDialer(clock)
+  const early = new EarlyOutput(docker, log)
 
   let asked: ReturnType<DockerParts['engine']> | undefined
   const ask = async () => {
@@ -63,10 +65,10 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
       return { name: 'docker', version: version.Version, apiVersion: version.ApiVersion }
     },
     ...dockerSandboxes(parts),
-    ...dockerContainers(parts),
+    ...dockerContainers(parts, early),
     ...images,
-    ...dockerSessions({ ...parts, clock }),
-    logs: dockerLogs(parts),
+    ...dockerSessions({ ...parts, early, clock }),
+    logs: dockerLogs({ docker, inspect, clock }),
     stats: dockerStats(inspect, clock),
     events: dockerEvents({ docker, node: options.nodeName, inspect, clock, log }),
     async connectPort(sandboxId, port, signal) {

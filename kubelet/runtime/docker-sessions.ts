@@ -1,11 +1,10 @@
-import type { Duplex, Writable } from 'node:stream'
-import type { Logger } from '../../shared/logging/logger.ts'
-import type { Clock } from '../../shared/time/clock.ts'
+import type { Duplex } from 'node:stream'
 import { type ContainerRuntime, RuntimeError, type SessionStreams } from './container-runtime.ts'
-import { type DockerClient, DockerError } from './docker-client.ts'
-import type { DockerParts } from './docker-sandboxes.ts'
-import { frames } from './docker-streams.ts'
-import { writeAll } from './write-all.ts'
+import { type AttachParts, attachTo } from './docker-attach.ts'
+import { DockerError } from './docker-client.ts'
+import { deliverAll, framesOf } from './docker-streams.ts'
+import { DETACH_KEYS, followSizes, resize, type TerminalSize } from './docker-terminal.ts'
+import { endProcessTree } from './process-tree.ts'
 
 interface ExecDetails {
   Running: boolean
@@ -15,12 +14,12 @@ interface ExecDetails {
 
 /** The engine closes a session's stream a moment before it knows the exit code. Milliseconds between two questions. */
 const EXIT_CODE_POLL = { first: 5, most: 500 }
-
-type SessionParts = Pick<DockerParts, 'docker' | 'inspect' | 'log'> & { clock: Clock }
+/** How long an abandoned command is waited for that the engine is still starting. Milliseconds. */
+const START_PATIENCE = 10_000
 
 /** Interactive sessions: a command in a container, or the container's own terminal. */
-export function dockerSessions(parts: SessionParts): Pick<ContainerRuntime, 'exec' | 'attach'> {
-  const { docker, inspect, log, clock } = parts
+export function dockerSessions(parts: AttachParts): Pick<ContainerRuntime, 'exec' | 'attach'> {
+  const { docker, log, clock } = parts
 
   async function exec(id: string, command: readonly string[], streams: SessionStreams): Promise<number> {
     const { signal, tty } = streams
@@ -30,16 +29,17 @@ export function dockerSessions(parts: SessionParts): Pick<ContainerRuntime, 'exe
       AttachStdout: streams.stdout !== undefined || tty,
       AttachStderr: streams.stderr !== undefined && !tty,
       Tty: tty,
+      DetachKeys: DETACH_KEYS,
     }
-    const session = (await docker.call<{ Id: string }>('POST', `/containers/${id}/exec`, { body, signal })).Id
-    const detached = !body.AttachStdin && !body.AttachStdout && !body.AttachStderr
+    let session: string | undefined
     try {
-      const socket = await docker.hijack(`/exec/${session}/start`, { body: { Detach: false, Tty: tty }, signal })
-      if (detached) socket.resume()
-      await pump(socket, streams, tty, (size) => resize(docker, `/exec/${session}/resize`, size, signal, log))
+      session = (await docker.call<{ Id: string }>('POST', `/containers/${id}/exec`, { body, signal })).Id
+      // Not to be aborted: what the engine has begun to start can only be ended when it is there.
+      const socket = await docker.hijack(`/exec/${session}/start`, { body: { Detach: false, Tty: tty } })
+      await converse(socket, streams, (size) => resize(docker, `/exec/${session}/resize`, size, signal, log))
       return await exitCode(session, signal)
     } catch (error) {
-      if (signal.aborted) await killExec(session)
+      if (signal.aborted && session !== undefined) await abandon(id, session)
       throw error instanceof DockerError ? new RuntimeError('ExecError', error.message, { cause: error }) : error
     }
   }
@@ -53,99 +53,41 @@ export function dockerSessions(parts: SessionParts): Pick<ContainerRuntime, 'exe
   }
 
   /** The engine has no call that ends an exec; its process is visible from the node. */
-  async function killExec(session: string): Promise<void> {
+  async function abandon(container: string, session: string): Promise<void> {
+    const deadline = clock.monotonic() + START_PATIENCE
     try {
-      const details = await docker.call<ExecDetails>('GET', `/exec/${session}/json`)
-      if (details.Running && details.Pid > 0) process.kill(details.Pid, 'SIGKILL')
+      for (let wait = EXIT_CODE_POLL.first; clock.monotonic() < deadline; wait = Math.min(wait * 2, EXIT_CODE_POLL.most)) {
+        const { Running: isRunning, Pid: pid, ExitCode: code } = await docker.call<ExecDetails>('GET', `/exec/${session}/json`)
+        if (!isRunning && code !== null) return
+        if (isRunning && pid > 0) return await endProcessTree(pid, (cgroups) => cgroups.includes(container), clock)
+        await clock.sleep(wait)
+      }
     } catch (error) {
-      log.debug('an aborted exec could not be killed; it has most likely ended', { session, error: String(error) })
+      log.debug('an abandoned exec could not be ended; it has most likely ended by itself', { session, error: String(error) })
     }
   }
 
-  async function attach(id: string, streams: SessionStreams): Promise<void> {
-    const { signal } = streams
-    const details = await inspect.fresh(id, signal)
-    if (!details) throw new RuntimeError('ContainerNotFound', `container ${id} is gone`)
-    // The engine would answer with an empty stream; a refusal lets kubectl turn to the logs.
-    if (!details.State.Running) throw new RuntimeError('ContainerNotRunning', `container ${id} is not running`)
-    const { Tty: tty } = details.Config
-    const query = {
-      stream: true,
-      stdin: streams.stdin !== undefined,
-      stdout: streams.stdout !== undefined,
-      stderr: streams.stderr !== undefined && !tty,
-    }
-    const socket = await docker.hijack(`/containers/${id}/attach`, { query, signal })
-    await pump(socket, streams, tty, (size) => resize(docker, `/containers/${id}/resize`, size, signal, log))
-  }
-
-  return { exec, attach }
+  return { exec, attach: (id, streams) => attachTo(id, streams, parts) }
 }
 
-/** Moves bytes both ways until the far side ends; an abort throws. */
-async function pump(
-  socket: Duplex,
-  streams: SessionStreams,
-  tty: boolean,
-  resizeTo: (size: { width: number; height: number }) => Promise<void>,
-): Promise<void> {
-  const { signal, stdin } = streams
+/** Moves bytes both ways until the command's output ends; an abort throws. */
+async function converse(socket: Duplex, streams: SessionStreams, resizeTo: (size: TerminalSize) => Promise<void>): Promise<void> {
+  const { signal, stdin, tty } = streams
   const stop = () => socket.destroy()
   signal.addEventListener('abort', stop, { once: true })
   if (signal.aborted) stop()
-  // A socket that breaks while we write stdin must not take the process with it; the reading side reports it.
-  socket.on('error', () => {})
-  if (stdin) {
-    stdin.on('error', () => socket.end())
-    stdin.pipe(socket)
-  }
+  // On a terminal the engine would take the end of the input for the end of the output too.
+  stdin?.pipe(socket, { end: !tty })
   const ended = new AbortController()
-  if (streams.resize) void follow(streams.resize, resizeTo, ended.signal)
+  if (streams.resize) void followSizes(streams.resize, resizeTo, ended.signal)
   try {
-    if (tty) for await (const data of socket) await deliver(streams.stdout, data, signal)
-    else for await (const frame of frames(socket)) await deliver(streams[frame.stream], frame.data, signal)
-  } catch (error) {
-    if (!signal.aborted) throw error
+    await deliverAll(framesOf(socket, tty), streams)
   } finally {
     ended.abort()
     signal.removeEventListener('abort', stop)
     stdin?.unpipe(socket)
     socket.destroy()
-  }
-  signal.throwIfAborted()
-}
-
-/** Output nobody takes (any more) is dropped, so that the command does not block. */
-async function deliver(output: Writable | undefined, data: Buffer, signal: AbortSignal): Promise<void> {
-  if (output) await writeAll(output, data, signal)
-}
-
-async function follow(
-  sizes: AsyncIterable<{ width: number; height: number }>,
-  resizeTo: (size: { width: number; height: number }) => Promise<void>,
-  ended: AbortSignal,
-): Promise<void> {
-  try {
-    for await (const size of sizes) {
-      if (ended.aborted) return
-      await resizeTo(size)
-    }
-  } catch {
-    // The terminal's side ended mid-way: there is nobody left to resize for.
-  }
-}
-
-async function resize(
-  docker: DockerClient,
-  path: string,
-  size: { width: number; height: number },
-  signal: AbortSignal,
-  log: Logger,
-): Promise<void> {
-  try {
-    await docker.call('POST', path, { query: { w: size.width, h: size.height }, signal })
-  } catch (error) {
-    // The engine answers 500 when the command has just ended.
-    log.debug('a terminal could not be resized', { path, error: String(error) })
+    // Input that the command has not read is nobody's; its sender must not wait.
+    stdin?.resume()
   }
 }

@@ -1,4 +1,6 @@
 import type { Readable } from 'node:stream'
+import type { SessionStreams } from './container-runtime.ts'
+import { writeAll } from './write-all.ts'
 
 /** One piece of the engine's multiplexed output. */
 export interface Frame {
@@ -46,6 +48,32 @@ export async function* frames(source: AsyncIterable<Buffer>): AsyncGenerator<Fra
 }
 
 const together = (parts: Buffer[]) => (parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts))
+
+/** What the engine sends of a container: framed, or with a terminal as it is. */
+export function framesOf(source: AsyncIterable<Buffer>, tty: boolean): AsyncIterable<Frame> {
+  return tty ? unframed(source) : frames(source)
+}
+
+async function* unframed(source: AsyncIterable<Buffer>): AsyncGenerator<Frame> {
+  for await (const data of source) yield { stream: 'stdout', data }
+}
+
+/** Hands output to those who listen, at their pace; what nobody takes (any more) is dropped, so that the command does not block. An abort throws. */
+export async function deliverAll(
+  source: AsyncIterable<Frame>,
+  streams: Pick<SessionStreams, 'stdout' | 'stderr' | 'signal'>,
+): Promise<void> {
+  const { signal } = streams
+  try {
+    for await (const { stream, data } of source) {
+      const output = streams[stream]
+      if (output) await writeAll(output, data, signal)
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+  signal.throwIfAborted()
+}
 
 /** Objects of a stream that has one JSON text a line. A broken line ends it with an error. */
 export async function* jsonLines(source: Readable, signal: AbortSignal): AsyncGenerator<unknown> {

@@ -1,7 +1,8 @@
-import { PassThrough, pipeline, Writable } from 'node:stream'
+import { PassThrough, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { WebSocket } from 'ws'
 import { StatusError } from '../../shared/errors/status-error.ts'
-import type { PortForwardOptions } from './port-forward.ts'
+import { forwardFailure, type PortForwardOptions } from './port-forward.ts'
 
 /** Ports that fit: each takes two of the channels that one byte can number. */
 const MOST_PORTS = 64
@@ -21,43 +22,54 @@ export function forwardedPorts(query: URLSearchParams): number[] {
  * Port-forward as JavaScript clients speak it: one connection a port, fixed when the WebSocket opens. Channel 2n carries the bytes of the n-th port,
  * channel 2n+1 its error; both begin with the port's number, least significant byte first. Resolves when the client has gone.
  */
-export function serveChannels(socket: WebSocket, ports: readonly number[], { dial, pod, log }: PortForwardOptions): Promise<void> {
-  const gone = new AbortController()
-  const inputs = ports.map(() => new PassThrough())
-  socket.on('message', (message: Buffer) => {
-    const input = (message[0] ?? 1) % 2 === 0 ? inputs[(message[0] ?? 0) / 2] : undefined
-    if (!input || input.writableEnded || input.write(message.subarray(1))) return
-    // One slow port holds the others back; the alternative is memory without bound.
-    socket.pause()
-    input.once('drain', () => socket.resume())
-  })
-  socket.on('error', () => {})
+export async function serveChannels(socket: WebSocket, ports: readonly number[], options: PortForwardOptions): Promise<void> {
+  const { scope } = options
+  const inputs = ports.map(() => scope.own(new PassThrough()))
+  socket.on(
+    'message',
+    scope.guard((message: Buffer) => {
+      const input = (message[0] ?? 1) % 2 === 0 ? inputs[(message[0] ?? 0) / 2] : undefined
+      if (!input || input.writableEnded || input.destroyed || input.write(message.subarray(1))) return
+      // One slow port holds the others back; the alternative is memory without bound.
+      socket.pause()
+      const resume = () => {
+        for (const event of ['drain', 'close']) input.off(event, resume)
+        socket.resume()
+      }
+      for (const event of ['drain', 'close']) input.once(event, resume)
+    }),
+  )
   for (const [index, port] of ports.entries()) {
     const number = Buffer.from([port & 0xff, port >> 8])
     for (const channel of [2 * index, 2 * index + 1]) socket.send(Buffer.concat([Buffer.of(channel), number]))
-    dial(port, gone.signal).then(
-      (target) => {
-        gone.signal.addEventListener('abort', () => target.destroy(), { once: true })
-        pipeline(inputs[index]!, target, () => {})
-        pipeline(target, outgoing(socket, 2 * index), (error) => {
-          if (error && !gone.signal.aborted) log.debug('a forwarded connection broke', { pod, port, error: error.message })
-        })
-      },
-      (cause: unknown) => {
-        if (gone.signal.aborted) return
-        const why = cause instanceof Error ? cause.message : String(cause)
-        const text = `an error occurred forwarding ${port} -> ${port}: error forwarding port ${port} to pod ${pod}: ${why}`
-        socket.send(Buffer.concat([Buffer.of(2 * index + 1), Buffer.from(text)]))
-      },
-    )
   }
-  return new Promise((resolve) =>
-    socket.once('close', () => {
-      gone.abort(new Error('the client went away'))
-      for (const input of inputs) input.end()
-      resolve()
-    }),
-  )
+  await Promise.all(ports.map((port, index) => forwardChannel({ port, input: inputs[index]!, channel: 2 * index, socket }, options)))
+  await new Promise<void>((resolve) => void scope.onEnd(resolve))
+}
+
+interface ForwardedChannel {
+  port: number
+  input: PassThrough
+  channel: number
+  socket: WebSocket
+}
+
+/** Never rejects: whatever becomes of one port, the others go on. */
+async function forwardChannel(
+  { port, input, channel, socket }: ForwardedChannel,
+  { dial, pod, scope, log }: PortForwardOptions,
+): Promise<void> {
+  try {
+    const target = scope.own(await dial(port, scope.signal))
+    const output = scope.own(outgoing(socket, channel))
+    await Promise.allSettled([pipeline(input, target), pipeline(target, output)])
+  } catch (cause) {
+    input.destroy()
+    if (scope.isOver) return
+    const why = cause instanceof Error ? cause.message : String(cause)
+    log.debug('a forwarded connection failed', { pod, port, error: why })
+    socket.send(Buffer.concat([Buffer.of(channel + 1), Buffer.from(forwardFailure(pod, port, why))]))
+  }
 }
 
 function outgoing(socket: WebSocket, channel: number): Writable {

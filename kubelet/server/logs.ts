@@ -1,4 +1,3 @@
-import type { Writable } from 'node:stream'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { parseTimestamp } from '../../shared/time/timestamp.ts'
@@ -30,11 +29,4 @@ function wholeNumber(query: URLSearchParams, name: string): number | undefined {
   if (value === null || value === '') return undefined
   if (!/^\d{1,15}$/.test(value)) throw new StatusError('BadRequest', `${name} ${JSON.stringify(value)} is no whole number`)
   return Number(value)
-}
-
-/** A signal that aborts when the reader goes away before the end. */
-export function untilClosed(output: Writable): AbortSignal {
-  const control = new AbortController()
-  output.once('close', () => control.abort(new Error('the reader went away')))
-  return control.signal
 }

@@ -1,6 +1,9 @@
 import { type Duplex, pipeline } from 'node:stream'
 import type { Logger } from '../../shared/logging/logger.ts'
+import type { StreamScope } from '../../shared/streams/stream-scope.ts'
+import type { Clock } from '../../shared/time/clock.ts'
 import { SpdyConnection, type SpdyStream } from './spdy-connection.ts'
+import { keepAlive } from './spdy-session.ts'
 
 /** Connects to a port of the pod. */
 export type DialPort = (port: number, signal: AbortSignal) => Promise<Duplex>
@@ -9,6 +12,8 @@ export interface PortForwardOptions {
   dial: DialPort
   /** For sentences: the pod's name. */
   pod: string
+  /** Owns the client's connection already, and from now on all that is dialled for it. */
+  scope: StreamScope
   log: Logger
 }
 
@@ -19,9 +24,11 @@ const MOST_HALVES = 100
  * Serves one client's port-forward connection until it ends. Every forwarded connection is a pair of streams with one request id:
  * `error`, on which a failure is told as text, and `data`.
  */
-export async function servePortForward(transport: Duplex, options: PortForwardOptions): Promise<void> {
+export async function servePortForward(transport: Duplex, options: PortForwardOptions, clock: Clock): Promise<void> {
+  const { scope } = options
   const connection = new SpdyConnection(transport)
-  const gone = new AbortController()
+  scope.onEnd(() => connection.close())
+  keepAlive(connection, scope, clock)
   const halves = new Map<string, SpdyStream>()
   const accept = (stream: SpdyStream) => {
     const type = stream.header('streamtype')
@@ -41,13 +48,9 @@ export async function servePortForward(transport: Duplex, options: PortForwardOp
     }
     halves.delete(key)
     const [data, error] = type === 'data' ? [stream, other] : [other, stream]
-    void forward({ data, error, port }, options, gone.signal)
+    void forward({ data, error, port }, options)
   }
-  try {
-    await connection.serve(accept)
-  } finally {
-    gone.abort(new Error('the client went away'))
-  }
+  await connection.serve(accept)
 }
 
 interface Pair {
@@ -56,34 +59,35 @@ interface Pair {
   port: number
 }
 
-async function forward({ data, error, port }: Pair, { dial, pod, log }: PortForwardOptions, signal: AbortSignal): Promise<void> {
+/** Never rejects: whatever becomes of one connection, the others go on. */
+async function forward({ data, error, port }: Pair, { dial, pod, scope, log }: PortForwardOptions): Promise<void> {
   try {
-    const target = await dial(port, signal)
-    const stop = () => target.destroy()
-    signal.addEventListener('abort', stop, { once: true })
+    const target = scope.own(await dial(port, scope.signal))
     await join(data, target)
-    signal.removeEventListener('abort', stop)
+    // However it ended: clients hang up the whole forward when they read anything here.
     error.end()
   } catch (cause) {
-    if (signal.aborted) return
+    if (scope.isOver) return
     const why = cause instanceof Error ? cause.message : String(cause)
     log.debug('a forwarded connection failed', { pod, port, error: why })
-    error.end(`an error occurred forwarding ${port} -> ${port}: error forwarding port ${port} to pod ${pod}: ${why}`)
+    error.end(forwardFailure(pod, port, why))
     data.destroy()
   }
 }
 
-/** Both directions, each with its own end: half-closed connections are ordinary. */
-function join(client: Duplex, target: Duplex): Promise<void> {
+/** As upstream's kubelet words it. */
+export function forwardFailure(pod: string, port: number, why: string): string {
+  return `an error occurred forwarding ${port} -> ${port}: error forwarding port ${port} to pod ${pod}: ${why}`
+}
+
+/** Both directions, each with its own end: half-closed connections are ordinary. So is a side that hangs up in the middle: then both end. */
+export async function join(client: Duplex, target: Duplex): Promise<void> {
   const oneWay = (from: Duplex, to: Duplex) =>
-    new Promise<void>((resolve, reject) => pipeline(from, to, (error) => (error ? reject(error) : resolve())))
-  return Promise.all([oneWay(client, target), oneWay(target, client)]).then(
-    () => {},
-    (error: NodeJS.ErrnoException) => {
-      client.destroy()
-      target.destroy()
-      // One side hung up in the middle: that is how connections end, not a failure of forwarding.
-      if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE' && error.code !== 'ECONNRESET' && error.code !== 'EPIPE') throw error
-    },
-  )
+    new Promise<void>((resolve) =>
+      pipeline(from, to, (error) => {
+        if (error) for (const side of [client, target]) side.destroy()
+        resolve()
+      }),
+    )
+  await Promise.all([oneWay(client, target), oneWay(target, client)])
 }

@@ -25,6 +25,14 @@ export async function runningContainer(runtime: Lister, pod: Pod, container: str
   return running.id
 }
 
+/** The instance to attach to: the running one, or else the last that ran; whether that still has something to say, the runtime knows. @throws StatusError NotFound */
+export async function attachedContainer(runtime: Lister, pod: Pod, container: string, signal: AbortSignal): Promise<string> {
+  const instances = await instancesOf(runtime, pod, container, signal)
+  const begun = instances.find((one) => one.state === 'running') ?? instances.find((one) => one.state === 'exited')
+  if (!begun) throw new StatusError('NotFound', `container not found (${JSON.stringify(container)})`)
+  return begun.id
+}
+
 /** The living sandbox. @throws StatusError NotFound */
 export async function liveSandbox(runtime: Lister, pod: Pod, signal: AbortSignal): Promise<string> {
   const sandboxes = await runtime.listSandboxes({ podUid: pod.metadata.uid }, signal)

@@ -2,21 +2,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { finished } from 'node:stream/promises'
 import type { TLSSocket } from 'node:tls'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Metrics } from '../../shared/metrics/metrics.ts'
+import { type StreamScope, StreamScopes } from '../../shared/streams/stream-scope.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { requireApiServer } from './authorization.ts'
-import { forwardedPorts, serveChannels } from './channel-port-forward.ts'
-import { isSet, logOptions, untilClosed } from './logs.ts'
-import { servePortForward } from './port-forward.ts'
+import { logOptions } from './logs.ts'
 import { type Route, routeOf } from './routes.ts'
-import { liveSandbox, loggedContainer, runningContainer, type ServedPods, servedPod } from './served-pods.ts'
-import type { Session, SessionOutcome, SessionWish } from './session.ts'
-import { type UpgradeRequest, Upgrades, upgradeKind } from './upgrades.ts'
+import { loggedContainer, type ServedPods, servedPod } from './served-pods.ts'
+import { serveStreams, targetOf } from './streaming.ts'
+import type { UpgradeRequest } from './upgrades.ts'
 
 export interface KubeletServerOptions {
   host: string
@@ -52,34 +50,39 @@ export interface KubeletServer {
 /** The node's own HTTPS API: logs, exec, attach, port-forward, and what the node knows about itself. For the API server only. */
 export function createKubeletServer(options: KubeletServerOptions): KubeletServer {
   const { pods, runtime, clock, log, clientAuthority } = options
-  const upgrades = new Upgrades(clock)
-  const open = new Set<Duplex>()
+  const scopes = new StreamScopes(log)
+  const streaming = serveStreams({ pods, runtime, clock, log })
+  options.metrics.gaugeFrom('kubelet_streaming_sessions', 'Open logs, sessions and port-forwards.', () => scopes.counts())
 
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const answer = async (request: IncomingMessage, response: ServerResponse, scope: StreamScope): Promise<void> => {
     requireApiServer(request.socket as TLSSocket)
-    const url = new URL(request.url ?? '/', 'https://node')
-    const route = routeOf(url.pathname)
+    const { pathname, searchParams } = targetOf(request)
+    const route = routeOf(pathname)
     switch (route.what) {
       case 'healthz':
         return sendText(response, options.health() === undefined ? 200 : 500, options.health() ?? 'ok')
       case 'pods':
         return sendJson(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: pods.list() })
       case 'stats':
-        return sendJson(response, await options.stats(untilClosed(response)))
+        return sendJson(response, await options.stats(scope.signal))
       case 'metrics':
         response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8')
         response.end(options.metrics.render())
         return
       case 'logs':
         if (request.method !== 'GET') throw new StatusError('MethodNotAllowed', 'only GET')
-        return sendLogs(route, url.searchParams, response)
+        return sendLogs(route, searchParams, response, scope.signal)
       default:
         throw new StatusError('BadRequest', 'Upgrade request required')
     }
   }
 
-  const sendLogs = async (route: Route & { what: 'logs' }, query: URLSearchParams, response: ServerResponse): Promise<void> => {
-    const signal = untilClosed(response)
+  const sendLogs = async (
+    route: Route & { what: 'logs' },
+    query: URLSearchParams,
+    response: ServerResponse,
+    signal: AbortSignal,
+  ): Promise<void> => {
     const { previous, ...wanted } = logOptions(query, clock)
     const pod = servedPod(pods, route.namespace, route.pod)
     const id = await loggedContainer(runtime, pod, { container: route.container, previous }, signal)
@@ -90,35 +93,40 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
     response.end()
   }
 
-  const upgrade = async (connection: UpgradeRequest): Promise<void> => {
-    const { request, socket } = connection
-    requireApiServer(request.socket as TLSSocket)
-    const url = new URL(request.url ?? '/', 'https://node')
-    const route = routeOf(url.pathname)
-    upgradeKind(request)
-    const { signal } = new AbortController()
-    if (route.what === 'portForward') {
-      const pod = servedPod(pods, route.namespace, route.pod, route.uid)
-      const sandbox = await liveSandbox(runtime, pod, signal)
-      const ports = url.searchParams.has('port') ? forwardedPorts(url.searchParams) : []
-      const transport = await upgrades.portForward(connection)
-      const dial = (port: number, until: AbortSignal) => runtime.connectPort(sandbox, port, until)
-      const forward = { dial, pod: route.pod, log }
-      return 'spdy' in transport ? servePortForward(transport.spdy, forward) : serveChannels(transport.channels, ports, forward)
+  /** One plain request, until its answer has gone out or its reader has gone. */
+  const serveRequest = (request: IncomingMessage, response: ServerResponse, scope: StreamScope): Promise<void> => {
+    scope.own(request)
+    scope.follow(response)
+    answer(request, response, scope).catch((error: unknown) => {
+      if (response.destroyed) return
+      const { code, message } = asFailure(error)
+      if (code === 500) log.warn('a request to the node failed', { url: request.url, error })
+      if (response.headersSent) response.destroy()
+      else sendText(response, code, message)
+    })
+    return new Promise((resolve) => void scope.onEnd(resolve))
+  }
+
+  /** One request that asks for another protocol. */
+  const serveUpgrade = async (connection: UpgradeRequest): Promise<void> => {
+    const { request, socket, scope } = connection
+    scope.follow(socket)
+    try {
+      await streaming(connection)
+    } catch (error) {
+      const { code, message } = asFailure(error)
+      log.debug('a streaming request failed', { url: request.url, error: message })
+      if (connection.switched || scope.isOver) return
+      socket.end(refusal(code, message))
+      await scope.farewell(socket, clock)
     }
-    if (route.what !== 'exec' && route.what !== 'attach') throw new StatusError('BadRequest', 'this path has nothing to upgrade to')
-    const pod = servedPod(pods, route.namespace, route.pod, route.uid)
-    const wish = sessionWish(url.searchParams)
-    const command = url.searchParams.getAll('command')
-    if (route.what === 'exec' && command.length === 0) throw new StatusError('BadRequest', 'you must specify at least one command')
-    const id = await runningContainer(runtime, pod, route.container, signal)
-    const session = await upgrades.session(connection, wish)
-    const work = async () => {
-      if (route.what === 'exec') return { exitCode: await runtime.exec(id, command, { ...session, tty: wish.tty }) }
-      await runtime.attach(id, { ...session, tty: wish.tty })
-      return { exitCode: 0 }
-    }
-    await conclude(session, await outcomeOf(work), { log, socket })
+  }
+
+  const serve = (request: IncomingMessage, work: (scope: StreamScope) => Promise<void>) => {
+    const [path = '/'] = (request.url ?? '/').split('?')
+    scopes
+      .run(verbOf(path), path, work)
+      .catch((error: unknown) => log.error('a request to the node was not ended in order', { path, error }))
   }
 
   const server = createServer(
@@ -126,29 +134,11 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
       ...{ cert: options.certificate.certificate, key: options.certificate.key, ca: clientAuthority, minVersion: 'TLSv1.2' },
       ...{ requestCert: true, rejectUnauthorized: false, keepAliveTimeout: 60_000, requestTimeout: 0, noDelay: true },
     },
-    (request, response) => {
-      answer(request, response).catch((error: unknown) => failResponse(request, response, error))
-    },
+    (request, response) => serve(request, (scope) => serveRequest(request, response, scope)),
   )
-  const failResponse = (request: IncomingMessage, response: ServerResponse, error: unknown) => {
-    if (response.destroyed) return
-    const { code, message } = asFailure(error)
-    if (code === 500) log.warn('a request to the node failed', { url: request.url, error })
-    if (response.headersSent) response.destroy()
-    else sendText(response, code, message)
-  }
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    open.add(socket)
-    socket.once('close', () => open.delete(socket))
-    socket.on('error', (error) => log.debug('a streaming connection broke', { url: request.url, error: error.message }))
-    const connection: UpgradeRequest = { request, socket, head }
-    upgrade(connection).catch((error: unknown) => {
-      const { code, message } = asFailure(error)
-      log.debug('a streaming request failed', { url: request.url, error: message })
-      if (connection.switched) socket.destroy()
-      else failUpgrade(socket, code, message)
-    })
-  })
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+    serve(request, (scope) => serveUpgrade({ request, socket, head, scope })),
+  )
   server.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error: error.message }))
 
   return {
@@ -163,7 +153,7 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
-        for (const socket of open) socket.destroy()
+        scopes.endAll()
         server.closeAllConnections()
       }),
     setCertificate: ({ certificate, key }) =>
@@ -171,32 +161,12 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
   }
 }
 
-/** As the API server spells them for the kubelet. */
-function sessionWish(query: URLSearchParams): SessionWish {
-  const wish = { stdin: isSet(query, 'input'), stdout: isSet(query, 'output'), stderr: isSet(query, 'error'), tty: isSet(query, 'tty') }
-  if (!wish.stdin && !wish.stdout && !wish.stderr)
-    throw new StatusError('BadRequest', 'you must specify at least 1 of stdin, stdout, stderr')
-  return wish
-}
-
-async function outcomeOf(work: () => Promise<SessionOutcome>): Promise<SessionOutcome> {
+/** Metrics count by what is asked for; strangers' paths are all one. */
+function verbOf(path: string): string {
   try {
-    return await work()
-  } catch (error) {
-    return { error }
-  }
-}
-
-async function conclude(session: Session, outcome: SessionOutcome, { log, socket }: { log: Logger; socket: Duplex }): Promise<void> {
-  if (session.signal.aborted) return
-  const outputs = [session.stdout, session.stderr].filter((stream) => stream !== undefined)
-  for (const stream of outputs) if (!stream.writableEnded) stream.end()
-  await Promise.allSettled(outputs.map((stream) => finished(stream, { readable: false })))
-  try {
-    await session.finish(outcome)
-  } catch (error) {
-    log.debug('the outcome of a session could not be told', { error })
-    socket.destroy()
+    return routeOf(path).what
+  } catch {
+    return 'unknown' // answered as a refusal later
   }
 }
 
@@ -205,11 +175,10 @@ function asFailure(error: unknown): { code: number; message: string } {
   return { code: error instanceof StatusError ? error.code : 500, message }
 }
 
-function failUpgrade(socket: Duplex, code: number, message: string): void {
-  if (!socket.writable) return
+function refusal(code: number, message: string): string {
   const body = `${message}\n`
   const head = [`HTTP/1.1 ${code} Failed`, 'Content-Type: text/plain; charset=utf-8', `Content-Length: ${Buffer.byteLength(body)}`]
-  socket.end(`${head.join('\r\n')}\r\nConnection: close\r\n\r\n${body}`)
+  return `${head.join('\r\n')}\r\nConnection: close\r\n\r\n${body}`
 }
 
 function sendText(response: ServerResponse, code: number, text: string): void {

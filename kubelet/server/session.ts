@@ -7,9 +7,7 @@ export interface Session {
   stdout?: Writable | undefined
   stderr?: Writable | undefined
   resize?: AsyncIterable<{ width: number; height: number }> | undefined
-  /** Aborts when the client goes away. */
-  signal: AbortSignal
-  /** Tells the outcome and ends the connection, after all output has gone out. */
+  /** Tells the outcome and takes leave of the client; to be called after all output has gone out. Rejects when there is nobody to tell. */
   finish(outcome: SessionOutcome): Promise<void>
 }
 

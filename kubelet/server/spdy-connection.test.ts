@@ -3,6 +3,7 @@ import { type Duplex, duplexPair } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { silentLogger } from '../../shared/logging/logger.ts'
+import { StreamScope } from '../../shared/streams/stream-scope.ts'
 import { manualClock } from '../../test/harness/manual-clock.ts'
 import { servePortForward } from './port-forward.ts'
 import { SpdyConnection, type SpdyStream } from './spdy-connection.ts'
@@ -161,6 +162,12 @@ test('a stream that nobody reads holds the connection back instead of filling th
   assert.equal((await text(unread)).length, 4 * 1024 * 1024)
 })
 
+function scopeOf(transport: Duplex): StreamScope {
+  const scope = new StreamScope('test', silentLogger())
+  scope.follow(transport)
+  return scope
+}
+
 for (const [what, bytes] of [
   ['another version', Buffer.from([0x80, 2, 0, 1, 0, 0, 0, 0])],
   ['a frame that is too large', Buffer.from([0x80, 3, 0, 1, 0, 0xff, 0xff, 0xff])],
@@ -186,7 +193,7 @@ test('a session: every announced stream, input to its end, the outcome on the er
   const [server, other] = duplexPair()
   const client = new Client(other)
   const wish = { stdin: true, stdout: true, stderr: true, tty: false }
-  const opening = spdySession(server, 'v4.channel.k8s.io', wish, manualClock())
+  const opening = spdySession({ transport: server, protocol: 'v4.channel.k8s.io' }, wish, scopeOf(server), manualClock())
   for (const [index, streamtype] of ['error', 'stdin', 'stdout', 'stderr'].entries()) await client.open(index * 2 + 1, { streamtype })
   const session = await opening
   client.data(3, 'typed', true)
@@ -201,7 +208,8 @@ test('a session: every announced stream, input to its end, the outcome on the er
 test('a client that does not open its streams is not waited for without end', async () => {
   const [server] = duplexPair()
   const clock = manualClock()
-  const opening = spdySession(server, 'v4.channel.k8s.io', { stdin: false, stdout: true, stderr: false, tty: false }, clock)
+  const wish = { stdin: false, stdout: true, stderr: false, tty: false }
+  const opening = spdySession({ transport: server, protocol: 'v4.channel.k8s.io' }, wish, scopeOf(server), clock)
   const refused = assert.rejects(opening, /timed out waiting for client to create streams/)
   await clock.advance(30_000)
   await refused
@@ -214,7 +222,7 @@ test('port-forward: pairs of streams by request id; a port that refuses is told 
   application.on('data', (chunk: Buffer) => application.write(chunk.toString().toUpperCase()))
   application.on('end', () => application.end())
   const dial = (port: number) => (port === 80 ? Promise.resolve(pod) : Promise.reject(new Error('connection refused')))
-  const served = servePortForward(server, { dial, pod: 'web', log: silentLogger() })
+  const served = servePortForward(server, { dial, pod: 'web', scope: scopeOf(server), log: silentLogger() }, manualClock())
   await client.open(1, { streamtype: 'error', port: '80', requestid: '0' }, true)
   await client.open(3, { streamtype: 'error', port: '81', requestid: '1' }, true)
   await client.open(5, { streamtype: 'data', port: '81', requestid: '1' })

@@ -4,6 +4,8 @@ import { HeaderReader, HeaderWriter, type SpdyHeaders } from './spdy-headers.ts'
 
 const INVALID_STREAM = 2
 const CANCEL = 5
+/** A server's pings have even numbers. */
+const PING_ID = 2
 /** Data frames are cut to this size, so that streams share a connection fairly. */
 const MOST_DATA = 64 * 1024
 /** A connection with more streams than this is not a client of ours. */
@@ -16,6 +18,7 @@ export class SpdyStream extends Duplex {
   readonly #connection: SpdyConnection
   #wake: (() => void) | undefined
   #reset = false
+  #inputEnded = false
 
   constructor(id: number, headers: SpdyHeaders, connection: SpdyConnection) {
     super({ allowHalfOpen: true, autoDestroy: true })
@@ -52,7 +55,7 @@ export class SpdyStream extends Duplex {
 
   /** Bytes from the client; resolves when there is room for more. */
   async receive(data: Buffer): Promise<void> {
-    if (this.destroyed || this.push(data)) return
+    if (this.destroyed || this.#inputEnded || this.push(data)) return
     await new Promise<void>((resolve) => {
       this.#wake = resolve
     })
@@ -60,7 +63,9 @@ export class SpdyStream extends Duplex {
 
   /** The client closed its half. */
   finish(): void {
-    if (!this.destroyed) this.push(null)
+    if (this.destroyed || this.#inputEnded) return
+    this.#inputEnded = true
+    this.push(null)
   }
 
   /** The client, or the connection, broke the stream off. */
@@ -123,6 +128,12 @@ export class SpdyConnection {
 
   get size(): number {
     return this.#streams.size
+  }
+
+  /** Asks for a sign of life; a peer that has gone breaks the connection. */
+  ping(): void {
+    // The answer is not looked at, and a failure shows as the end of the connection.
+    void this.#send(pingFrame(PING_ID)).catch(() => {})
   }
 
   /** False: the client said farewell. */

@@ -2,16 +2,19 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws'
 import { StatusError } from '../../shared/errors/status-error.ts'
+import type { StreamScope } from '../../shared/streams/stream-scope.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { Session, SessionWish } from './session.ts'
-import { spdySession, spdySessionProtocols } from './spdy-session.ts'
+import { PING_INTERVAL, spdySession, spdySessionProtocols } from './spdy-session.ts'
 import { channelProtocols, webSocketSession } from './websocket-session.ts'
 
 /** A connection on which the client asked for another protocol, and what it has sent already. */
 export interface UpgradeRequest {
   request: IncomingMessage
+  /** The scope's from the first moment on. */
   socket: Duplex
   head: Buffer
+  scope: StreamScope
   /** The other protocol is spoken now: an HTTP answer would only be noise in it. */
   switched?: boolean | undefined
 }
@@ -49,14 +52,15 @@ export class Upgrades {
 
   /** A session with the streams wished. @throws StatusError before anything was answered; any other error after */
   async session(upgrade: UpgradeRequest, wish: SessionWish): Promise<Session> {
-    if (upgradeKind(upgrade.request) === 'websocket') {
-      const offered = listOf(upgrade.request.headers['sec-websocket-protocol'])
+    const { request, scope } = upgrade
+    if (upgradeKind(request) === 'websocket') {
+      const offered = listOf(request.headers['sec-websocket-protocol'])
       if (offered.length > 0 && !channelProtocols.some((known) => offered.includes(known))) {
         throw new StatusError('BadRequest', `none of the offered protocols is supported: ${offered.join(', ')}`)
       }
-      return webSocketSession(await handshake(this.#channels, upgrade), wish)
+      return webSocketSession(await this.#handshake(this.#channels, upgrade), wish, scope)
     }
-    const offered = listOf(upgrade.request.headers['x-stream-protocol-version'])
+    const offered = listOf(request.headers['x-stream-protocol-version'])
     const protocol = spdySessionProtocols.find((known) => offered.includes(known))
     if (offered.length > 0 && !protocol) {
       throw new StatusError(
@@ -64,7 +68,8 @@ export class Upgrades {
         `unable to negotiate protocol: client supports [${offered.join(' ')}], server supports [${spdySessionProtocols.join(' ')}]`,
       )
     }
-    return spdySession(switchToSpdy(upgrade, protocol), protocol ?? 'channel.k8s.io', wish, this.#clock)
+    const transport = switchToSpdy(upgrade, protocol)
+    return spdySession({ transport, protocol: protocol ?? 'channel.k8s.io' }, wish, scope, this.#clock)
   }
 
   /** For port-forward: a byte stream that speaks SPDY, or a WebSocket whose channels are ports. @throws as `session` */
@@ -75,20 +80,31 @@ export class Upgrades {
       if (offered.length > 0 && !offered.includes('v4.channel.k8s.io')) {
         throw new StatusError('BadRequest', `port-forward over WebSocket needs the protocol ${TUNNEL} or v4.channel.k8s.io`)
       }
-      return { channels: await handshake(this.#channels, upgrade) }
+      return { channels: await this.#handshake(this.#channels, upgrade) }
     }
     delete upgrade.request.headers['sec-websocket-protocol']
-    return { spdy: createWebSocketStream(await handshake(this.#tunnels, upgrade)) }
+    return { spdy: upgrade.scope.own(createWebSocketStream(await this.#handshake(this.#tunnels, upgrade))) }
   }
-}
 
-function handshake(server: WebSocketServer, upgrade: UpgradeRequest): Promise<WebSocket> {
-  const { request, socket, head } = upgrade
-  upgrade.switched = true
-  return new Promise((resolve, reject) => {
-    socket.once('close', () => reject(new Error('the handshake was not completed')))
-    server.handleUpgrade(request, socket, head, resolve)
-  })
+  async #handshake(server: WebSocketServer, upgrade: UpgradeRequest): Promise<WebSocket> {
+    const { request, socket, head, scope } = upgrade
+    upgrade.switched = true
+    const connected = await new Promise<WebSocket>((resolve, reject) => {
+      scope.onEnd(() => reject(new Error('the handshake was not completed')))
+      server.handleUpgrade(request, socket, head, (one) => {
+        // `close` follows each of these, and with it the end of the scope.
+        one.on('error', () => {})
+        resolve(one)
+      })
+    })
+    // A client that vanished while nothing is read of it is noticed only by writing to it.
+    const pings = this.#clock.every(
+      PING_INTERVAL,
+      scope.guard(() => connected.ping()),
+    )
+    scope.onEnd(() => pings.cancel())
+    return connected
+  }
 }
 
 function switchToSpdy(upgrade: UpgradeRequest, protocol: string | undefined): Duplex {

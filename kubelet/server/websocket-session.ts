@@ -1,6 +1,7 @@
 import { PassThrough, Readable, Writable } from 'node:stream'
 import type { WebSocket } from 'ws'
-import { outcomeStatus, type Session, type SessionOutcome, type SessionWish, terminalSizes } from './session.ts'
+import type { StreamScope } from '../../shared/streams/stream-scope.ts'
+import { outcomeStatus, type Session, type SessionWish, terminalSizes } from './session.ts'
 
 /** The first byte of each message says which stream it is of. */
 const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const
@@ -8,38 +9,40 @@ const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 25
 /** Newest first. Only v5 can close stdin; the one without a version tells failures as text, and exit codes not at all. */
 export const channelProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'channel.k8s.io'] as const
 
-/** A session whose streams are channels of one WebSocket. */
-export function webSocketSession(socket: WebSocket, wish: SessionWish): Session {
-  const gone = new AbortController()
-  const stdin = wish.stdin ? incoming(socket) : undefined
-  const resize = wish.tty ? new PassThrough() : undefined
-  let finishing = false
+/** Terminal sizes that wait to be set, in bytes; a client that sends more than people can drag a corner has some of them dropped. */
+const MOST_SIZES = 16 * 1024
 
-  socket.on('message', (message: Buffer) => {
-    const data = message.subarray(1)
-    switch (message[0]) {
-      case channel.stdin:
-        if (stdin && !stdin.push(data)) socket.pause()
-        return
-      case channel.resize:
-        resize?.write(data)
-        return
-      case channel.close:
-        if (data[0] === channel.stdin) stdin?.push(null)
-        return
-      default: // The other channels are ours to write; upstream ignores such messages too.
-    }
-  })
-  socket.on('close', () => {
-    stdin?.push(null)
-    resize?.end()
-    if (!finishing) gone.abort(new Error('the client went away'))
-  })
-  // `close` follows; there is nobody to tell.
-  socket.on('error', () => {})
+/** A session whose streams are channels of one WebSocket. The scope owns the connection already. */
+export function webSocketSession(socket: WebSocket, wish: SessionWish, scope: StreamScope): Session {
+  const stdin = wish.stdin ? scope.own(incoming(socket)) : undefined
+  const resize = wish.tty ? scope.own(new PassThrough()) : undefined
+  let inputEnded = false
 
-  const stdout = wish.stdout ? outgoing(socket, channel.stdout) : undefined
-  const stderr = wish.stderr && !wish.tty ? outgoing(socket, channel.stderr) : undefined
+  socket.on(
+    'message',
+    scope.guard((message: Buffer) => {
+      const data = message.subarray(1)
+      switch (message[0]) {
+        case channel.stdin:
+          // What comes after its end, or after the command has stopped reading, is nobody's.
+          if (!stdin || inputEnded || stdin.destroyed) return
+          if (!stdin.push(data)) socket.pause()
+          return
+        case channel.resize:
+          if (resize && resize.writableLength < MOST_SIZES) resize.write(data)
+          return
+        case channel.close:
+          if (data[0] !== channel.stdin || inputEnded) return
+          inputEnded = true
+          stdin?.push(null)
+          return
+        default: // The other channels are ours to write; upstream ignores such messages too.
+      }
+    }),
+  )
+
+  const stdout = wish.stdout ? scope.own(outgoing(socket, channel.stdout)) : undefined
+  const stderr = wish.stderr && !wish.tty ? scope.own(outgoing(socket, channel.stderr)) : undefined
   // An empty message tells the client that the session stands, before the command says anything.
   const first = stdout ? channel.stdout : stderr ? channel.stderr : channel.error
   socket.send(Buffer.of(first))
@@ -49,26 +52,23 @@ export function webSocketSession(socket: WebSocket, wish: SessionWish): Session 
     stdout,
     stderr,
     resize: resize && terminalSizes(resize),
-    signal: gone.signal,
     async finish(outcome) {
-      finishing = true
-      const text = resultText(socket.protocol, outcome)
+      const status = outcomeStatus(outcome)
+      const isText = socket.protocol === 'channel.k8s.io' || socket.protocol === ''
+      const text = isText ? ('message' in status ? status.message : undefined) : JSON.stringify(status)
       if (text !== undefined) await send(socket, Buffer.concat([Buffer.of(channel.error), Buffer.from(text)]))
       socket.close(1000)
     },
   }
 }
 
-function resultText(protocol: string, outcome: SessionOutcome): string | undefined {
-  if (protocol !== 'channel.k8s.io' && protocol !== '') return JSON.stringify(outcomeStatus(outcome))
-  const status = outcomeStatus(outcome)
-  return 'message' in status ? status.message : undefined
-}
-
 function incoming(socket: WebSocket): Readable {
   return new Readable({
-    read() {
+    read: () => socket.resume(),
+    destroy(error, done) {
+      // Nobody reads input any more, but the client's farewell must still be heard.
       socket.resume()
+      done(error)
     },
   })
 }

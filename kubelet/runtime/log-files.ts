@@ -1,0 +1,135 @@
+import type { FileHandle } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
+
+/** Files that a reader may be behind. Beyond this it is too slow to be served without gaps: 640 MB of disk would be kept for it. */
+const MOST_BEHIND = 64
+const BLOCK = 256 * 1024
+
+interface LogFile {
+  readonly handle: FileHandle
+  readonly inode: bigint
+}
+
+/**
+ * A log that the engine rotates: `path` is written, `path.1` is the one before it, and so on. Files are held open and told apart by inode, so that
+ * renaming and removing them takes nothing from who is reading, and nothing is read twice.
+ */
+export class LogFiles {
+  readonly #path: string
+  /** Oldest first; the first is being read. */
+  readonly #files: LogFile[] = []
+  #position = 0
+  /** One look at a time: two would find the same new file. */
+  #looking: Promise<unknown> = Promise.resolve()
+
+  private constructor(path: string) {
+    this.#path = path
+  }
+
+  /** Everything that is there now. @throws Error with `code` ENOENT when there is no log */
+  static async open(path: string): Promise<LogFiles> {
+    const files = new LogFiles(path)
+    // Between two renames of a rotation there is no file of that name; the next attempt finds one.
+    if (!(await files.refresh()) && !(await files.refresh())) await stat(path)
+    return files
+  }
+
+  /**
+   * Looks for newer files; false: just now there is none of that name. To be called often enough that the engine cannot throw one away in between.
+   * @throws Error when it did
+   */
+  refresh(): Promise<boolean> {
+    const looked = this.#looking.then(() => this.#look())
+    this.#looking = looked.catch(() => {}) // told to whoever asked for that look
+    return looked
+  }
+
+  async #look(): Promise<boolean> {
+    const newest = this.#files.at(-1)
+    if (newest && (await inodeOf(this.#path)) === newest.inode) return true
+    const found: LogFile[] = []
+    try {
+      let isLinked = false
+      let gaps = 0
+      // From the newest back, so that a rotation meanwhile shows one twice rather than hides one. It may leave one name unused for a moment.
+      for (let number = 0; !isLinked && gaps < 2; number++) {
+        const file = await openFile(number === 0 ? this.#path : `${this.#path}.${number}`)
+        if (!file && number === 0) return false
+        if (!file) gaps++
+        isLinked = newest !== undefined && file?.inode === newest.inode
+        if (!file) continue
+        if (isLinked || found.some(({ inode }) => inode === file.inode)) await file.handle.close()
+        else found.push(file)
+      }
+      if (newest && !isLinked) throw new Error('the log was rotated away faster than it could be read')
+      if (this.#files.length + found.length > MOST_BEHIND) throw new Error('the reader of the log is too slow')
+      this.#files.push(...found.splice(0).reverse())
+      return true
+    } finally {
+      for (const { handle } of found) await handle.close()
+    }
+  }
+
+  /** The next bytes; undefined: for now there are no more. */
+  async read(): Promise<Buffer | undefined> {
+    for (;;) {
+      const [current] = this.#files
+      if (!current) return undefined
+      // Known before the read: only then is an end of the file its final one.
+      const isComplete = this.#files.length > 1
+      const { bytesRead, buffer } = await current.handle.read(Buffer.allocUnsafe(BLOCK), 0, BLOCK, this.#position)
+      if (bytesRead > 0) {
+        this.#position += bytesRead
+        return buffer.subarray(0, bytesRead)
+      }
+      if (!isComplete) return undefined
+      this.#files.shift()
+      this.#position = 0
+      await current.handle.close()
+    }
+  }
+
+  /** Skips all but the last lines. */
+  async skipToLast(lines: number): Promise<void> {
+    // The last line's own end is one more.
+    let left = lines + 1
+    for (let index = this.#files.length - 1; index >= 0; index--) {
+      const { handle } = this.#files[index]!
+      for (let end = (await handle.stat()).size; end > 0; ) {
+        const start = Math.max(0, end - BLOCK)
+        const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(end - start), 0, end - start, start)
+        for (let at = buffer.lastIndexOf(0x0a, bytesRead - 1); at >= 0; at = at > 0 ? buffer.lastIndexOf(0x0a, at - 1) : -1) {
+          if (--left === 0) return this.#startAt(index, start + at + 1)
+        }
+        end = start
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const { handle } of this.#files.splice(0)) await handle.close()
+  }
+
+  async #startAt(index: number, position: number): Promise<void> {
+    for (const { handle } of this.#files.splice(0, index)) await handle.close()
+    this.#position = position
+  }
+}
+
+async function inodeOf(path: string): Promise<bigint | undefined> {
+  return (await orAbsent(stat(path, { bigint: true })))?.ino
+}
+
+async function openFile(path: string): Promise<LogFile | undefined> {
+  const handle = await orAbsent(open(path, 'r'))
+  return handle && { handle, inode: (await handle.stat({ bigint: true })).ino }
+}
+
+async function orAbsent<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}

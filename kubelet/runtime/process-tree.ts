@@ -1,0 +1,90 @@
+import { readdir, readFile } from 'node:fs/promises'
+import type { Clock } from '../../shared/time/clock.ts'
+
+/** How long processes may take to end after they were told that their terminal hung up. Milliseconds. */
+const HANG_UP_GRACE = 1_000
+const POLL = 50
+
+/** A process of this machine; its start tells it from a later one with the same number. */
+interface Process {
+  readonly pid: number
+  readonly parent: number
+  /** Clock ticks since the machine started. */
+  readonly started: string
+}
+
+/**
+ * Ends a process and everything that descends from it: a hang-up first, as of a terminal that was closed, and what is left after a second is
+ * killed. Processes that took leave of their parent before are not found.
+ * @param belongs asked before anything is done: whether the process is the one meant, by its cgroups. Numbers are used again.
+ */
+export async function endProcessTree(root: number, belongs: (cgroups: string) => boolean, clock: Clock): Promise<void> {
+  if (!belongs(await textOf(`/proc/${root}/cgroup`))) return
+  const first = await treeOf([root])
+  for (const one of first) send(one, 'SIGHUP')
+  const deadline = clock.monotonic() + HANG_UP_GRACE
+  while (clock.monotonic() < deadline) {
+    if ((await alive(first)).length === 0) return
+    await clock.sleep(POLL)
+  }
+  // Stopped ones cannot fork while they are looked for; twice, for what was forked meanwhile.
+  const rest = new Map<number, Process>()
+  for (let round = 0; round < 2; round++) {
+    for (const one of [...(await alive(first)), ...(await treeOf([...rest.keys(), ...(await alive(first)).map(({ pid }) => pid)]))]) {
+      if (!rest.has(one.pid)) send(one, 'SIGSTOP')
+      rest.set(one.pid, one)
+    }
+  }
+  for (const one of await alive([...rest.values()])) send(one, 'SIGKILL')
+}
+
+/** The processes with these numbers and their descendants, parents first. */
+async function treeOf(roots: readonly number[]): Promise<Process[]> {
+  const all = await allProcesses()
+  const wanted = new Set(roots)
+  for (let grown = true; grown; ) {
+    const before = wanted.size
+    for (const one of all) if (wanted.has(one.parent)) wanted.add(one.pid)
+    grown = wanted.size > before
+  }
+  return all.filter(({ pid }) => wanted.has(pid))
+}
+
+async function alive(processes: readonly Process[]): Promise<Process[]> {
+  const now = await Promise.all(processes.map(({ pid }) => processOf(pid)))
+  return processes.filter((one, index) => now[index]?.started === one.started)
+}
+
+async function allProcesses(): Promise<Process[]> {
+  const names = await readdir('/proc')
+  const found = await Promise.all(names.filter((name) => /^\d+$/.test(name)).map((name) => processOf(Number(name))))
+  return found.filter((one) => one !== undefined)
+}
+
+/** Undefined when it is gone, or dead and only waits to be buried. */
+async function processOf(pid: number): Promise<Process | undefined> {
+  const text = await textOf(`/proc/${pid}/stat`)
+  // `pid (name) state parent … started …`; the name may hold anything, brackets and spaces included.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const [state, parent] = fields
+  const started = fields[19]
+  if (!started || state === 'Z' || state === 'X') return undefined
+  return { pid, parent: Number(parent), started }
+}
+
+/** Empty for a process that has ended. */
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch {
+    return '' // gone meanwhile: the ordinary fate of processes
+  }
+}
+
+function send({ pid }: Process, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}
