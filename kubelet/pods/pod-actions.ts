@@ -12,6 +12,10 @@ import type { PodWorkerTools } from './pod-worker-tools.ts'
 
 /** How soon a container that could not be made (a missing config map, a refused setting) is tried again. */
 const CONFIG_RETRY_MILLISECONDS = 5000
+/** Containers that start together share one reading of what their volumes show. */
+const FRESH_MILLISECONDS = 1000
+/** A restart waits no longer than this for an API server that does not answer. */
+const REFRESH_PATIENCE_MILLISECONDS = 2000
 /** Ended instances kept of each container, beside the newest: one, for `kubectl logs --previous`. */
 const KEPT_INSTANCES = 2
 
@@ -27,6 +31,8 @@ export class PodActions {
   readonly #waiting = new Map<string, Waiting>()
   readonly #announced = new Map<string, number>()
   #volumes: ReadonlyMap<string, PreparedVolume> | undefined
+  /** When what is in the volumes was last known to be right, on the monotonic clock. */
+  #volumesFreshAt = 0
   #sandboxRetryAt: number | undefined
 
   constructor(tools: PodWorkerTools, pod: () => Pod) {
@@ -130,12 +136,16 @@ export class PodActions {
   /** Undefined when a volume cannot be had now; it is tried again later. */
   async #prepareVolumes(signal: AbortSignal): Promise<ReadonlyMap<string, PreparedVolume> | undefined> {
     const { volumes, events, setbacks, clock } = this.#tools
-    if (this.#volumes) return this.#volumes
     const pod = this.#pod()
+    if (this.#volumes) {
+      await this.#refreshVolumes(pod, signal)
+      return this.#volumes
+    }
     const uid = pod.metadata.uid ?? ''
     if ((this.#sandboxRetryAt ?? 0) > clock.now()) return undefined
     try {
       this.#volumes = await volumes.prepare(pod, signal)
+      this.#volumesFreshAt = clock.monotonic()
       this.#succeeded(uid)
       return this.#volumes
     } catch (error) {
@@ -146,6 +156,26 @@ export class PodActions {
       this.#sandboxRetryAt = clock.now() + setbacks.delay(uid, clock.now())
       return undefined
     }
+  }
+
+  /** A container that starts sees its ConfigMaps and Secrets as they are; where they cannot be read in time, as they were. */
+  async #refreshVolumes(pod: Pod, signal: AbortSignal): Promise<void> {
+    const { volumes, clock } = this.#tools
+    if (clock.monotonic() - this.#volumesFreshAt < FRESH_MILLISECONDS) return
+    const patience = new AbortController()
+    const late = Promise.withResolvers<void>()
+    const timer = clock.after(REFRESH_PATIENCE_MILLISECONDS, () => {
+      patience.abort(new Error('the volumes were not refreshed in time'))
+      // Also when it only waits for its turn behind another refresh.
+      late.resolve()
+    })
+    try {
+      await Promise.race([volumes.refresh(pod, 'now', AbortSignal.any([signal, patience.signal])), late.promise])
+      this.#volumesFreshAt = clock.monotonic()
+    } finally {
+      timer.cancel()
+    }
+    signal.throwIfAborted()
   }
 
   async #start(

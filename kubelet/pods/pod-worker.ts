@@ -262,7 +262,9 @@ export class PodWorker {
         this.#refreshedAt = clock.monotonic()
         waits.push(REFRESH_MILLISECONDS)
         // Beside the pod's steps: a slow API server must not hold up a restart.
-        void volumes.refresh(this.#pod, signal).catch((error) => this.#log.warn('volumes could not be refreshed', { error: String(error) }))
+        void volumes
+          .refresh(this.#pod, 'recent', signal)
+          .catch((error) => this.#log.warn('volumes could not be refreshed', { error: String(error) }))
       }
     }
     if (waits.length > 0) this.#timer = clock.after(Math.max(1, Math.min(...waits)), () => this.wake())

@@ -63,7 +63,8 @@ export function containerBody(
       Source: mount.source,
       Target: mount.target,
       ReadOnly: mount.readOnly,
-      BindOptions: { Propagation: mount.propagation === 'private' ? 'rprivate' : mount.propagation },
+      // Private is what the engine does by itself, and named it refuses the folders that it keeps its own mounts in, `/` above all.
+      ...(mount.propagation === 'private' ? {} : { BindOptions: { Propagation: mount.propagation } }),
     })),
     ...(parent ? { CgroupParent: parent } : {}),
     RestartPolicy: { Name: 'no' },

@@ -2,8 +2,9 @@ import type { Volume } from '../../shared/openapi/generated/core-v1.ts'
 import { type Payload, writePayload } from './atomic-files.ts'
 import { makeFolder, makeMemoryFolder, removeFolder } from './folders.ts'
 import type { Mounter } from './mounter.ts'
-import { fsGroupOf, giveToGroup } from './ownership.ts'
+import { fsGroupOf, giveToGroup, volumeRights } from './ownership.ts'
 import type { Freshness } from './referenced-objects.ts'
+import { Turns } from './turns.ts'
 import type { VolumeRequest, VolumeType } from './volume.ts'
 
 /** How a volume whose files come from the API differs from others of that sort. */
@@ -18,14 +19,15 @@ export interface ApiVolume {
 
 /** The part that all volumes with files from the API share: folder, atomic content, owners, refresh, teardown. */
 export function apiVolume(kind: ApiVolume, mounter: Mounter): VolumeType {
-  const bring = async (request: VolumeRequest, freshness: Freshness, signal: AbortSignal) => {
+  const turns = new Turns()
+  const bring = async (request: VolumeRequest, how: { isNew: boolean; freshness: Freshness }, signal: AbortSignal) => {
     const { directory, pod } = request
-    const payload = await kind.payload(request, freshness, signal)
+    const payload = await kind.payload(request, how.freshness, signal)
     const group = fsGroupOf(pod)
     const own = (folder: string) => giveToGroup(folder, group, { readOnly: true })
-    if (freshness === 'now') {
-      if (kind.inMemory) await makeMemoryFolder(directory, mounter, { mode: 0o777 }, signal)
-      else await makeFolder(directory, 0o777)
+    if (how.isNew) {
+      if (kind.inMemory) await makeMemoryFolder(directory, mounter, volumeRights(group), signal)
+      else await makeFolder(directory, volumeRights(group))
     }
     await writePayload(directory, payload, own)
   }
@@ -33,10 +35,10 @@ export function apiVolume(kind: ApiVolume, mounter: Mounter): VolumeType {
     pluginName: kind.pluginName,
     supports: kind.supports,
     async prepare(request, signal) {
-      await bring(request, 'now', signal)
+      await turns.take(request.directory, () => bring(request, { isNew: true, freshness: 'now' }, signal))
       return { hostPath: request.directory, readOnly: true }
     },
-    refresh: (request, signal) => bring(request, 'recent', signal),
-    teardown: (directory, signal) => removeFolder(directory, mounter, signal),
+    refresh: (request, freshness, signal) => turns.take(request.directory, () => bring(request, { isNew: false, freshness }, signal)),
+    teardown: (directory, signal) => turns.take(directory, () => removeFolder(directory, mounter, signal)),
   }
 }

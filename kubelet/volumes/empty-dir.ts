@@ -2,7 +2,7 @@ import type { EmptyDirVolumeSource, Pod } from '../../shared/openapi/generated/c
 import { parseQuantity, quantityValue } from '../../shared/quantity/quantity.ts'
 import { makeFolder, makeMemoryFolder, removeFolder } from './folders.ts'
 import type { Mounter } from './mounter.ts'
-import { fsGroupOf, giveToGroup, isGroups } from './ownership.ts'
+import { fsGroupOf, volumeRights } from './ownership.ts'
 import { VolumeError, type VolumeType } from './volume.ts'
 
 /** Scratch space that lives as long as the pod: on disk, or in memory. */
@@ -12,12 +12,12 @@ export function emptyDir(mounter: Mounter): VolumeType {
     supports: (volume) => volume.emptyDir !== undefined,
     async prepare({ pod, volume, directory }, signal) {
       const { medium = '' } = volume.emptyDir ?? {}
+      // It begins empty, so its group is that of its top alone; all that is made in it inherits that.
+      const rights = volumeRights(fsGroupOf(pod))
       if (medium === 'Memory') {
-        await makeMemoryFolder(directory, mounter, { mode: 0o777, sizeBytes: memoryLimit(volume.emptyDir ?? {}, pod) }, signal)
-      } else if (medium === '') await makeFolder(directory, 0o777)
+        await makeMemoryFolder(directory, mounter, { ...rights, sizeBytes: memoryLimit(volume.emptyDir ?? {}, pod) }, signal)
+      } else if (medium === '') await makeFolder(directory, rights)
       else throw new VolumeError(`emptyDir medium ${JSON.stringify(medium)} is not supported`)
-      const group = fsGroupOf(pod)
-      if (group !== undefined && !(await isGroups(directory, group))) await giveToGroup(directory, group, { readOnly: false })
       return { hostPath: directory, readOnly: false }
     },
     teardown: (directory, signal) => removeFolder(directory, mounter, signal),

@@ -1,22 +1,30 @@
-import { chmod, mkdir, rm } from 'node:fs/promises'
+import { access, mkdir, rename, rm } from 'node:fs/promises'
 import type { Mounter } from './mounter.ts'
+import { type FolderRights, giveRights, openFolder, using } from './place.ts'
 
-/** Makes a volume's folder with exactly that mode, whatever the umask says. */
-export async function makeFolder(directory: string, mode: number): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o750 })
-  await chmod(directory, mode)
+/**
+ * Makes a volume's folder, once: what containers have made of its mode since is theirs. It takes its name when it is finished, so one that is
+ * there is right, also after the process died half-way.
+ */
+export async function makeFolder(directory: string, rights: FolderRights): Promise<void> {
+  if (await isThere(directory)) return
+  // No volume has such a name.
+  const unfinished = `${directory}~`
+  await rm(unfinished, { recursive: true, force: true })
+  await mkdir(unfinished, { recursive: true, mode: 0o750 })
+  await using(openFolder(unfinished), (folder) => giveRights(folder, rights))
+  await rename(unfinished, directory)
 }
 
 /** Makes a volume's folder a file system in memory, once. */
 export async function makeMemoryFolder(
   directory: string,
   mounter: Mounter,
-  options: { mode: number; sizeBytes?: number | undefined },
+  options: FolderRights & { sizeBytes?: number | undefined },
   signal: AbortSignal,
 ): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o750 })
-  if (!(await mounter.mountsUnder(directory)).includes(directory)) await mounter.memory(directory, options.sizeBytes, signal)
-  await chmod(directory, options.mode)
+  if (!(await mounter.mountsUnder(directory)).includes(directory)) await mounter.memory(directory, options, signal)
 }
 
 /**
@@ -28,4 +36,14 @@ export async function removeFolder(directory: string, mounter: Mounter, signal: 
   const left = await mounter.mountsUnder(directory)
   if (left.length > 0) throw new Error(`still mounted: ${left.join(', ')}`)
   await rm(directory, { recursive: true, force: true })
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path)
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    throw error
+  }
 }

@@ -1,10 +1,18 @@
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 
+/** A file system in memory. */
+export interface MemoryOptions {
+  mode: number
+  group?: number | undefined
+  /** Undefined: the kernel's default, half of the machine's memory. */
+  sizeBytes?: number | undefined
+}
+
 /** The kernel's mount table, as far as volumes need it. */
 export interface Mounter {
-  /** Mounts a file system in memory. `sizeBytes` undefined: the kernel's default. */
-  memory(target: string, sizeBytes: number | undefined, signal: AbortSignal): Promise<void>
+  /** Mounts a file system in memory. */
+  memory(target: string, options: MemoryOptions, signal: AbortSignal): Promise<void>
   /** Makes `source` appear at `target`, which exists. */
   bind(source: string, target: string, signal: AbortSignal): Promise<void>
   unmount(target: string, signal: AbortSignal): Promise<void>
@@ -15,8 +23,12 @@ export interface Mounter {
 /** Mounts with the programs of util-linux; needs the capability SYS_ADMIN. */
 export function linuxMounter(mountTable = '/proc/self/mountinfo'): Mounter {
   return {
-    memory: (target, sizeBytes, signal) => {
-      const options = ['mode=0777', ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`])]
+    memory: (target, { mode, group, sizeBytes }, signal) => {
+      const options = [
+        `mode=0${mode.toString(8)}`,
+        ...(group === undefined ? [] : [`gid=${group}`]),
+        ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`]),
+      ]
       return run('mount', ['-t', 'tmpfs', '-o', options.join(','), 'tmpfs', target], signal)
     },
     bind: (source, target, signal) => run('mount', ['--no-canonicalize', '--bind', source, target], signal),

@@ -1,6 +1,6 @@
-import { chmod, lchown, lstat, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, chown, readdir } from 'node:fs/promises'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { type FolderRights, openFolder, openIn, type Place, pathOf, using } from './place.ts'
 
 const SETGID = 0o2000
 
@@ -17,23 +17,31 @@ export function commonUserOf({ spec }: Pod): number | undefined {
   return users.every((user) => user === users[0]) ? users[0] : undefined
 }
 
+/** A volume's own folder: open to all, and with a group handing that on to what is made in it. */
+export function volumeRights(group: number | undefined): FolderRights {
+  return group === undefined ? { mode: 0o777 } : { mode: 0o777 | SETGID, group }
+}
+
+/** What a folder made inside a volume starts with: as the volume itself is. */
+export function inheritedRights({ mode, gid }: { mode: number; gid: number }): FolderRights {
+  const own = mode & 0o7777
+  return (own & SETGID) === 0 ? { mode: own } : { mode: own, group: gid }
+}
+
 /**
- * Gives a tree to a group: readable, and writable unless `readOnly`; folders hand the group on to what is made in them.
- * Links are given away, not followed.
+ * Gives a tree to a group: readable, and writable unless `readOnly`; folders hand the group on to what is made in them. Links are given
+ * away, not followed, also those that take the place of a file or folder meanwhile.
  */
 export async function giveToGroup(path: string, group: number | undefined, options: { readOnly: boolean }): Promise<void> {
   if (group === undefined) return
-  const status = await lstat(path)
-  await lchown(path, status.uid, group)
-  if (status.isSymbolicLink()) return
-  const rights = options.readOnly ? 0o440 : 0o660
-  await chmod(path, (status.mode & 0o7777) | rights | (status.isDirectory() ? SETGID | 0o110 : 0))
-  if (!status.isDirectory()) return
-  for (const name of await readdir(path)) await giveToGroup(join(path, name), group, options)
+  await using(openFolder(path), (top) => give(top, group, options.readOnly ? 0o440 : 0o660))
 }
 
-/** True when the top of the tree is the group's already: then a former call went over the rest. */
-export async function isGroups(path: string, group: number): Promise<boolean> {
-  const status = await lstat(path)
-  return status.gid === group && (status.mode & SETGID) !== 0
+async function give(place: Place, group: number, rights: number): Promise<void> {
+  const status = await place.stat()
+  await chown(pathOf(place), status.uid, group)
+  if (status.isSymbolicLink()) return
+  await chmod(pathOf(place), (status.mode & 0o7777) | rights | (status.isDirectory() ? SETGID | 0o110 : 0))
+  if (!status.isDirectory()) return
+  for (const name of await readdir(pathOf(place))) await using(openIn(place, name), (child) => give(child, group, rights))
 }

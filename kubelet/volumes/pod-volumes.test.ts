@@ -111,17 +111,17 @@ test('changes of a ConfigMap reach running pods; one that starts never sees an o
   world.objects['ConfigMap default/game'] = { data: { level: '1' } }
   const path = (await volumes.prepare(one, signal)).get('v')?.hostPath
   world.objects['ConfigMap default/game'] = { data: { level: '2' } }
-  await volumes.refresh(one, signal)
+  await volumes.refresh(one, 'recent', signal)
   assert.equal(text(path, 'level'), '1')
   world.now += 31_000
-  await volumes.refresh(one, signal)
+  await volumes.refresh(one, 'recent', signal)
   assert.equal(text(path, 'level'), '2')
   world.objects['ConfigMap default/game'] = { data: { level: '3' }, immutable: true }
   await volumes.prepare(one, signal)
   assert.equal(text(path, 'level'), '3')
   const before = world.reads
   world.now += 3_600_000
-  await volumes.refresh(one, signal)
+  await volumes.refresh(one, 'recent', signal)
   assert.equal(world.reads, before, 'an immutable object is not read again')
 })
 
@@ -132,7 +132,7 @@ test('what was deleted under a running pod leaves its files as they were', async
   const path = (await volumes.prepare(one, signal)).get('v')?.hostPath
   delete world.objects['Secret default/s']
   world.now += 60_000
-  await volumes.refresh(one, signal)
+  await volumes.refresh(one, 'recent', signal)
   assert.equal(text(path, 'key'), 'secret')
 })
 
@@ -161,10 +161,10 @@ test('the service account folder: token, authority, namespace; the token is rene
   const path = (await volumes.prepare(one, signal)).get('api')?.hostPath
   assert.deepEqual([text(path, 'token'), text(path, 'ca.crt'), text(path, 'namespace')], ['robot//uid-1/1', 'PEM', 'default'])
   world.now += 2_800_000
-  await volumes.refresh(one, signal)
+  await volumes.refresh(one, 'recent', signal)
   assert.equal(text(path, 'token'), 'robot//uid-1/1')
   world.now += 100_000
-  await volumes.refresh(one, signal)
+  await volumes.refresh(one, 'recent', signal)
   assert.equal(text(path, 'token'), 'robot//uid-1/2')
 })
 

@@ -47,12 +47,12 @@ export function podVolumes({ rootDir, types, mounter, onTeardown, log }: PodVolu
       return new Map(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])))
     },
 
-    async refresh(pod, signal) {
+    async refresh(pod, freshness, signal) {
       for (const volume of pod.spec.volumes ?? []) {
         const type = types.find((one) => one.supports(volume))
         if (!type?.refresh) continue
         try {
-          await type.refresh(requestOf(pod, volume, type), signal)
+          await type.refresh(requestOf(pod, volume, type), freshness, signal)
         } catch (error) {
           if (signal.aborted) return
           log.warn('a volume could not be brought up to date', { pod: pod.metadata.name, volume: volume.name, error })

@@ -1,14 +1,13 @@
-import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, realpath, writeFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import type { Stats } from 'node:fs'
+import { mkdir, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
 import type { Mounter } from './mounter.ts'
+import { inheritedRights } from './ownership.ts'
+import { type FolderRights, makeIn, openFolder, openIn, type Place, using } from './place.ts'
 import { VolumeError } from './volume.ts'
 
 /** Folder of a pod under which the mounts of single parts of volumes lie. */
 export const SUB_PATHS = 'volume-subpaths'
-
-/** Opens a place without reading rights to it and without following a link in its last part (Linux's O_PATH, which Node does not name). */
-const O_PATH = 0o10000000
 
 export interface SubPathRequest {
   /** The pod's own folder. */
@@ -20,75 +19,91 @@ export interface SubPathRequest {
   /** Where the volume is. */
   volumePath: string
   subPath: string
-  /** Missing folders are made. */
+  /** Missing folders are made, with the mode and group of the volume. */
   create: boolean
 }
 
 /**
  * A part of a volume, fit to be mounted. A container that writes to the volume may put links there, or swap a folder for one at any moment;
  * therefore the place is opened part by part without following links, and what was opened, not its name, is bound to a path of ours.
+ * Binds anew when the name stands for another file than last time: ConfigMaps and Secrets replace all their files when they change.
  * @throws VolumeError when the path leaves the volume
  */
 export async function prepareSubPath(request: SubPathRequest, mounter: Mounter, signal: AbortSignal): Promise<string> {
-  const { volumePath, subPath, podDirectory, volumeName, containerName, index } = request
+  const { subPath, podDirectory, volumeName, containerName, index } = request
   if (subPath.startsWith('/') || subPath.split('/').includes('..')) {
     throw new VolumeError(`subPath ${JSON.stringify(subPath)} must be a relative path without '..'`)
   }
-  const base = await realpath(volumePath)
   const target = join(podDirectory, SUB_PATHS, volumeName, containerName, String(index))
-  if ((await mounter.mountsUnder(target)).includes(target)) return target
-  // Links of our own making (`..data`) and harmless ones are allowed: they are resolved first, then walked without links.
-  if (request.create) await makeInside(base, subPath)
-  const real = await realpath(join(base, subPath)).catch((cause) => {
-    throw new VolumeError(`subPath ${JSON.stringify(subPath)} is not in the volume`, { cause })
-  })
-  const inside = relative(base, real)
-  if (inside === '..' || inside.startsWith('../')) throw new VolumeError(`subPath ${JSON.stringify(subPath)} leads out of the volume`)
-  const place = await openWithoutLinks(base, inside === '' ? [] : inside.split('/'))
-  try {
-    const isFolder = (await place.stat()).isDirectory()
-    await mkdir(isFolder ? target : dirname(target), { recursive: true, mode: 0o750 })
-    if (!isFolder) await writeFile(target, '', { flag: 'a', mode: 0o640 })
-    await mounter.bind(`/proc/${process.pid}/fd/${place.fd}`, target, signal)
+  return using(openPart(request), async (part) => {
+    const wanted = await part.stat()
+    if (await isBound(target, wanted, mounter, signal)) return target
+    await makeTarget(target, wanted)
+    await mounter.bind(`/proc/${process.pid}/fd/${part.fd}`, target, signal)
     return target
-  } finally {
-    await place.close()
-  }
+  })
 }
 
-/** Walks down from a folder; each part must be what it seems to be. */
-async function openWithoutLinks(base: string, parts: readonly string[]): Promise<FileHandle> {
-  let place = await open(base, O_PATH | constants.O_DIRECTORY)
-  for (const part of parts) {
+/** True when the target shows that very file. Whatever else is mounted there is taken off; containers have mounts of their own. */
+async function isBound(target: string, wanted: Stats, mounter: Mounter, signal: AbortSignal): Promise<boolean> {
+  const mounts = (await mounter.mountsUnder(target)).filter((point) => point === target)
+  if (mounts.length === 0) return false
+  const present = await stat(target)
+  if (present.dev === wanted.dev && present.ino === wanted.ino) return true
+  for (const point of mounts) await mounter.unmount(point, signal)
+  return false
+}
+
+/** Something of the same sort to mount over. */
+async function makeTarget(target: string, wanted: Stats): Promise<void> {
+  await rm(target, { recursive: true, force: true })
+  await mkdir(wanted.isDirectory() ? target : dirname(target), { recursive: true, mode: 0o750 })
+  if (!wanted.isDirectory()) await writeFile(target, '', { mode: 0o640 })
+}
+
+/**
+ * Opens the part. Links of our own making (`..data`) and harmless ones are allowed: what is there is resolved first, then walked without
+ * links; what is missing is made, step by step, in what was opened.
+ */
+async function openPart({ volumePath, subPath, create }: SubPathRequest): Promise<Place> {
+  const base = await realpath(volumePath)
+  const parts = subPath.split('/').filter((part) => part !== '' && part !== '.')
+  const { real, missing } = await longestPresent(base, parts)
+  const inside = relative(base, real)
+  if (inside === '..' || inside.startsWith('../')) throw new VolumeError(`subPath ${JSON.stringify(subPath)} leads out of the volume`)
+  if (missing.length > 0 && !create) throw new VolumeError(`subPath ${JSON.stringify(subPath)} is not in the volume`)
+  const present = inside === '' ? [] : inside.split('/')
+  let place = await openFolder(base)
+  const rights = inheritedRights(await place.stat())
+  for (const [index, part] of [...present, ...missing].entries()) {
     const parent = place
-    try {
-      place = await open(`/proc/self/fd/${parent.fd}/${part}`, O_PATH | constants.O_NOFOLLOW)
-      const status = await place.stat()
-      if (status.isSymbolicLink()) {
-        await place.close()
-        throw new VolumeError(`${JSON.stringify(part)} was replaced by a link while it was being mounted`)
-      }
-    } finally {
-      await parent.close()
-    }
+    place = await using(Promise.resolve(parent), () => step(parent, part, index < present.length ? undefined : rights))
   }
   return place
 }
 
-/** Makes missing folders, refusing to pass through a link that leads out. */
-async function makeInside(base: string, subPath: string): Promise<void> {
-  let at = base
-  for (const part of subPath.split('/').filter((one) => one !== '' && one !== '.')) {
-    const next = join(at, part)
-    const real = await realpath(next).catch(() => undefined)
-    if (real === undefined) await mkdir(next, { mode: 0o750 }).catch(ignoreExisting)
-    at = real ?? next
-    if (resolve(at) !== base && !resolve(at).startsWith(`${base}/`)) {
-      throw new VolumeError(`subPath ${JSON.stringify(subPath)} leads out of the volume`)
-    }
+async function step(parent: Place, part: string, rights: FolderRights | undefined): Promise<Place> {
+  try {
+    if (rights) return await makeIn(parent, part, rights)
+    const place = await openIn(parent, part)
+    if (!(await place.stat()).isSymbolicLink()) return place
+    await place.close()
+  } catch (cause) {
+    throw new VolumeError(`${JSON.stringify(part)} cannot be ${rights ? 'made' : 'opened'} in the volume`, { cause })
   }
+  throw new VolumeError(`${JSON.stringify(part)} was replaced by a link while it was being mounted`)
 }
 
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error
+/** How far the path leads today, links resolved, and what is left of it. */
+async function longestPresent(base: string, parts: readonly string[]): Promise<{ real: string; missing: readonly string[] }> {
+  for (let count = parts.length; count > 0; count--) {
+    try {
+      return { real: await realpath(join(base, ...parts.slice(0, count))), missing: parts.slice(count) }
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+        throw new VolumeError(`subPath ${JSON.stringify(parts.join('/'))} cannot be resolved in the volume`, { cause: error })
+      }
+    }
+  }
+  return { real: base, missing: parts }
 }

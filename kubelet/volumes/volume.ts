@@ -1,4 +1,5 @@
 import type { Pod, Volume } from '../../shared/openapi/generated/core-v1.ts'
+import type { Freshness } from './referenced-objects.ts'
 
 /** A volume that containers can mount: a folder (or, for host paths, a file or device) on the node. */
 export interface PreparedVolume {
@@ -32,7 +33,7 @@ export interface VolumeType {
    */
   prepare(request: VolumeRequest, signal: AbortSignal): Promise<PreparedVolume>
   /** Brings changing content (config maps, secrets, tokens) up to date, atomically. Absent: nothing ever changes. */
-  refresh?(request: VolumeRequest, signal: AbortSignal): Promise<void>
+  refresh?(request: VolumeRequest, freshness: Freshness, signal: AbortSignal): Promise<void>
   /** Unmounts and deletes. Gets only the folder, because the pod and its objects may be long gone. Never touches host paths. */
   teardown(directory: string, signal: AbortSignal): Promise<void>
 }
@@ -41,8 +42,11 @@ export interface VolumeType {
 export interface PodVolumes {
   /** Every volume of the pod by name, ready to mount. @throws VolumeError */
   prepare(pod: Pod, signal: AbortSignal): Promise<ReadonlyMap<string, PreparedVolume>>
-  /** Called about once a minute for a running pod. Failures are logged by the implementation and tried again next time. */
-  refresh(pod: Pod, signal: AbortSignal): Promise<void>
+  /**
+   * Called about once a minute for a running pod (`recent` will do), and before a container of it starts again (`now`). Failures are logged by
+   * the implementation and tried again next time: what was there stays.
+   */
+  refresh(pod: Pod, freshness: Freshness, signal: AbortSignal): Promise<void>
   /** Tears down every volume found on disk for that pod. Called when none of its containers runs any more. */
   teardown(podUid: string, signal: AbortSignal): Promise<void>
 }
