@@ -7,6 +7,7 @@ export const settings = {
   dataDir: path('store and keys', '/var/lib/coxswain'),
   credentialsDir: path('where kubeconfigs are written; default: credentials in the data directory'),
   storage: choice('where objects are kept', ['leveldb', 'memory'], 'leveldb'),
+  openDamagedStore: boolean('whether a store that is damaged is opened, for reading only, with what of it is sound', false),
   bindAddress: text('address to listen on', '0.0.0.0'),
   securePort: port('port of the API over TLS', 6443),
   insecurePort: port('port of the API without TLS and without credentials, on loopback only; 0: off', 0),

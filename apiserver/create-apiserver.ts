@@ -85,9 +85,10 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
         await listeners.start()
         identity.listensOn(Number(new URL(listeners.url).port))
       }
-      await ensureAll(requiredObjects(identity.facts()), { writer, table })
+      // A store that is only read keeps what it has.
+      if (!config.openDamagedStore) await ensureAll(requiredObjects(identity.facts()), { writer, table })
       await objects.caughtUp()
-      expiry.start()
+      if (!config.openDamagedStore) expiry.start()
       compacting = compactor.run(background.signal)
       if (config.podRoutes) endRoutes = keepPodRoutes({ reader: objects, range: config.podRoutes, ip: machineIp, log })
       renewal = clock.every(RENEWAL_INTERVAL, () => {

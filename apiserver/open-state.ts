@@ -86,6 +86,11 @@ async function openStorage(
     const { createMemoryStorage } = await import('./storage/memory-storage.ts')
     return createMemoryStorage(options)
   }
+  const all = { ...options, directory: join(config.dataDir, 'store'), logger: log }
+  if (config.openDamagedStore) {
+    const { openDamagedStore } = await import('./storage/damaged-store.ts')
+    return openDamagedStore(all)
+  }
   const { openLevelStorage } = await import('./storage/leveldb-storage.ts')
-  return openLevelStorage({ ...options, directory: join(config.dataDir, 'store'), logger: log })
+  return openLevelStorage(all)
 }

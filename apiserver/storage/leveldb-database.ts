@@ -23,7 +23,7 @@ const ROOM_TO_OPEN = WRITE_BUFFER + 2 ** 20
 
 /**
  * Opens the files, making them when there are none.
- * @throws StorageRefused when another process has them open or they are damaged; the message names the cure.
+ * @throws StorageRefused when another process has them open; the message names the cure. What else goes wrong is LevelDB's own error.
  */
 export async function openDatabase(directory: string): Promise<Database> {
   const database: Database = new Level(directory, {
@@ -44,12 +44,6 @@ export async function openDatabase(directory: string): Promise<Database> {
         { cause: error },
       )
     }
-    if (code === 'LEVEL_CORRUPTION') {
-      throw new StorageRefused(
-        `the store in ${directory} is damaged (${reason instanceof Error ? reason.message : reason}); restore the directory from a backup, or move it away to start empty`,
-        { cause: error },
-      )
-    }
     throw reason
   }
 }
@@ -60,4 +54,10 @@ export async function checkRoom(directory: string): Promise<void> {
   if (bavail * bsize < ROOM_TO_OPEN) {
     throw new Error(`the disk of ${directory} is full: ${bavail * bsize} bytes are free, ${ROOM_TO_OPEN} are needed`)
   }
+}
+
+/** Whether LevelDB says that its files are not what it wrote; a file that its manifest names and that is not there is one of these. */
+export function isCorruption(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'LEVEL_CORRUPTION' || code === 'LEVEL_NOT_FOUND' || code === 'LEVEL_IO_ERROR'
 }

@@ -1,9 +1,12 @@
 import type { Logger } from '../../shared/logging/logger.ts'
+import { noteInventory } from './files/store-files.ts'
 import { checkRoom, type Database, type Operation, openDatabase, type WriteBatch } from './leveldb-database.ts'
 import * as format from './leveldb-format.ts'
+import { meta, totalsRecord } from './leveldb-meta.ts'
 import type { Reference, RevisionLog, Touch } from './revision-log.ts'
 import { type Change, type Entry, type Mark, StorageUnavailable } from './storage.ts'
 import { StoredEntry } from './stored-entry.ts'
+import type { Witness } from './witness.ts'
 
 /** Changes forgotten in one step of a compaction: a write waits for at most one step. */
 const SWEEP_STEP = 200
@@ -16,11 +19,16 @@ export interface LevelLogOptions<F> {
   readonly logger: Logger
   readonly facts: (key: string, value: Buffer) => F
   readonly writeBatch: WriteBatch
+  readonly witness: Witness
+  /** Identity of the running kernel. */
+  readonly boot: string
 }
 
 /** Where the log stands when it is opened. */
 export interface LevelLogState {
+  readonly revision: number
   readonly bytes: number
+  readonly totals: format.Totals
   readonly compacted: number
   /** Up to here forgotten changes are really gone; behind `compacted` when a process ended in the middle. */
   readonly swept: number
@@ -34,7 +42,10 @@ export interface LevelLogState {
 export class LevelLog<F> implements RevisionLog<F> {
   readonly #options: LevelLogOptions<F>
   #database: Database
+  #revision: number
+  #synced: number
   #bytes: number
+  #totals: format.Totals
   #compacted: number
   #swept: number
   #broken: unknown
@@ -45,7 +56,10 @@ export class LevelLog<F> implements RevisionLog<F> {
   constructor(database: Database, state: LevelLogState, options: LevelLogOptions<F>) {
     this.#database = database
     this.#options = options
+    this.#revision = state.revision
+    this.#synced = state.revision
     this.#bytes = state.bytes
+    this.#totals = state.totals
     this.#compacted = state.compacted
     this.#swept = state.swept
   }
@@ -57,24 +71,32 @@ export class LevelLog<F> implements RevisionLog<F> {
 
   append(changes: readonly Change<F>[], sync: boolean): Promise<void> {
     let bytes = this.#bytes
+    let totals = this.#totals
     const operations: Operation[] = []
     for (const { revision, type, key, entry, previous, time } of changes) {
       bytes += entry.value.length
-      const { createRevision } = entry
-      const header = format.encodeHeader({ revision, type, key, previous: previous?.revision ?? 0, createRevision, time, bytes })
+      const { createRevision, value } = entry
+      const check = format.checkOf(key, revision, value)
+      const previousCheck = previous && format.checkOf(key, previous.revision, previous.value)
+      totals = format.totalsAfter(totals, type === 'put' ? check : undefined, previousCheck)
+      const before = { previous: previous?.revision ?? 0, previousCheck: previousCheck ?? 0 }
+      const header = format.encodeHeader({ revision, type, key, ...before, createRevision, time, bytes, check, ...totals })
       operations.push({ type: 'put', key: format.changeKey(revision), value: header, valueEncoding: 'utf8' })
-      operations.push({ type: 'put', key: format.valueKey(revision), value: entry.value })
-      if (type === 'delete') operations.push({ type: 'del', key: format.presentKey(key) })
-      else
-        operations.push({
-          type: 'put',
-          key: format.presentKey(key),
-          value: format.encodePresent(revision, createRevision),
-          valueEncoding: 'utf8',
-        })
+      operations.push({ type: 'put', key: format.valueKey(revision), value })
+      const place = format.presentKey(key)
+      if (type === 'delete') operations.push({ type: 'del', key: place })
+      else {
+        const text = format.encodePlace({ key, revision, createRevision, check })
+        operations.push({ type: 'put', key: place, value: text, valueEncoding: 'utf8' })
+      }
     }
     return this.#write(operations, sync).then(() => {
       this.#bytes = bytes
+      this.#totals = totals
+      this.#revision = changes[changes.length - 1]?.revision ?? this.#revision
+      if (sync) this.#synced = this.#revision
+      const { witness, boot } = this.#options
+      witness.say({ boot, written: this.#revision, synced: this.#synced })
     })
   }
 
@@ -91,11 +113,13 @@ export class LevelLog<F> implements RevisionLog<F> {
       const read = await database.getMany(wanted.map(format.valueKey))
       for (const [index, revision] of wanted.entries()) values.set(revision, read[index])
       const changes: Change<F>[] = []
-      for (const { revision, type, key, previous, createRevision, time } of headers) {
+      for (const { revision, type, key, previous, previousCheck, createRevision, time, check } of headers) {
         const value = values.get(revision)
         const before = previous === 0 ? undefined : values.get(previous)
         // Gone: a compaction overtook this read, and whoever asked will see that it did.
         if (value === undefined || (previous !== 0 && before === undefined)) break
+        checkValue(key, revision, value, check)
+        if (before !== undefined) checkValue(key, previous, before, previousCheck)
         const entry = this.#entry({ key, value, revision, createRevision })
         changes.push({
           type,
@@ -113,16 +137,21 @@ export class LevelLog<F> implements RevisionLog<F> {
   async *touches(prefix: string, from: number, to: number): AsyncGenerator<Touch, void, undefined> {
     const touches = await this.#reading(async (database) => {
       const found: Touch[] = []
-      for await (const { key, previous, createRevision } of this.#headers(database, from, to)) {
-        if (key.startsWith(prefix)) found.push({ key, previous: previous === 0 ? undefined : { revision: previous, createRevision } })
+      for await (const { key, previous, previousCheck, createRevision } of this.#headers(database, from, to)) {
+        const reference = previous === 0 ? undefined : { revision: previous, createRevision, check: previousCheck }
+        if (key.startsWith(prefix)) found.push({ key, previous: reference })
       }
       return found
     })
     yield* touches
   }
 
-  async fetch(key: string, { revision, createRevision }: Reference): Promise<Entry<F> | undefined> {
-    const value = await this.#reading((database) => database.get(format.valueKey(revision)))
+  async fetch(key: string, { revision, createRevision, check }: Reference): Promise<Entry<F> | undefined> {
+    const value = await this.#reading(async (database) => {
+      const found = await database.get(format.valueKey(revision))
+      if (found !== undefined && check !== undefined) checkValue(key, revision, found, check)
+      return found
+    })
     return value && this.#entry({ key, value, revision, createRevision })
   }
 
@@ -136,7 +165,9 @@ export class LevelLog<F> implements RevisionLog<F> {
 
   async compact(revision: number): Promise<void> {
     this.#compacted = revision
-    await this.#write([meta(format.META.compacted, revision)], false)
+    // The headers that say how much there is may all go: then this says it.
+    const totals = totalsRecord({ revision: this.#revision, bytes: this.#bytes, ...this.#totals })
+    await this.#write([meta(format.META.compacted, revision), totals], false)
     await this.sweep()
   }
 
@@ -159,7 +190,7 @@ export class LevelLog<F> implements RevisionLog<F> {
       logger.warn('opening the store anew after a failed write', { directory, error: String(this.#broken) })
       await this.#database.close().catch((error: unknown) => logger.warn('closing the store failed', { error: String(error) }))
       this.#database = await openDatabase(directory)
-      this.#bytes = (await newestHeader(this.#database))?.bytes ?? 0
+      await this.#standAgain()
       this.#broken = undefined
     })
   }
@@ -167,16 +198,27 @@ export class LevelLog<F> implements RevisionLog<F> {
   async close(): Promise<void> {
     this.#closing = true
     await this.#sweeping?.catch(() => {})
-    const { logger, directory } = this.#options
-    const text = await this.#database.get<string, string>(format.META.session, { valueEncoding: 'utf8' }).catch(() => undefined)
-    const session = format.decodeSession(text)
+    const { logger, directory, boot, witness } = this.#options
     // When this cannot be written, the next start takes the end for a crash, which is safe.
-    if (session !== undefined) {
-      await this.#write([meta(format.META.session, { ...session, closed: true })], true).catch((error: unknown) =>
-        logger.warn('the store could not be marked as closed', { directory, error: String(error) }),
-      )
-    }
+    const isMarked = await this.#write([meta(format.META.session, { boot, closed: true })], true).then(
+      () => true,
+      (error: unknown) => {
+        logger.warn('the store could not be marked as closed', { directory, error: String(error) })
+        return false
+      },
+    )
+    await witness.close()
     await this.#database.close()
+    if (isMarked) await noteInventory(directory)
+  }
+
+  /** What the failed batch left is part of the log after all, or is not. */
+  async #standAgain(): Promise<void> {
+    const newest = await newestHeader(this.#database)
+    if (newest === undefined || newest.revision <= this.#revision) return
+    this.#revision = newest.revision
+    this.#bytes = newest.bytes
+    this.#totals = { live: newest.live, sum: newest.sum }
   }
 
   async #sweep(): Promise<void> {
@@ -240,12 +282,11 @@ export class LevelLog<F> implements RevisionLog<F> {
 
 /** The last change in the log, if it holds any. */
 export async function newestHeader(database: Database): Promise<format.Header | undefined> {
-  const newest = { ...format.spaceOf('c'), reverse: true, limit: 1, valueEncoding: 'utf8' }
+  const newest = { ...format.spaceOf('h'), reverse: true, limit: 1, valueEncoding: 'utf8' }
   for await (const [name, text] of database.iterator<string, string>(newest)) return format.decodeHeader(name, text)
   return undefined
 }
 
-/** A fact about the store, as an operation. */
-export function meta(key: string, value: unknown): Operation {
-  return { type: 'put', key, value: JSON.stringify(value), valueEncoding: 'utf8' }
+function checkValue(key: string, revision: number, value: Buffer, check: number): void {
+  if (format.checkOf(key, revision, value) !== check) throw new format.DamagedRecord(`${key} at revision ${revision}`)
 }

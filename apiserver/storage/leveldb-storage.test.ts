@@ -53,6 +53,7 @@ async function withDirectory(body: (directory: string) => Promise<void>): Promis
 
 /** Changes the files behind the store's back. */
 async function tamper(directory: string, change: (database: Awaited<ReturnType<typeof openDatabase>>) => Promise<void>): Promise<void> {
+  await rm(join(directory, 'FILES'), { force: true })
   const database = await openDatabase(directory)
   await change(database)
   await database.close()
@@ -74,7 +75,7 @@ describe('leveldb: what it refuses to open', () => {
       await tamper(directory, (database) => database.put('m/format', Buffer.from('7')))
       const refusal = {
         name: 'StorageRefused',
-        message: /has format 7, and this version reads formats up to 1: .*Start that version again, or restore/s,
+        message: /has format 7, and this version reads formats up to 2: .*Start that version again, or restore/s,
       }
       await assert.rejects(open(directory), refusal)
       await assert.rejects(open(directory), refusal)
@@ -93,6 +94,48 @@ describe('leveldb: what it refuses to open', () => {
       await storage.close()
       await tamper(directory, (database) => database.del('v/0000000000000001'))
       await assert.rejects(open(directory), { name: 'StorageRefused', message: /core\/pods\/a\/one has no value at revision 1/ })
+    }))
+})
+
+describe('leveldb: a store of the first format', () => {
+  /** As the first release wrote it. */
+  async function writeOld(directory: string): Promise<void> {
+    const text = (key: string, value: string) => ({ type: 'put' as const, key, value: Buffer.from(value) })
+    await tamper(directory, (database) =>
+      database.batch([
+        ...[text('m/format', '1'), text('m/session', '{"boot":"monday","closed":true}'), text('m/compacted', '0')],
+        ...[text('c/0000000000000001', '[1,"core/pods/a/one",0,1,5,5]'), text('v/0000000000000001', 'red@1')],
+        ...[text('c/0000000000000002', '[1,"core/pods/a/one",1,1,6,11]'), text('v/0000000000000002', 'blue@2')],
+        ...[text('c/0000000000000003', '[1,"core/pods/a/two",0,3,7,16]'), text('v/0000000000000003', 'two@3')],
+        ...[text('p/core/pods/a/one', '2 1'), text('p/core/pods/a/two', '3 3')],
+      ]),
+    )
+  }
+
+  it('is taken over with all that is present, and watches begin anew', () =>
+    withDirectory(async (directory) => {
+      await writeOld(directory)
+      for (let time = 1; time <= 2; time++) {
+        const storage = await open(directory)
+        assert.deepEqual([storage.revision, storage.compacted], [2 + time, 3])
+        const { value, createRevision } = storage.get('core/pods/a/one')!
+        assert.deepEqual([value.toString(), createRevision], ['blue@2', 1])
+        await put(storage, `core/pods/a/new${time}`, 'x')
+        await storage.close()
+      }
+      await tamper(directory, async (database) => {
+        const keys = await readAll(database.keys({ lt: 'm/' }))
+        assert.ok(!keys.some((key) => /^[cp]\//.test(key)), keys.join())
+      })
+    }))
+
+  it('is refused when a value is missing, and stays as it is', () =>
+    withDirectory(async (directory) => {
+      await writeOld(directory)
+      await tamper(directory, (database) => database.del('v/0000000000000002'))
+      const refusal = { name: 'StorageRefused', message: /core\/pods\/a\/one has no value at revision 2/ }
+      await assert.rejects(open(directory), refusal)
+      await assert.rejects(open(directory), refusal)
     }))
 })
 
@@ -159,7 +202,7 @@ describe('leveldb: ends that were no close', () => {
       await put(again, 'core/pods/a/p4', 'last') // 1003
       await again.close()
       await tamper(directory, async (database) => {
-        const left = await readAll(database.keys({ gt: 'c/', lt: 'c0' }))
+        const left = await readAll(database.keys({ gt: 'h/', lt: 'h0' }))
         assert.deepEqual(
           left.map((key) => Number(key.slice(2))),
           [1_003],

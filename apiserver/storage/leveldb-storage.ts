@@ -1,12 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import type { Logger } from '../../shared/logging/logger.ts'
-import { checkRoom, type Database, openDatabase, type WriteBatch, writeBatch } from './leveldb-database.ts'
+import { damaged } from './damage.ts'
+import { checkFiles, forgetInventory } from './files/store-files.ts'
+import { checkRoom, type Database, isCorruption, openDatabase, type WriteBatch, writeBatch } from './leveldb-database.ts'
 import * as format from './leveldb-format.ts'
-import { LevelLog, type LevelLogState, meta, newestHeader } from './leveldb-log.ts'
+import { LevelLog, type LevelLogState, newestHeader } from './leveldb-log.ts'
+import { meta, readFacts, totalsRecord } from './leveldb-meta.ts'
+import { upgradeStore } from './leveldb-upgrade.ts'
 import type { RecentLimits } from './recent-changes.ts'
 import { RevisionedStorage } from './revisioned-storage.ts'
 import { type Entry, type Storage, type StorageOptions, StorageRefused } from './storage.ts'
 import { StoredEntry } from './stored-entry.ts'
+import { type Statement, Witness } from './witness.ts'
 
 export interface LevelStorageOptions<F> extends StorageOptions<F> {
   /** Made when it does not exist. */
@@ -29,24 +34,39 @@ const LOAD_BATCH = 1_000
 const REVISIONS_AFTER_POWER_CUT = 10_000
 
 /**
- * The durable driver: one LevelDB directory, which one process can have open.
+ * The durable driver: one LevelDB directory, which one process can have open. Nothing is written to it before all that is present was
+ * read and found to be what was written, and the log to have no gap; so a refusal can be repeated.
  * @throws StorageRefused when the files are open elsewhere, of a newer format, foreign, or damaged
  */
 export async function openLevelStorage<F>(options: LevelStorageOptions<F>): Promise<Storage<F>> {
-  const database = await openDatabase(options.directory).catch((error: unknown) => explain(options.directory, error))
+  const { directory, logger, facts } = options
+  await checkFiles(directory)
+  // Opening changes files, whatever it ends with.
+  await forgetInventory(directory)
+  const database = await openDatabase(directory).catch((error: unknown) => explain(directory, error))
+  const { witness, said } = await Witness.open(directory)
   try {
-    await checkFormat(database, options.directory)
-    const state = await beginSession(database, options)
-    const present = await loadPresent(database, options)
-    const { directory, logger, facts } = options
-    const log = new LevelLog<F>(database, state, { directory, logger, facts, writeBatch: options.writeBatch ?? writeBatch })
+    await checkFormat(database, options, said)
+    const boot = options.bootId ?? (await readBootId())
+    const found = await findEnd(database, { directory, boot, said })
+    const { entries: present, totals } = await loadPresent(database, options)
+    if (!found.isPowerCut && (found.totals.live !== totals.live || found.totals.sum !== totals.sum)) {
+      throw damaged(directory, `there should be ${found.totals.live} objects, and ${totals.live} are there, or older ones came back`)
+    }
+    await checkContinuity(database, directory, found)
+    const state = await beginSession(database, { ...found, totals }, { boot, logger })
+    const log = new LevelLog<F>(database, state, {
+      ...{ directory, logger, facts, witness, boot },
+      writeBatch: options.writeBatch ?? writeBatch,
+    })
     if (state.swept < state.compacted) {
       log.sweep().catch((error: unknown) => logger.warn('compaction could not be resumed', { error: String(error) }))
     }
     return new RevisionedStorage({ log, present, revision: state.revision, compacted: state.compacted }, options)
   } catch (error) {
+    await witness.close()
     await database.close()
-    return explain(options.directory, error)
+    return explain(directory, error)
   }
 }
 
@@ -56,12 +76,17 @@ async function explain(directory: string, error: unknown): Promise<never> {
   await checkRoom(directory).catch((full: Error) => {
     throw new StorageRefused(`the store cannot be opened, because ${full.message}; free some space and start again`, { cause: error })
   })
+  if (error instanceof format.DamagedRecord || error instanceof SyntaxError || isCorruption(error)) {
+    throw damaged(directory, error instanceof Error ? error.message : String(error), error)
+  }
   throw error
 }
 
-async function checkFormat(database: Database, directory: string): Promise<void> {
-  const text = await getText(database, format.META.format)
+async function checkFormat<F>(database: Database, options: LevelStorageOptions<F>, said: Statement | undefined): Promise<void> {
+  const { directory } = options
+  const text = await database.get<string, string>(format.META.format, { valueEncoding: 'utf8' })
   if (text === undefined) {
+    if (said !== undefined) throw damaged(directory, `it is empty, and revision ${said.synced} was stored in it`)
     for await (const _ of database.keys({ limit: 1 })) {
       throw new StorageRefused(
         `${directory} holds a LevelDB database that is no store of this program; give it a data directory of its own`,
@@ -73,8 +98,8 @@ async function checkFormat(database: Database, directory: string): Promise<void>
     })
     return
   }
-  const found = Number(text)
-  if (!(found <= format.FORMAT)) {
+  if (text === '1') return upgradeStore(database, options)
+  if (text !== String(format.FORMAT)) {
     throw new StorageRefused(
       `the store in ${directory} has format ${text}, and this version reads formats up to ${format.FORMAT}: a newer version wrote it. ` +
         'Start that version again, or restore a backup made before the upgrade',
@@ -82,53 +107,91 @@ async function checkFormat(database: Database, directory: string): Promise<void>
   }
 }
 
-/** Finds out where the log ends, and notes that it is open from now on. */
-async function beginSession<F>(database: Database, options: LevelStorageOptions<F>): Promise<LevelLogState & { revision: number }> {
-  const swept = Number((await getText(database, format.META.swept)) ?? 0)
-  let compacted = Math.max(swept, Number((await getText(database, format.META.compacted)) ?? 0))
-  const newest = await newestHeader(database)
-  let revision = Math.max(compacted, newest?.revision ?? 0)
-  const boot = options.bootId ?? (await readBootId())
-  const last = format.decodeSession(await getText(database, format.META.session))
-  if (last !== undefined && !last.closed && (last.boot !== boot || boot === '')) {
-    revision += REVISIONS_AFTER_POWER_CUT
-    compacted = revision
-    options.logger.warn('the machine went down while the store was open: the newest relaxed writes may be lost, and watches begin anew', {
-      revision,
-    })
-  }
-  const session: format.Session = { boot, closed: false }
-  await database.batch<string, Buffer | string>([meta(format.META.session, session), meta(format.META.compacted, compacted)], {
-    sync: true,
-  })
-  return { revision, compacted, swept, bytes: newest?.bytes ?? 0 }
+interface End extends LevelLogState {
+  /** The machine went down while the store was open: relaxed writes may be missing, and with them revisions. */
+  readonly isPowerCut: boolean
 }
 
-async function loadPresent<F>(database: Database, { directory, facts }: LevelStorageOptions<F>): Promise<Entry<F>[]> {
-  const places: { key: string; revision: number; createRevision: number }[] = []
-  for await (const [key, text] of database.iterator<string, string>({ ...format.spaceOf('p'), valueEncoding: 'utf8' })) {
-    places.push({ key: key.slice(2), ...format.decodePresent(text) })
+/** Where the log ends. @throws StorageRefused when more was acknowledged than is there */
+async function findEnd(
+  database: Database,
+  { directory, boot, said }: { directory: string; boot: string; said: Statement | undefined },
+): Promise<End> {
+  const { session, compacted, swept, totals } = await readFacts(database)
+  const newest = await newestHeader(database)
+  const isHeaderNewer = newest !== undefined && newest.revision >= (totals?.revision ?? 0)
+  const end = isHeaderNewer ? newest : (totals ?? { revision: 0, bytes: 0, ...format.NO_TOTALS })
+  const isPowerCut = session !== undefined && !session.closed && (session.boot !== boot || boot === '')
+  const acknowledged = Math.max(compacted, (said?.boot === boot ? said.written : said?.synced) ?? 0)
+  if (end.revision < acknowledged) {
+    throw damaged(directory, `it ends at revision ${end.revision}, and revision ${acknowledged} was stored in it`)
+  }
+  const { revision, bytes, live, sum } = end
+  return { revision, bytes, totals: { live, sum }, compacted: Math.max(swept, compacted), swept, isPowerCut }
+}
+
+/** Each revision after the compacted one has its record: there is no gap where LevelDB dropped what it could not read. */
+async function checkContinuity(database: Database, directory: string, { compacted, revision, isPowerCut }: End): Promise<void> {
+  if (isPowerCut) return
+  let expected = compacted + 1
+  const range = { gt: format.changeKey(compacted), lte: format.changeKey(revision) }
+  const keys = database.keys(range)
+  try {
+    for (let some = await keys.nextv(LOAD_BATCH); some.length > 0; some = await keys.nextv(LOAD_BATCH)) {
+      for (const key of some) {
+        if (key !== format.changeKey(expected)) throw damaged(directory, `the record of revision ${expected} is missing`)
+        expected++
+      }
+    }
+  } finally {
+    await keys.close()
+  }
+  if (expected <= revision && expected > compacted + 1) throw damaged(directory, `the record of revision ${expected} is missing`)
+}
+
+/** Notes that the store is open from now on; after a power cut nobody may watch from before. */
+async function beginSession(database: Database, found: End, { boot, logger }: { boot: string; logger: Logger }): Promise<LevelLogState> {
+  const operations = [meta(format.META.session, { boot, closed: false })]
+  if (!found.isPowerCut) {
+    await database.batch<string, Buffer | string>(operations, { sync: true })
+    return found
+  }
+  const revision = found.revision + REVISIONS_AFTER_POWER_CUT
+  logger.warn('the machine went down while the store was open: the newest relaxed writes may be lost, and watches begin anew', { revision })
+  const { bytes, totals } = found
+  operations.push(meta(format.META.compacted, revision), totalsRecord({ revision, bytes, ...totals }))
+  await database.batch<string, Buffer | string>(operations, { sync: true })
+  return { ...found, revision, compacted: revision }
+}
+
+/** All that is present, and what it comes to. @throws StorageRefused for a value that is missing or not what was written */
+async function loadPresent<F>(
+  database: Database,
+  { directory, facts }: LevelStorageOptions<F>,
+): Promise<{ entries: Entry<F>[]; totals: format.Totals }> {
+  const places: format.Place[] = []
+  for await (const [record, text] of database.iterator<string, string>({ ...format.spaceOf('k'), valueEncoding: 'utf8' })) {
+    places.push(format.decodePlace(record, text))
   }
   // In the order of the file, not of the keys: blocks are read once.
   places.sort((a, b) => a.revision - b.revision)
   const entries: Entry<F>[] = []
+  let totals = format.NO_TOTALS
   for (let start = 0; start < places.length; start += LOAD_BATCH) {
     const batch = places.slice(start, start + LOAD_BATCH)
     const values = await database.getMany<string, Buffer>(
       batch.map(({ revision }) => format.valueKey(revision)),
       { fillCache: false },
     )
-    for (const [index, place] of batch.entries()) {
+    for (const [index, { key, revision, createRevision, check }] of batch.entries()) {
       const value: Buffer | undefined = values[index]
-      if (value === undefined) {
-        throw new StorageRefused(
-          `the store in ${directory} is damaged: ${place.key} has no value at revision ${place.revision}; restore the directory from a backup`,
-        )
-      }
-      entries.push(new StoredEntry({ ...place, value }, facts))
+      if (value === undefined) throw damaged(directory, `${key} has no value at revision ${revision}`)
+      if (format.checkOf(key, revision, value) !== check) throw damaged(directory, `the value of ${key} is not what was written`)
+      totals = format.totalsAfter(totals, check, undefined)
+      entries.push(new StoredEntry({ key, revision, createRevision, value }, facts))
     }
   }
-  return entries
+  return { entries, totals }
 }
 
 /** Empty where the system has no such thing; an unclean end is then always taken for a power cut. */
@@ -137,8 +200,4 @@ async function readBootId(): Promise<string> {
     (text) => text.trim(),
     () => '',
   )
-}
-
-async function getText(database: Database, key: string): Promise<string | undefined> {
-  return database.get<string, string>(key, { valueEncoding: 'utf8' })
 }

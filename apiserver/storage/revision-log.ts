@@ -4,6 +4,8 @@ import type { Change, Entry, Mark } from './storage.ts'
 export interface Reference {
   readonly revision: number
   readonly createRevision: number
+  /** The checksum of the value, where the medium needs one. */
+  readonly check?: number
 }
 
 /** That a key changed, and from what: undefined when it did not exist. */

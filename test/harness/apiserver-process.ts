@@ -15,8 +15,8 @@ const main = fileURLToPath(new URL('../../apiserver/main.ts', import.meta.url))
 export interface ApiServerProcess {
   readonly kubeconfig: string
   readonly directory: string
-  /** Resolves when it answers. */
-  start(): Promise<void>
+  /** Resolves when it answers. @throws Error with what it printed when it ends instead */
+  start(flags?: readonly string[]): Promise<void>
   kill(signal?: NodeJS.Signals): Promise<void>
   /** Ends it and removes its data. */
   remove(): Promise<void>
@@ -38,8 +38,14 @@ export async function apiServerProcess(): Promise<ApiServerProcess> {
     kubeconfig,
     directory,
     kill,
-    async start() {
-      const args = [`--data-dir=${directory}`, `--secure-port=${port}`, '--bind-address=127.0.0.1', '--advertise-address=192.0.2.1']
+    async start(flags = []) {
+      const args = [
+        `--data-dir=${directory}`,
+        `--secure-port=${port}`,
+        '--bind-address=127.0.0.1',
+        '--advertise-address=192.0.2.1',
+        ...flags,
+      ]
       let log = ''
       const started = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
       child = started
