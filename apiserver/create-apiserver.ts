@@ -6,6 +6,7 @@ import type { ServerCredentials } from './certificates/prepare-credentials.ts'
 import { ServerIdentity } from './certificates/server-identity.ts'
 import { type ApiServerConfig, deriveConfig } from './config.ts'
 import { type Connect, createConnect } from './connect/connect.ts'
+import { dialRule } from './connect/dialable-address.ts'
 import { keepPodRoutes, machineIp } from './connect/pod-routes.ts'
 import { pathHandlers } from './discovery/paths.ts'
 import type { ApiRequest, Reply } from './http/exchange.ts'
@@ -57,6 +58,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     credentials: () => ({ authority: identity.credentials.authority, ...identity.credentials.kubeletClient }),
     require: state.authorization.require,
     random: tools.random,
+    rule: dialRule(config.serviceClusterIpRange),
   })
   let isReady = false
   const pipeline = createPipeline({ config, tools, state, store, hub, connect, identity, issuer: derived.issuer, isReady: () => isReady })

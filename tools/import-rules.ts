@@ -4,6 +4,7 @@ export const sharedOrder: readonly string[] = [
   'random',
   'errors',
   'limits',
+  'addresses',
   'logging',
   'metrics',
   'streams',

@@ -3,6 +3,7 @@ import { unknownPath } from '../http/request-info.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
 import type { Call } from '../verbs/call.ts'
 import type { ConnectTools } from './connect-call.ts'
+import type { DialRule } from './dialable-address.ts'
 import { KubeletConnections, type KubeletCredentials } from './kubelet-connection.ts'
 import { podLog } from './pod-log.ts'
 import { podPortForward, podSession } from './pod-streams.ts'
@@ -14,6 +15,8 @@ export interface ConnectOptions {
   readonly credentials: () => KubeletCredentials
   readonly require: ConnectTools['require']
   readonly random: Random
+  /** Where this server connects to on behalf of others. */
+  readonly rule: DialRule
 }
 
 /** The sub-resources that are streams to and from nodes. */
@@ -23,9 +26,9 @@ export interface Connect {
   close(): void
 }
 
-export function createConnect({ reader, credentials, require, random }: ConnectOptions): Connect {
-  const kubelets = new KubeletConnections(reader, credentials)
-  const tools = { reader, kubelets, require, random, credentials }
+export function createConnect({ reader, credentials, require, random, rule }: ConnectOptions): Connect {
+  const kubelets = new KubeletConnections(reader, credentials, rule)
+  const tools = { reader, kubelets, require, random, credentials, rule }
   return {
     async handle(call) {
       const { resource, subresource } = call.info

@@ -6,6 +6,7 @@ import { connect as connectTls } from 'node:tls'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import { UpgradeReply } from '../http/upgrade.ts'
 import type { Call } from '../verbs/call.ts'
+import type { DialRule } from './dialable-address.ts'
 import { passOn } from './pod-log.ts'
 import { tunnel } from './tunnel.ts'
 
@@ -15,7 +16,7 @@ export interface ProxyTarget {
   readonly host: string
   readonly port: number
   /** TLS of a particular peer; without it certificates are not verified, as upstream's proxy does not. */
-  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string } | undefined
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string; readonly servername: string } | undefined
 }
 
 /** Larger bodies have no business in a debugging proxy. */
@@ -28,10 +29,12 @@ const NOT_FORWARDED = new Set([
 
 /**
  * Passes the call on to somebody's HTTP server, with what follows `/proxy` as the path. WebSockets go through as well.
- * @throws StatusError ServiceUnavailable when nobody answers
+ * @throws StatusError BadRequest for an address that is not dialled, ServiceUnavailable when nobody answers
  */
-export async function proxyTo(target: ProxyTarget, call: Call): Promise<void> {
+export async function proxyTo(target: ProxyTarget, call: Call, rule: DialRule): Promise<void> {
   const { info, reply, request } = call
+  rule.require(target.host)
+  const { lookup } = rule
   const mark = request.url.indexOf('?')
   const query = mark < 0 ? '' : request.url.slice(mark)
   const rawPath = mark < 0 ? request.url : request.url.slice(0, mark)
@@ -41,7 +44,7 @@ export async function proxyTo(target: ProxyTarget, call: Call): Promise<void> {
   }
   const path = `/${info.rest}${rawPath.endsWith('/') && info.rest !== '' ? '/' : ''}${query}`
   const host = `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`
-  if (reply instanceof UpgradeReply) return tunnel(reply, { socket: await dial(target), method: request.method, path, host })
+  if (reply instanceof UpgradeReply) return tunnel(reply, { socket: await dial(target, lookup), method: request.method, path, host })
 
   const body = await request.readBody(MOST_BODY)
   const gone = new AbortController()
@@ -51,7 +54,7 @@ export async function proxyTo(target: ProxyTarget, call: Call): Promise<void> {
     const options = {
       ...{ host: target.host, port: target.port, path, method: request.method, signal: gone.signal, agent: false },
       ...{ headers: { ...forwarded(request.headers), host, 'content-length': body.length, 'x-forwarded-uri': rawPath } },
-      ...tlsOptions(target),
+      ...{ ...tlsOptions(target), lookup },
     }
     const outgoing = send(options, resolve)
     outgoing.once('error', (cause) => reject(unavailable(host, cause)))
@@ -79,11 +82,11 @@ function tlsOptions({ scheme, tls }: ProxyTarget): object {
   return tls ? { ...tls, rejectUnauthorized: true } : { rejectUnauthorized: false }
 }
 
-function dial(target: ProxyTarget): Promise<Duplex> {
+function dial(target: ProxyTarget, lookup: DialRule['lookup']): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const { host, port } = target
     const ready = target.scheme === 'https' ? 'secureConnect' : 'connect'
-    const socket = target.scheme === 'https' ? connectTls({ host, port, ...tlsOptions(target) }) : connectTcp({ host, port })
+    const socket = target.scheme === 'https' ? connectTls({ host, port, lookup, ...tlsOptions(target) }) : connectTcp({ host, port, lookup })
     const fail = (cause: Error) => reject(unavailable(`${host}:${port}`, cause))
     socket.once('error', fail)
     socket.once(ready, () => {

@@ -3,6 +3,7 @@ import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
+import type { DialRule } from './dialable-address.ts'
 
 /** How the API server proves itself to kubelets, and knows them. */
 export interface KubeletCredentials {
@@ -29,11 +30,13 @@ const CONNECT_TIMEOUT = 10_000
 export class KubeletConnections {
   readonly #reader: ObjectReader
   readonly #credentials: () => KubeletCredentials
+  readonly #rule: DialRule
   readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 8 })
 
-  constructor(reader: ObjectReader, credentials: () => KubeletCredentials) {
+  constructor(reader: ObjectReader, credentials: () => KubeletCredentials, rule: DialRule) {
     this.#reader = reader
     this.#credentials = credentials
+    this.#rule = rule
   }
 
   /** @throws StatusError NotFound for a node that does not exist, InternalError for one that does not say where it is */
@@ -90,7 +93,9 @@ export class KubeletConnections {
     this.#agent.destroy()
   }
 
+  /** @throws StatusError BadRequest for an address that is not dialled */
   #tls({ node, host, port }: KubeletAddress, insecure = false) {
+    this.#rule.require(host)
     const { authority, certificate, key } = this.#credentials()
     // By its name, which it keeps; its address may be new since its certificate was issued, or have been another node's.
     const servername = node
@@ -103,6 +108,7 @@ export class KubeletConnections {
       key,
       rejectUnauthorized: !insecure,
       minVersion: 'TLSv1.2',
+      lookup: this.#rule.lookup,
     } as const
     return options satisfies RequestOptions
   }

@@ -3,12 +3,14 @@ import type { Random } from '../../shared/random/random.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
 import type { Call } from '../verbs/call.ts'
 import type { ConnectTools } from './connect-call.ts'
+import type { DialRule } from './dialable-address.ts'
 import { proxyTo } from './http-proxy.ts'
 import type { KubeletCredentials } from './kubelet-connection.ts'
 
 export interface ProxyTools extends ConnectTools {
   readonly random: Random
   readonly credentials: () => KubeletCredentials
+  readonly rule: DialRule
 }
 
 /** `[scheme:]name[:port]`, as names are written in front of `/proxy`. */
@@ -31,7 +33,7 @@ export function proxyName(text: string): ProxyName {
 }
 
 /** `services/proxy`: one of the Service's ready endpoints, dialled directly. */
-export async function serviceProxy(call: Call, { reader, random }: ProxyTools): Promise<void> {
+export async function serviceProxy(call: Call, { reader, random, rule }: ProxyTools): Promise<void> {
   const { namespace } = call.info
   const { scheme, name, port } = proxyName(call.info.name)
   const service = reader.get('v1', 'Service', { namespace, name })
@@ -43,7 +45,7 @@ export async function serviceProxy(call: Call, { reader, random }: ProxyTools): 
   const endpoints = readyEndpoints(reader, namespace, name, servicePort.name ?? '')
   const chosen = endpoints[Math.floor(random.fraction() * endpoints.length)]
   if (!chosen) throw new StatusError('ServiceUnavailable', `no endpoints available for service ${JSON.stringify(name)}`)
-  await proxyTo({ scheme, host: chosen.host, port: chosen.port }, call)
+  await proxyTo({ scheme, host: chosen.host, port: chosen.port }, call, rule)
 }
 
 function readyEndpoints(reader: ObjectReader, namespace: string, service: string, portName: string): { host: string; port: number }[] {
@@ -58,7 +60,7 @@ function readyEndpoints(reader: ObjectReader, namespace: string, service: string
 }
 
 /** `pods/proxy`: the pod's own address; without a port its first container port. */
-export async function podProxy(call: Call, { reader }: ProxyTools): Promise<void> {
+export async function podProxy(call: Call, { reader, rule }: ProxyTools): Promise<void> {
   const { namespace } = call.info
   const { scheme, name, port } = proxyName(call.info.name)
   const pod = reader.get('v1', 'Pod', { namespace, name })
@@ -69,17 +71,19 @@ export async function podProxy(call: Call, { reader }: ProxyTools): Promise<void
     throw new StatusError('BadRequest', `address not allowed: port ${JSON.stringify(port)}`)
   const { podIP } = pod.status
   if (!podIP) throw new StatusError('BadRequest', 'address not allowed: the pod has no address')
-  await proxyTo({ scheme, host: podIP, port: number }, call)
+  await proxyTo({ scheme, host: podIP, port: number }, call, rule)
 }
 
 /** `nodes/proxy`: the kubelet's API, or any other port of the node. */
-export async function nodeProxy(call: Call, { kubelets, credentials }: ProxyTools): Promise<void> {
+export async function nodeProxy(call: Call, { kubelets, credentials, rule }: ProxyTools): Promise<void> {
   const { scheme, name, port } = proxyName(call.info.name)
   const address = kubelets.addressOf(name)
   if (port !== '' && Number(port) !== address.port) {
     if (!/^\d{1,5}$/.test(port)) throw new StatusError('BadRequest', `invalid port ${JSON.stringify(port)}`)
-    return proxyTo({ scheme, host: address.host, port: Number(port) }, call)
+    return proxyTo({ scheme, host: address.host, port: Number(port) }, call, rule)
   }
   const { authority, certificate, key } = credentials()
-  await proxyTo({ scheme: 'https', host: address.host, port: address.port, tls: { ca: authority, cert: certificate, key } }, call)
+  // By its name, as in kubelet-connection.ts: whoever has the address now is not yet the node.
+  const tls = { ca: authority, cert: certificate, key, servername: address.node }
+  await proxyTo({ scheme: 'https', host: address.host, port: address.port, tls }, call, rule)
 }

@@ -1,4 +1,5 @@
-import { isIP } from 'node:net'
+import { parseAddress, type SpecialRange, specialRange } from '../../../shared/addresses/ip-address.ts'
+import { IpRange } from '../../../shared/addresses/ip-range.ts'
 import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
 import type { EndpointSubset } from '../../../shared/openapi/generated/core-v1.ts'
 import { dnsLabelProblems, portNumberProblems } from '../metadata/names.ts'
@@ -26,21 +27,25 @@ export function* endpointsProblems(subsets: readonly EndpointSubset[]): Generato
   }
 }
 
-/** An address that is no endpoint: itself, the link, or everybody. */
-export function* endpointAddressProblems(address: string, path: string): Generator<FieldProblem> {
-  const version = isIP(address)
-  if (version === 0) {
-    yield fieldProblem.invalid(path, address, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')
+const NEVER: Readonly<Partial<Record<SpecialRange, string>>> = {
+  unspecified: 'may not be unspecified (0.0.0.0, ::)',
+  loopback: 'may not be in the loopback range (127.0.0.0/8, ::1/128)',
+  linkLocal: 'may not be in the link-local range (169.254.0.0/16, fe80::/10)',
+}
+const LINK_LOCAL_MULTICAST = [IpRange.parse('224.0.0.0/24'), IpRange.parse('ff02::/16')]
+
+/** An address that is no endpoint: itself, the link, or everybody. However it is spelled. */
+export function* endpointAddressProblems(text: string, path: string): Generator<FieldProblem> {
+  const address = parseAddress(text)
+  if (!address) {
+    yield fieldProblem.invalid(path, text, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')
     return
   }
-  const text = address.toLowerCase()
-  if (text === '0.0.0.0' || text === '::') yield fieldProblem.invalid(path, address, `may not be unspecified (${text})`)
-  if (text.startsWith('127.') || text === '::1')
-    yield fieldProblem.invalid(path, address, 'may not be in the loopback range (127.0.0.0/8, ::1/128)')
-  if (text.startsWith('169.254.') || /^fe[89ab]/.test(text)) {
-    yield fieldProblem.invalid(path, address, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)')
-  }
-  if (text.startsWith('224.0.0.') || text.startsWith('ff02:')) {
-    yield fieldProblem.invalid(path, address, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)')
+  if (text.includes(':') && address.kind() === 'ipv4') yield fieldProblem.invalid(path, text, 'must not be an IPv4-mapped IPv6 address')
+  const special = specialRange(address)
+  const why = special && NEVER[special]
+  if (why !== undefined) yield fieldProblem.invalid(path, text, why)
+  if (LINK_LOCAL_MULTICAST.some((range) => range?.contains(address))) {
+    yield fieldProblem.invalid(path, text, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)')
   }
 }

@@ -1,0 +1,41 @@
+import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
+import { type IpAddress, parseAddress } from './ip-address.ts'
+
+/** A range of addresses, `10.244.0.0/16`. */
+export class IpRange {
+  readonly #network: IpAddress
+  readonly #prefix: number
+
+  private constructor(network: IpAddress, prefix: number) {
+    this.#network = network
+    this.#prefix = prefix
+  }
+
+  /** Undefined for what is no range. Bits beyond the prefix are nobody's. */
+  static parse(text: string): IpRange | undefined {
+    const [address = '', size = '', ...rest] = text.split('/')
+    const version = isIP(address)
+    const prefix = /^\d{1,3}$/.test(size) ? Number(size) : Number.NaN
+    if (version === 0 || rest.length > 0 || !(prefix <= (version === 4 ? 32 : 128))) return undefined
+    return new IpRange(ipaddr.parse(address), prefix)
+  }
+
+  contains(address: IpAddress): boolean {
+    return address.kind() === this.#network.kind() && address.match(this.#network, this.#prefix)
+  }
+
+  /** Whether the text is an address of this range. */
+  holds(text: string): boolean {
+    const address = parseAddress(text)
+    return address !== undefined && this.contains(address)
+  }
+
+  isInside(other: IpRange): boolean {
+    return this.#prefix >= other.#prefix && other.contains(this.#network)
+  }
+
+  overlaps(other: IpRange): boolean {
+    return this.isInside(other) || other.isInside(this)
+  }
+}
