@@ -7,7 +7,7 @@ import { ServerIdentity } from './certificates/server-identity.ts'
 import { type ApiServerConfig, deriveConfig } from './config.ts'
 import { type Connect, createConnect } from './connect/connect.ts'
 import { dialRule } from './connect/dialable-address.ts'
-import { keepPodRoutes, machineIp } from './connect/pod-routes.ts'
+import { keepPodRoutes, machineIp, type RunIp } from './connect/pod-routes.ts'
 import { pathHandlers } from './discovery/paths.ts'
 import type { ApiRequest, Reply } from './http/exchange.ts'
 import type { UpgradeHandler } from './http/server.ts'
@@ -37,6 +37,8 @@ export interface ApiServer extends Service {
 export interface ApiServerParts extends StateParts {
   /** False: no sockets; requests come through `handle`. Default true. */
   listen?: boolean
+  /** Sets routes. Default: the machine's `ip`. */
+  ip?: RunIp
 }
 
 /** How often it is looked whether certificates are due for renewal, in milliseconds: they are for the last third of a year. */
@@ -92,7 +94,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       await objects.caughtUp()
       if (!config.openDamagedStore) expiry.start()
       compacting = compactor.run(background.signal)
-      if (config.podRoutes) endRoutes = keepPodRoutes({ reader: objects, range: config.podRoutes, ip: machineIp, log })
+      if (config.podRoutes) endRoutes = keepPodRoutes({ reader: objects, range: config.podRoutes, ip: parts.ip ?? machineIp, log })
       renewal = clock.every(RENEWAL_INTERVAL, () => {
         try {
           listeners.renew(identity.renew().serving)

@@ -64,7 +64,13 @@ export async function openState(
     ...{ clusterIPs: clusterIPs(ips, random), nodePorts: nodePorts(ports, random) },
     ...{ tokens: authentication.tokens, authorize, rulesFor, grants },
   })
-  const rules = admissionRules({ authorize, tolerationSeconds: config.defaultTolerationSeconds })
+  const rules = admissionRules({
+    ...{ authorize, tolerationSeconds: config.defaultTolerationSeconds },
+    cluster: {
+      ...{ serverNames: identity.names, domain: config.clusterDomain },
+      ...{ serviceRange: config.serviceClusterIpRange, podRange: config.podRoutes },
+    },
+  })
   const writer = new ObjectWriter({ storage, objects, rules, clock, random })
   const remover = new ObjectRemover(storage, objects, writer, () => clock.now())
   return {

@@ -21,6 +21,7 @@ export function createKubeProxy(config: KubeProxyConfig, tools: ProcessTools): S
       forget: (stale) => forgetFlows(stale, command),
       nodeLocalAddresses: new Set(config.nodeLocalAddresses),
       nodeName: config.nodeName,
+      clusterCidr: config.clusterCidr,
       clock,
       log,
     })

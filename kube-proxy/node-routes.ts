@@ -1,22 +1,5 @@
-import type { Node } from '../shared/openapi/generated/core-v1.ts'
+import type { PodRoute } from '../shared/pods/pod-routes.ts'
 import type { RunCommand } from './command.ts'
-
-/** A pod range and the node it is reached through. */
-export interface PodRoute {
-  readonly range: string
-  readonly via: string
-}
-
-/** Pure: the routes this node needs to every other node's pods. Nodes without a range or an address have none yet. */
-export function podRoutes(nodes: readonly Node[], nodeName: string): PodRoute[] {
-  return nodes
-    .filter((node) => node.metadata.name !== nodeName)
-    .flatMap((node) => {
-      const via = node.status.addresses?.find(({ type, address }) => type === 'InternalIP' && !address.includes(':'))?.address
-      const range = node.spec.podCIDR
-      return via && range && !range.includes(':') ? [{ range, via }] : []
-    })
-}
 
 /** Our mark on routes, so that only ours are ever removed (`ip route` protocol number). */
 const PROTOCOL = '67'

@@ -3,7 +3,6 @@ import { describe, it } from 'node:test'
 import type { Service } from '../shared/openapi/generated/core-v1.ts'
 import type { Endpoint, EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
 import { staleFlows } from './conntrack.ts'
-import { podRoutes } from './node-routes.ts'
 import { virtualServers } from './service-table.ts'
 
 const service = (spec: Service['spec'], labels: Record<string, string> = {}): Service => ({
@@ -131,30 +130,4 @@ describe('stale UDP flows', () => {
   it('those of a Service that is gone', () => {
     assert.deepEqual(staleFlows(udp(['10.244.1.2']), []), [{ address: '10.96.0.7', port: 53, backend: '10.244.1.2' }])
   })
-})
-
-it('routes lead to the other nodes that have a range and an address', () => {
-  const node = (name: string, podCIDR?: string, address?: string) => ({
-    apiVersion: 'v1' as const,
-    kind: 'Node' as const,
-    metadata: { name },
-    spec: podCIDR ? { podCIDR } : {},
-    status: {
-      addresses: address
-        ? [
-            { type: 'Hostname', address: name },
-            { type: 'InternalIP', address },
-          ]
-        : [],
-      daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
-      nodeInfo: {} as never,
-    },
-  })
-  const nodes = [
-    node('me', '10.244.0.0/24', '172.28.0.2'),
-    node('other', '10.244.1.0/24', '172.28.0.3'),
-    node('new', undefined, '172.28.0.4'),
-    node('mute', '10.244.2.0/24'),
-  ]
-  assert.deepEqual(podRoutes(nodes, 'me'), [{ range: '10.244.1.0/24', via: '172.28.0.3' }])
 })

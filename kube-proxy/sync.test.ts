@@ -90,6 +90,7 @@ function trial() {
     forget: async () => {},
     nodeLocalAddresses: new Set(['10.96.0.10']),
     nodeName: 'node-1',
+    clusterCidr: '10.244.0.0/16',
     clock: realClock(),
     log: silentLogger(),
   })

@@ -1,11 +1,12 @@
 import type { Informer } from '../shared/informer/informer.ts'
 import type { Logger } from '../shared/logging/logger.ts'
+import { sameJson } from '../shared/objects/same-json.ts'
 import type { Node, Service } from '../shared/openapi/generated/core-v1.ts'
 import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
+import { type PodRoute, podRoutes } from '../shared/pods/pod-routes.ts'
 import type { Clock } from '../shared/time/clock.ts'
 import { type StaleFlows, staleFlows } from './conntrack.ts'
 import type { Dataplane } from './dataplane/dataplane.ts'
-import { type PodRoute, podRoutes } from './node-routes.ts'
 import { SERVICE_NAME_LABEL, virtualServers } from './service-table.ts'
 import type { VirtualServer } from './virtual-server.ts'
 
@@ -23,6 +24,8 @@ export interface SyncParts {
   /** Virtual addresses that something on the node itself answers (cluster DNS): never forwarded, never refused. */
   nodeLocalAddresses: ReadonlySet<string>
   nodeName: string
+  /** All Pod addresses. */
+  clusterCidr: string
   clock: Clock
   log: Logger
 }
@@ -49,11 +52,7 @@ export class Sync {
       for (const slice of [current, previous]) this.#mark(slice && serviceOfSlice(slice))
     })
     parts.nodes.onChange((_key, current, previous) => {
-      if (
-        current?.spec.podCIDR === previous?.spec.podCIDR &&
-        current?.status.addresses?.[0]?.address === previous?.status.addresses?.[0]?.address
-      )
-        return
+      if (current?.spec.podCIDR === previous?.spec.podCIDR && sameJson(current?.status.addresses, previous?.status.addresses)) return
       this.#routesDirty = true
       this.#wake?.()
     })
@@ -80,10 +79,12 @@ export class Sync {
   }
 
   async #apply(): Promise<void> {
-    const { nodes, routes, nodeName, dataplane, forget, clock, log, services } = this.#parts
+    const { nodes, routes, nodeName, clusterCidr, dataplane, forget, clock, log, services } = this.#parts
     if (this.#routesDirty) {
       this.#routesDirty = false
-      await routes.apply(podRoutes(nodes.cache.list(), nodeName))
+      // Its own range is reached by the routes that its network plugin makes.
+      const own = nodes.cache.get(nodeName)?.spec.podCIDR
+      await routes.apply(podRoutes(nodes.cache.list(), clusterCidr).filter(({ range }) => range !== own))
     }
     const dirty = this.#dirty
     this.#dirty = new Set()

@@ -1,14 +1,18 @@
 import type { ResourceServices } from '../registry/define-resource.ts'
 import type { AdmissionRule } from './admission.ts'
 import { certificateRequests } from './certificate-requests.ts'
+import { type ClusterFacts, ownedByCluster } from './cluster-facts.ts'
 import { defaultTolerations } from './default-tolerations.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
+import { nodeAddresses } from './node-addresses.ts'
+import { nodePodRanges } from './node-pod-ranges.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { priority } from './priority.ts'
 import { serviceAccount } from './service-account.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 
 export interface AdmissionOptions {
+  readonly cluster: ClusterFacts
   readonly authorize: ResourceServices['authorize']
   /** Seconds that Pods tolerate a node that is not ready or unreachable; default 300. */
   readonly tolerationSeconds?: number | undefined
@@ -18,14 +22,17 @@ export interface AdmissionOptions {
  * The policy: which rules, in which order (upstream's). All mutating halves run first, in this order, then the validating
  * halves; registry/write-object.ts runs them.
  */
-export function admissionRules({ authorize, tolerationSeconds }: AdmissionOptions): readonly AdmissionRule[] {
+export function admissionRules({ authorize, tolerationSeconds, cluster }: AdmissionOptions): readonly AdmissionRule[] {
+  const owner = ownedByCluster(cluster)
   return [
     namespaceLifecycle,
     serviceAccount,
-    nodeRestriction,
+    nodeRestriction(owner),
+    nodeAddresses(cluster),
+    nodePodRanges(cluster),
     taintNodesByCondition,
     priority,
     defaultTolerations(tolerationSeconds),
-    certificateRequests(authorize),
+    certificateRequests(authorize, owner),
   ]
 }

@@ -1,24 +1,26 @@
-import { readRequest } from '../../shared/certificates/certificate-request.ts'
+import { type CertificateRequest, readRequest } from '../../shared/certificates/certificate-request.ts'
 import type { CertificateSigningRequest } from '../../shared/openapi/generated/certificates-v1.ts'
 import { systemGroup } from '../authn/system-names.ts'
 import type { ResourceServices } from '../registry/define-resource.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
 import { asKind } from './as-kind.ts'
+import type { OwnedByCluster } from './cluster-facts.ts'
 import { refusal } from './refuse.ts'
 
 const CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client'
+const NODE_SERVING_SIGNER = 'kubernetes.io/kubelet-serving'
 
 /**
  * Who may approve or sign depends on the signer that a request names (upstream's CertificateApproval, CertificateSigning and
  * CertificateSubjectRestriction): a second permission, `approve` or `sign` on that signer, besides writing the sub-resource.
  */
-export function certificateRequests(authorize: ResourceServices['authorize']): AdmissionRule {
+export function certificateRequests(authorize: ResourceServices['authorize'], owner: OwnedByCluster): AdmissionRule {
   return {
     name: 'CertificateRequests',
     validate(request) {
       const next = asKind(request.object, 'certificates.k8s.io/v1', 'CertificateSigningRequest')
       if (!next) return
-      if (request.operation === 'CREATE') return checkSubject(request, next)
+      if (request.operation === 'CREATE') return checkNames(request, next, owner)
       const previous = asKind(request.previous, 'certificates.k8s.io/v1', 'CertificateSigningRequest')
       if (request.subresource === 'approval') checkSigner('approve', request, next.spec.signerName)
       else if (request.subresource === 'status' && next.status.certificate !== previous?.status.certificate) {
@@ -38,19 +40,26 @@ export function certificateRequests(authorize: ResourceServices['authorize']): A
   }
 }
 
-/** Nobody is to become a master by certificate request. */
-function checkSubject(request: AdmissionRequest, { spec }: CertificateSigningRequest): void {
-  if (spec.signerName !== CLIENT_SIGNER) return
-  if (organizationsOf(spec.request).includes(systemGroup.masters)) {
+/** Nobody is to become a master by certificate request, nor to serve as this server or as a Service, whatever Node claims to be found there. */
+function checkNames(request: AdmissionRequest, { spec }: CertificateSigningRequest, owner: OwnedByCluster): void {
+  const { signerName } = spec
+  if (signerName !== CLIENT_SIGNER && signerName !== NODE_SERVING_SIGNER) return
+  const content = contentOf(spec.request)
+  if (signerName === CLIENT_SIGNER && content?.subject.organizations.includes(systemGroup.masters)) {
     throw refusal(request, `use of ${CLIENT_SIGNER} signer with ${systemGroup.masters} group is not allowed`)
+  }
+  if (signerName !== NODE_SERVING_SIGNER) return
+  for (const name of [...(content?.names.dnsNames ?? []), ...(content?.names.ipAddresses ?? [])]) {
+    const whose = owner(name)
+    if (whose !== undefined) throw refusal(request, `no node serves as ${name}: it belongs to ${whose}`)
   }
 }
 
 /** A request that cannot be read names nobody; the kind's own validation says what is wrong with it. */
-function organizationsOf(request: string): readonly string[] {
+function contentOf(request: string): CertificateRequest | undefined {
   try {
-    return readRequest(Buffer.from(request, 'base64').toString('utf8')).subject.organizations
+    return readRequest(Buffer.from(request, 'base64').toString('utf8'))
   } catch {
-    return []
+    return undefined
   }
 }

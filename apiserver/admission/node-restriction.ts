@@ -3,21 +3,25 @@ import { notFound } from '../../shared/errors/status-error.ts'
 import { nodeNameOf } from '../authn/system-names.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
 import { asKind } from './as-kind.ts'
+import type { OwnedByCluster } from './cluster-facts.ts'
 import { checkMirrorPodOfNode } from './mirror-pod.ts'
 import { forbiddenNodeLabels } from './node-labels.ts'
+import { podAddressProblem } from './pod-addresses.ts'
 import { refusal } from './refuse.ts'
 
-type Check = (node: string, request: AdmissionRequest) => void
+type Check = (node: string, request: AdmissionRequest, owner: OwnedByCluster) => void
 
 /** The half of the node authoriser that needs the object: a kubelet writes only about itself and its own Pods. */
-export const nodeRestriction: AdmissionRule = {
-  name: 'NodeRestriction',
-  validate(request) {
-    const node = nodeNameOf(request.user)
-    if (node === undefined) return
-    if (node === '') throw refusal(request, `could not determine node from user ${JSON.stringify(request.user.name)}`)
-    checks[`${request.group}/${request.resource}`]?.(node, request)
-  },
+export function nodeRestriction(owner: OwnedByCluster): AdmissionRule {
+  return {
+    name: 'NodeRestriction',
+    validate(request) {
+      const node = nodeNameOf(request.user)
+      if (node === undefined) return
+      if (node === '') throw refusal(request, `could not determine node from user ${JSON.stringify(request.user.name)}`)
+      checks[`${request.group}/${request.resource}`]?.(node, request, owner)
+    },
+  }
 }
 
 const checks: Readonly<Record<string, Check>> = {
@@ -29,11 +33,11 @@ const checks: Readonly<Record<string, Check>> = {
   'storage.k8s.io/csinodes': (node, request) => checkOwnName(node, request, 'CSINode'),
 }
 
-function checkPod(node: string, request: AdmissionRequest): void {
+function checkPod(node: string, request: AdmissionRequest, owner: OwnedByCluster): void {
   const { operation, subresource } = request
   const mine = JSON.stringify(node)
   if (subresource === 'eviction') return checkIsMine(node, request, 'evict')
-  if (subresource === 'status') return checkPodStatus(node, request)
+  if (subresource === 'status') return checkPodStatus(node, request, owner)
   if (subresource !== '')
     throw refusal(request, `unexpected pod subresource ${JSON.stringify(subresource)}, only 'status' and 'eviction' are allowed`)
   if (operation === 'DELETE') return checkIsMine(node, request, 'delete')
@@ -50,7 +54,7 @@ function checkIsMine(node: string, request: AdmissionRequest, verb: string): voi
   }
 }
 
-function checkPodStatus(node: string, request: AdmissionRequest): void {
+function checkPodStatus(node: string, request: AdmissionRequest, owner: OwnedByCluster): void {
   const previous = asKind(request.previous, 'v1', 'Pod')
   if (request.operation !== 'UPDATE' || !previous) throw refusal(request, `unexpected operation ${JSON.stringify(request.operation)}`)
   if (previous.spec.nodeName !== node) {
@@ -59,6 +63,12 @@ function checkPodStatus(node: string, request: AdmissionRequest): void {
   if (!sameLabels(previous.metadata.labels, request.object?.metadata.labels)) {
     throw refusal(request, `node ${JSON.stringify(node)} cannot update labels through pod status`)
   }
+  const next = asKind(request.object, 'v1', 'Pod')
+  if (!next) return
+  const { reader } = request.context
+  const world = { node: () => reader.get('v1', 'Node', { name: node }), nodes: () => reader.list('v1', 'Node'), owner }
+  const problem = podAddressProblem(next, previous, world)
+  if (problem !== undefined) throw refusal(request, problem)
 }
 
 function checkNode(node: string, request: AdmissionRequest): void {
@@ -73,6 +83,10 @@ function checkNode(node: string, request: AdmissionRequest): void {
   }
   const labels = forbiddenNodeLabels(next.metadata.labels, previous?.metadata.labels).join(', ')
   if (request.operation === 'CREATE' && labels) throw refusal(request, `node ${mine} is not allowed to set the following labels: ${labels}`)
+  // Everybody routes there; the controller manager gives it.
+  if (!isDeepStrictEqual(next.spec.podCIDRs ?? [], previous?.spec.podCIDRs ?? [])) {
+    throw refusal(request, `node ${mine} is not allowed to set its pod range`)
+  }
   if (request.operation !== 'UPDATE') return
   // With either it could draw other people's Pods to itself.
   if (!isDeepStrictEqual(next.spec.taints ?? [], previous?.spec.taints ?? [])) {

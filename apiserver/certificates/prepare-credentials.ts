@@ -99,7 +99,8 @@ export function prepareCredentials(options: CredentialsOptions): ServerCredentia
   return credentials
 }
 
-function servingNames({ clusterDomain, hostname, serviceAddress, advertiseUrl, extraNames }: CredentialsOptions): string[] {
+/** What clients may call this server by. */
+export function servingNames({ clusterDomain, hostname, serviceAddress, advertiseUrl, extraNames }: CredentialsOptions): string[] {
   const advertised = new URL(advertiseUrl).hostname.replace(/^\[(.*)\]$/, '$1')
   return [...LOCAL_NAMES, `kubernetes.default.svc.${clusterDomain}`, serviceAddress, hostname.toLowerCase(), advertised, ...extraNames]
 }

@@ -4,7 +4,7 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { BootstrapFacts } from '../bootstrap/required-objects.ts'
 import type { ApiServerConfig, DerivedConfig } from '../config.ts'
-import { prepareCredentials, type ServerCredentials } from './prepare-credentials.ts'
+import { type CredentialsOptions, prepareCredentials, type ServerCredentials, servingNames } from './prepare-credentials.ts'
 
 /** What a server that does not listen says its port is. */
 const DEFAULT_PORT = 6443
@@ -44,6 +44,11 @@ export class ServerIdentity {
     return this.credentials
   }
 
+  /** Names and addresses that this server's certificate is made out to. */
+  get names(): readonly string[] {
+    return servingNames(this.#options)
+  }
+
   /** What the objects that must exist say about this server. */
   facts(): BootstrapFacts {
     const { authority, bootstrapToken } = this.credentials
@@ -57,14 +62,18 @@ export class ServerIdentity {
   }
 
   #prepare(): ServerCredentials {
+    return prepareCredentials(this.#options)
+  }
+
+  get #options(): CredentialsOptions {
     const { dataDir, credentialsDir, clusterDomain, tlsSan } = this.#config
-    return prepareCredentials({
+    return {
       dataDirectory: dataDir,
       credentialsDirectory: credentialsDir ?? join(dataDir, 'credentials'),
       advertiseUrl: this.#advertiseUrl,
       ...{ serviceAddress: this.#derived.serviceAddress, clusterDomain, hostname: hostname() },
       extraNames: [...tlsSan, this.#derived.advertiseAddress],
       ...this.#tools,
-    })
+    }
   }
 }

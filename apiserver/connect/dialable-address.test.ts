@@ -52,7 +52,11 @@ const resolving =
   (answers: Record<string, string[]>): ResolveName =>
   (name, done) => {
     const found = answers[name]
-    if (found) done(null, found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })))
+    if (found)
+      done(
+        null,
+        found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+      )
     else done(new Error(`getaddrinfo ENOTFOUND ${name}`), [])
   }
 

@@ -27,7 +27,9 @@ export function dialRule(serviceRange: string, resolve: ResolveName = (name, don
   function problem(host: string): string | undefined {
     const address = parseAddress(host)
     if (!address) return undefined
-    return specialRangeProblem(address) ?? (services?.contains(address) ? `may not be in the range of Services (${serviceRange})` : undefined)
+    return (
+      specialRangeProblem(address) ?? (services?.contains(address) ? `may not be in the range of Services (${serviceRange})` : undefined)
+    )
   }
 
   const sentence = (host: string, why: string) => `address not allowed: ${host} ${why}`

@@ -86,7 +86,8 @@ function dial(target: ProxyTarget, lookup: DialRule['lookup']): Promise<Duplex> 
   return new Promise((resolve, reject) => {
     const { host, port } = target
     const ready = target.scheme === 'https' ? 'secureConnect' : 'connect'
-    const socket = target.scheme === 'https' ? connectTls({ host, port, lookup, ...tlsOptions(target) }) : connectTcp({ host, port, lookup })
+    const socket =
+      target.scheme === 'https' ? connectTls({ host, port, lookup, ...tlsOptions(target) }) : connectTcp({ host, port, lookup })
     const fail = (cause: Error) => reject(unavailable(`${host}:${port}`, cause))
     socket.once('error', fail)
     socket.once(ready, () => {

@@ -41,7 +41,9 @@ test('each node with a range and an address gets a route; pods of no node lead n
 test('a node that moves takes its route along, one that goes loses it', async () => {
   const { reader, lines, node } = scene()
   node('a', '10.244.0.0/24', '10.0.0.1')
+  await setImmediate()
   node('a', '10.244.0.0/24', '10.0.0.9')
+  await setImmediate()
   reader.remove('v1', 'Node', 'a')
   await setImmediate()
   assert.deepEqual(lines.slice(1), [
@@ -61,6 +63,17 @@ test('a route that failed is tried again with the next news of its node', async 
   node('a', '10.244.0.0/24', '10.0.0.1')
   await setImmediate()
   assert.equal(lines.filter((line) => line.includes('via')).length, 2)
+})
+
+test('a node draws nothing that is not for its pods', async () => {
+  const { lines, node } = scene()
+  node('a', '10.244.1.0/24', '10.0.0.1')
+  await setImmediate()
+  node('b', '0.0.0.0/0', '10.0.0.2')
+  node('c', '10.244.1.128/25', '10.0.0.3')
+  node('d', '10.96.0.0/16', '10.0.0.4')
+  await setImmediate()
+  assert.deepEqual(lines.slice(1), ['route replace 10.244.1.0/24 via 10.0.0.1'])
 })
 
 test('after its end it does nothing more', async () => {

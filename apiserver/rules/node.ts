@@ -2,19 +2,18 @@ import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error
 import type { Node, Taint } from '../../shared/openapi/generated/core-v1.ts'
 import { labelKeyProblems, labelValueProblems } from '../../shared/selectors/label-syntax.ts'
 import { sameValue } from '../registry/same-value.ts'
-import { resourceListProblems } from './container/resource-requirements.ts'
+import { nodeStatusProblems } from './node-status.ts'
 import { cidrProblems } from './service/addresses.ts'
 
 const effects: readonly string[] = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
 
-/** Taints well formed and unique, pod ranges real ranges. */
+/** Taints well formed and unique, pod ranges real ranges, the status as every part that writes it may write it. */
 export function* nodeProblems({ spec, status }: Node): Generator<FieldProblem> {
   yield* taintsProblems(spec.taints ?? [], 'spec.taints')
   for (const [index, range] of (spec.podCIDRs ?? []).entries()) yield* cidrProblems(range, `spec.podCIDRs[${index}]`)
   if ((spec.podCIDRs?.length ?? 0) > 2)
     yield fieldProblem.invalid('spec.podCIDRs', spec.podCIDRs, 'may specify no more than one CIDR for each IP family')
-  if (status.capacity) yield* resourceListProblems(status.capacity, 'status.capacity')
-  if (status.allocatable) yield* resourceListProblems(status.allocatable, 'status.allocatable')
+  yield* nodeStatusProblems(status)
 }
 
 /** A node's range and identity, once given, stay. */

@@ -144,6 +144,23 @@ test('endpoints', () => {
   assert.deepEqual(old([{ addresses: [{ ip: '127.0.0.1' }] }]), [
     'subsets[0].addresses[0].ip: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
   ])
+  const never: [address: string, why: RegExp][] = [
+    ['::1', /loopback/],
+    ['0:0:0:0:0:0:0:1', /loopback/],
+    ['::ffff:7f00:1', /loopback/],
+    ['::ffff:10.0.0.1', /IPv4-mapped/],
+    ['0:0::0', /unspecified/],
+    ['169.254.169.254', /link-local range/],
+    ['FE80::7', /link-local range/],
+    ['224.0.0.251', /link-local multicast/],
+    ['ff02::fb', /link-local multicast/],
+    ['127.1', /must be a valid IP address/],
+  ]
+  for (const [address, why] of never) {
+    assert.match(old([{ addresses: [{ ip: address }] }]).join(), why, address)
+    const addressType = address.includes(':') ? 'IPv6' : 'IPv4'
+    assert.notDeepEqual(slice({ addressType, endpoints: [{ addresses: [address] }] }), [], address)
+  }
 })
 
 test('nodes', () => {

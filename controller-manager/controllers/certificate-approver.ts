@@ -7,7 +7,6 @@ import {
   isSelfRequest,
   NODE_CLIENT_SIGNER,
   NODE_SERVING_SIGNER,
-  nodeNameOf,
   nodeRequestProblem,
   servingRequestProblem,
 } from '../plans/node-certificates.ts'
@@ -37,7 +36,7 @@ export default defineController({
         const problem = nodeRequestProblem(request, content)
         if (problem !== undefined) return log.info('a request is left to a person', { request: key, problem })
         if (signerName === NODE_SERVING_SIGNER) {
-          const doubt = servingRequestProblem(request, content, nodes.cache.get(nodeNameOf(content)))
+          const doubt = servingRequestProblem(request, content, nodes.cache.list())
           if (doubt === undefined) return approve(request, 'The node serves under its own addresses.')
           log.info('a serving request waits', { request: key, problem: doubt })
           return { requeueAfterMilliseconds: RETRY_MILLISECONDS }

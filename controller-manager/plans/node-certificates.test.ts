@@ -59,16 +59,35 @@ describe('what a node may ask for', () => {
 
 describe('under which names a node may serve', () => {
   const node = { metadata: { name: 'a' }, status: { addresses: [{ type: 'InternalIP', address: '10.0.0.1' }] } } as unknown as Node
-  const doubt = (wish: Wish, known: Node | undefined = node) => {
+  const named = (name: string, ...addresses: string[]) =>
+    ({ metadata: { name }, status: { addresses: addresses.map((address) => ({ type: 'Hostname', address })) } }) as unknown as Node
+  const doubt = (wish: Wish, known: readonly Node[] = [node]) => {
     const made = request({ serving: true, ...wish })
     return servingRequestProblem(made, contentOf(made), known)
   }
   test('its own', () => assert.equal(doubt({ dnsNames: ['a'], ipAddresses: ['10.0.0.1'] }), undefined))
   test('not another’s', () => assert.match(doubt({ dnsNames: ['a', 'b'] }) ?? '', /b is not an address of the node/))
   test('not for another', () => assert.match(doubt({ username: 'system:node:b', dnsNames: ['a'] }) ?? '', /only a node itself/))
+  const claimed: [string, RegExp][] = [
+    ['kubernetes.default.svc', /name of the cluster/],
+    ['kubernetes', /name of the cluster/],
+    ['web.default.svc.cluster.local', /name of the cluster/],
+    ['localhost', /name of the cluster/],
+    ['apiserver', /name of the cluster/],
+    ['b', /name of another node/],
+    ['B', /name of another node/],
+  ]
+  test('never the cluster’s own nor another node’s, though its Node claims them', () => {
+    for (const [name, why] of claimed) {
+      assert.match(doubt({ dnsNames: [name] }, [named('a', name), named('b')]) ?? 'approved', why, name)
+    }
+    for (const address of ['127.0.0.1', '::1', '169.254.169.254', '224.0.0.1', '0.0.0.0']) {
+      assert.match(doubt({ ipAddresses: [address] }, [named('a', address)]) ?? 'approved', /may not be/, address)
+    }
+  })
   test('not before it is registered', () => {
     const made = request({ serving: true, dnsNames: ['a'] })
-    assert.match(servingRequestProblem(made, contentOf(made), undefined) ?? '', /not registered/)
+    assert.match(servingRequestProblem(made, contentOf(made), []) ?? '', /not registered/)
   })
 })
 

@@ -1,3 +1,5 @@
+import { isClusterName } from '../../shared/addresses/cluster-names.ts'
+import { parseAddress, specialRangeProblem } from '../../shared/addresses/ip-address.ts'
 import { type CertificateRequest, readRequest } from '../../shared/certificates/certificate-request.ts'
 import { TerminalError } from '../../shared/errors/terminal-error.ts'
 import type { CertificateSigningRequest } from '../../shared/openapi/generated/certificates-v1.ts'
@@ -36,17 +38,35 @@ export function isSelfRequest(request: CertificateSigningRequest, content: Certi
   return request.spec.username === content.subject.commonName
 }
 
-/** Why a node may not serve under the names it asks for: it must ask for itself, and for addresses it is known by. */
+/**
+ * Why a node may not serve under the names it asks for: it must ask for itself, and for addresses it is known by. The cluster's own
+ * names and those of other nodes are never given, though a Node should claim them: the API server refuses such Nodes and such requests
+ * (its admission/node-addresses.ts), and this is the wall behind that one.
+ * @param nodes all of them
+ */
 export function servingRequestProblem(
   request: CertificateSigningRequest,
   content: CertificateRequest,
-  node: Node | undefined,
+  nodes: readonly Node[],
 ): string | undefined {
+  const name = nodeNameOf(content)
+  const node = nodes.find(({ metadata }) => metadata.name === name)
   if (!isSelfRequest(request, content)) return 'only a node itself may ask for its serving certificate'
   if (!node) return 'the node is not registered'
   const known = new Set([node.metadata.name, ...(node.status.addresses ?? []).map(({ address }) => address)])
   const stranger = [...content.names.dnsNames, ...content.names.ipAddresses].find((name) => !known.has(name))
-  return stranger === undefined ? undefined : `${stranger} is not an address of the node`
+  if (stranger !== undefined) return `${stranger} is not an address of the node`
+  const others = new Set(nodes.filter((each) => each !== node).map(({ metadata }) => metadata.name))
+  for (const dnsName of content.names.dnsNames) {
+    if (isClusterName(dnsName)) return `${dnsName} is a name of the cluster itself`
+    if (others.has(dnsName.toLowerCase())) return `${dnsName} is the name of another node`
+  }
+  for (const text of content.names.ipAddresses) {
+    const address = parseAddress(text)
+    const why = address ? specialRangeProblem(address) : 'is no address'
+    if (why !== undefined) return `${text} ${why}`
+  }
+  return undefined
 }
 
 /** What a request asks for. @throws TerminalError when it cannot be read, or its author does not hold the key */

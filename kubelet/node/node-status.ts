@@ -4,6 +4,7 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import type { NodeStatus } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { differs, type NodeReport, nodeReport, type Observation, reportPatch } from './node-report.ts'
+import { withoutRefusedAddresses } from './refused-addresses.ts'
 
 /** Looked at this often; written when it changed. */
 const LOOK_EVERY = 10_000
@@ -39,19 +40,27 @@ export function nodeStatusLoop(options: NodeStatusOptions): NodeStatusLoop {
   let wake = Promise.withResolvers<void>()
   let awaited = false
 
-  const turn = async (signal: AbortSignal) => {
-    const observed = await options.observe(signal)
-    const before = options.current() ?? (await client.get('v1', 'Node', { name: nodeName }, { signal })).status
-    const report = nodeReport(observed, before, clock.now())
-    const due = clock.monotonic() - written >= (options.reportEvery ?? REPORT_EVERY)
-    if (!due && !differs(report, before)) return
-    await client.patch(
+  const write = (report: NodeReport, before: NodeStatus, signal: AbortSignal) =>
+    client.patch(
       'v1',
       'Node',
       { name: nodeName },
       { type: 'strategic', subresource: 'status', body: reportPatch(report, before) },
       { signal },
     )
+
+  const turn = async (signal: AbortSignal) => {
+    const observed = await options.observe(signal)
+    const before = options.current() ?? (await client.get('v1', 'Node', { name: nodeName }, { signal })).status
+    const report = nodeReport(observed, before, clock.now())
+    const due = clock.monotonic() - written >= (options.reportEvery ?? REPORT_EVERY)
+    if (!due && !differs(report, before)) return
+    await write(report, before, signal).catch((error) => {
+      const rest = withoutRefusedAddresses(report, error)
+      if (!rest) throw error
+      log.warn('the node has an address that it may not have; its status is reported without it', { node: nodeName, error })
+      return write(rest, before, signal)
+    })
     written = clock.monotonic()
     options.reported?.(report, before)
   }

@@ -4,6 +4,7 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import type { Node, Taint } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { NodeReport } from './node-report.ts'
+import { withoutRefusedAddresses } from './refused-addresses.ts'
 
 /** What the node says of itself besides its status. */
 export interface NodeIdentity {
@@ -55,17 +56,17 @@ async function registerOnce(
   signal: AbortSignal,
 ): Promise<Node> {
   const labels = ownLabels(identity)
+  const metadata = { name: identity.name, labels }
+  const spec = { taints: [...identity.taints], ...(identity.unschedulable ? { unschedulable: true } : {}) }
+  const create = (status: NodeReport) => client.create('v1', 'Node', { metadata, spec, status }, { signal })
   try {
-    const node = await client.create(
-      'v1',
-      'Node',
-      {
-        metadata: { name: identity.name, labels },
-        spec: { taints: [...identity.taints], ...(identity.unschedulable ? { unschedulable: true } : {}) },
-        status: await report(),
-      },
-      { signal },
-    )
+    const status = await report()
+    const node = await create(status).catch((error) => {
+      const rest = withoutRefusedAddresses(status, error)
+      if (!rest) throw error
+      log.warn('the node has an address that it may not have; it is registered without it', { node: identity.name, error })
+      return create(rest)
+    })
     log.info('registered the node', { node: identity.name })
     return node
   } catch (error) {

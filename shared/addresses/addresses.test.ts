@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isClusterName } from './cluster-names.ts'
 import { canonicalAddress, parseAddress, specialRange } from './ip-address.ts'
-import { IpRange } from './ip-range.ts'
+import { DisjointRanges, IpRange } from './ip-range.ts'
 
 test('addresses that are nobody’s, in every spelling', () => {
   const special: Record<string, readonly string[]> = {
@@ -28,7 +28,18 @@ test('addresses that are nobody’s, in every spelling', () => {
 })
 
 test('only what the API calls an address is one', () => {
-  for (const text of ['', 'localhost', '127.1', '0x7f000001', '2130706433', '0177.0.0.1', '127.0.0.1:80', '[::1]', '10.0.0.1/32', ' 10.0.0.1']) {
+  for (const text of [
+    '',
+    'localhost',
+    '127.1',
+    '0x7f000001',
+    '2130706433',
+    '0177.0.0.1',
+    '127.0.0.1:80',
+    '[::1]',
+    '10.0.0.1/32',
+    ' 10.0.0.1',
+  ]) {
     assert.equal(parseAddress(text), undefined, text)
   }
   assert.equal(canonicalAddress('::ffff:10.0.0.1'), '10.0.0.1')
@@ -63,4 +74,14 @@ test('names that are the cluster’s own', () => {
   for (const name of ['node-1', 'svc', 'svc.example.com', 'my-kubernetes-1', 'worker.example.com', 'mycluster.local']) {
     assert.equal(isClusterName(name), false, name)
   }
+})
+
+test('ranges that do not overlap', () => {
+  const ranges = new DisjointRanges()
+  const add = (text: string) => ranges.add(IpRange.parse(text) ?? assert.fail(text))
+  assert.deepEqual(['10.244.1.0/24', '10.244.2.0/24', '10.244.4.0/22', 'fd00::/64'].map(add), [true, true, true, true])
+  for (const text of ['10.244.1.0/24', '10.244.1.9/32', '10.244.0.0/16', '0.0.0.0/0', '10.244.7.0/24', 'fd00::1/128', '::/0']) {
+    assert.equal(add(text), false, text)
+  }
+  assert.ok(add('10.244.8.0/24'))
 })

@@ -38,4 +38,27 @@ export class IpRange {
   overlaps(other: IpRange): boolean {
     return this.isInside(other) || other.isInside(this)
   }
+
+  /** Family and leading bits: one range lies inside another exactly when its text begins with the other's. */
+  get bits(): string {
+    const all = this.#network.toByteArray().map((byte) => byte.toString(2).padStart(8, '0'))
+    return `${this.#network.kind() === 'ipv4' ? 4 : 6}:${all.join('').slice(0, this.#prefix)}`
+  }
+}
+
+/** Ranges of which no two overlap; each question costs the same, however many there are. */
+export class DisjointRanges {
+  readonly #ranges = new Set<string>()
+  /** Every larger range that holds one of them. */
+  readonly #around = new Set<string>()
+
+  /** Takes a range in; false when it overlaps one that is there. */
+  add(range: IpRange): boolean {
+    const { bits } = range
+    const around = Array.from({ length: bits.length - 2 }, (_, length) => bits.slice(0, length + 2))
+    if (this.#ranges.has(bits) || this.#around.has(bits) || around.some((larger) => this.#ranges.has(larger))) return false
+    this.#ranges.add(bits)
+    for (const larger of around) this.#around.add(larger)
+    return true
+  }
 }

@@ -35,6 +35,18 @@ export const inputLimits = {
   selectorCharacters: 128 * 1024,
   /** Characters of a token in an Authorization header, a sub-protocol or a TokenReview. */
   tokenCharacters: 16 * 1024,
+  /** Addresses of one node: each may keep another node from having it. */
+  nodeAddresses: 32,
+  /** Conditions of one node; upstream's have a dozen with every add-on. */
+  nodeConditions: 100,
+  /** Kinds of resources in a node's capacity. */
+  nodeResources: 200,
+  /** Images that a node reports; kubelets report the largest fifty. */
+  nodeImages: 500,
+  /** Names of one image in a node's status. */
+  nodeImageNames: 50,
+  /** Characters of one text in a node's status: messages of conditions are the long ones. */
+  nodeTextCharacters: 32 * 1024,
   /** Problems told in one Invalid answer; the rest is counted. */
   problems: 100,
 } as const

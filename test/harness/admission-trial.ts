@@ -41,6 +41,10 @@ export function admissionTrial() {
   }
   const rules = admissionRules({
     authorize: (attributes) => ({ decision: world.allowed(attributes) ? 'allow' : 'noOpinion', reason: '' }),
+    cluster: {
+      ...{ serverNames: ['api.example.com', '192.0.2.1', 'localhost', '127.0.0.1'], domain: 'lab.example' },
+      ...{ serviceRange: '10.96.0.0/16', podRange: '10.244.0.0/16' },
+    },
   })
 
   /** Leaves what the rules add in the request's object. */

@@ -37,6 +37,8 @@ export interface ClusterOptions {
   log?: Logger
   seed?: number
   storage?: Pick<MemoryStorageOptions<ObjectFacts>, 'medium'>
+  /** More flags of the API server. Routes are never set on this machine. */
+  apiServerFlags?: readonly string[]
 }
 
 /** A cluster in this process: the real API server on memory storage, chosen controllers and the scheduler, on virtual time. */
@@ -80,12 +82,13 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const directory = mkdtempSync(join(tmpdir(), 'cluster-'))
   const tools: ProcessTools = { clock, random: seededRandom(seed), log }
   const args = [`--data-dir=${directory}`, '--storage=memory', '--advertise-address=192.0.2.1', '--secure-port=6443']
+  args.push(...(options.apiServerFlags ?? []))
   const config = readConfig({ name: 'apiserver', summary: '' }, apiServerSettings, { args, env: {} })
   let storage: Storage<ObjectFacts> | undefined
   const openStorage = (storageOptions: StorageOptions<ObjectFacts>) =>
     (storage ??= outliving(createMemoryStorage({ ...storageOptions, ...options.storage })))
   const startApi = async () => {
-    const made = await createApiServer(config, tools, { listen: false, openStorage })
+    const made = await createApiServer(config, tools, { listen: false, openStorage, ip: async () => {} })
     await untilDone(made.start(), clock)
     return made
   }

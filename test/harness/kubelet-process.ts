@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import { settings as controllerSettings } from '../../controller-manager/config.ts'
 import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
 import { outputOf } from '../../deploy/command.ts'
+import { ownAddress } from '../../kubelet/node/node-settings.ts'
 import { linuxMounter } from '../../kubelet/volumes/mounter.ts'
 import { settings as schedulerSettings } from '../../scheduler/config.ts'
 import { createScheduler } from '../../scheduler/create-scheduler.ts'
@@ -54,7 +55,9 @@ export async function startRealNode(podRange: string): Promise<RealNode> {
   const credentials = (file: string) => join(directory, 'credentials', file)
   const rootDir = join(directory, 'kubelet')
   const logFile = join(directory, 'kubelet.log')
-  const port = await freePort()
+  // Not loopback: no node is found there.
+  const address = ownAddress()
+  const port = await freePort(address)
   let kubelet: ChildProcess | undefined
 
   const services: Service[] = [
@@ -100,7 +103,7 @@ export async function startRealNode(podRange: string): Promise<RealNode> {
     startKubelet(...flags: string[]) {
       const args = [
         ...[`--bootstrap-kubeconfig=${credentials('join/bootstrap.kubeconfig')}`, `--kubeconfig=${join(rootDir, 'kubelet.kubeconfig')}`],
-        ...[`--root-dir=${rootDir}`, `--node-name=${nodeName}`, '--node-ip=127.0.0.1', '--address=127.0.0.1', `--port=${port}`],
+        ...[`--root-dir=${rootDir}`, `--node-name=${nodeName}`, `--node-ip=${address}`, `--address=${address}`, `--port=${port}`],
         ...['--health-port=0', `--network-state-dir=${join(directory, 'network')}`, `--cni-config-dir=${join(directory, 'cni')}`],
         ...['--log-level=debug', '--node-status-update-frequency=1s'],
         ...flags,
@@ -138,8 +141,8 @@ export async function startRealNode(podRange: string): Promise<RealNode> {
   return node
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
+async function freePort(at: string): Promise<number> {
+  const server = createServer().listen(0, at)
   await once(server, 'listening')
   const address = server.address()
   server.close()

@@ -176,7 +176,8 @@ describe('logs, exec, attach and port-forward through the API server to a real k
     assert.equal(summary.node.nodeName, nodeName)
     assert.ok(summary.pods.find((one: { podRef: { name: string } }) => one.podRef.name === 'shell').containers[0].memory.usageBytes > 0)
     const [one] = (await node.client.list('v1', 'Node')).items
-    const direct = `https://127.0.0.1:${one?.status.daemonEndpoints.kubeletEndpoint?.Port}/pods`
+    const address = one?.status.addresses?.find(({ type }) => type === 'InternalIP')?.address
+    const direct = `https://${address}:${one?.status.daemonEndpoints.kubeletEndpoint?.Port}/pods`
     const anonymous = await api.call({}, 'GET', direct)
     assert.equal(anonymous.code, 401)
     const pki = (file: string) => readFileSync(`${api.directory}/pki/${file}`, 'utf8')

@@ -36,7 +36,10 @@ export default defineResource('v1', 'Node', {
   },
   validate: nodeProblems,
   validateUpdate: nodeUpdateProblems,
-  validateStatusUpdate: nodeUpdateProblems,
+  *validateStatusUpdate(next, previous) {
+    yield* nodeProblems(next)
+    yield* nodeUpdateProblems(next, previous)
+  },
 })
 
 function statusCell({ spec, status }: Node): string {

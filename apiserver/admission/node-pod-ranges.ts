@@ -1,0 +1,43 @@
+import { IpRange } from '../../shared/addresses/ip-range.ts'
+import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error.ts'
+import { invalid } from '../../shared/errors/status-error.ts'
+import type { Node } from '../../shared/openapi/generated/core-v1.ts'
+import { sameValue } from '../registry/same-value.ts'
+import type { AdmissionRequest, AdmissionRule } from './admission.ts'
+import { asKind } from './as-kind.ts'
+import type { ClusterFacts } from './cluster-facts.ts'
+
+/**
+ * Everybody routes a node's pod range to that node: it lies among the pods' addresses, and is nobody else's. Kubelets never write it
+ * (node-restriction.ts); the controller manager gives it, once.
+ */
+export function nodePodRanges({ podRange, serviceRange }: ClusterFacts): AdmissionRule {
+  const [cluster, services] = [podRange && IpRange.parse(podRange), IpRange.parse(serviceRange)]
+  return {
+    name: 'NodePodRanges',
+    validate(request) {
+      if (request.operation !== 'CREATE' && request.operation !== 'UPDATE') return
+      const next = asKind(request.object, 'v1', 'Node')
+      if (!next?.spec.podCIDRs?.length) return
+      const previous = asKind(request.previous, 'v1', 'Node')
+      if (previous && sameValue(previous.spec.podCIDRs, next.spec.podCIDRs)) return
+      const problems = [...problemsOf(next, request)]
+      if (problems.length > 0) throw invalid({ group: '', kind: 'Node' }, next.metadata.name ?? '', problems)
+    },
+  }
+
+  function* problemsOf({ metadata, spec }: Node, { context }: AdmissionRequest): Generator<FieldProblem> {
+    const others = context.reader.list('v1', 'Node').filter((other) => other.metadata.name !== metadata.name)
+    for (const [index, text] of (spec.podCIDRs ?? []).entries()) {
+      const range = IpRange.parse(text)
+      if (!range) continue // said by the kind's own validation
+      const path = `spec.podCIDRs[${index}]`
+      if (cluster && !range.isInside(cluster) && !text.includes(':')) {
+        yield fieldProblem.invalid(path, text, `must lie in the range of all pods (${podRange})`)
+      }
+      if (services && range.overlaps(services)) yield fieldProblem.invalid(path, text, `overlaps the range of Services (${serviceRange})`)
+      const other = others.find((each) => (each.spec.podCIDRs ?? []).some((one) => IpRange.parse(one)?.overlaps(range)))
+      if (other) yield fieldProblem.invalid(path, text, `overlaps the pod range of node ${JSON.stringify(other.metadata.name)}`)
+    }
+  }
+}
