@@ -28,5 +28,5 @@ export async function runHook(
   const asked: Probe = exec ? { exec } : { httpGet }
   const outcome = await runProbe(asked, subject, runtime, signal)
   signal.throwIfAborted()
-  return outcome.result === 'success' ? undefined : outcome.message
+  return outcome.result === 'success' || outcome.result === 'warning' ? undefined : outcome.message
 }

@@ -46,23 +46,30 @@ describe('resolv.conf', () => {
 
 describe('host names', () => {
   it('are the pod name, cut to what the kernel takes', () => {
-    assert.deepEqual(podHostname(podOf(), 'cluster.local'), { hostname: 'web-1' })
+    assert.deepEqual(podHostname(podOf(), 'cluster.local'), { hostname: 'web-1', shortName: 'web-1' })
     const long = podHostname(podOf({}, `${'a'.repeat(62)}-b`), 'cluster.local').hostname
     assert.equal(long, 'a'.repeat(62))
   })
   it('have a full form with a subdomain', () => {
     const spec = { hostname: 'db', subdomain: 'pg' }
-    assert.deepEqual(podHostname(podOf(spec), 'cluster.local'), { hostname: 'db', fullName: 'db.pg.shop.svc.cluster.local' })
+    assert.deepEqual(podHostname(podOf(spec), 'cluster.local'), {
+      ...{ hostname: 'db', shortName: 'db', fullName: 'db.pg.shop.svc.cluster.local' },
+    })
     assert.equal(podHostname(podOf({ ...spec, setHostnameAsFQDN: true }), 'cluster.local').hostname, 'db.pg.shop.svc.cluster.local')
     assert.equal(podHostname(podOf({ ...spec, hostnameOverride: 'other' }), 'cluster.local').hostname, 'other')
   })
+  it('fit the kernel, or are refused', () => {
+    const spec = { hostname: 'd'.repeat(40), subdomain: 'pg', setHostnameAsFQDN: true }
+    assert.throws(() => podHostname(podOf(spec), 'cluster.local'), /FQDN d{40}\.pg\.shop\.svc\.cluster\.local is too long \(64 characters/)
+    assert.equal(podHostname(podOf({ ...spec, setHostnameAsFQDN: false }), 'cluster.local').hostname, 'd'.repeat(40))
+  })
   it('are in /etc/hosts with aliases', () => {
     const aliases = { hostAliases: [{ ip: '192.0.2.9', hostnames: ['foo', 'bar'] }] }
-    const text = hostsFile(podOf(aliases), { hostname: 'db', fullName: 'db.pg' }, ['10.0.0.1'], '')
+    const text = hostsFile(podOf(aliases), { hostname: 'db.pg', shortName: 'db', fullName: 'db.pg' }, ['10.0.0.1'], '')
     assert.match(text, /^# Kubernetes-managed hosts file\.\n127\.0\.0\.1\tlocalhost\n/)
     assert.match(text, /\n10\.0\.0\.1\tdb\.pg\tdb\n/)
     assert.match(text, /\n# Entries added by HostAliases\.\n192\.0\.2\.9\tfoo\tbar\n$/)
-    const shared = hostsFile(podOf({ hostNetwork: true }), { hostname: 'n1' }, [], '127.0.0.1 localhost\n')
+    const shared = hostsFile(podOf({ hostNetwork: true }), { hostname: 'n1', shortName: 'n1' }, [], '127.0.0.1 localhost\n')
     assert.equal(shared, '# Kubernetes-managed hosts file (host network).\n127.0.0.1 localhost\n')
   })
 })

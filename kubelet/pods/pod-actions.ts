@@ -81,7 +81,9 @@ export class PodActions {
     const stopped = await this.#stop(plan, observed, signal)
     if (plan.sandbox !== 'keep') return (await this.#renewSandbox(plan, observed, signal)) || stopped
     const sandbox = liveSandbox(observed)
-    const due = plan.start.filter(({ container }) => (this.#waiting.get(container.name)?.retryAt ?? 0) <= this.#tools.clock.now())
+    const due = plan.start.filter((step) => {
+      return (this.#waiting.get(step.container.name)?.retryAt ?? 0) <= this.#tools.clock.now() && this.#hasTarget(step, observed)
+    })
     if (!sandbox || due.length === 0) return stopped
     const volumes = await this.#prepareVolumes(signal)
     if (!volumes) return stopped
@@ -89,6 +91,17 @@ export class PodActions {
     for (const step of due) await this.#start(step, sandbox, volumes, observed, signal)
     await this.#prune(observed, signal)
     return true
+  }
+
+  /** An ephemeral container joins the processes of its target, so that must run; its start wakes the pod. */
+  #hasTarget({ container }: StartStep, observed: ObservedPod): boolean {
+    const target = container.targetContainerName
+    if (!target || newestOf(observed, target)?.state === 'running') return true
+    this.#waiting.set(container.name, {
+      reason: 'ContainerCreating',
+      message: `waiting for its target container ${JSON.stringify(target)} to run`,
+    })
+    return false
   }
 
   async #stop(plan: PodPlan, observed: ObservedPod, signal: AbortSignal): Promise<boolean> {
@@ -113,8 +126,8 @@ export class PodActions {
     if ((this.#sandboxRetryAt ?? 0) > clock.now()) return false
     if (plan.sandbox === 'replace') events.record(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.')
     for (const { id } of observed.sandboxes) await runtime.removeSandbox(id, signal)
-    const made = runtime.runSandbox(sandboxConfig(pod, plan.sandboxAttempt, clusterDns, nodeDns()), signal)
-    const [sandbox, volumes] = await Promise.allSettled([made, this.#prepareVolumes(signal)])
+    const make = async () => runtime.runSandbox(sandboxConfig(pod, plan.sandboxAttempt, clusterDns, nodeDns()), signal)
+    const [sandbox, volumes] = await Promise.allSettled([make(), this.#prepareVolumes(signal)])
     signal.throwIfAborted()
     if (volumes.status === 'rejected') throw volumes.reason
     if (sandbox.status === 'fulfilled') {

@@ -9,6 +9,8 @@ export interface Verdict {
   phase: Phase
   reason: string
   message: string
+  /** It was never let in: nothing of it was or will be made. */
+  isRefusal?: boolean
 }
 
 /**
@@ -68,7 +70,7 @@ function shortage(resource: string, requested: number, used: number, capacity: n
 }
 
 function refused(reason: string, why: string): Verdict {
-  return { phase: 'Failed', reason, message: `Pod was rejected: ${why}` }
+  return { phase: 'Failed', reason, message: `Pod was rejected: ${why}`, isRefusal: true }
 }
 
 /** Host-network pods take the ports they name, too. */

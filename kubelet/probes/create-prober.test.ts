@@ -202,3 +202,18 @@ test('probes that need an address wait for it', async () => {
   assert.match(await complaint, /Readiness probe failed: dial tcp 127.0.0.1:1/)
   prober.forget('u')
 })
+
+test('a probe that goes well with something to say tells it at every turn, and is well', async (context) => {
+  const { clock, said, run, result, complaint } = bench()
+  const { createServer } = await import('node:http')
+  const server = createServer((_request, response) => response.writeHead(302, { location: 'http://elsewhere.invalid/' }).end('over there'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  context.after(() => server.close())
+  const address = server.address()
+  assert.ok(address && typeof address === 'object')
+  const one = pod({ readinessProbe: { httpGet: { host: '127.0.0.1', port: address.port }, periodSeconds: 10, timeoutSeconds: 60 } })
+  run(one)
+  await clock.advance(0)
+  assert.equal(await complaint, 'Readiness probe warning: Probe terminated redirects, Response body: over there')
+  assert.deepEqual([said[0]?.split(':')[0], result(one).ready], ['ProbeWarning', true])
+})

@@ -52,6 +52,7 @@ export function createProber({ runtime, events, clock, log }: ProberOptions): Pr
         mayRun: () => (kind === 'startup' || tracked.started) && (of.podIP !== undefined || !needsAddress(probe)),
         attempt: (signal) => runProbe(probe, { container, containerId: running.containerId, podIP: of.podIP }, runtime, signal),
         onFailure: (message) => events.record(of.pod, 'Warning', 'Unhealthy', `${titles[kind]} probe failed: ${message}`),
+        onWarning: (message) => events.record(of.pod, 'Warning', 'ProbeWarning', `${titles[kind]} probe warning: ${message}`),
         onVerdict({ well }) {
           log.debug('a probe decided', { pod: of.pod.metadata.name, container: container.name, kind, well })
           if (kind === 'startup' && well) {

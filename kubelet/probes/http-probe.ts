@@ -1,6 +1,6 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import { failure, failureOf, MOST_OUTPUT, PROBE_USER_AGENT, type ProbeOutcome, success } from './probe-outcome.ts'
+import { failure, failureOf, MOST_OUTPUT, PROBE_USER_AGENT, type ProbeOutcome, success, warning } from './probe-outcome.ts'
 
 export interface HttpTarget {
   scheme: 'http' | 'https'
@@ -11,8 +11,10 @@ export interface HttpTarget {
   headers: readonly { name: string; value: string }[]
 }
 
-/** Redirects that stay on the host are followed this often; one that leads elsewhere already shows a living server. */
+/** Redirects that stay on the host are followed this often; one that leads elsewhere already shows a living server, but not the page meant. */
 const MOST_REDIRECTS = 10
+/** The statuses that send a client on. */
+const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 /** GET; 200 to 399 is well. Certificates are not verified: the question is whether the container answers. */
 export async function httpProbe(target: HttpTarget, signal: AbortSignal): Promise<ProbeOutcome> {
@@ -22,9 +24,10 @@ export async function httpProbe(target: HttpTarget, signal: AbortSignal): Promis
   try {
     for (let hops = 0; ; hops++) {
       const { status, location, body } = await get(url, target.headers, signal)
-      const next = status >= 300 && status < 400 && location !== undefined ? new URL(location, url) : undefined
-      if (!next) return status >= 200 && status < 400 ? success(body) : failure(`HTTP probe failed with statuscode: ${status}`)
-      if (next.hostname !== start.hostname) return success(`Probe terminated redirects, Response body: ${body}`)
+      if (status < 200 || status >= 400) return failure(`HTTP probe failed with statuscode: ${status}`)
+      if (status < 300) return success(body)
+      const next = REDIRECTS.has(status) && location !== undefined ? new URL(location, url) : undefined
+      if (next?.hostname !== start.hostname) return warning(`Probe terminated redirects, Response body: ${body}`)
       if (hops >= MOST_REDIRECTS) return failure(`${what}: stopped after ${MOST_REDIRECTS} redirects`)
       url = next
     }

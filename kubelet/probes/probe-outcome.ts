@@ -1,11 +1,15 @@
-/** What one attempt of a probe found. `unknown`: it could not be carried out, which says nothing about the container. */
+/**
+ * What one attempt of a probe found. `warning`: well, with something to say. `unknown`: it could not be carried out, which says nothing about
+ * the container.
+ */
 export interface ProbeOutcome {
-  result: 'success' | 'failure' | 'unknown'
+  result: 'success' | 'warning' | 'failure' | 'unknown'
   /** For people; of a success mostly empty. */
   message: string
 }
 
 export const success = (message = ''): ProbeOutcome => ({ result: 'success', message })
+export const warning = (message: string): ProbeOutcome => ({ result: 'warning', message })
 export const failure = (message: string): ProbeOutcome => ({ result: 'failure', message })
 
 /** Longest output of a probe that is read and shown. */

@@ -24,6 +24,8 @@ export interface ProbeRunOptions {
   attempt(signal: AbortSignal): Promise<ProbeOutcome>
   /** Every failed attempt, for the pod's events. */
   onFailure(message: string): void
+  /** Every attempt that went well with something to say. */
+  onWarning(message: string): void
   /** Every change of the verdict. */
   onVerdict(verdict: Verdict): void
 }
@@ -100,9 +102,10 @@ export class ProbeRun {
 
   #judge({ result, message }: ProbeOutcome): void {
     if (result === 'unknown') return
-    const { probe, onFailure, onVerdict } = this.#options
-    const well = result === 'success'
+    const { probe, onFailure, onWarning, onVerdict } = this.#options
+    const well = result !== 'failure'
     if (!well) onFailure(message)
+    else if (result === 'warning') onWarning(message)
     this.#same = this.#last === well ? this.#same + 1 : 1
     this.#last = well
     const threshold = well ? (probe.successThreshold ?? 1) : (probe.failureThreshold ?? 3)

@@ -44,7 +44,7 @@ test('HTTP: status codes decide, headers and named ports arrive', async (context
   assert.deepEqual([seen.host, seen['user-agent'], seen.accept, seen.url], ['shop.example', 'kube-probe/1.36', undefined, '/live?code=204'])
   for (const [code, result] of [
     [200, 'success'],
-    [399, 'success'],
+    [399, 'warning'],
     [400, 'failure'],
     [404, 'failure'],
     [503, 'failure'],
@@ -55,15 +55,18 @@ test('HTTP: status codes decide, headers and named ports arrive', async (context
   assert.match((await ask({ httpGet: { port: 'nope' } })).message, /couldn't find port: "nope"/)
 })
 
-test('HTTP: redirects on the host are followed, others end well, loops end badly', async (context) => {
+test('HTTP: redirects on the host are followed, others end well with a warning, loops end badly', async (context) => {
   const port = await web(context, (request, response) => {
     const to: Record<string, string> = { '/a': '/ok', '/away': 'http://elsewhere.invalid/', '/loop': '/loop' }
     const location = to[request.url ?? '']
-    if (location) response.writeHead(302, { location }).end()
+    if (location) response.writeHead(302, { location }).end('gone')
+    else if (request.url === '/unchanged') response.writeHead(304, { location: '/ok' }).end()
     else response.writeHead(request.url === '/ok' ? 200 : 500).end()
   })
   assert.equal((await ask({ httpGet: { path: '/a', port } })).result, 'success')
-  assert.equal((await ask({ httpGet: { path: '/away', port } })).result, 'success')
+  const away = await ask({ httpGet: { path: '/away', port } })
+  assert.deepEqual(away, { result: 'warning', message: 'Probe terminated redirects, Response body: gone' })
+  assert.equal((await ask({ httpGet: { path: '/unchanged', port } })).result, 'warning')
   assert.match((await ask({ httpGet: { path: '/loop', port } })).message, /stopped after 10 redirects/)
 })
 

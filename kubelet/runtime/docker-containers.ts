@@ -25,7 +25,8 @@ export function dockerContainers(parts: DockerParts, early: EarlyOutput): Contai
     if (!sandbox) throw new RuntimeError('CreateContainerError', `sandbox ${sandboxId} is gone`)
     const pod = podOf(sandbox.Config.Labels)
     const labels = containerLabels(node, sandboxId, pod, config)
-    const home = { id: sandboxId, cgroupParent: sandbox.Config.Labels[label.cgroupParent] ?? '' }
+    const { [label.cgroupParent]: cgroupParent = '', [label.hostNetwork]: hostNetwork } = sandbox.Config.Labels
+    const home = { id: sandboxId, cgroupParent, hostNetwork: hostNetwork === 'true' }
     const body = containerBody(home, config, labels, cgroupDriver, limits)
     const name = `k8s_${config.name}_${pod.name}_${pod.namespace}_${pod.uid}_${config.attempt}`
     try {

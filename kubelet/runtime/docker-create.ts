@@ -45,7 +45,7 @@ export function sandboxBody(
 
 /** The body that creates a container in a sandbox. */
 export function containerBody(
-  sandbox: { id: string; cgroupParent: string },
+  sandbox: { id: string; cgroupParent: string; hostNetwork?: boolean },
   config: ContainerConfig,
   labels: Record<string, string>,
   cgroupDriver: string,
@@ -56,6 +56,7 @@ export function containerBody(
   const join = `container:${sandbox.id}`
   const host: HostConfig = {
     NetworkMode: join,
+    ...(sandbox.hostNetwork ? { UTSMode: 'host' } : {}),
     IpcMode: config.hostIPC ? 'host' : join,
     ...(config.pidNamespaceOf ? { PidMode: pidMode(config.pidNamespaceOf, join) } : {}),
     Mounts: config.mounts.map((mount) => ({

@@ -100,8 +100,20 @@ function unseenStatus(
     return { ...previous, state: { terminated: gone }, ready: previous.ready && kind === 'init' && gone.exitCode === 0, started: false }
   }
   const lastEnd = gone ?? previous?.lastState.terminated
+  // It never ran and never will: nobody is to wait for it.
+  if (view.finished && kind === 'app' && isInitialised(view)) {
+    return { ...common, state: { terminated: LOST }, lastState: lastEnd ? { terminated: lastEnd } : {} }
+  }
   const state = { waiting: withoutEmpty(waiting ?? defaultWaiting(view.pod, kind)) }
   return { ...common, state, lastState: lastEnd ? { terminated: lastEnd } : {} }
+}
+
+/** Every init container of the pod has ended well or, a sidecar, was started: it is the app's own fault that it did not run. */
+function isInitialised({ pod, observed }: ContainerView): boolean {
+  return (pod.spec.initContainers ?? []).every((container) => {
+    const [newest] = instancesOf(observed, container.name)
+    return isSidecar(container) ? newest !== undefined : newest?.state === 'exited' && newest.exitCode === 0
+  })
 }
 
 function previousStatus(pod: Pod, kind: ContainerKind, name: string): ContainerStatus | undefined {

@@ -99,6 +99,23 @@ describe('the status of a pod', () => {
     assert.deepEqual(status(podOf(), [], { waiting }).containerStatuses?.[0]?.state, { waiting: { reason: 'ErrImagePull', message: 'no' } })
   })
 
+  it('says of containers that never ran and never will that nobody knows them, and of a pod that was not let in nothing', () => {
+    const none = { observed: { sandboxes: [], containers: [] }, finished: true }
+    const late = { phase: 'Failed', reason: 'DeadlineExceeded', message: 'too late' } as const
+    const waiting = new Map([['a', { reason: 'ContainerCreating' }]])
+    const result = status(podOf(), [], { ...none, verdict: late, waiting })
+    assert.deepEqual([result.phase, result.reason], ['Failed', 'DeadlineExceeded'])
+    assert.equal(result.containerStatuses?.[0]?.state.terminated?.reason, 'ContainerStatusUnknown')
+    const staged = status(podOf({ initContainers: [{ name: 'i', resources: {} }] }), [], { ...none, verdict: late })
+    assert.equal(staged.containerStatuses?.[0]?.state.waiting?.reason, 'PodInitializing')
+
+    const verdict = { ...late, reason: 'OutOfcpu', isRefusal: true }
+    const refused = status(podOf(), [], { ...none, verdict })
+    assert.deepEqual([refused.reason, refused.containerStatuses], ['OutOfcpu', undefined])
+    const later = status(podOf({}, { phase: 'Failed', reason: 'OutOfcpu' }), [], none)
+    assert.deepEqual([later.reason, later.containerStatuses], ['OutOfcpu', undefined])
+  })
+
   it('keeps a crash-looping pod Running, its last end in lastState', () => {
     const waiting = new Map([['a', { reason: 'CrashLoopBackOff' }]])
     const result = status(podOf(), [container('a', 'exited', { exitCode: 2, reason: 'Error', attempt: 5 })], { waiting })

@@ -10,7 +10,7 @@ export interface StatusInput extends ContainerView {
   hostIPs: readonly string[]
   now: number
   /** The kubelet ended the pod for a reason of its own (deadline, eviction, refusal): that decides phase and reason. */
-  verdict?: { phase: Phase; reason: string; message: string } | undefined
+  verdict?: { phase: Phase; reason: string; message: string; isRefusal?: boolean } | undefined
 }
 
 /** What the kubelet says about a pod, from what was observed; never from what was intended. */
@@ -19,10 +19,15 @@ export function podStatus(input: StatusInput): PodStatus {
   const init = (pod.spec.initContainers ?? []).map((container) => containerStatus(input, 'init', container))
   const app = pod.spec.containers.map((container) => containerStatus(input, 'app', container))
   const ephemeral = (pod.spec.ephemeralContainers ?? []).map((container) => containerStatus(input, 'ephemeral', container))
+  const statuses = {
+    ...(init.length > 0 ? { initContainerStatuses: init } : {}),
+    containerStatuses: app,
+    ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),
+  }
   const phase = settledPhase(input.pod.status.phase, verdict?.phase ?? phaseOf(pod, init, app, input.finished))
   const sandbox = liveSandbox(observed)
   const ips = podIPs(input)
-  const kept = verdict ?? { reason: pod.status.reason, message: pod.status.message }
+  const kept: { reason?: string | undefined; message?: string | undefined } = verdict ?? pod.status
   return {
     ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     phase,
@@ -33,11 +38,15 @@ export function podStatus(input: StatusInput): PodStatus {
     hostIPs: input.hostIPs.map((ip) => ({ ip })),
     ...(ips.length > 0 ? { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) } : {}),
     startTime: pod.status.startTime ?? timestamp(now),
-    ...(init.length > 0 ? { initContainerStatuses: init } : {}),
-    containerStatuses: app,
-    ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),
+    ...(wasRefused(input) ? {} : statuses),
     qosClass: pod.status.qosClass ?? qosClassOf(pod),
   }
+}
+
+/** Of a pod that was not let in there are no containers to speak of; so it stays, also when the kubelet has forgotten why. */
+function wasRefused({ pod: { status }, observed, verdict }: StatusInput): boolean {
+  if (observed.containers.length > 0 || observed.sandboxes.length > 0) return false
+  return verdict?.isRefusal ?? (status.phase === 'Failed' && status.containerStatuses === undefined)
 }
 
 /** A pod that has ended stays ended. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
@@ -59,13 +60,15 @@ describe('pods on a Docker engine', { timeout: 180_000 }, () => {
   const mainOf = ({ status }: Pod): ContainerStatus => status.containerStatuses?.[0] ?? nothing
   const idOf = (pod: Pod) => (mainOf(pod).containerID ?? '').replace('docker://', '')
 
-  async function logsOf(pod: Pod): Promise<string> {
+  const logsOf = (pod: Pod): Promise<string> => textOf(idOf(pod))
+
+  async function textOf(id: string): Promise<string> {
     const output = new PassThrough()
     let text = ''
     output.on('data', (chunk) => {
       text += chunk
     })
-    await node.runtime.logs(idOf(pod), { follow: false, timestamps: false }, output, signal)
+    await node.runtime.logs(id, { follow: false, timestamps: false }, output, signal)
     return text
   }
 
@@ -239,6 +242,37 @@ describe('pods on a Docker engine', { timeout: 180_000 }, () => {
     assert.match(mainOf(proud).state.waiting?.message ?? '', /container has runAsNonRoot and image will run as root/)
     await remove('humble')
     await remove('proud')
+  })
+
+  it('lets an ephemeral container wait for its target, and then see its processes', async () => {
+    const image = { image: 'busybox', imagePullPolicy: 'IfNotPresent' }
+    const initContainers = [{ name: 'gate', ...image, command: ['sh', '-c', 'until [ -e /open ]; do sleep 0.05; done'] }]
+    await create('looked-at', forever, {}, { initContainers })
+    const held = await until('looked-at', ({ status }) => status.initContainerStatuses?.[0]?.state.running !== undefined)
+    const looker = { name: 'looker', targetContainerName: 'main', ...image, command: ['sh', '-c', 'tr "\\0" " " < /proc/1/cmdline'] }
+    const body = { spec: { ephemeralContainers: [looker] } }
+    await client.patch('v1', 'Pod', { namespace, name: 'looked-at' }, { type: 'strategic', subresource: 'ephemeralcontainers', body })
+    const lookerOf = ({ status }: Pod) => status.ephemeralContainerStatuses?.[0]
+    const waiting = await until('looked-at', (pod) => lookerOf(pod)?.state.waiting?.message !== undefined)
+    assert.equal(lookerOf(waiting)?.state.waiting?.message, 'waiting for its target container "main" to run')
+    const gate = (held.status.initContainerStatuses?.[0]?.containerID ?? '').replace('docker://', '')
+    await node.runtime.exec(gate, ['touch', '/open'], { tty: false, signal })
+    const pod = await until('looked-at', (one) => lookerOf(one)?.state.terminated !== undefined)
+    assert.equal(await textOf((lookerOf(pod)?.containerID ?? '').replace('docker://', '')), `sh -c ${forever} `)
+    await remove('looked-at')
+  })
+
+  it('calls a pod on the host network as the node is called, and others by their full name where asked', async () => {
+    const ask = 'echo $HOSTNAME; hostname; tail -n 1 /etc/hosts'
+    await create('on-host', ask, {}, { restartPolicy: 'Never', hostNetwork: true })
+    await create('in-full', ask, {}, { restartPolicy: 'Never', hostname: 'db', subdomain: 'pg', setHostnameAsFQDN: true })
+    const [first, second] = (await logsOf(await until('on-host', hasEnded))).split('\n')
+    assert.deepEqual([first, second], [hostname(), hostname()])
+    const pod = await until('in-full', hasEnded)
+    const full = 'db.pg.default.svc.cluster.local'
+    assert.equal(await logsOf(pod), `${full}\n${full}\n${pod.status.podIP}\t${full}\tdb\n`)
+    await remove('on-host')
+    await remove('in-full')
   })
 
   it('runs preStop inside the container and lets it finish', async () => {
