@@ -2,8 +2,8 @@
 export const sharedOrder: readonly string[] = [
   'time',
   'random',
-  'errors',
   'limits',
+  'errors',
   'addresses',
   'logging',
   'metrics',

@@ -1,8 +1,10 @@
+import { shortened } from '../../shared/errors/quoted.ts'
+import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { PolicyRule, RoleRef } from '../../shared/openapi/generated/rbac-v1.ts'
 import type { User } from '../authn/user.ts'
 import type { AccessAttributes, AccessDecision } from './authorizer.ts'
 import { forbidden } from './forbidden.ts'
-import { pathMatches } from './policy-rule.ts'
+import { notCovered } from './rule-coverage.ts'
 
 /** A role or binding that is being written. */
 export interface GrantedObject {
@@ -34,10 +36,10 @@ export function grantChecks({ authorize, rulesOf, roleRules }: Held): Grants {
     authorize({ user, verb, group: GROUP, version: 'v1', resource, subresource: '', namespace, name }).decision === 'allow'
 
   const check = (user: User, object: GrantedObject, rules: readonly PolicyRule[]) => {
-    const missing = notCovered(rulesOf(user, object.namespace), rules)
+    const missing = notCovered(rulesOf(user, object.namespace), rules, inputLimits.problems)
     if (missing.length === 0) return
     const who = `user ${JSON.stringify(user.name)} (groups=[${user.groups.map((group) => JSON.stringify(group)).join(' ')}])`
-    const what = missing.map(describeRule).join('\n')
+    const what = missing.map((rule) => shortened(describeRule(rule))).join('\n')
     throw forbidden({ group: GROUP, ...object }, `${who} is attempting to grant RBAC permissions not currently held:\n${what}`)
   }
 
@@ -54,39 +56,6 @@ export function grantChecks({ authorize, rulesOf, roleRules }: Held): Grants {
       check(user, binding, rules)
     },
   }
-}
-
-/** The parts of `wanted` that no rule of `held` covers, each one verb on one thing. */
-export function notCovered(held: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
-  return wanted.flatMap(singleRules).filter((single) => !held.some((rule) => covers(rule, single)))
-}
-
-/** Takes a rule apart into rules about one verb on one resource (of one group, with one name) or path. */
-function singleRules(rule: PolicyRule): PolicyRule[] {
-  const names = rule.resourceNames?.length ? rule.resourceNames.map((name) => ({ resourceNames: [name] })) : [{}]
-  return (rule.verbs ?? []).flatMap((verb) => [
-    ...(rule.apiGroups ?? []).flatMap((group) =>
-      (rule.resources ?? []).flatMap((resource) =>
-        names.map((name) => ({ verbs: [verb], apiGroups: [group], resources: [resource], ...name })),
-      ),
-    ),
-    ...(rule.nonResourceURLs ?? []).map((path) => ({ verbs: [verb], nonResourceURLs: [path] })),
-  ])
-}
-
-function covers(held: PolicyRule, single: PolicyRule): boolean {
-  const includes = (list: readonly string[] | undefined, value: string) => list?.includes('*') === true || list?.includes(value) === true
-  const [verb = ''] = single.verbs
-  if (!includes(held.verbs, verb)) return false
-  const [path] = single.nonResourceURLs ?? []
-  if (path !== undefined) return (held.nonResourceURLs ?? []).some((pattern) => pathMatches(pattern, path))
-  const [group = ''] = single.apiGroups ?? []
-  const [resource = ''] = single.resources ?? []
-  const [name] = single.resourceNames ?? []
-  const subresource = resource.split('/')[1]
-  const resourceHeld = includes(held.resources, resource) || (subresource !== undefined && includes(held.resources, `*/${subresource}`))
-  const nameHeld = !held.resourceNames?.length || (name !== undefined && held.resourceNames.includes(name))
-  return includes(held.apiGroups, group) && resourceHeld && nameHeld
 }
 
 /** `{APIGroups:[""], Resources:["pods"], Verbs:["get"]}`, as upstream prints it. */

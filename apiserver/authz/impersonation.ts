@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import { parseServiceAccountUser, serviceAccountGroups, systemGroup, systemUser } from '../authn/system-names.ts'
 import type { User } from '../authn/user.ts'
@@ -55,13 +56,13 @@ function groupsFor(name: string, groups: readonly string[], accountNamespace: st
 }
 
 function extraOf(headers: Headers): Record<string, string[]> {
-  const extra: Record<string, string[]> = {}
+  const extra = new Map<string, string[]>()
   for (const [header, value] of Object.entries(headers)) {
     if (!header.startsWith(EXTRA)) continue
     const key = decodeKey(header.slice(EXTRA.length))
-    extra[key] = [...(extra[key] ?? []), ...valuesOf(value)]
+    extra.set(key, [...(extra.get(key) ?? []), ...valuesOf(value)])
   }
-  return extra
+  return Object.fromEntries(extra)
 }
 
 /** Keys may hold characters that header names may not, percent-encoded; one that is not is meant as it stands. */
@@ -73,8 +74,16 @@ function decodeKey(key: string): string {
   }
 }
 
+/** Header values arrive one sign a byte; who somebody is must not depend on how bytes were read. @throws StatusError BadRequest for bytes that are no UTF-8 */
+function unicode(value: string): string {
+  if (!/[\u0080-\u00ff]/.test(value)) return value
+  const bytes = Buffer.from(value, 'latin1')
+  if (!isUtf8(bytes)) throw new StatusError('BadRequest', 'the Impersonate headers must be valid UTF-8')
+  return bytes.toString()
+}
+
 /** Node joins repeated headers with a comma and a space where it is not asked for them one by one. */
 function valuesOf(value: string | readonly string[] | undefined): readonly string[] {
   if (value === undefined) return []
-  return typeof value === 'string' ? value.split(', ') : value
+  return (typeof value === 'string' ? value.split(', ') : value).map(unicode)
 }

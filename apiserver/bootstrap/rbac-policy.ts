@@ -1,6 +1,6 @@
 import type { PolicyRule, Subject } from '../../shared/openapi/generated/rbac-v1.ts'
 import { systemGroup, systemUser } from '../authn/system-names.ts'
-import { notCovered } from '../authz/escalation.ts'
+import { notCovered } from '../authz/rule-coverage.ts'
 import { namedRule, pathRule, resourceRule } from '../authz/write-rule.ts'
 import { componentRoles } from './component-roles.ts'
 import { type RequiredObject, required } from './ensure.ts'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { inputLimits } from '../../shared/limits/input-limits.ts'
 import { parseBody } from './body.ts'
 
 const json = async (text: string | Buffer) => parseBody(Buffer.from(text), 'application/json', 'Pod')
@@ -61,4 +62,58 @@ test('refuses bad YAML', async () => {
   await assert.rejects(yaml(bomb), { code: 400, message: /alias/i })
   await assert.rejects(yaml('a: &a [*a]'), { code: 400 })
   await assert.rejects(yaml('['.repeat(50_000)), { code: 400 })
+})
+
+test('numbers are kept exactly or refused, in JSON and in YAML', async () => {
+  const refuses = async (text: string) => {
+    await assert.rejects(json(text), { code: 400, message: /cannot be kept|can be kept exactly/ }, text.slice(0, 40))
+    await assert.rejects(yaml(text), { code: 400, message: /can be kept exactly/ }, text.slice(0, 40))
+  }
+  for (const number of ['9007199254740993', '-9007199254740993', '1e400', '1e-400', '0.1234567890123456789', '1'.repeat(100_000)]) {
+    await refuses(`{"a":${number}}`)
+  }
+  const kept = '{"a":9007199254740991,"b":-9007199254740991,"c":0.1,"d":1.5e300,"e":0.30000000000000004,"f":1.500000000000000000}'
+  assert.deepEqual((await json(kept)).value, JSON.parse(kept))
+  assert.deepEqual((await yaml(kept)).value, JSON.parse(kept))
+  assert.deepEqual((await json('{"a":"9007199254740993"}')).value, { a: '9007199254740993' })
+})
+
+test('text is valid Unicode, in keys and values, in JSON and in YAML', async () => {
+  for (const text of ['{"a":"\\ud800"}', '{"\\uDfff":1}', '{"a":["\\ud800\\u0041"]}', '{"a":"\\udc00\\ud800"}']) {
+    await assert.rejects(json(text), { code: 400, message: /not valid Unicode/ }, text)
+    await assert.rejects(yaml(text), { code: 400, message: /not valid Unicode/ }, text)
+  }
+  assert.deepEqual((await json('{"a":"\\ud83d\\ude00 \\u0041"}')).value, { a: '😀 A' })
+})
+
+test('one more value than allowed, or one more level, is refused', async () => {
+  await assert.rejects(json(`[${'1,'.repeat(inputLimits.values)}1]`), { code: 400, message: /more than 250000 values/ })
+  await assert.rejects(json(`${'['.repeat(251)}${']'.repeat(251)}`), { code: 400, message: /exceeded max depth/ })
+  await json(`${'['.repeat(250)}${']'.repeat(250)}`)
+  await assert.rejects(yaml(`a: "${'x'.repeat(inputLimits.yamlBytes)}"`), { code: 413, message: /for YAML; send JSON/ })
+})
+
+test('only so many doubled keys are told, and none at full length', async () => {
+  const text = `{"${'k'.repeat(70_000)}":{${Array.from({ length: 3000 }, (_, index) => `"a${index}":1,"a${index}":2`).join(',')}}}`
+  const { duplicates } = await json(text)
+  assert.equal(duplicates.length, inputLimits.problems)
+  assert.ok(duplicates.every((sentence) => sentence.length < 1000))
+})
+
+test('what the aliases of a YAML document add is bounded', async () => {
+  const aliases = (count: number) => `- &a [x,x,x,x,x,x,x,x,x]\n${'- *a\n'.repeat(count)}`
+  assert.equal(((await yaml(aliases(500))).value as unknown[]).length, 501)
+  await assert.rejects(yaml(aliases(1001)), { code: 400, message: /excessive aliasing/ })
+  await assert.rejects(yaml(`- &a "${'x'.repeat(100_000)}"\n${'- *a\n'.repeat(100)}`), { code: 400, message: /excessive aliasing/ })
+  const { value } = await yaml('a: &a {x: {y: 1}}\nb: *a\n')
+  const { a, b } = value as { a: { x: object }; b: { x: object } }
+  assert.notEqual(a.x, b.x)
+})
+
+test('YAML keys that JavaScript finds special are data', async () => {
+  const { value } = await yaml('__proto__: {polluted: 1}\nconstructor: 1\n? &k x\n: *k\n')
+  assert.deepEqual(Object.keys(value as object), ['__proto__', 'constructor', 'x'])
+  await assert.rejects(yaml('? {a: 1}\n: 2\n'), { code: 400 })
+  // What JSON has no number for stays text.
+  assert.deepEqual((await yaml('a: .inf\nb: .nan')).value, { a: '.inf', b: '.nan' })
 })

@@ -29,6 +29,9 @@ const refusals: [string, Buffer, RegExp][] = [
   ['JSON', Buffer.from('{"kind":"Pod"}'), /magic number/],
   ['a body that ends in the middle', configMap.subarray(0, 30), /unexpected end/],
   ['a kind nobody knows', Buffer.from('6b3873000a0c0a0276311206506f74617465', 'hex'), /no kind "Potate"/],
+  ['a length below zero, eleven bytes that once never ended', Buffer.from('6b3873007af5ffffffffffffffff01', 'hex'), /unexpected end/],
+  ['a length far beyond the end', Buffer.from('6b387300120affffffff0f', 'hex'), /unexpected end/],
+  ['text that is no UTF-8', Buffer.from('6b3873000a070a01ff12024142', 'hex'), /not valid UTF-8/],
   ['a number without end', Buffer.concat([Buffer.from('k8s\0'), Buffer.alloc(12, 0xff)]), /too long/],
 ]
 for (const [what, bytes, message] of refusals) {

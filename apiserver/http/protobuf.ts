@@ -6,9 +6,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { StatusError } from '../../shared/errors/status-error.ts'
+import { setOwn } from '../../shared/objects/own.ts'
 import { definition } from '../../shared/openapi/document.ts'
 import { definitionNameOf } from '../../shared/openapi/kinds.ts'
 import type { SchemaNode } from '../../shared/openapi/schema.ts'
+import { timestamp } from '../../shared/time/timestamp.ts'
+import { parseJson } from './body.ts'
 import { WireReader } from './wire-reader.ts'
 
 export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf'
@@ -25,13 +28,13 @@ export function parseProtobuf(bytes: Buffer): unknown {
   try {
     let apiVersion = ''
     let kind = ''
-    let raw: Buffer = Buffer.alloc(0)
+    let raw = new WireReader(Buffer.alloc(0))
     for (const field of new WireReader(bytes.subarray(4))) {
-      if (field.number === 2) raw = field.bytes()
+      if (field.number === 2) raw = field.message()
       if (field.number !== 1) continue
-      for (const part of new WireReader(field.bytes())) {
-        if (part.number === 1) apiVersion = part.bytes().toString()
-        if (part.number === 2) kind = part.bytes().toString()
+      for (const part of field.message()) {
+        if (part.number === 1) apiVersion = part.text()
+        if (part.number === 2) kind = part.text()
       }
     }
     const name = definitionNameOf(apiVersion, kind)
@@ -78,17 +81,17 @@ function slots(name: string, node: SchemaNode): Slots {
   return made
 }
 
-function readStruct(bytes: Buffer, node: SchemaNode, name: string): JsonObject {
+function readStruct(message: WireReader, node: SchemaNode, name: string): JsonObject {
   const object: JsonObject = {}
-  readInto(object, bytes, slots(name, node))
+  readInto(object, message, slots(name, node))
   return object
 }
 
-function readInto(object: JsonObject, bytes: Buffer, known: Slots): void {
-  for (const field of new WireReader(bytes)) {
+function readInto(object: JsonObject, message: WireReader, known: Slots): void {
+  for (const field of message) {
     const slot = known.get(field.number)
     if (slot === undefined) continue
-    if (slot instanceof Map) readInto(object, field.bytes(), slot)
+    if (slot instanceof Map) readInto(object, field.message(), slot)
     else readField(object, slot.name, slot.node, field)
   }
 }
@@ -96,16 +99,16 @@ function readInto(object: JsonObject, bytes: Buffer, known: Slots): void {
 function readField(object: JsonObject, name: string, node: SchemaNode, field: WireReader): void {
   if (node.type === 'array') {
     const list = (object[name] ??= []) as unknown[]
-    list.push(...readItems(node.items!, field))
+    for (const item of readItems(node.items!, field)) list.push(item)
   } else if (node.type === 'map') {
     const map = (object[name] ??= {}) as JsonObject
     let key = ''
     let value = emptyOf(node.values!)
-    for (const part of new WireReader(field.bytes())) {
-      if (part.number === 1) key = part.bytes().toString()
+    for (const part of field.message()) {
+      if (part.number === 1) key = part.text()
       if (part.number === 2) value = readMapValue(node.values!, part)
     }
-    map[key] = value
+    setOwn(map, key, value)
   } else object[name] = readValue(node, field)
 }
 
@@ -113,7 +116,7 @@ function readField(object: JsonObject, name: string, node: SchemaNode, field: Wi
 function readMapValue(node: SchemaNode, field: WireReader): unknown {
   if (node.type !== 'array') return readValue(node, field)
   const items: unknown[] = []
-  for (const part of new WireReader(field.bytes())) if (part.number === 1) items.push(...readItems(node.items!, part))
+  for (const part of field.message()) if (part.number === 1) for (const item of readItems(node.items!, part)) items.push(item)
   return items
 }
 
@@ -126,27 +129,27 @@ function emptyOf(node: SchemaNode): unknown {
 function readItems(node: SchemaNode, field: WireReader): unknown[] {
   const isNumber = node.type === 'integer' || node.type === 'boolean'
   // Numbers may come packed: many of them in one piece of bytes.
-  if (isNumber && field.isBytes) return WireReader.packed(field.bytes()).map((value) => (node.type === 'boolean' ? value !== 0 : value))
+  if (isNumber && field.isBytes) return field.packed().map((value) => (node.type === 'boolean' ? value !== 0 : value))
   return [readValue(node, field)]
 }
 
 function readValue(node: SchemaNode, field: WireReader): unknown {
   switch (node.scalar) {
     case 'quantity':
-      return textIn(field.bytes(), 1)
+      return textIn(field.message(), 1)
     case 'int-or-string':
-      return readIntOrString(field.bytes())
+      return readIntOrString(field.message())
     case 'time':
     case 'micro-time':
-      return readTime(field.bytes(), node.scalar === 'micro-time')
+      return readTime(field, node.scalar === 'micro-time')
     case 'duration':
-      return `${numberIn(field.bytes(), 1)}ns`
+      return `${numberIn(field.message(), 1)}ns`
     case undefined:
       break
   }
   switch (node.type) {
     case 'string':
-      return node.format === 'byte' ? field.bytes().toString('base64') : field.bytes().toString()
+      return node.format === 'byte' ? field.bytes().toString('base64') : field.text()
     case 'integer':
       return field.integer()
     case 'boolean':
@@ -154,35 +157,53 @@ function readValue(node: SchemaNode, field: WireReader): unknown {
     case 'number':
       return field.double()
     case 'object':
-      if (!node.isOpen && node.ref) return readStruct(field.bytes(), node, node.ref)
-      return JSON.parse(textIn(field.bytes(), 1) || 'null') as unknown
+      if (!node.isOpen && node.ref) return readStruct(field.message(), node, node.ref)
+      return rawJson(textIn(field.message(), 1))
     default:
       // Raw JSON travels as the bytes of field 1.
-      return JSON.parse(textIn(field.bytes(), 1) || 'null') as unknown
+      return rawJson(textIn(field.message(), 1))
   }
 }
 
-function readIntOrString(bytes: Buffer): unknown {
-  return numberIn(bytes, 1) === 0 ? numberIn(bytes, 2) : textIn(bytes, 3)
-}
-
-function readTime(bytes: Buffer, isMicro: boolean): string | null {
-  // A time that is not set travels as an empty message.
-  if (bytes.length === 0) return null
-  const date = new Date(numberIn(bytes, 1) * 1000)
-  const whole = date.toISOString().slice(0, 19)
-  if (!isMicro) return `${whole}Z`
-  return `${whole}.${String(Math.floor(numberIn(bytes, 2) / 1000)).padStart(6, '0')}Z`
-}
-
-function textIn(bytes: Buffer, number: number): string {
+function readIntOrString(message: WireReader): unknown {
+  let isText = false
+  let integer = 0
   let text = ''
-  for (const field of new WireReader(bytes)) if (field.number === number) text = field.bytes().toString()
+  for (const field of message) {
+    if (field.number === 1) isText = field.integer() !== 0
+    if (field.number === 2) integer = field.integer()
+    if (field.number === 3) text = field.text()
+  }
+  return isText ? text : integer
+}
+
+function readTime(field: WireReader, isMicro: boolean): string | null {
+  // A time that is not set travels as an empty message.
+  if (field.bytes().length === 0) return null
+  let seconds = 0
+  let nanoseconds = 0
+  for (const part of field.message()) {
+    if (part.number === 1) seconds = part.integer()
+    if (part.number === 2) nanoseconds = part.integer()
+  }
+  if (!isMicro) return timestamp(seconds * 1000)
+  if (nanoseconds < 0 || nanoseconds > 999_999_999) throw new RangeError('a time has more than a second of nanoseconds')
+  return `${timestamp(seconds * 1000).slice(0, -1)}.${String(Math.floor(nanoseconds / 1000)).padStart(6, '0')}Z`
+}
+
+/** JSON as text inside protobuf is read like any other JSON. */
+function rawJson(text: string): unknown {
+  return text === '' ? null : parseJson(Buffer.from(text)).value
+}
+
+function textIn(message: WireReader, number: number): string {
+  let text = ''
+  for (const field of message) if (field.number === number) text = field.text()
   return text
 }
 
-function numberIn(bytes: Buffer, number: number): number {
+function numberIn(message: WireReader, number: number): number {
   let value = 0
-  for (const field of new WireReader(bytes)) if (field.number === number) value = field.integer()
+  for (const field of message) if (field.number === number) value = field.integer()
   return value
 }

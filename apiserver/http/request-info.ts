@@ -1,3 +1,4 @@
+import { quoted } from '../../shared/errors/quoted.ts'
 import { StatusError } from '../../shared/errors/status-error.ts'
 
 export type ResourceVerb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection'
@@ -23,15 +24,17 @@ export interface RequestInfo {
 }
 
 const NO_QUERY = new URLSearchParams()
-const verbsOfObject: Record<string, string> = { GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete', POST: 'create' }
-const verbsOfCollection: Record<string, string> = {
-  GET: 'list',
-  HEAD: 'list',
-  POST: 'create',
-  DELETE: 'deletecollection',
-  PUT: 'update',
-  PATCH: 'patch',
-}
+const verbsOfObject = new Map(Object.entries({ GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete', POST: 'create' }))
+const verbsOfCollection = new Map(
+  Object.entries({
+    GET: 'list',
+    HEAD: 'list',
+    POST: 'create',
+    DELETE: 'deletecollection',
+    PUT: 'update',
+    PATCH: 'patch',
+  }),
+)
 /** Sub-resources of the Namespace itself; every other third segment of `/namespaces/x/` is a resource in it. */
 const namespaceSubresources = new Set(['status', 'finalize'])
 
@@ -43,7 +46,9 @@ const namespaceSubresources = new Set(['status', 'finalize'])
 export function requestInfo(method: string, url: string): RequestInfo {
   const mark = url.indexOf('?')
   const rawPath = mark < 0 ? url : url.slice(0, mark)
-  const query = mark < 0 || mark === url.length - 1 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1))
+  const query = mark < 0 || mark === url.length - 1 ? NO_QUERY : queryOf(url.slice(mark + 1))
+  if (/[^\u0000-\u007f]/.test(url))
+    throw new StatusError('BadRequest', 'the URL is not well encoded: letters beyond ASCII are written as %XX')
   const segments = rawPath.split('/')
   segments.shift()
   const isCore = segments[0] === 'api'
@@ -75,7 +80,7 @@ function resourceInfo(method: string, path: string, query: URLSearchParams, segm
   const name = segments.length > at + 1 ? plainSegment(segments[at + 1]!) : ''
   const subresource = segments.length > at + 2 ? plainSegment(segments[at + 2]!) : ''
   const rest = segments.slice(at + 3).join('/')
-  const byMethod = name === '' ? verbsOfCollection[method] : verbsOfObject[method]
+  const byMethod = name === '' ? verbsOfCollection.get(method) : verbsOfObject.get(method)
   let verb = byMethod ?? method.toLowerCase()
   if (isLegacyWatch && (verb === 'get' || verb === 'list')) verb = 'watch'
   else if (verb === 'list' && isTrue(query.get('watch'))) verb = 'watch'
@@ -109,12 +114,18 @@ function decodePath(raw: string): string {
   return decoded
 }
 
+/** Percent signs that mean nothing, and bytes that are no UTF-8, would be read as something else than was sent. */
+function queryOf(raw: string): URLSearchParams {
+  if (raw.includes('%')) decode(raw)
+  return new URLSearchParams(raw)
+}
+
 function decode(raw: string): string {
   if (!raw.includes('%')) return raw
   try {
     return decodeURIComponent(raw)
   } catch (cause) {
-    throw new StatusError('BadRequest', `the URL is not well encoded: ${JSON.stringify(raw)}`, { cause })
+    throw new StatusError('BadRequest', `the URL is not well encoded: ${quoted(raw)}`, { cause })
   }
 }
 

@@ -1,19 +1,12 @@
+import { setOwn } from '../../shared/objects/own.ts'
+
+export { own, setOwn } from '../../shared/objects/own.ts'
+
 /** A JSON object as patches see it. */
 export type JsonObject = { [key: string]: unknown }
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** The value of an own key; never what every object inherits. */
-export function own(object: JsonObject, key: string): unknown {
-  return Object.hasOwn(object, key) ? object[key] : undefined
-}
-
-/** Sets a key, whatever its name: plain assignment to `__proto__` would change the object's nature instead. */
-export function setOwn(object: JsonObject, key: string, value: unknown): void {
-  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
-  else object[key] = value
 }
 
 /** A copy that shares nothing with the original. */

@@ -60,21 +60,24 @@ function mergeList(original: unknown[], patch: unknown[], field: SchemaNode): un
   const identity = identityBy(mergeKey)
   const keyed = (item: unknown) => identity(keyedObject(item, mergeKey))
 
-  let merged = original
   const additions: JsonObject[] = []
+  const deleted = new Set<unknown>()
   for (const item of patch) {
     const key = item !== null && isObject(item) && own(item, DIRECTIVE) === 'replace' ? undefined : keyed(item)
     const directive = own(item as JsonObject, DIRECTIVE)
     if (directive === undefined) additions.push(item as JsonObject)
-    else if (directive === 'delete') merged = merged.filter((each) => keyed(each) !== key)
+    else if (directive === 'delete') deleted.add(key)
     else if (directive !== 'replace') throw bad(`unknown patch type: ${JSON.stringify(directive)}`)
   }
   if (patch.some((item) => isObject(item) && own(item, DIRECTIVE) === 'replace')) return additions
-  merged = [...merged]
+  const merged = deleted.size === 0 ? [...original] : original.filter((each) => !deleted.has(keyed(each)))
+  const places = new Map<unknown, number>()
+  if (additions.length > 0) for (const [at, each] of merged.entries()) if (!places.has(keyed(each))) places.set(keyed(each), at)
   for (const addition of additions) {
-    const at = merged.findIndex((each) => keyed(each) === identity(addition))
-    if (at < 0) merged.push(addition)
-    else merged[at] = mergeObject(merged[at] as JsonObject, addition, field.items)
+    const key = identity(addition)
+    const at = places.get(key)
+    if (at !== undefined) merged[at] = mergeObject(merged[at] as JsonObject, addition, field.items)
+    else places.set(key, merged.push(addition) - 1)
   }
   return inOrder(merged, additions, original, identity)
 }
@@ -118,7 +121,12 @@ function deleteScalars(original: JsonObject, key: string, values: unknown): void
   const present = own(original, key)
   if (!Array.isArray(values)) throw bad('invalid patch format of primitive list')
   if (!Array.isArray(present)) return
-  original[key] = present.filter((item) => !values.includes(item))
+  const unwanted = new Set<unknown>(values)
+  setOwn(
+    original,
+    key,
+    present.filter((item) => !unwanted.has(item)),
+  )
 }
 
 function retainKeys(original: JsonObject, patch: JsonObject): void {
@@ -126,11 +134,12 @@ function retainKeys(original: JsonObject, patch: JsonObject): void {
   if (kept === undefined) return
   delete patch[RETAIN_KEYS]
   if (!Array.isArray(kept)) throw bad('invalid patch format of retainKeys')
+  const keys = new Set<unknown>(kept)
   for (const [key, value] of Object.entries(patch)) {
     const isDirective = key.startsWith(ELEMENT_ORDER) || key.startsWith(DELETE_SCALARS)
-    if (value !== null && !isDirective && !kept.includes(key)) throw bad('invalid patch format of retainKeys')
+    if (value !== null && !isDirective && !keys.has(key)) throw bad('invalid patch format of retainKeys')
   }
-  for (const key of Object.keys(original)) if (!kept.includes(key)) delete original[key]
+  for (const key of Object.keys(original)) if (!keys.has(key)) delete original[key]
 }
 
 function fieldOf(schema: SchemaNode | undefined, key: string): SchemaNode | undefined {

@@ -1,5 +1,7 @@
 import { fieldProblem } from '../../shared/errors/field-error.ts'
+import { quoted } from '../../shared/errors/quoted.ts'
 import { invalid, StatusError } from '../../shared/errors/status-error.ts'
+import { inputLimits } from '../../shared/limits/input-limits.ts'
 
 /** meta/v1 DeleteOptions, from the body or the query. */
 export interface DeleteOptions {
@@ -22,7 +24,7 @@ export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOpti
   const options = given as Record<string, unknown>
   const kind = options['kind']
   if (kind !== undefined && kind !== '' && kind !== 'DeleteOptions') {
-    throw new StatusError('BadRequest', `decoded object cannot be converted to DeleteOptions: it is a ${JSON.stringify(kind)}`)
+    throw new StatusError('BadRequest', `decoded object cannot be converted to DeleteOptions: it is a ${quoted(kind)}`)
   }
   const policy = typed(options, 'propagationPolicy', 'string')
   const preconditions = typed(options, 'preconditions', 'object') as Record<string, unknown> | undefined
@@ -34,6 +36,9 @@ export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOpti
   }
   if (policy !== undefined && orphanDependents !== undefined) {
     problems.push(fieldProblem.invalid('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set'))
+  }
+  if (grace !== undefined && grace > inputLimits.seconds) {
+    problems.push(fieldProblem.invalid('gracePeriodSeconds', grace, `must be less than or equal to ${inputLimits.seconds}`))
   }
   const dryRun = options['dryRun'] ?? query.getAll('dryRun')
   if (!Array.isArray(dryRun) || dryRun.some((value) => value !== 'All' && value !== '')) {

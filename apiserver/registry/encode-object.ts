@@ -11,8 +11,15 @@ const metadataOrder: readonly (keyof ObjectMeta)[] = [
 ]
 const MARK = '"resourceVersion":"'
 
+/** Makes the bytes that are stored under a revision. */
+export interface Encode {
+  (revision: number): Buffer
+  /** About how many characters there will be. */
+  readonly characters: number
+}
+
 /** The object's JSON with a gap for the revision: kind, apiVersion and metadata first, in the order upstream writes them. */
-export function encodeObject(object: KubeObject): (revision: number) => Buffer {
+export function encodeObject(object: KubeObject): Encode {
   const { kind, apiVersion, metadata, ...rest } = object
   const ordered: Record<string, unknown> = {}
   for (const field of metadataOrder) {
@@ -23,7 +30,7 @@ export function encodeObject(object: KubeObject): (revision: number) => Buffer {
   const gap = text.indexOf(MARK) + MARK.length
   const head = text.slice(0, gap)
   const tail = text.slice(gap)
-  return (revision) => ownBuffer(`${head}${revision}${tail}`)
+  return Object.assign((revision: number) => ownBuffer(`${head}${revision}${tail}`), { characters: text.length })
 }
 
 /** Not cut from a shared slab, which small buffers kept for long would hold as a whole. */

@@ -52,35 +52,38 @@ export function placeInNamespace(resource: Resource, object: KubeObject, namespa
 }
 
 /** What every kind's metadata must satisfy. `previous` is undefined for a new object. */
-export function metadataProblems(resource: Resource, object: KubeObject, previous: KubeObject | undefined): FieldProblem[] {
+export function* metadataProblems(resource: Resource, object: KubeObject, previous: KubeObject | undefined): Generator<FieldProblem> {
   const { metadata } = object
-  const problems: FieldProblem[] = []
-  if (!previous) problems.push(...nameProblems(resource, object))
+  if (!previous) yield* nameProblems(resource, object)
   const { labels, annotations, ownerReferences, finalizers } = metadata
   for (const key in labels) {
-    for (const problem of labelKeyProblems(key)) problems.push(fieldProblem.invalid('metadata.labels', key, problem))
-    for (const problem of labelValueProblems(labels[key]!)) problems.push(fieldProblem.invalid('metadata.labels', labels[key], problem))
+    for (const problem of labelKeyProblems(key)) yield fieldProblem.invalid('metadata.labels', key, problem)
+    for (const problem of labelValueProblems(labels[key]!)) yield fieldProblem.invalid('metadata.labels', labels[key], problem)
   }
-  if (annotations) problems.push(...annotationProblems(annotations))
-  if (ownerReferences) problems.push(...ownerProblems(ownerReferences))
-  if (finalizers) problems.push(...finalizerProblems(finalizers, previous))
-  return problems
+  if (annotations) yield* annotationProblems(annotations)
+  if (ownerReferences) yield* ownerProblems(ownerReferences)
+  if (finalizers) yield* finalizerProblems(finalizers, previous)
 }
 
-function nameProblems(resource: Resource, { metadata }: KubeObject): FieldProblem[] {
+function* nameProblems(resource: Resource, { metadata }: KubeObject): Generator<FieldProblem> {
   const rule = resource.definition.hooks.validateName ?? ((name: string) => subdomainProblems(name)[0])
-  const problems: FieldProblem[] = []
   if (metadata.generateName) {
     // A prefix may end where the generated letters go on.
-    const problem = rule(`${metadata.generateName.replace(/-+$/, '')}a`)
-    if (problem) problems.push(fieldProblem.invalid('metadata.generateName', metadata.generateName, problem))
+    const problem = rule(`${withoutDashes(metadata.generateName)}a`)
+    if (problem) yield fieldProblem.invalid('metadata.generateName', metadata.generateName, problem)
   }
-  if (!metadata.name) problems.push(fieldProblem.required('metadata.name', 'name or generateName is required'))
+  if (!metadata.name) yield fieldProblem.required('metadata.name', 'name or generateName is required')
   else {
     const problem = pathSegmentProblem(metadata.name) ?? rule(metadata.name)
-    if (problem) problems.push(fieldProblem.invalid('metadata.name', metadata.name, problem))
+    if (problem) yield fieldProblem.invalid('metadata.name', metadata.name, problem)
   }
-  return problems
+}
+
+/** Without the dashes at the end; a regular expression for that looks again from every dash. */
+function withoutDashes(text: string): string {
+  let end = text.length
+  while (end > 0 && text[end - 1] === '-') end--
+  return text.slice(0, end)
 }
 
 /** What would break the URL or the key, whatever the kind allows. */
@@ -91,55 +94,49 @@ function pathSegmentProblem(name: string): string | undefined {
   return byteLength(name) > 253 ? 'must be no more than 253 bytes' : undefined
 }
 
-function annotationProblems(annotations: Record<string, string>): FieldProblem[] {
-  const problems: FieldProblem[] = []
+function* annotationProblems(annotations: Record<string, string>): Generator<FieldProblem> {
   let size = 0
   for (const key in annotations) {
-    for (const problem of labelKeyProblems(key.toLowerCase())) problems.push(fieldProblem.invalid('metadata.annotations', key, problem))
+    for (const problem of labelKeyProblems(key.toLowerCase())) yield fieldProblem.invalid('metadata.annotations', key, problem)
     size += byteLength(key) + byteLength(annotations[key]!)
   }
-  if (size > ANNOTATIONS_LIMIT) problems.push(fieldProblem.tooLong('metadata.annotations', ANNOTATIONS_LIMIT))
-  return problems
+  if (size > ANNOTATIONS_LIMIT) yield fieldProblem.tooLong('metadata.annotations', ANNOTATIONS_LIMIT)
 }
 
-function ownerProblems(owners: NonNullable<KubeObject['metadata']['ownerReferences']>): FieldProblem[] {
-  const problems: FieldProblem[] = []
+function* ownerProblems(owners: NonNullable<KubeObject['metadata']['ownerReferences']>): Generator<FieldProblem> {
   let controller: string | undefined
   for (const [index, owner] of owners.entries()) {
     const path = `metadata.ownerReferences[${index}]`
-    if (!owner.apiVersion) problems.push(fieldProblem.invalid(`${path}.apiVersion`, owner.apiVersion, 'version must not be empty'))
-    if (!owner.kind) problems.push(fieldProblem.invalid(`${path}.kind`, owner.kind, 'must not be empty'))
-    if (!owner.name) problems.push(fieldProblem.invalid(`${path}.name`, owner.name, 'must not be empty'))
-    if (!owner.uid) problems.push(fieldProblem.invalid(`${path}.uid`, owner.uid, 'must not be empty'))
+    if (!owner.apiVersion) yield fieldProblem.invalid(`${path}.apiVersion`, owner.apiVersion, 'version must not be empty')
+    if (!owner.kind) yield fieldProblem.invalid(`${path}.kind`, owner.kind, 'must not be empty')
+    if (!owner.name) yield fieldProblem.invalid(`${path}.name`, owner.name, 'must not be empty')
+    if (!owner.uid) yield fieldProblem.invalid(`${path}.uid`, owner.uid, 'must not be empty')
     if (owner.apiVersion === 'v1' && owner.kind === 'Event') {
-      problems.push(fieldProblem.invalid(path, owner, 'v1, Kind=Event is disallowed from being an owner'))
+      yield fieldProblem.invalid(path, owner, 'v1, Kind=Event is disallowed from being an owner')
     }
     if (!owner.controller) continue
     if (controller !== undefined) {
       const detail = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${owner.name}`
-      problems.push(fieldProblem.invalid('metadata.ownerReferences', owners, detail))
+      yield fieldProblem.invalid('metadata.ownerReferences', owners, detail)
     }
     controller = owner.name
   }
-  return problems
 }
 
-function finalizerProblems(finalizers: readonly string[], previous: KubeObject | undefined): FieldProblem[] {
-  const problems: FieldProblem[] = []
+function* finalizerProblems(finalizers: readonly string[], previous: KubeObject | undefined): Generator<FieldProblem> {
   for (const [index, finalizer] of finalizers.entries()) {
-    for (const problem of labelKeyProblems(finalizer))
-      problems.push(fieldProblem.invalid(`metadata.finalizers[${index}]`, finalizer, problem))
+    for (const problem of labelKeyProblems(finalizer)) yield fieldProblem.invalid(`metadata.finalizers[${index}]`, finalizer, problem)
   }
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
-    problems.push(fieldProblem.invalid('metadata.finalizers', finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'))
+    yield fieldProblem.invalid('metadata.finalizers', finalizers, 'finalizer orphan and foregroundDeletion cannot be both set')
   }
   if (previous?.metadata.deletionTimestamp) {
-    const added = finalizers.filter((finalizer) => !previous.metadata.finalizers?.includes(finalizer))
+    const before = new Set(previous.metadata.finalizers)
+    const added = finalizers.filter((finalizer) => !before.has(finalizer))
     if (added.length > 0) {
       const found = `[]string{${added.map((name) => JSON.stringify(name)).join(', ')}}`
       const detail = `no new finalizers can be added if the object is being deleted, found new finalizers ${found}`
-      problems.push(fieldProblem.forbidden('metadata.finalizers', detail))
+      yield fieldProblem.forbidden('metadata.finalizers', detail)
     }
   }
-  return problems
 }

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
+import { own } from '../../shared/objects/own.ts'
 
 /** Deep equality of JSON values; a missing field and an undefined one are the same. */
 export function sameValue(a: unknown, b: unknown): boolean {
@@ -11,8 +12,8 @@ export function sameValue(a: unknown, b: unknown): boolean {
   }
   const left = a as Record<string, unknown>
   const right = b as Record<string, unknown>
-  for (const key in left) if (!sameValue(left[key], right[key])) return false
-  for (const key in right) if (right[key] !== undefined && left[key] === undefined) return false
+  for (const key in left) if (!sameValue(left[key], own(right, key))) return false
+  for (const key in right) if (right[key] !== undefined && own(left, key) === undefined) return false
   return true
 }
 

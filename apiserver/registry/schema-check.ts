@@ -1,4 +1,6 @@
+import { shortened } from '../../shared/errors/quoted.ts'
 import { StatusError } from '../../shared/errors/status-error.ts'
+import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import { definitionNameOf, splitApiVersion } from '../../shared/openapi/kinds.ts'
 import { type DecodeState, decoderOf } from './schema-decoder.ts'
@@ -49,7 +51,7 @@ export function decodeObject(apiVersion: string, kind: string, value: unknown, o
 function report(apiVersion: string, kind: string, unknown: readonly string[], options: DecodeOptions): void {
   const duplicates = options.duplicates ?? []
   if (unknown.length + duplicates.length === 0) return
-  const sentences = [...unknown.map((path) => `unknown field ${JSON.stringify(path)}`), ...duplicates]
+  const sentences = [...unknown.map((path) => `unknown field ${JSON.stringify(path)}`), ...duplicates].slice(0, inputLimits.problems)
   if (options.fieldValidation === 'Strict') {
     throw cannotBeHandled(apiVersion, kind, kind, `strict decoding error: ${sentences.join(', ')}`)
   }
@@ -61,10 +63,11 @@ function checkType(given: { apiVersion?: unknown; kind?: unknown }, apiVersion: 
   const givenKind = typeof given.kind === 'string' && given.kind !== '' ? given.kind : kind
   const givenVersion = typeof given.apiVersion === 'string' && given.apiVersion !== '' ? given.apiVersion : apiVersion
   if (givenVersion !== apiVersion) {
-    const message = `the API version in the data (${givenVersion}) does not match the expected API version (${apiVersion})`
+    const message = `the API version in the data (${shortened(givenVersion)}) does not match the expected API version (${apiVersion})`
     throw new StatusError('BadRequest', message)
   }
-  if (givenKind !== kind) throw cannotBeHandled(apiVersion, givenKind, kind, `the body is a ${givenKind}, not a ${kind}`)
+  if (givenKind !== kind)
+    throw cannotBeHandled(apiVersion, shortened(givenKind), kind, `the body is a ${shortened(givenKind)}, not a ${kind}`)
 }
 
 function cannotBeHandled(apiVersion: string, given: string, kind: string, why: string, cause?: unknown): StatusError {

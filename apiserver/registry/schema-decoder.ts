@@ -2,9 +2,10 @@
  * One walk from parsed JSON to the object as Go's decoder and encoder would leave it: types checked, unknown fields dropped and
  * reported, structs filled in, empty optional values dropped, fields in the order of the Go struct. Compiled once a definition.
  */
+import { inputLimits } from '../../shared/limits/input-limits.ts'
 import { definition } from '../../shared/openapi/document.ts'
 import type { SchemaNode } from '../../shared/openapi/schema.ts'
-import { decodeScalar, decodeString, jsonTypeOf, type ScalarDecoder, TypeMismatch } from './schema-scalars.ts'
+import { decodeScalar, decodeSeconds, decodeString, jsonTypeOf, pathText, type ScalarDecoder, TypeMismatch } from './schema-scalars.ts'
 
 /** What a walk carries along. */
 export interface DecodeState {
@@ -173,10 +174,15 @@ function compileStruct(node: SchemaNode, name: string): Decoder {
 function compileField(name: string, node: SchemaNode, struct: string): Field {
   return {
     name,
-    decode: compile(node, { struct }),
+    decode: isSeconds(name, node) ? (value, state) => decodeWith(decodeSeconds, value, { struct }, state) : compile(node, { struct }),
     empty: node.alwaysEmitted ? () => filledEmpty(node) : undefined,
     dropsEmpty: !node.alwaysEmitted && !node.isPointer,
   }
+}
+
+/** `terminationGracePeriodSeconds`, `expirationSeconds`, `tolerationSeconds`…: somebody adds them to a time. */
+function isSeconds(name: string, node: SchemaNode): boolean {
+  return node.type === 'integer' && node.scalar === undefined && node.format !== 'int32' && name.endsWith('Seconds')
 }
 
 /** The empty value of a place, filled in; lists and maps are written empty rather than null, so that readers may iterate. */
@@ -200,15 +206,9 @@ function isEmpty(value: unknown): boolean {
 
 function reportUnknown(given: JsonObject, node: SchemaNode, state: DecodeState, unknown: string[]): void {
   for (const key in given) {
+    if (unknown.length > inputLimits.problems) return
     if (!node.fields.has(key)) unknown.push(pathText([...state.path, key]))
   }
-}
-
-/** `spec.containers[0].image`. */
-export function pathText(path: readonly string[]): string {
-  let text = ''
-  for (const part of path) text += part.startsWith('[') || text === '' ? part : `.${part}`
-  return text
 }
 
 function goTypeOf(node: SchemaNode): string {

@@ -1,6 +1,8 @@
+import { quoted, shortened } from '../../shared/errors/quoted.ts'
+import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { SchemaNode } from '../../shared/openapi/schema.ts'
 import { canonicalQuantity } from '../../shared/quantity/quantity.ts'
-import { microTimestamp, timestamp } from '../../shared/time/timestamp.ts'
+import { isWritableTime, microTimestamp, timestamp } from '../../shared/time/timestamp.ts'
 
 /** Checks and canonicalises one value that is not null. @throws TypeMismatch */
 export type ScalarDecoder = (value: unknown) => unknown
@@ -20,15 +22,22 @@ export class TypeMismatch extends Error {
 
   /** The same problem, with the field it was met in. */
   at(struct: string, path: readonly string[]): TypeMismatch {
-    if (this.#wanted === undefined) return new TypeMismatch(`${this.#found} (field ${readable(path)})`)
-    const field = path.filter((part) => !part.startsWith('[')).join('.')
+    if (this.#wanted === undefined) return new TypeMismatch(`${this.#found} (field ${pathText(path)})`)
+    const field = pathText(path.filter((part) => !part.startsWith('[')))
     return new TypeMismatch(`json: cannot unmarshal ${this.#found} into Go struct field ${struct}.${field} of type ${this.#wanted}`)
   }
 }
 
-function readable(path: readonly string[]): string {
-  return path.reduce((text, part) => (part.startsWith('[') || text === '' ? `${text}${part}` : `${text}.${part}`), '')
+/** `spec.containers[0].image`; of a long key only the beginning. */
+export function pathText(path: readonly string[]): string {
+  let text = ''
+  for (const part of path)
+    text += part.startsWith('[') || text === '' ? shortened(part, KEY_CHARACTERS) : `.${shortened(part, KEY_CHARACTERS)}`
+  return shortened(text)
 }
+
+/** Longer keys are nobody's, and a path is repeated for everything below it. */
+const KEY_CHARACTERS = 300
 
 /** What Go's decoder calls a JSON value of the wrong type. */
 export function jsonTypeOf(value: unknown): string {
@@ -76,7 +85,7 @@ function decodeBoolean(value: unknown): boolean {
 }
 
 function decodeNumber(value: unknown): number {
-  if (typeof value !== 'number') throw new TypeMismatch(jsonTypeOf(value), 'float64')
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw new TypeMismatch(jsonTypeOf(value), 'float64')
   return value
 }
 
@@ -89,7 +98,15 @@ function decodeInt32(value: unknown): number {
 function decodeInt64(value: unknown): number {
   if (typeof value !== 'number') throw new TypeMismatch(jsonTypeOf(value), 'int64')
   if (!Number.isInteger(value) || Math.abs(value) > 2 ** 63) throw new TypeMismatch(`number ${value}`, 'int64')
+  if (!Number.isSafeInteger(value)) throw new TypeMismatch(`the number ${value} is beyond ±(2^53-1) and would not be kept exactly`)
   return value
+}
+
+/** Seconds that become a point in time, which must be one that can be written. */
+export function decodeSeconds(value: unknown): number {
+  const seconds = decodeInt64(value)
+  if (Math.abs(seconds) > inputLimits.seconds) throw new TypeMismatch(`${seconds} seconds are more than ${inputLimits.seconds}`)
+  return seconds
 }
 
 function decodeIntOrString(value: unknown): number | string {
@@ -107,17 +124,24 @@ function decodeQuantity(value: unknown): string {
 
 const dateTime = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/
 
+/** Nine digits of a fraction and an offset fit; longer texts are no times. */
+const LONGEST_TIME = 64
+
 /** Milliseconds of an RFC 3339 text and its fraction's digits. */
 function parseDateTime(text: unknown): { milliseconds: number; fraction: string } {
   if (typeof text !== 'string') throw new TypeMismatch(jsonTypeOf(text), 'string')
-  const match = dateTime.exec(text)
+  const match = text.length <= LONGEST_TIME ? dateTime.exec(text) : null
   const milliseconds = match ? Date.parse(`${match[1]}Z`) : Number.NaN
   // Date.parse lets 30 February through; a day that is not there comes back as another one.
   if (!match || Number.isNaN(milliseconds) || !timestamp(milliseconds).startsWith(match[1]!)) {
-    throw new TypeMismatch(`parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse it`)
+    throw new TypeMismatch(`parsing time ${quoted(text)} as "2006-01-02T15:04:05Z07:00": cannot parse it`)
   }
   const offset = match[3] === 'Z' ? 0 : Date.parse(`1970-01-01T00:00:00${match[3]}`)
-  return { milliseconds: milliseconds + offset, fraction: match[2] ?? '' }
+  const moment = milliseconds + offset
+  if (Number.isNaN(moment) || !isWritableTime(moment)) {
+    throw new TypeMismatch(`parsing time ${quoted(text)}: in UTC it lies outside the years 0 to 9999`)
+  }
+  return { milliseconds: moment, fraction: match[2] ?? '' }
 }
 
 function decodeTime(value: unknown): string {
@@ -131,8 +155,8 @@ function decodeMicroTime(value: unknown): string {
 
 function decodeDuration(value: unknown): string {
   if (typeof value !== 'string') throw new TypeMismatch(jsonTypeOf(value), 'string')
-  if (!/^[-+]?(0|(\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+$/.test(value)) {
-    throw new TypeMismatch(`time: invalid duration ${JSON.stringify(value)}`)
+  if (value.length > LONGEST_TIME || !/^[-+]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+)$/.test(value)) {
+    throw new TypeMismatch(`time: invalid duration ${quoted(value)}`)
   }
   return value
 }

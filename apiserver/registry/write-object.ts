@@ -1,5 +1,6 @@
-import type { FieldProblem } from '../../shared/errors/field-error.ts'
+import { type FieldProblem, firstProblems } from '../../shared/errors/field-error.ts'
 import { alreadyExists, conflict, hasReason, invalid, notFound, StatusError } from '../../shared/errors/status-error.ts'
+import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
@@ -8,7 +9,7 @@ import type { User } from '../authn/user.ts'
 import { type Storage, StorageConflict, StorageUnavailable, type Write } from '../storage/storage.ts'
 import { ConflictQueue } from './conflict-queue.ts'
 import type { HookContext, Reservation } from './define-resource.ts'
-import { encodeObject } from './encode-object.ts'
+import { type Encode, encodeObject } from './encode-object.ts'
 import { factsOf, type ObjectFacts, type StoredEntry } from './object-facts.ts'
 import { keepIdentity, metadataProblems, placeInNamespace, stampNewObject } from './object-metadata.ts'
 import { storageKey } from './read-object.ts'
@@ -91,7 +92,7 @@ export class ObjectWriter {
       Object.assign(object, { status: resource.schema.fields.get('status')?.emptyValue() ?? undefined })
     }
     hooks.prepareForCreate?.(object, context)
-    this.#refuseInvalid(resource, object, [...metadataProblems(resource, object, undefined), ...(hooks.validate?.(object) ?? [])])
+    this.#refuseInvalid(resource, object, createProblems(resource, object))
     for (const sentence of hooks.warnings?.(object) ?? []) request.warn(sentence)
     await this.#admit('validate', 'CREATE', request, object, undefined, context)
     for (let attempt = 1; ; attempt++) {
@@ -235,7 +236,7 @@ export class ObjectWriter {
   }
 
   #refuseInvalid(resource: Resource, object: KubeObject, found: Iterable<FieldProblem>): void {
-    const problems = [...found]
+    const problems = firstProblems(found)
     if (problems.length > 0) throw invalid({ group: resource.group, kind: resource.kind }, object.metadata.name ?? '', problems)
   }
 
@@ -262,9 +263,11 @@ export class ObjectWriter {
 
   async #store(request: WriteRequest, wish: StoreWish): Promise<Buffer> {
     const { resource } = request
-    const write = this.#write(resource, wish.key, wish.object, wish.expect, wish.encode)
+    const encode = wish.encode ?? encodeObject(wish.object)
+    const write = this.#write(resource, wish.key, wish.object, wish.expect, encode)
     // A dry run answers what would be stored; a new object has no revision yet.
     if (request.dryRun) return wish.expect === 0 ? Buffer.from(JSON.stringify(wish.object)) : write.encode(wish.expect)
+    if (wish.context) refuseTooLarge(encode, wish.expect)
     const { reserve } = resource.definition.hooks
     const reservation: Reservation | undefined = wish.context && reserve?.(wish.object, wish.previous, wish.context)
     try {
@@ -302,7 +305,19 @@ interface StoreWish {
   readonly expect: number
   /** Absent where nothing may be reserved. */
   readonly context: HookContext | undefined
-  readonly encode?: (revision: number) => Buffer
+  readonly encode?: Encode
+}
+
+/** The mark of a deletion may pass the bound: what is there must be able to go. */
+function refuseTooLarge(encode: Encode, revision: number): void {
+  // A character is up to three bytes; most objects are far below.
+  if (encode.characters * 3 <= inputLimits.objectBytes) return
+  const bytes = encode(revision).length
+  if (bytes <= inputLimits.objectBytes) return
+  throw new StatusError(
+    'RequestEntityTooLarge',
+    `the object is too large to be stored: it has ${bytes} bytes, and ${inputLimits.objectBytes} are allowed`,
+  )
 }
 
 /** Nothing to store: equal bytes, or equal but for the order of fields (which leaves the length as it is). */
@@ -322,6 +337,11 @@ function restrictTo(part: UpdatePart, resource: Resource, next: KubeObject, prev
   }
   if (resource.hasStatus) Object.assign(next, { status: structuredClone(Reflect.get(previous, 'status')) })
   return next
+}
+
+function* createProblems(resource: Resource, object: KubeObject): Generator<FieldProblem> {
+  yield* metadataProblems(resource, object, undefined)
+  yield* resource.definition.hooks.validate?.(object) ?? []
 }
 
 function* updateProblems(part: UpdatePart, resource: Resource, next: KubeObject, previous: KubeObject) {

@@ -13,7 +13,7 @@ const CORE = 'core'
 
 /**
  * `core/pods/default/web-1`, `apps/deployments/default/web`, `core/nodes/node-1`.
- * @throws TypeError for a part that is empty or holds a slash: such a name was never validated.
+ * @throws TypeError for a part that is empty, holds a slash or is no valid Unicode: such a name was never validated.
  */
 export function keyOf({ group, resource, namespace, name }: ObjectKey): string {
   return `${prefixOf(group, resource, namespace)}${segment(name, 'name')}`
@@ -42,7 +42,9 @@ export function resourcePrefix(key: string): string {
   return key.slice(0, second + 1)
 }
 
+/** Half a surrogate pair would be stored as another sign, the same for all of them: two keys would become one. */
 function segment(text: string, what: string): string {
-  if (text === '' || text.includes('/')) throw new TypeError(`${what} cannot be part of a storage key: ${JSON.stringify(text)}`)
+  if (text === '' || text.includes('/') || !text.isWellFormed())
+    throw new TypeError(`${what} cannot be part of a storage key: ${JSON.stringify(text)}`)
   return text
 }

@@ -1,3 +1,6 @@
+import { inputLimits } from '../limits/input-limits.ts'
+import { quoted, shortened } from './quoted.ts'
+
 /** How a field is wrong; the names are those of `Status.details.causes[].reason`. */
 export type FieldProblemKind =
   | 'FieldValueRequired'
@@ -20,9 +23,12 @@ export interface FieldProblem {
 const required = (path: string, detail = ''): FieldProblem =>
   problem(path, 'FieldValueRequired', detail ? `Required value: ${detail}` : 'Required value')
 
-const problem = (path: string, kind: FieldProblemKind, message: string): FieldProblem => ({ path, kind, message })
-
-const quoted = (value: unknown): string => JSON.stringify(value) ?? 'null'
+/** Paths hold map keys, and details hold names: what strangers chose is repeated only in part. */
+const problem = (path: string, kind: FieldProblemKind, message: string): FieldProblem => ({
+  path: shortened(path),
+  kind,
+  message: shortened(message, 4 * inputLimits.quotedCharacters),
+})
 
 /** The sentences upstream's `field` package writes, so that clients and people meet the words they know. */
 export const fieldProblem = {
@@ -38,3 +44,16 @@ export const fieldProblem = {
   tooMany: (path: string, actual: number, maximum: number) =>
     problem(path, 'FieldValueTooMany', `Too many: ${actual}: must have at most ${maximum} items`),
 } as const
+
+/** What is told of the problems found: rules are asked no further. The last one says so where there are more. */
+export function firstProblems(found: Iterable<FieldProblem>): FieldProblem[] {
+  const problems: FieldProblem[] = []
+  for (const each of found) {
+    if (problems.length === inputLimits.problems) {
+      problems.push(problem('', 'FieldValueTooMany', `Too many problems: these are the first ${inputLimits.problems}`))
+      break
+    }
+    problems.push(each)
+  }
+  return problems
+}

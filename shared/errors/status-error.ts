@@ -1,4 +1,6 @@
-import type { FieldProblem } from './field-error.ts'
+import { inputLimits } from '../limits/input-limits.ts'
+import { type FieldProblem, firstProblems } from './field-error.ts'
+import { quoted, shortened } from './quoted.ts'
 import { type Reason, reasonCodes } from './reasons.ts'
 
 /** What a Status says beyond its message (meta/v1 StatusDetails). */
@@ -41,7 +43,7 @@ export class StatusError extends Error {
   readonly #continue: string | undefined
 
   constructor(reason: Reason | 'Unknown', message: string, options: StatusErrorOptions = {}) {
-    super(message, { cause: options.cause })
+    super(shortened(message, inputLimits.messageCharacters), { cause: options.cause })
     this.reason = reason
     this.code = options.code ?? (reason === 'Unknown' ? 500 : reasonCodes[reason])
     this.details = options.details
@@ -65,7 +67,7 @@ export class StatusError extends Error {
   /** Rebuilds the error from an answer; anything that is not a Status becomes an error of that code. */
   static fromResponse(code: number, body: unknown): StatusError {
     if (isStatus(body)) {
-      const reason = body.reason && body.reason in reasonCodes ? (body.reason as Reason) : 'Unknown'
+      const reason = body.reason && Object.hasOwn(reasonCodes, body.reason) ? (body.reason as Reason) : 'Unknown'
       return new StatusError(reason, body.message ?? `the server answered ${code}`, {
         code: body.code ?? code,
         details: body.details,
@@ -84,8 +86,8 @@ export function hasReason(error: unknown, reason: Reason): error is StatusError 
 
 /** `pods "x" not found`, with details. */
 export function notFound(resource: { group: string; resource: string }, name: string): StatusError {
-  return new StatusError('NotFound', `${qualified(resource)} ${JSON.stringify(name)} not found`, {
-    details: { name, group: resource.group || undefined, kind: resource.resource },
+  return new StatusError('NotFound', `${qualified(resource)} ${quoted(name)} not found`, {
+    details: { name: shortened(name), group: resource.group || undefined, kind: resource.resource },
   })
 }
 
@@ -103,14 +105,18 @@ export function conflict(resource: { group: string; resource: string }, name: st
   })
 }
 
-/** Many wrong fields as one answer: `Deployment.apps "x" is invalid: [...]`, one cause a field. */
-export function invalid(kind: { group: string; kind: string }, name: string, problems: readonly FieldProblem[]): StatusError {
+/**
+ * Many wrong fields as one answer: `Deployment.apps "x" is invalid: [...]`, one cause a field. Rules are asked for problems only as far as
+ * they are told.
+ */
+export function invalid(kind: { group: string; kind: string }, name: string, found: Iterable<FieldProblem>): StatusError {
+  const problems = firstProblems(found)
   const lines = problems.map((problem) => `${problem.path}: ${problem.message}`)
   const what = kind.group ? `${kind.kind}.${kind.group}` : kind.kind
   const text = lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`
-  return new StatusError('Invalid', `${what} ${JSON.stringify(name)} is invalid: ${text}`, {
+  return new StatusError('Invalid', `${what} ${quoted(name)} is invalid: ${text}`, {
     details: {
-      name,
+      name: shortened(name),
       group: kind.group || undefined,
       kind: kind.kind,
       causes: problems.map((problem) => ({ reason: problem.kind, message: problem.message, field: problem.path })),

@@ -17,12 +17,14 @@ export const inputLimits = {
   headerCharacters: 8 * 1024,
   /** Characters of a text in a log line; what is longer is cut, and says so. */
   logCharacters: 2_000,
+  /** Bytes of a body in YAML, which costs ten times what JSON does: people write it, and people do not write more. */
+  yamlBytes: 1024 * 1024,
   /** Objects in arrays in objects…: upstream's JSON and YAML readers stop at 10,000, but nothing real passes 100. */
   depth: 250,
   /** Nodes that the aliases of one YAML document may add together. */
   yamlAliasedNodes: 10_000,
   /** Values (numbers, texts, lists, objects) in one document. */
-  values: 1_000_000,
+  values: 250_000,
   /** Operations in one JSON patch, as upstream's `MaxJSONPatchOperations`. */
   patchOperations: 10_000,
   /** Bytes that the copies and moves of one JSON patch may add together, as upstream's `JSONPatchMaxCopyBytes`. */
@@ -47,6 +49,12 @@ export const inputLimits = {
   nodeImageNames: 50,
   /** Characters of one text in a node's status: messages of conditions are the long ones. */
   nodeTextCharacters: 32 * 1024,
-  /** Problems told in one Invalid answer; the rest is counted. */
+  /** Problems told in one Invalid answer, and sentences about unknown and doubled fields; who mends these hears of the next ones. */
   problems: 100,
+  /** Characters of a stranger's value that are repeated in a sentence about it. */
+  quotedCharacters: 1024,
+  /** Characters of the message of one error. */
+  messageCharacters: 64 * 1024,
+  /** Seconds that are added to a point in time (`…Seconds` fields of 64 bits): three thousand years, so that the sum can be written. */
+  seconds: 100_000_000_000,
 } as const

@@ -1,3 +1,4 @@
+import { own } from '../objects/own.ts'
 import type { Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec } from '../openapi/generated/core-v1.ts'
 
 type NodeFacts = Pick<Node, 'metadata'>
@@ -5,7 +6,7 @@ type NodeFacts = Pick<Node, 'metadata'>
 /** Whether the node satisfies `spec.nodeSelector` and the required node affinity; terms are alternatives, an empty term matches nothing. */
 export function matchesNode(spec: Pick<PodSpec, 'nodeSelector' | 'affinity'>, node: NodeFacts): boolean {
   const labels = node.metadata.labels ?? {}
-  for (const [key, value] of Object.entries(spec.nodeSelector ?? {})) if (labels[key] !== value) return false
+  for (const [key, value] of Object.entries(spec.nodeSelector ?? {})) if (own(labels, key) !== value) return false
   const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
   return required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, node))
 }
@@ -17,7 +18,7 @@ export function matchesTerm(term: NodeSelectorTerm, node: NodeFacts): boolean {
   if (expressions.length === 0 && fields.length === 0) return false
   const labels = node.metadata.labels ?? {}
   return (
-    expressions.every((requirement) => holds(requirement, labels[requirement.key])) &&
+    expressions.every((requirement) => holds(requirement, own(labels, requirement.key))) &&
     fields.every((requirement) => requirement.key === 'metadata.name' && holds(requirement, node.metadata.name))
   )
 }

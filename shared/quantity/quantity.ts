@@ -1,3 +1,5 @@
+import { inputLimits } from '../limits/input-limits.ts'
+
 /** How a quantity was written, which decides how it is written back: `12Mi`, `12M`, `12e6`. */
 export type QuantityFormat = 'BinarySI' | 'DecimalSI' | 'DecimalExponent'
 
@@ -56,6 +58,9 @@ export function parseQuantity(text: string): Quantity {
 }
 
 function readQuantity(text: string): Quantity {
+  if (text.length > inputLimits.quantityCharacters) {
+    throw new QuantityError(`quantities must have at most ${inputLimits.quantityCharacters} characters`)
+  }
   const match = parts.exec(text)
   if (!match || !/\d/.test(text) || !/^[eEinumkKMGTP]*[-+]?\d*$/.test(match[4]!)) {
     throw new QuantityError(`quantities must match the regular expression '${PATTERN}'`)

@@ -57,7 +57,7 @@ export function labelSelectorFrom(object: LabelSelectorObject | undefined): Labe
   if (!object) return nothing
   const exact = requirementsOf(object.matchLabels)
   const expressions = (object.matchExpressions ?? []).map((expression): LabelRequirement => {
-    const operator = operatorOf[expression.operator]
+    const operator = operatorOf.get(expression.operator)
     if (!operator) throw new SelectorError(`${JSON.stringify(expression.operator)} is not a valid label selector operator`)
     return { key: expression.key, operator, values: expression.values ?? [] }
   })
@@ -69,7 +69,12 @@ export function labelSelectorFromMap(labels: Labels): LabelSelector {
   return new LabelSelector(byKey(requirementsOf(labels)))
 }
 
-const operatorOf: Readonly<Record<string, LabelOperator>> = { In: 'in', NotIn: 'notin', Exists: 'exists', DoesNotExist: '!' }
+const operatorOf: ReadonlyMap<string, LabelOperator> = new Map([
+  ['In', 'in'],
+  ['NotIn', 'notin'],
+  ['Exists', 'exists'],
+  ['DoesNotExist', '!'],
+])
 
 function requirementsOf(labels: Labels): LabelRequirement[] {
   return Object.entries(labels ?? {}).map(([key, value]) => ({ key, operator: '=', values: [value] }))

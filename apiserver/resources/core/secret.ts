@@ -1,3 +1,4 @@
+import { setOwn } from '../../../shared/objects/own.ts'
 import { defineResource } from '../../registry/define-resource.ts'
 import { contentProblems, immutableContentProblems } from '../../rules/config/key-value-content.ts'
 import { secretTypeProblems } from '../../rules/config/secret-type.ts'
@@ -14,7 +15,7 @@ export default defineResource('v1', 'Secret', {
     secret.type ||= 'Opaque'
     for (const [key, value] of Object.entries(secret.stringData ?? {})) {
       secret.data ??= {}
-      secret.data[key] = Buffer.from(value).toString('base64')
+      setOwn(secret.data, key, Buffer.from(value).toString('base64'))
     }
     secret.stringData = undefined
   },

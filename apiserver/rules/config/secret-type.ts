@@ -1,4 +1,5 @@
 import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
+import { own } from '../../../shared/objects/own.ts'
 import type { Secret } from '../../../shared/openapi/generated/core-v1.ts'
 
 /** Keys that must be there, by type (secretTypes of the core API). */
@@ -14,8 +15,8 @@ const ACCOUNT = 'kubernetes.io/service-account.name'
 /** What a Secret's type asks of its content. */
 export function* secretTypeProblems(secret: Secret): Generator<FieldProblem> {
   const { type = '', data = {} } = secret
-  for (const key of requiredKeys[type] ?? []) {
-    const value = Object.hasOwn(data, key) ? data[key] : undefined
+  for (const key of own(requiredKeys, type) ?? []) {
+    const value = own(data, key)
     if (value === undefined) yield fieldProblem.required(`data[${key}]`)
     else if (jsonKeys.includes(key) && !isJson(value)) {
       yield fieldProblem.invalid(`data[${key}]`, '<secret contents redacted>', 'unexpected end of JSON input')
