@@ -16,6 +16,7 @@ const servers = (index: number, shift = 0): VirtualServer[] => {
       protocol: 'tcp',
       port: 80,
       addresses: [address(index)],
+      externalAddresses: [],
       nodePort: undefined,
       backends,
       externalBackends: backends,

@@ -1,42 +1,88 @@
 import { CommandError, type RunCommand } from './command.ts'
 import type { VirtualServer } from './virtual-server.ts'
 
-/** UDP flows of one address of a Service that must be forgotten; with `backend`, only those that go there. */
-export interface StaleFlows {
+/** One UDP flow as the kernel remembers it: whom the client asked, and who it was led to (whom it asked, where nothing was translated). */
+export interface UdpFlow {
   readonly address: string
   readonly port: number
-  readonly backend: string | undefined
+  readonly backend: string
+  readonly backendPort: number
+}
+
+/** Ways to reach Services over UDP, and the backends that each may lead to now. */
+export interface UdpWays {
+  /** `address:port` → `address:port` of backends. */
+  readonly addresses: ReadonlyMap<string, ReadonlySet<string>>
+  /** The same by port, for every address of the node. */
+  readonly nodePorts: ReadonlyMap<number, ReadonlySet<string>>
+}
+
+const NOBODY: ReadonlySet<string> = new Set()
+
+/** Pure. Ways of `before` that are gone lead to nobody. */
+export function udpWays(before: readonly VirtualServer[], after: readonly VirtualServer[]): UdpWays {
+  const addresses = new Map<string, ReadonlySet<string>>()
+  const nodePorts = new Map<number, ReadonlySet<string>>()
+  const add = (server: VirtualServer, isThere: boolean) => {
+    if (server.protocol !== 'udp') return
+    const texts = (list: VirtualServer['backends']) => list.map(({ address, port }) => `${address}:${port}`)
+    const inside = isThere ? new Set(texts(server.backends)) : NOBODY
+    const outside = isThere ? new Set(texts(server.externalBackends)) : NOBODY
+    for (const address of server.addresses) addresses.set(`${address}:${server.port}`, inside)
+    // Pods and the node are led by the one list there, everybody else by the other.
+    for (const address of server.externalAddresses) addresses.set(`${address}:${server.port}`, new Set([...inside, ...outside]))
+    if (server.nodePort !== undefined) nodePorts.set(server.nodePort, outside)
+  }
+  for (const server of before) add(server, false)
+  for (const server of after) add(server, true)
+  return { addresses, nodePorts }
 }
 
 /**
- * Pure: which UDP flows a change makes stale. The kernel keeps sending an existing flow where it went before; a removed
- * backend must be forgotten, and with the first backend so must flows that met none.
+ * Pure: flows that go where they would not go today. The kernel keeps sending a flow where it went at first, for as long as datagrams come:
+ * to a backend that is gone, or to none at all when it began before there was one.
+ * @param local the node's own addresses
  */
-export function staleFlows(before: readonly VirtualServer[], after: readonly VirtualServer[]): StaleFlows[] {
-  const stale: StaleFlows[] = []
-  for (const server of before) {
-    if (server.protocol !== 'udp') continue
-    const next = after.find((each) => each.name === server.name)
-    const kept = new Set(next?.backends.map(({ address, port }) => `${address}:${port}`))
-    for (const address of server.addresses) {
-      for (const backend of server.backends) {
-        if (!kept.has(`${backend.address}:${backend.port}`)) stale.push({ address, port: server.port, backend: backend.address })
-      }
-      if (server.backends.length === 0 && (next?.backends.length ?? 0) > 0) stale.push({ address, port: server.port, backend: undefined })
-    }
-  }
-  return stale
+export function misledFlows(flows: readonly UdpFlow[], ways: UdpWays, local: ReadonlySet<string>): UdpFlow[] {
+  return flows.filter(({ address, port, backend, backendPort }) => {
+    const allowed = ways.addresses.get(`${address}:${port}`) ?? (local.has(address) ? ways.nodePorts.get(port) : undefined)
+    if (!allowed) return false
+    const isLed = backend !== address || backendPort !== port
+    return allowed.size === 0 ? isLed : !allowed.has(`${backend}:${backendPort}`)
+  })
 }
 
-/** Makes the kernel forget them. */
-export async function forgetFlows(stale: readonly StaleFlows[], run: RunCommand): Promise<void> {
-  for (const { address, port, backend } of stale) {
-    const command = ['conntrack', '-D', '-p', 'udp', '--orig-dst', address, '--orig-port-dst', String(port)]
+/** Makes the kernel forget flows that go where they would not go today. */
+export async function forgetMisledFlows(ways: UdpWays, run: RunCommand): Promise<void> {
+  if (ways.addresses.size + ways.nodePorts.size === 0) return
+  const flows = parseFlows(await run(['conntrack', '-L', '-f', 'ipv4', '-p', 'udp']))
+  const local = ways.nodePorts.size === 0 ? NOBODY : await localAddresses(run)
+  const misled = new Map(misledFlows(flows, ways, local).map((flow) => [Object.values(flow).join(), flow]))
+  for (const { address, port, backend, backendPort } of misled.values()) {
+    const asked = ['--orig-dst', address, '--orig-port-dst', `${port}`]
     try {
-      await run(backend === undefined ? command : [...command, '--reply-src', backend])
+      await run(['conntrack', '-D', '-f', 'ipv4', '-p', 'udp', ...asked, '--reply-src', backend, '--reply-port-src', `${backendPort}`])
     } catch (error) {
-      // conntrack ends with 1 when no flow matched, which is the usual case.
+      // conntrack ends with 1 when no flow matched: it was forgotten meanwhile.
       if (!(error instanceof CommandError && error.exitCode === 1)) throw error
     }
   }
+}
+
+/** Reads what `conntrack -L` prints: the way there, and then the way back, each as src, dst, sport and dport. */
+export function parseFlows(text: string): UdpFlow[] {
+  return text.split('\n').flatMap((line) => {
+    const [there, back] = [...line.matchAll(/src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)/g)]
+    if (!there || !back) return []
+    return [{ address: there[2] ?? '', port: Number(there[4]), backend: back[1] ?? '', backendPort: Number(back[3]) }]
+  })
+}
+
+async function localAddresses(run: RunCommand): Promise<Set<string>> {
+  const listed: unknown = JSON.parse((await run(['ip', '-j', '-4', 'addr', 'show'])) || '[]')
+  const found = new Set<string>()
+  for (const link of Array.isArray(listed) ? listed : []) {
+    for (const { local } of link?.addr_info ?? []) if (typeof local === 'string' && !local.startsWith('127.')) found.add(local)
+  }
+  return found
 }

@@ -1,8 +1,9 @@
+import { IpRange } from '../shared/addresses/ip-range.ts'
 import { createComponent } from '../shared/process/component.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import { machineCommands } from './command.ts'
 import type { KubeProxyConfig } from './config.ts'
-import { forgetFlows } from './conntrack.ts'
+import { forgetMisledFlows } from './conntrack.ts'
 import { NftablesDataplane } from './dataplane/nftables.ts'
 import { NodeRoutes } from './node-routes.ts'
 import { Sync, serviceOfSlice } from './sync.ts'
@@ -12,13 +13,15 @@ export function createKubeProxy(config: KubeProxyConfig, tools: ProcessTools): S
   return createComponent('kube-proxy', config, tools, ({ informers, clock, log }) => {
     const command = machineCommands()
     const ruleset = { table: config.table, clusterCidr: config.clusterCidr, serviceCidr: config.serviceClusterIpRange }
+    const inside = [config.clusterCidr, config.serviceClusterIpRange].map((range) => IpRange.parse(range))
     const sync = new Sync({
       services: informers.of('v1', 'Service'),
       slices: informers.of('discovery.k8s.io/v1', 'EndpointSlice', {}, { service: serviceOfSlice }),
       nodes: informers.of('v1', 'Node'),
       dataplane: new NftablesDataplane(ruleset, async (text) => void (await command(['nft', '-f', '-'], text))),
       routes: new NodeRoutes(command, config.clusterCidr),
-      forget: (stale) => forgetFlows(stale, command),
+      forget: (ways) => forgetMisledFlows(ways, command),
+      isOutside: (address) => !inside.some((range) => range?.holds(address)),
       nodeLocalAddresses: new Set(config.nodeLocalAddresses),
       nodeName: config.nodeName,
       clusterCidr: config.clusterCidr,

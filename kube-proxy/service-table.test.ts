@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Service } from '../shared/openapi/generated/core-v1.ts'
 import type { Endpoint, EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
-import { staleFlows } from './conntrack.ts'
+import { misledFlows, parseFlows, type UdpFlow, udpWays } from './conntrack.ts'
 import { virtualServers } from './service-table.ts'
+import type { VirtualServer } from './virtual-server.ts'
 
 const service = (spec: Service['spec'], labels: Record<string, string> = {}): Service => ({
   apiVersion: 'v1',
@@ -102,32 +103,99 @@ describe('what a node forwards for a Service', () => {
   })
 })
 
-describe('stale UDP flows', () => {
-  const udp = (backends: string[]) =>
-    virtualServers(
-      service({ ports: [{ name: 'dns', port: 53, targetPort: 53, protocol: 'UDP' }] }),
-      [
-        slice(
-          backends.map((address) => endpoint(address, 'node-1')),
-          { ports: [{ name: 'dns', protocol: 'UDP', port: 53 }] },
-        ),
-      ],
-      'node-1',
+describe('addresses from outside', () => {
+  const there = [slice([endpoint('10.244.2.2', 'node-2')])]
+  const [load, ingress] = ['LoadBalancer', [{ ip: '203.0.113.7' }, { hostname: 'lb.example.com' }]] as const
+  const balanced = (spec: Service['spec'], given: { ip?: string; ipMode?: string; hostname?: string }[] = [...ingress]) =>
+    ({ ...service({ type: load, ...spec }), status: { loadBalancer: { ingress: given } } }) as Service
+  const external = (target: Service, isOutside?: (address: string) => boolean) =>
+    virtualServers(target, there, 'node-1', isOutside)[0]?.externalAddresses
+
+  it('are external IPs, and those that a load balancer gave', () => {
+    assert.deepEqual(external(balanced({ externalIPs: ['198.51.100.1', '203.0.113.7'] })), ['198.51.100.1', '203.0.113.7'])
+    assert.deepEqual(external(service({ externalIPs: ['198.51.100.1', '2001:db8::1'] })), ['198.51.100.1'])
+  })
+
+  it('are not those that a load balancer answers itself, or whose clients it restricts', () => {
+    assert.deepEqual(external(balanced({}, [{ ip: '203.0.113.7', ipMode: 'Proxy' }])), [])
+    assert.deepEqual(external(balanced({ loadBalancerSourceRanges: ['192.0.2.0/24'] })), [])
+    assert.deepEqual(external({ ...balanced({}), spec: { ...service({}).spec } }), [], 'no load balancer any more')
+  })
+
+  it('are nobody’s inside: no Service takes another’s cluster IP, or a pod’s address', () => {
+    const isOutside = (address: string) => !address.startsWith('10.')
+    assert.deepEqual(external(service({ externalIPs: ['10.96.0.1', '10.244.0.7', '198.51.100.1'] }), isOutside), ['198.51.100.1'])
+  })
+
+  it('lead to this node’s endpoints only, where the policy says so', () => {
+    const [server] = virtualServers(balanced({ externalTrafficPolicy: 'Local' }), there, 'node-1')
+    assert.deepEqual([server?.backends.length, server?.externalBackends], [1, []])
+  })
+})
+
+describe('UDP flows', () => {
+  const server = (parts: Partial<VirtualServer>): VirtualServer => ({
+    ...{ name: 'dns', protocol: 'udp', port: 53, addresses: ['10.96.0.7'], externalAddresses: ['198.51.100.1'], nodePort: 30053 },
+    ...{ backends: [], externalBackends: [], keepsClientAddress: false },
+    ...parts,
+  })
+  const backend = (address: string) => ({ address, port: 5353 })
+  const both = (...addresses: string[]) => ({ backends: addresses.map(backend), externalBackends: addresses.map(backend) })
+  const local = new Set(['172.28.0.4'])
+  const asked = [
+    ['10.96.0.7', 53],
+    ['198.51.100.1', 53],
+    ['172.28.0.4', 30053],
+  ] as const
+  const led = (to: string) => asked.map(([address, port]) => ({ address, port, backend: to, backendPort: 5353 }))
+  const unled = asked.map(([address, port]) => ({ address, port, backend: address, backendPort: port }))
+  const misled = (flows: UdpFlow[], before: VirtualServer[], after: VirtualServer[]) => misledFlows(flows, udpWays(before, after), local)
+
+  it('to a backend that is gone are forgotten on every way, and no others', () => {
+    const after = [server(both('10.244.1.3'))]
+    assert.deepEqual(misled([...led('10.244.1.2'), ...led('10.244.1.3')], [], after), led('10.244.1.2'))
+  })
+
+  it('that met no backend are forgotten once there is one', () => {
+    assert.deepEqual(misled(unled, [server({})], [server({})]), [])
+    assert.deepEqual(misled(unled, [server({})], [server(both('10.244.1.2'))]), unled)
+  })
+
+  it('of a Service that is gone, or that has no backend left, are forgotten', () => {
+    const before = [server(both('10.244.1.2'))]
+    assert.deepEqual(misled(led('10.244.1.2'), before, []), led('10.244.1.2'))
+    assert.deepEqual(misled(led('10.244.1.2'), before, [server({})]), led('10.244.1.2'))
+  })
+
+  it('of others stay: other ports, other nodes’ node ports, TCP', () => {
+    const after = [server(both('10.244.1.2')), server({ protocol: 'tcp', addresses: ['10.96.0.8'] })]
+    const others = [
+      { address: '10.96.0.7', port: 54, backend: '10.96.0.7', backendPort: 54 },
+      { address: '172.28.0.5', port: 30053, backend: '172.28.0.5', backendPort: 30053 },
+      { address: '10.96.0.8', port: 53, backend: '10.244.9.9', backendPort: 53 },
+      { address: '9.9.9.9', port: 53, backend: '9.9.9.9', backendPort: 53 },
+    ]
+    assert.deepEqual(misled(others, [], after), [])
+  })
+
+  it('under policy Local may go where pods are led, and outside to this node’s only', () => {
+    const after = [server({ backends: [backend('10.244.2.2')], externalBackends: [backend('10.244.1.2')] })]
+    assert.deepEqual(
+      misled(led('10.244.2.2'), [], after).map(({ port }) => port),
+      [30053],
     )
+  })
 
-  it('those to a backend that is gone, and no others', () => {
-    assert.deepEqual(staleFlows(udp(['10.244.1.2', '10.244.1.3']), udp(['10.244.1.3'])), [
-      { address: '10.96.0.7', port: 53, backend: '10.244.1.2' },
+  it('are read as conntrack writes them', () => {
+    const text = [
+      'udp      17 29 src=10.244.1.9 dst=10.96.0.7 sport=4444 dport=53 src=10.244.1.2 dst=10.244.1.9 sport=5353 dport=4444 [ASSURED] mark=0 use=1',
+      'udp      17 9 src=1.2.3.4 dst=172.28.0.4 sport=1 dport=30053 [UNREPLIED] src=172.28.0.4 dst=1.2.3.4 sport=30053 dport=1 use=1',
+      'conntrack v1.4.7 (conntrack-tools): 2 flow entries have been shown.',
+      '',
+    ]
+    assert.deepEqual(parseFlows(text.join('\n')), [
+      { address: '10.96.0.7', port: 53, backend: '10.244.1.2', backendPort: 5353 },
+      { address: '172.28.0.4', port: 30053, backend: '172.28.0.4', backendPort: 30053 },
     ])
-    assert.deepEqual(staleFlows(udp(['10.244.1.2']), udp(['10.244.1.2', '10.244.1.3'])), [])
-  })
-
-  it('those of the time without backends, once there is one', () => {
-    assert.deepEqual(staleFlows(udp([]), udp(['10.244.1.2'])), [{ address: '10.96.0.7', port: 53, backend: undefined }])
-    assert.deepEqual(staleFlows(udp([]), udp([])), [])
-  })
-
-  it('those of a Service that is gone', () => {
-    assert.deepEqual(staleFlows(udp(['10.244.1.2']), []), [{ address: '10.96.0.7', port: 53, backend: '10.244.1.2' }])
   })
 })

@@ -10,12 +10,19 @@ const PROTOCOLS = { TCP: 'tcp', UDP: 'udp', SCTP: 'sctp' } as const
 /**
  * What this node forwards for one Service: pure. Nothing for headless Services, for ExternalName, and for those that
  * carry the label by which another proxy claims them.
+ * @param isOutside whether an external address may be one: what is a cluster IP or a pod's already is not taken from them
  */
-export function virtualServers(service: Service, slices: readonly EndpointSlice[], nodeName: string): VirtualServer[] {
+export function virtualServers(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  nodeName: string,
+  isOutside: (address: string) => boolean = () => true,
+): VirtualServer[] {
   const { spec, metadata } = service
   const clusterIP = spec.clusterIP ?? ''
   if (spec.type === 'ExternalName' || clusterIP === '' || clusterIP === 'None' || clusterIP.includes(':')) return []
   if (metadata.labels?.['service.kubernetes.io/service-proxy-name'] !== undefined) return []
+  const externalAddresses = [...new Set([...(spec.externalIPs ?? []), ...balancerAddresses(service)])]
   return (spec.ports ?? []).flatMap((port) => {
     const protocol = PROTOCOLS[(port.protocol ?? 'TCP') as keyof typeof PROTOCOLS]
     if (protocol === undefined) return []
@@ -28,7 +35,8 @@ export function virtualServers(service: Service, slices: readonly EndpointSlice[
         name: `${metadata.namespace}/${metadata.name}:${port.name || port.port}`,
         protocol,
         port: port.port,
-        addresses: [clusterIP, ...(spec.externalIPs ?? [])],
+        addresses: [clusterIP],
+        externalAddresses: externalAddresses.filter((address) => !address.includes(':') && isOutside(address)),
         nodePort: port.nodePort || undefined,
         backends: spec.internalTrafficPolicy === 'Local' ? here : everywhere,
         externalBackends: keepsClientAddress ? here : everywhere,
@@ -36,6 +44,15 @@ export function virtualServers(service: Service, slices: readonly EndpointSlice[
       },
     ]
   })
+}
+
+/**
+ * What a load balancer outside passes on with its own address as the destination. Those whose clients are restricted are left to the
+ * balancer: we do not look at sources, and everybody would get in.
+ */
+function balancerAddresses({ spec, status }: Service): string[] {
+  if (spec.type !== 'LoadBalancer' || (spec.loadBalancerSourceRanges?.length ?? 0) > 0) return []
+  return (status.loadBalancer.ingress ?? []).flatMap(({ ip, ipMode }) => (ip && ipMode !== 'Proxy' ? ip : []))
 }
 
 interface PortEndpoint {

@@ -1,42 +1,12 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import type { Cache, ChangeListener, Informer } from '../shared/informer/informer.ts'
 import { silentLogger } from '../shared/logging/logger.ts'
-import type { KubeObject } from '../shared/objects/object.ts'
 import type { Node, Service } from '../shared/openapi/generated/core-v1.ts'
 import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
 import { realClock } from '../shared/time/clock.ts'
+import { HandSet } from '../test/harness/hand-set.ts'
 import type { Dataplane, ServiceChanges } from './dataplane/dataplane.ts'
 import { Sync } from './sync.ts'
-
-/** An informer whose objects the test sets by hand. */
-class HandSet<T extends KubeObject> implements Informer<T> {
-  readonly objects = new Map<string, T>()
-  readonly #listeners = new Set<ChangeListener<T>>()
-  readonly synced = true
-  readonly revision = 0
-  readonly cache: Cache<T> = {
-    get: (key) => this.objects.get(key),
-    list: () => [...this.objects.values()],
-    lookup: (_name, value) =>
-      [...this.objects.values()].filter((object) => `default/${object.metadata.labels?.['kubernetes.io/service-name']}` === value),
-    size: 0,
-  }
-
-  onChange(listener: ChangeListener<T>): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-
-  async whenSynced(): Promise<void> {}
-
-  set(key: string, current: T | undefined): void {
-    const previous = this.objects.get(key)
-    if (current) this.objects.set(key, current)
-    else this.objects.delete(key)
-    for (const listener of this.#listeners) listener(key, current, previous)
-  }
-}
 
 /** Remembers what it was asked for; fails when told to. Each call answers the one who waits for it. */
 class SimulatedDataplane implements Dataplane {
@@ -90,6 +60,7 @@ function trial() {
     forget: async () => {},
     nodeLocalAddresses: new Set(['10.96.0.10']),
     nodeName: 'node-1',
+    isOutside: () => true,
     clusterCidr: '10.244.0.0/16',
     clock: realClock(),
     log: silentLogger(),

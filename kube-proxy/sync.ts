@@ -5,7 +5,7 @@ import type { Node, Service } from '../shared/openapi/generated/core-v1.ts'
 import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
 import { type PodRoute, podRoutes } from '../shared/pods/pod-routes.ts'
 import type { Clock } from '../shared/time/clock.ts'
-import { type StaleFlows, staleFlows } from './conntrack.ts'
+import { type UdpWays, udpWays } from './conntrack.ts'
 import type { Dataplane } from './dataplane/dataplane.ts'
 import { SERVICE_NAME_LABEL, virtualServers } from './service-table.ts'
 import type { VirtualServer } from './virtual-server.ts'
@@ -20,10 +20,13 @@ export interface SyncParts {
   nodes: Informer<Node>
   dataplane: Dataplane
   routes: { apply(routes: readonly PodRoute[]): Promise<void> }
-  forget: (stale: readonly StaleFlows[]) => Promise<void>
+  /** Forgets UDP flows that are led elsewhere than these ways lead now. */
+  forget: (ways: UdpWays) => Promise<void>
   /** Virtual addresses that something on the node itself answers (cluster DNS): never forwarded, never refused. */
   nodeLocalAddresses: ReadonlySet<string>
   nodeName: string
+  /** Whether an address can be a Service's from outside: neither a cluster IP nor a Pod's. */
+  isOutside: (address: string) => boolean
   /** All Pod addresses. */
   clusterCidr: string
   clock: Clock
@@ -95,7 +98,8 @@ export class Sync {
     const changes = new Map(keys.map((key) => [key, this.#wanted(key)] as const))
     if (this.#complete) await dataplane.update(changes)
     else await dataplane.replace(changes)
-    const stale = keys.flatMap((key) => staleFlows(this.#applied.get(key) ?? [], changes.get(key) ?? []))
+    const before = keys.flatMap((key) => this.#applied.get(key) ?? [])
+    const ways = udpWays(before, [...changes.values()].flat())
     for (const [key, servers] of changes) {
       if (servers.length === 0) this.#applied.delete(key)
       else this.#applied.set(key, servers)
@@ -103,13 +107,14 @@ export class Sync {
     if (!this.#complete)
       log.info('all Services are applied', { services: this.#applied.size, milliseconds: Math.round(clock.monotonic() - began) })
     this.#complete = true
-    await forget(stale)
+    await forget(ways)
   }
 
   #wanted(key: string): readonly VirtualServer[] {
     const service = this.#parts.services.cache.get(key)
     if (!service || this.#parts.nodeLocalAddresses.has(service.spec.clusterIP ?? '')) return []
-    return virtualServers(service, this.#parts.slices.cache.lookup('service', key), this.#parts.nodeName)
+    const { slices, nodeName, isOutside } = this.#parts
+    return virtualServers(service, slices.cache.lookup('service', key), nodeName, isOutside)
   }
 
   #mark(key: string | undefined): void {

@@ -10,12 +10,14 @@ export interface VirtualServer {
   readonly name: string
   readonly protocol: 'tcp' | 'udp' | 'sctp'
   readonly port: number
-  /** Cluster IP and external IPs. */
+  /** Cluster IPs. */
   readonly addresses: readonly string[]
+  /** External IPs, and what a load balancer gave: from outside they lead to `externalBackends`, from pods and the node to `backends`. */
+  readonly externalAddresses: readonly string[]
   readonly nodePort: number | undefined
   /** For connections to the addresses, from inside. */
   readonly backends: readonly Backend[]
-  /** For connections from outside through the node port. */
+  /** For connections from outside, through the node port or an external address. */
   readonly externalBackends: readonly Backend[]
   /** externalTrafficPolicy Local: the client's address is kept. */
   readonly keepsClientAddress: boolean

@@ -21,12 +21,15 @@ export function skeleton({ table, clusterCidr, serviceCidr }: RulesetSettings, l
   return `table ip ${table} {
   map services { typeof ip daddr . meta l4proto . th dport : verdict; }
   map endpoints { typeof ip daddr . meta l4proto . th dport . numgen random mod 2 : ip daddr . th dport; }
+  map externals { typeof ip daddr . meta l4proto . th dport : verdict; }
+  map external_endpoints { typeof ip daddr . meta l4proto . th dport . numgen random mod 2 : ip daddr . th dport; }
   map nodeports { typeof meta l4proto . th dport : verdict; }
   map nodeport_endpoints { typeof meta l4proto . th dport . numgen random mod 2 : ip daddr . th dport; }
   set hairpin { type ipv4_addr . ipv4_addr; }
   set no_endpoints { typeof ip daddr . meta l4proto . th dport; }${Array.from({ length: largest }, (_, index) => balancers(index + 1)).join('')}
   chain forwarding {
     ip saddr != ${clusterCidr} ip daddr ${serviceCidr} meta mark set meta mark or ${MASQUERADE}
+    ip saddr != ${clusterCidr} fib saddr type != local ip daddr . meta l4proto . th dport vmap @externals
     ip daddr . meta l4proto . th dport vmap @services
     fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @nodeports
   }
@@ -51,9 +54,12 @@ export function skeleton({ table, clusterCidr, serviceCidr }: RulesetSettings, l
 
 /** Chains that send a connection to one of N backends, each as likely. */
 function balancers(count: number): string {
+  const outside = `dnat ip to ip daddr . meta l4proto . th dport . numgen random mod ${count} map @external_endpoints`
   const external = `dnat ip to meta l4proto . th dport . numgen random mod ${count} map @nodeport_endpoints`
   return `
   chain cluster_${count} { dnat ip to ip daddr . meta l4proto . th dport . numgen random mod ${count} map @endpoints; }
+  chain outside_${count} { meta mark set meta mark or ${MASQUERADE}; ${outside}; }
+  chain outside_local_${count} { ${outside}; }
   chain external_${count} { meta mark set meta mark or ${MASQUERADE}; ${external}; }
   chain local_${count} { ${external}; }`
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { forgetFlows, staleFlows } from '../../kube-proxy/conntrack.ts'
+import { forgetMisledFlows, udpWays } from '../../kube-proxy/conntrack.ts'
 import type { Dataplane } from '../../kube-proxy/dataplane/dataplane.ts'
 import type { VirtualServer } from '../../kube-proxy/virtual-server.ts'
 import { type LabHost, NetworkLab } from '../harness/network-lab.ts'
@@ -23,6 +23,7 @@ export function dataplaneSuite(name: string, create: (host: LabHost, cluster: ty
       protocol: 'tcp',
       port: 80,
       addresses: ['10.78.0.1'],
+      externalAddresses: [],
       nodePort: 30080,
       backends: [],
       externalBackends: [],
@@ -84,6 +85,25 @@ export function dataplaneSuite(name: string, create: (host: LabHost, cluster: ty
       assert.notDeepEqual(await outside.ask('tcp', '172.31.77.1', 30080, 1), [`one ${outside.address}`])
     })
 
+    it('serves external addresses, from outside and inside, and keeps the client address under policy Local', async () => {
+      await outside.run(['ip', 'route', 'add', '198.51.100.0/24', 'via', node.address])
+      const external = { externalAddresses: ['198.51.100.7'] }
+      await apply('default/web', server({ ...on(one, two), ...external }))
+      for (const host of [outside, node, one]) assert.deepEqual(names(await host.ask('tcp', '198.51.100.7', 80, ASKED)), ['one', 'two'])
+      assert.notDeepEqual(await outside.ask('tcp', '198.51.100.7', 80, 1), [`one ${outside.address}`])
+      await apply('default/web', server({ ...on(one), ...external, keepsClientAddress: true }))
+      assert.deepEqual(await outside.ask('tcp', '198.51.100.7', 80, 1), [`one ${outside.address}`])
+      // Under policy Local with no endpoint here: nobody from outside, everybody from inside.
+      await apply('default/web', server({ ...on(one), ...external, keepsClientAddress: true, externalBackends: [] }))
+      assert.deepEqual(await outside.ask('tcp', '198.51.100.7', 80, 1), ['ECONNREFUSED'])
+      assert.deepEqual(names(await two.ask('tcp', '198.51.100.7', 80, 3)), ['one'])
+      assert.deepEqual(names(await node.ask('tcp', '198.51.100.7', 80, 3)), ['one'])
+      await apply('default/web', server(external))
+      assert.deepEqual(await outside.ask('tcp', '198.51.100.7', 80, 1), ['ECONNREFUSED'])
+      await apply('default/web')
+      assert.notDeepEqual(names(await two.ask('tcp', '198.51.100.7', 80, 1)), ['one'])
+    })
+
     it('keeps TCP and UDP on one port number apart', async () => {
       const udp = server({ name: 'default/web:dns', protocol: 'udp', nodePort: undefined, ...on(two) })
       await apply('default/web', server(on(one)), udp)
@@ -98,7 +118,7 @@ export function dataplaneSuite(name: string, create: (host: LabHost, cluster: ty
       const flow = node.flow('10.78.0.1', 80)
       assert.match(await flow.ask(), /^one /)
       await apply('default/web', now)
-      await forgetFlows(staleFlows([before], [now]), node.run)
+      await forgetMisledFlows(udpWays([before], [now]), node.run)
       assert.match(await flow.ask(), /^two /)
       flow.close()
     })
