@@ -90,7 +90,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
         identity.listensOn(Number(new URL(listeners.url).port))
       }
       // A store that is only read keeps what it has.
-      if (!config.openDamagedStore) await ensureAll(requiredObjects(identity.facts()), { writer, table })
+      if (!config.openDamagedStore) await ensureAll(requiredObjects(identity.facts()), state)
       await objects.caughtUp()
       if (!config.openDamagedStore) expiry.start()
       compacting = compactor.run(background.signal)

@@ -12,8 +12,8 @@ const BUFFER_BYTES = 1024 * 1024
 const REQUESTS_A_TURN = 16
 
 /**
- * Carries requests to an API server in the same process, as the given user: the whole pipeline, without sockets. What a
- * simulated cluster's components are connected by.
+ * Carries requests to an API server in the same process, as the given user: the whole pipeline, without sockets. Those that bring
+ * credentials of their own are whoever these say. What a simulated cluster's components are connected by.
  */
 export function localTransport(server: Pick<ApiServer, 'handle'>, user: User): Transport {
   const open = new Set<LocalReply>()
@@ -49,7 +49,8 @@ function localRequest({ method, path, headers, body = '' }: TransportRequest, us
   const lowered = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
   const bytes = Buffer.from(body)
   return {
-    ...{ method, url: path, headers: lowered, remoteAddress: '127.0.0.1', user },
+    ...{ method, url: path, headers: lowered, remoteAddress: '127.0.0.1' },
+    ...('authorization' in lowered ? {} : { user }),
     async readBody(limit) {
       if (bytes.length > limit) throw new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${limit}`)
       return bytes

@@ -34,11 +34,12 @@ const api = await createApiServer(readConfig({ name: 'apiserver', summary: '' },
   listen: false,
 })
 await api.start()
-const clientOf = (userAgent: string): Client => {
-  const user = { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] }
-  return createHttpClient(localTransport(api, user), { clock, userAgent })
+const transport = localTransport(api, { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] })
+const clientOf = (userAgent: string): Client => createHttpClient(transport, { clock, userAgent })
+const connected: ProcessTools = {
+  ...tools,
+  connect: ({ userAgent }) => ({ client: clientOf(userAgent), anonymous: transport, close() {} }),
 }
-const connected: ProcessTools = { ...tools, connect: ({ userAgent }) => ({ client: clientOf(userAgent), close() {} }) }
 const files = {
   rootCaFile: join(directory, 'credentials', 'ca.crt'),
   clusterSigningCertFile: join(directory, 'credentials', 'signing', 'ca.crt'),

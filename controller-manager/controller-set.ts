@@ -15,6 +15,11 @@ export function chosen<S>(definitions: readonly ControllerDefinition<S>[], names
   return definitions.filter(({ name }) => !names.includes(`-${name}`) && (names.includes('*') || names.includes(name)))
 }
 
+/** The service account that a controller writes as; its rights are those of the role `system:controller:<account>`. */
+export function accountOf({ name, serviceAccount }: Pick<ControllerDefinition, 'name' | 'serviceAccount'>): string {
+  return serviceAccount ?? `${name}-controller`
+}
+
 /** Under which name a controller's Events are seen, where upstream's is not `<name>-controller`. */
 const EVENT_SOURCES: Readonly<Record<string, string>> = {
   'node-lifecycle': 'node-controller',
@@ -22,7 +27,10 @@ const EVENT_SOURCES: Readonly<Record<string, string>> = {
   endpointslicemirroring: 'endpoint-slice-mirroring-controller',
 }
 
-/** Controllers with their tools in hand, to be run together by whoever leads. */
+/**
+ * Controllers with their tools in hand, to be run together by whoever leads. They share caches, which the controller manager fills
+ * under its own name; each writes as a service account of its own.
+ */
 export class ControllerSet {
   readonly #working = new AbortController()
   readonly #runners
@@ -31,9 +39,13 @@ export class ControllerSet {
   /** Made before the informers start, so that they know what is read. */
   constructor(definitions: readonly ControllerDefinition<ControllerSettings>[], tools: ComponentTools, settings: ControllerSettings) {
     this.#runners = definitions.map((definition) => {
-      const events = createEventRecorder(tools, { component: EVENT_SOURCES[definition.name] ?? `${definition.name}-controller` })
+      const client = tools.actAs({ namespace: 'kube-system', name: accountOf(definition) })
+      const events = createEventRecorder(
+        { ...tools, client },
+        { component: EVENT_SOURCES[definition.name] ?? `${definition.name}-controller` },
+      )
       this.#recorders.push(events)
-      return createControllerRunner(definition, { ...tools, events, signal: this.#working.signal }, settings)
+      return createControllerRunner(definition, { ...tools, client, events, signal: this.#working.signal }, settings)
     })
   }
 

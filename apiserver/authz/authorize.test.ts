@@ -4,7 +4,7 @@ import { StatusError } from '../../shared/errors/status-error.ts'
 import type { PolicyRule, Subject } from '../../shared/openapi/generated/rbac-v1.ts'
 import { TestReader } from '../../test/harness/object-reader.ts'
 import type { User } from '../authn/user.ts'
-import { requiredPolicy } from '../bootstrap/rbac-policy.ts'
+import { requiredPolicy } from '../bootstrap/policy/required-policy.ts'
 import { type Authorization, createAuthorization } from './authorize.ts'
 import type { AccessAttributes } from './authorizer.ts'
 
@@ -296,33 +296,47 @@ describe('the bootstrap policy', () => {
         user: scheduler,
         group: 'coordination.k8s.io',
         resource: 'leases',
-        name: 'kube-controller-manager',
+        name: 'a',
         verb: 'update',
-        namespace: 'kube-system',
+        namespace: 'kube-node-lease',
       }),
       false,
     )
   })
 
-  it('lets the controller manager do what its loops do, but not impersonate or hand out roles to people', () => {
+  it('lets the controller manager see everything and make accounts, and change nothing that its controllers do', () => {
     const manager = as('system:kube-controller-manager')
     for (const wish of [
-      { verb: 'create', resource: 'pods' },
-      { verb: 'delete', group: 'apps', resource: 'replicasets' },
-      { verb: 'update', group: 'apps', resource: 'deployments', subresource: 'status' },
-      { verb: 'create', group: 'discovery.k8s.io', resource: 'endpointslices' },
-      { verb: 'update', resource: 'namespaces', subresource: 'finalize', namespace: '' },
-      { verb: 'sign', group: 'certificates.k8s.io', resource: 'signers', namespace: '', name: 'kubernetes.io/kubelet-serving' },
-      { verb: 'update', group: 'certificates.k8s.io', resource: 'certificatesigningrequests', subresource: 'approval', namespace: '' },
+      { verb: 'watch', group: 'apps', resource: 'replicasets' },
+      { verb: 'list', resource: 'secrets', namespace: '' },
+      { verb: 'create', resource: 'serviceaccounts', namespace: 'kube-system' },
+      { verb: 'create', resource: 'serviceaccounts', subresource: 'token', namespace: 'kube-system' },
     ]) {
       assert.ok(may({ user: manager, ...wish }), JSON.stringify(wish))
     }
-    assert.equal(may({ user: manager, verb: 'impersonate', resource: 'users', name: 'root', namespace: '' }), false)
-    assert.equal(
-      may({ user: manager, verb: 'create', group: 'rbac.authorization.k8s.io', resource: 'clusterrolebindings', namespace: '' }),
-      false,
-    )
-    assert.equal(may({ user: manager, verb: 'create', resource: 'pods', subresource: 'exec' }), false)
+    for (const wish of [
+      { verb: 'create', resource: 'pods' },
+      { verb: 'delete', group: 'apps', resource: 'replicasets' },
+      { verb: 'update', resource: 'namespaces', subresource: 'finalize', namespace: '' },
+      { verb: 'sign', group: 'certificates.k8s.io', resource: 'signers', namespace: '', name: 'kubernetes.io/kubelet-serving' },
+      { verb: 'escalate', group: 'rbac.authorization.k8s.io', resource: 'clusterroles', namespace: '' },
+      { verb: 'bind', group: 'rbac.authorization.k8s.io', resource: 'clusterroles', namespace: '' },
+      { verb: 'impersonate', resource: 'users', name: 'root', namespace: '' },
+    ]) {
+      assert.equal(may({ user: manager, ...wish }), false, JSON.stringify(wish))
+    }
+  })
+
+  it('lets each controller do its own work and nobody else’s', () => {
+    const accountUser = (name: string) => as(`system:serviceaccount:kube-system:${name}`, 'system:serviceaccounts')
+    const sets = { verb: 'create', group: 'apps', resource: 'replicasets' }
+    assert.ok(may({ user: accountUser('deployment-controller'), ...sets }))
+    assert.equal(may({ user: accountUser('deployment-controller'), verb: 'create', resource: 'pods' }), false)
+    assert.ok(may({ user: accountUser('replicaset-controller'), verb: 'create', resource: 'pods' }))
+    assert.equal(may({ user: accountUser('replicaset-controller'), ...sets }), false)
+    const signer = { group: 'certificates.k8s.io', resource: 'signers', namespace: '', name: 'kubernetes.io/kubelet-serving' }
+    for (const verb of ['sign', 'approve']) assert.ok(may({ user: accountUser('certificate-controller'), verb, ...signer }), verb)
+    assert.equal(may({ user: accountUser('generic-garbage-collector'), verb: 'sign', ...signer }), false)
   })
 
   it('lets kube-proxy and dns, with their own or their node’s identity, see Services', () => {

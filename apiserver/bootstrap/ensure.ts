@@ -3,6 +3,7 @@ import { hasReason } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import { systemGroup, systemUser } from '../authn/system-names.ts'
 import type { User } from '../authn/user.ts'
+import type { ObjectRemover } from '../registry/deletion.ts'
 import type { ResourceTable } from '../registry/resource-table.ts'
 import { decodeObject } from '../registry/schema-check.ts'
 import type { ObjectWriter, WriteRequest } from '../registry/write-object.ts'
@@ -12,9 +13,9 @@ export interface RequiredObject {
   readonly object: KubeObject
   /**
    * What to do about one that exists: `keep` leaves it as people made it; a function is asked for the object as it should
-   * be (a changed copy), or undefined when the present one will do.
+   * be (a changed copy), undefined when the present one will do, or `remake` when no update can make it so.
    */
-  readonly existing: 'keep' | ((present: KubeObject) => KubeObject | undefined)
+  readonly existing: 'keep' | ((present: KubeObject) => KubeObject | 'remake' | undefined)
 }
 
 /** Declares a required object; when it exists it is kept as it is, unless `repair` says otherwise. */
@@ -22,7 +23,7 @@ export function required<V extends ApiVersion, K extends KindOf<V>>(
   apiVersion: V,
   kind: K,
   content: { metadata: KubeObject['metadata'] } & DeepPartial<Omit<ObjectOf<V, K>, 'metadata' | 'apiVersion' | 'kind'>>,
-  repair?: (present: ObjectOf<V, K>) => ObjectOf<V, K> | undefined,
+  repair?: (present: ObjectOf<V, K>) => ObjectOf<V, K> | 'remake' | undefined,
 ): RequiredObject {
   return {
     object: { apiVersion, kind, ...content },
@@ -34,26 +35,51 @@ export function required<V extends ApiVersion, K extends KindOf<V>>(
 /** What the API server writes as: no policy can be in its way. */
 const SELF: User = { name: systemUser.apiserver, groups: [systemGroup.masters, systemGroup.authenticated] }
 
+interface EnsureTools {
+  readonly writer: ObjectWriter
+  readonly remover: ObjectRemover
+  readonly table: ResourceTable
+}
+
+const AT_ONCE = {
+  gracePeriodSeconds: 0,
+  propagation: 'Background',
+  orphanDependents: undefined,
+  uid: undefined,
+  resourceVersion: undefined,
+  dryRun: false,
+} as const
+
 /**
  * Creates what is missing and repairs what should be. Each group is written at once (the store commits them together) and
  * before the next, because objects need their namespaces. Kinds that are not served are left out.
  * @throws StatusError when an object is refused, which is a defect of this room
  */
-export async function ensureAll(
-  groups: readonly (readonly RequiredObject[])[],
-  { writer, table }: { writer: ObjectWriter; table: ResourceTable },
-): Promise<void> {
+export async function ensureAll(groups: readonly (readonly RequiredObject[])[], { writer, remover, table }: EnsureTools): Promise<void> {
   const ensure = async ({ object, existing }: RequiredObject) => {
     const resource = table.ofKind(object.apiVersion, object.kind)
     if (!resource) return
     const { namespace = '', name = '' } = object.metadata
     const request: WriteRequest = { resource, namespace, name, subresource: '', user: SELF, dryRun: false, warn() {} }
-    try {
+    const create = () => {
       const decoded = decodeObject(object.apiVersion, object.kind, structuredClone(object), { fieldValidation: 'Strict' })
-      await writer.create({ ...request, name: '' }, decoded)
+      return writer.create({ ...request, name: '' }, decoded)
+    }
+    try {
+      await create()
     } catch (error) {
       if (!hasReason(error, 'AlreadyExists')) throw error
-      if (existing !== 'keep') await writer.update(request, { kind: 'main' }, (present) => structuredClone(existing(present) ?? present))
+      if (existing === 'keep') return
+      let isWrong = false
+      await writer.update(request, { kind: 'main' }, (present) => {
+        const repaired = existing(present)
+        isWrong = repaired === 'remake'
+        return structuredClone(repaired === 'remake' ? present : (repaired ?? present))
+      })
+      if (!isWrong) return
+      // A crash between the two is repaired by the next start: then it is missing.
+      await remover.delete(request, AT_ONCE)
+      await create()
     }
   }
   for (const group of groups) await Promise.all(group.map(ensure))

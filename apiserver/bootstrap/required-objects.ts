@@ -5,8 +5,8 @@ import type { RequiredObject } from './ensure.ts'
 import { requiredJoinToken } from './join-token.ts'
 import { type Advertisement, requiredKubernetesService } from './kubernetes-service.ts'
 import { requiredNamespaces } from './namespaces.ts'
+import { requiredPolicy } from './policy/required-policy.ts'
 import { requiredPriorityClasses } from './priority-classes.ts'
-import { requiredPolicy } from './rbac-policy.ts'
 
 export interface BootstrapFacts extends Advertisement {
   /** The cluster DNS address; inside the service range. */

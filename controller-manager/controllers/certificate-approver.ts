@@ -1,3 +1,4 @@
+import { objectPath } from '../../shared/client/resource-path.ts'
 import { defineController } from '../../shared/controller/define-controller.ts'
 import type { CertificateSigningRequest } from '../../shared/openapi/generated/certificates-v1.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
@@ -21,6 +22,7 @@ const RETRY_MILLISECONDS = 2_000
  */
 export default defineController({
   name: 'csrapproving',
+  serviceAccount: 'certificate-controller',
   reconciles: ['certificates.k8s.io/v1', 'CertificateSigningRequest'],
   create({ informers, client, clock, log, signal }) {
     const requests = informers.of('certificates.k8s.io/v1', 'CertificateSigningRequest')
@@ -65,18 +67,9 @@ export default defineController({
     async function approve(request: CertificateSigningRequest, message: string): Promise<void> {
       const now = timestamp(clock.now())
       const condition = { type: 'Approved', status: 'True', reason: 'AutoApproved', message, lastUpdateTime: now, lastTransitionTime: now }
-      const body = {
-        metadata: { resourceVersion: request.metadata.resourceVersion },
-        status: { conditions: [...(request.status.conditions ?? []), condition] },
-      }
-      const name = { name: request.metadata.name ?? '' }
-      await client.patch(
-        'certificates.k8s.io/v1',
-        'CertificateSigningRequest',
-        name,
-        { type: 'merge', subresource: 'approval', body },
-        { signal },
-      )
+      const body = { ...request, status: { ...request.status, conditions: [...(request.status.conditions ?? []), condition] } }
+      const path = objectPath('certificates.k8s.io/v1', 'CertificateSigningRequest', { name: request.metadata.name ?? '' })
+      await client.request('PUT', `${path}/approval`, { body, signal })
     }
   },
 })

@@ -12,6 +12,7 @@ const PENDING_MILLISECONDS = 24 * HOUR_MILLISECONDS
 /** Removes certificate requests that nobody waits for any more. */
 export default defineController({
   name: 'csrcleaner',
+  serviceAccount: 'certificate-controller',
   reconciles: ['certificates.k8s.io/v1', 'CertificateSigningRequest'],
   workers: 1,
   create({ informers, client, clock, signal }) {

@@ -15,6 +15,7 @@ const BACKDATE_MILLISECONDS = 5 * 60_000
 /** Signs approved requests for the signers of this cluster's authority. */
 export default defineController<ControllerSettings>({
   name: 'csrsigning',
+  serviceAccount: 'certificate-controller',
   reconciles: ['certificates.k8s.io/v1', 'CertificateSigningRequest'],
   create({ informers, client, clock, signal }, settings) {
     const requests = informers.of('certificates.k8s.io/v1', 'CertificateSigningRequest')

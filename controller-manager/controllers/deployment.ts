@@ -156,9 +156,9 @@ export default defineController({
       }
       const revision = annotations[REVISION_ANNOTATION] ?? '1'
       if (deployment.metadata.annotations?.[REVISION_ANNOTATION] !== revision) {
-        const { namespace, name = '' } = deployment.metadata
-        const body = { metadata: { annotations: { [REVISION_ANNOTATION]: revision } } }
-        await client.patch('apps/v1', 'Deployment', { namespace, name }, { type: 'merge', body }, { signal })
+        const metadata = { ...deployment.metadata, annotations: { ...deployment.metadata.annotations, [REVISION_ANNOTATION]: revision } }
+        // Nothing but the annotation and the resourceVersion is new: the status is written on top of it.
+        rollout.deployment = await client.update('apps/v1', 'Deployment', { ...deployment, metadata }, { signal })
       }
       if (!rollout.newSet) throw new Error('the new ReplicaSet was made and is not there')
       return rollout.newSet
@@ -281,7 +281,7 @@ export default defineController({
 
 /** A Deployment and its sets during one reconcile; sets written meanwhile replace what the cache said. */
 class Rollout {
-  readonly deployment: Deployment
+  deployment: Deployment
   sets: ReplicaSet[]
   madeNewSet = false
 

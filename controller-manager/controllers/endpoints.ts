@@ -11,6 +11,7 @@ const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity'
 /** Endpoints for clients that do not read EndpointSlices yet: the same facts, in the older form. Follows the slices. */
 export default defineController({
   name: 'endpoints',
+  serviceAccount: 'endpoint-controller',
   reconciles: ['v1', 'Service'],
   create({ informers, client, signal }) {
     const services = informers.of('v1', 'Service')

@@ -30,6 +30,7 @@ const IGNORED = new Set(['events', 'events.events.k8s.io'])
  */
 export default defineController({
   name: 'garbage-collector',
+  serviceAccount: 'generic-garbage-collector',
   workers: 20,
   create(tools) {
     const { client, clock, log, signal } = tools

@@ -6,6 +6,7 @@ import { formatRange, parseRange, RangePool } from '../plans/pod-ranges.ts'
 /** Gives every node a range of Pod addresses. One worker: two nodes must never be given one range. */
 export default defineController<ControllerSettings>({
   name: 'node-ipam',
+  serviceAccount: 'node-controller',
   reconciles: ['v1', 'Node'],
   workers: 1,
   create({ informers, client, events, log, signal }, settings) {

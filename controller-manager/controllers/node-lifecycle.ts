@@ -20,6 +20,7 @@ interface Heard {
  */
 export default defineController<ControllerSettings>({
   name: 'node-lifecycle',
+  serviceAccount: 'node-controller',
   reconciles: ['v1', 'Node'],
   workers: 4,
   create(tools, settings) {

@@ -11,6 +11,7 @@ const NODE_GRACE_MILLISECONDS = 40_000
 /** Removes pods nobody else will: on nodes that are gone, deleted before they had a node, and finished ones beyond the threshold. */
 export default defineController<ControllerSettings>({
   name: 'pod-garbage-collector',
+  serviceAccount: 'pod-garbage-collector',
   workers: 1,
   create({ informers, client, clock, log, signal }, settings) {
     const pods = informers.of('v1', 'Pod')

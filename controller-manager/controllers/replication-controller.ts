@@ -6,6 +6,7 @@ import { replicaController } from '../replicas/replica-controller.ts'
 /** Keeps as many pods of a ReplicationController, the ReplicaSet's predecessor, as it asks for. */
 export default defineController({
   name: 'replicationcontroller',
+  serviceAccount: 'replication-controller',
   reconciles: ['v1', 'ReplicationController'],
   workers: 5,
   create: (tools) =>

@@ -11,6 +11,7 @@ const DESCRIPTION = 'kubernetes.io/description'
 /** Publishes the CA certificate in every namespace, and repairs it where somebody changed it. */
 export default defineController<ControllerSettings>({
   name: 'root-ca-cert-publisher',
+  serviceAccount: 'root-ca-cert-publisher',
   reconciles: ['v1', 'Namespace'],
   create({ informers, client, signal }, settings) {
     const namespaces = informers.of('v1', 'Namespace')

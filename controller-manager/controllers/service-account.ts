@@ -4,6 +4,7 @@ import { hasReason } from '../../shared/errors/status-error.ts'
 /** Every namespace has a ServiceAccount `default`; Pods that name none run as it. */
 export default defineController({
   name: 'serviceaccount',
+  serviceAccount: 'service-account-controller',
   reconciles: ['v1', 'Namespace'],
   create({ informers, client, signal }) {
     const namespaces = informers.of('v1', 'Namespace')

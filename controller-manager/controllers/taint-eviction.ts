@@ -8,6 +8,7 @@ import { evictionTime } from '../plans/taint-eviction.ts'
 /** Deletes pods from nodes whose NoExecute taints they do not, or no longer, tolerate. */
 export default defineController({
   name: 'taint-eviction',
+  serviceAccount: 'node-controller',
   reconciles: ['v1', 'Pod'],
   workers: 8,
   create({ informers, client, clock, events, signal }) {

@@ -42,8 +42,9 @@ export async function createPod(owner: KubeObject, template: PodTemplateSpec, na
     return pod
   } catch (error) {
     if (hasReason(error, 'AlreadyExists')) {
-      const existing = await client.get('v1', 'Pod', { namespace, name }, { signal })
-      if (controllerOf(existing)?.uid === owner.metadata.uid) return existing
+      // Its account may list pods and not get one, as upstream's.
+      const [existing] = (await client.list('v1', 'Pod', { namespace, fieldSelector: `metadata.name=${name}`, signal })).items
+      if (existing && controllerOf(existing)?.uid === owner.metadata.uid) return existing
     }
     // A namespace that is going away refuses every creation; saying so for each pod helps nobody.
     if (!isTerminatingNamespace(error)) events.record(owner, 'Warning', 'FailedCreate', `Error creating: ${messageOf(error)}`)

@@ -27,6 +27,21 @@ export function fixedConnection(connection: Connection): ConnectionSource {
   return { current: () => connection }
 }
 
+/** The same server with nothing of ours to show: for requests that bring credentials of their own. */
+export function withoutCredentials(source: ConnectionSource): ConnectionSource {
+  let known: { from: Connection; bare: Connection } | undefined
+  return {
+    current() {
+      const from = source.current()
+      if (known?.from !== from) {
+        const { certificate: _certificate, key: _key, token: _token, ...bare } = from
+        known = { from, bare }
+      }
+      return known.bare
+    },
+  }
+}
+
 /** Reads files and remembers which, so that a change of any of them is noticed by one `stat` each. */
 export type FileReader = (path: string) => string
 

@@ -1,3 +1,4 @@
+import { accountClients } from '../client/account-clients.ts'
 import type { Client } from '../client/client.ts'
 import { connectClient } from '../client/connect.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
@@ -6,6 +7,7 @@ import type { Informers } from '../informer/informer.ts'
 import { createInformers } from '../informer/shared-informers.ts'
 import { Metrics } from '../metrics/metrics.ts'
 import { addProcessMetrics } from '../metrics/process-metrics.ts'
+import type { ObjectName } from '../objects/object.ts'
 import { type Check, createHealthServer } from './health-server.ts'
 import type { ProcessTools, Service } from './run.ts'
 
@@ -20,6 +22,8 @@ export interface ComponentConfig {
 /** What a component's own parts are built with. */
 export interface ComponentTools extends ProcessTools {
   client: Client
+  /** A client that acts as a service account, made on demand, instead of as the component. */
+  actAs(account: ObjectName): Client
   informers: Informers
   events: EventRecorder
   metrics: Metrics
@@ -42,16 +46,14 @@ export function createComponent(
 ): Service {
   const { log } = tools
   const stopping = new AbortController()
-  const { client, close } = (tools.connect ?? connectClient)({
-    kubeconfig: config.kubeconfig,
-    clock: tools.clock,
-    userAgent: `coxswain-${name}`,
-  })
+  const userAgent = `coxswain-${name}`
+  const { client, anonymous, close } = (tools.connect ?? connectClient)({ kubeconfig: config.kubeconfig, clock: tools.clock, userAgent })
+  const actAs = accountClients({ client, anonymous, clock: tools.clock, userAgent })
   const informers = createInformers({ client, ...tools })
   const events = createEventRecorder({ client, ...tools }, { component: name })
   const metrics = new Metrics()
   addProcessMetrics(metrics)
-  const work = build({ ...tools, client, informers, events, metrics })
+  const work = build({ ...tools, client, actAs, informers, events, metrics })
   let synced = false
   const health = createHealthServer(
     { host: config.bindAddress, port: config.healthPort },

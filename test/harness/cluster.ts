@@ -108,7 +108,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     connect: ({ userAgent }) => {
       const { transport, client } = connectAs(identityOf(userAgent), userAgent)
       components.push(transport)
-      return { client, close: () => transport.close() }
+      return { client, anonymous: transport, close: () => transport.close() }
     },
   }
   const services: Service[] = []

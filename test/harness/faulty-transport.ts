@@ -39,7 +39,11 @@ export function withFaults(
   const faulty = faultyTransport(transport, fault)
   return {
     ...tools,
-    connect: ({ clock, userAgent }) => ({ client: createHttpClient(faulty, { clock, userAgent }), close: () => faulty.close() }),
+    connect: ({ clock, userAgent }) => ({
+      client: createHttpClient(faulty, { clock, userAgent }),
+      anonymous: faulty,
+      close: () => faulty.close(),
+    }),
   }
 }
 

@@ -67,6 +67,67 @@ describe('the objects every cluster has', () => {
     }
   })
 
+  it('get back what is missing, and keep what people added', async () => {
+    const first = await serveApi(['--storage=leveldb'])
+    const reference = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole' }
+    const mine = { kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'mine' }
+    // An aggregated role that aggregates no more, marks taken or changed, a rule and a subject of somebody's own.
+    await change(first, 'PATCH', `${RBAC}/clusterroles/edit`, {
+      aggregationRule: null,
+      metadata: { labels: null, annotations: { note: 'kept' } },
+    })
+    const ownRule = { verbs: ['get'], apiGroups: ['example.com'], resources: ['widgets'] }
+    await change(first, 'PATCH', `${RBAC}/clusterroles/system:kube-dns`, {
+      aggregationRule: { clusterRoleSelectors: [{ matchLabels: { a: 'b' } }] },
+      rules: [ownRule],
+      metadata: { labels: { 'kubernetes.io/bootstrapping': 'mine' } },
+    })
+    await change(first, 'PATCH', `${RBAC}/namespaces/kube-system/roles/system::leader-locking-kube-scheduler`, { rules: [] })
+    await change(first, 'PATCH', `${RBAC}/namespaces/kube-public/rolebindings/system:controller:bootstrap-signer`, { subjects: [mine] })
+    // A binding that lends another role, and one that does so on purpose.
+    for (const [name, autoupdate] of [
+      ['system:volume-scheduler', 'true'],
+      ['system:monitoring', 'false'],
+    ] as const) {
+      await change(first, 'DELETE', `${RBAC}/clusterrolebindings/${name}`)
+      const metadata = { name, annotations: { 'rbac.authorization.kubernetes.io/autoupdate': autoupdate } }
+      const binding = { metadata, roleRef: { ...reference, name: 'view' }, subjects: [mine] }
+      assert.equal((await first.call(first.admin, 'POST', `${RBAC}/clusterrolebindings`, binding)).code, 201)
+    }
+    await first.stop({ keep: true })
+
+    const second = await serveApi(['--storage=leveldb'], first.directory)
+    try {
+      const edit = await get(second, `${RBAC}/clusterroles/edit`)
+      assert.deepEqual(edit.aggregationRule.clusterRoleSelectors, [
+        { matchLabels: { 'rbac.authorization.k8s.io/aggregate-to-edit': 'true' } },
+      ])
+      assert.equal(edit.metadata.labels['rbac.authorization.k8s.io/aggregate-to-admin'], 'true')
+      assert.equal(edit.metadata.annotations.note, 'kept')
+      const dns = await get(second, `${RBAC}/clusterroles/system:kube-dns`)
+      assert.equal(dns.aggregationRule, undefined, 'it never aggregated')
+      assert.deepEqual(dns.rules[0], ownRule)
+      assert.ok(dns.rules.length > 1)
+      assert.equal(dns.metadata.labels['kubernetes.io/bootstrapping'], 'mine')
+      const leading = await get(second, `${RBAC}/namespaces/kube-system/roles/system::leader-locking-kube-scheduler`)
+      assert.ok(leading.rules.length > 0)
+      const signer = await get(second, `${RBAC}/namespaces/kube-public/rolebindings/system:controller:bootstrap-signer`)
+      assert.deepEqual(
+        signer.subjects.map(({ name }: { name: string }) => name),
+        ['mine', 'bootstrap-signer'],
+      )
+      const remade = await get(second, `${RBAC}/clusterrolebindings/system:volume-scheduler`)
+      assert.equal(remade.roleRef.name, 'system:volume-scheduler')
+      assert.deepEqual(
+        remade.subjects.map(({ name }: { name: string }) => name),
+        ['system:kube-scheduler'],
+      )
+      assert.equal((await get(second, `${RBAC}/clusterrolebindings/system:monitoring`)).roleRef.name, 'view')
+    } finally {
+      await second.stop()
+    }
+  })
+
   it('cost nothing when they are there: a start changes no object', async () => {
     const args = ['--storage=leveldb', '--advertise-url=https://127.0.0.1:6443']
     const revisionOf = async (api: ServedApi) => (await get(api, '/api/v1/namespaces')).metadata.resourceVersion

@@ -1,0 +1,66 @@
+import type { PolicyRule, Subject } from '../../../shared/openapi/generated/rbac-v1.ts'
+import { systemGroup } from '../../authn/system-names.ts'
+import { account, group, named, rule } from './rule.ts'
+
+/** One grant that upstream's policy does not have. */
+interface OwnGrant {
+  /** Name of the binding, and of the role where `rules` are given. */
+  readonly name: string
+  /** Why this cluster needs it. */
+  readonly reason: string
+  /** Absent: the whole cluster. */
+  readonly namespace?: string
+  /** Rules of a role of our own, or the name of one of upstream's cluster roles. */
+  readonly grants: readonly PolicyRule[] | string
+  readonly subjects: readonly Subject[]
+}
+
+const REQUESTS = 'system:certificates.k8s.io:certificatesigningrequests'
+
+/**
+ * Where this cluster's policy is not upstream's: all of it, each with its reason. Upstream's own roles and bindings are never
+ * widened; what is more has a name of ours.
+ */
+export const ownPolicy: readonly OwnGrant[] = [
+  {
+    name: 'coxswain:node-agents',
+    reason:
+      'kube-proxy and dns run beside the kubelet and use its certificate. A node cannot get tokens of accounts that none of its Pods ' +
+      'use, and whoever takes a host over has the credentials of all three anyway.',
+    grants: [rule('list watch', 'core', 'nodes services namespaces'), rule('list watch', 'discovery.k8s.io', 'endpointslices')],
+    subjects: [group(systemGroup.nodes)],
+  },
+  {
+    name: 'coxswain:node-bootstrappers',
+    reason: 'Worker hosts join with the join token alone; upstream leaves this to its installers.',
+    grants: 'system:node-bootstrapper',
+    subjects: [group(systemGroup.bootstrappers)],
+  },
+  {
+    name: 'coxswain:approve-joining-nodes',
+    reason: 'A host that holds the join token becomes a node without a person’s approval; upstream leaves this to its installers.',
+    grants: `${REQUESTS}:nodeclient`,
+    subjects: [group(systemGroup.bootstrappers)],
+  },
+  {
+    name: 'coxswain:approve-node-renewals',
+    reason: 'Nodes renew their own client certificates; upstream leaves this to its installers.',
+    grants: `${REQUESTS}:selfnodeclient`,
+    subjects: [group(systemGroup.nodes)],
+  },
+  {
+    name: 'coxswain:approve-kubelet-serving',
+    reason:
+      'Upstream approves no serving certificates of kubelets by itself. Here the approver does, for addresses that the Node has, so ' +
+      'that the API server can check whom it talks to.',
+    grants: 'system:certificates.k8s.io:kubelet-serving-approver',
+    subjects: [account('certificate-controller')],
+  },
+  {
+    name: 'coxswain:cluster-info',
+    reason: 'The public card of the cluster, for machines that do not trust it yet; upstream leaves this to its installers.',
+    namespace: 'kube-public',
+    grants: [named('cluster-info', 'get', 'core', 'configmaps')],
+    subjects: [group(systemGroup.unauthenticated)],
+  },
+]

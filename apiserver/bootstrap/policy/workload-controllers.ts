@@ -1,0 +1,107 @@
+import { EVENTS, READ, type Roles, rule } from './rule.ts'
+
+/** Pods are made, taken over and removed, and read from caches: no `get`. */
+const OWNED_PODS = rule('create delete list patch watch', 'core', 'pods')
+const REVISIONS = rule(`create delete patch update ${READ}`, 'apps', 'controllerrevisions')
+
+/** Accounts of the controllers that make and scale Pods. */
+export const workloadControllers: Roles = {
+  'deployment-controller': [
+    rule(`${READ} update`, 'apps extensions', 'deployments'),
+    rule('update', 'apps extensions', 'deployments/status'),
+    rule('update', 'apps extensions', 'deployments/finalizers'),
+    rule(`create delete patch update ${READ}`, 'apps extensions', 'replicasets'),
+    rule(`${READ} update`, 'core', 'pods'),
+    EVENTS,
+  ],
+  'replicaset-controller': [
+    rule(`${READ} update`, 'apps extensions', 'replicasets'),
+    rule('update', 'apps extensions', 'replicasets/status'),
+    rule('update', 'apps extensions', 'replicasets/finalizers'),
+    OWNED_PODS,
+    EVENTS,
+  ],
+  'replication-controller': [
+    rule(`${READ} update`, 'core', 'replicationcontrollers'),
+    rule('update', 'core', 'replicationcontrollers/status'),
+    rule('update', 'core', 'replicationcontrollers/finalizers'),
+    OWNED_PODS,
+    EVENTS,
+  ],
+  'daemon-set-controller': [
+    rule(READ, 'apps extensions', 'daemonsets'),
+    rule('update', 'apps extensions', 'daemonsets/status'),
+    rule('update', 'apps extensions', 'daemonsets/finalizers'),
+    rule('list watch', 'core', 'nodes'),
+    OWNED_PODS,
+    rule('create', 'core', 'pods/binding'),
+    REVISIONS,
+    EVENTS,
+  ],
+  'statefulset-controller': [
+    rule('list watch', 'core', 'pods'),
+    rule(READ, 'apps', 'statefulsets'),
+    rule('update', 'apps', 'statefulsets/status'),
+    rule('update', 'apps', 'statefulsets/finalizers'),
+    rule('create delete get patch update', 'core', 'pods'),
+    REVISIONS,
+    rule(`create ${READ}`, 'core', 'persistentvolumeclaims'),
+    rule('delete update', 'core', 'persistentvolumeclaims'),
+    rule('update', 'core', 'pods/finalizers'),
+    EVENTS,
+  ],
+  'job-controller': [
+    rule(`${READ} patch update`, 'batch', 'jobs'),
+    rule('update', 'batch', 'jobs/status'),
+    rule('update', 'batch', 'jobs/finalizers'),
+    OWNED_PODS,
+    EVENTS,
+  ],
+  'cronjob-controller': [
+    rule(`${READ} update`, 'batch', 'cronjobs'),
+    rule(`create delete patch update ${READ}`, 'batch', 'jobs'),
+    rule('update', 'batch', 'cronjobs/status'),
+    rule('update', 'batch', 'cronjobs/finalizers'),
+    rule('delete list watch', 'core', 'pods'),
+    EVENTS,
+  ],
+  'ttl-after-finished-controller': [rule(`delete ${READ}`, 'batch', 'jobs'), EVENTS],
+  'horizontal-pod-autoscaler': [
+    rule(READ, 'autoscaling', 'horizontalpodautoscalers'),
+    rule('update', 'autoscaling', 'horizontalpodautoscalers/status'),
+    rule('get update', '*', '*/scale'),
+    rule('list watch', 'core', 'pods'),
+    rule('list watch', 'metrics.k8s.io', 'pods'),
+    rule(READ, 'custom.metrics.k8s.io', '*'),
+    rule(READ, 'external.metrics.k8s.io', '*'),
+    EVENTS,
+  ],
+  'disruption-controller': [
+    rule(READ, 'apps extensions', 'deployments'),
+    rule(READ, 'apps extensions', 'replicasets'),
+    rule(READ, 'core', 'replicationcontrollers'),
+    rule(READ, 'policy', 'poddisruptionbudgets'),
+    rule(READ, 'apps', 'statefulsets'),
+    rule('update', 'policy', 'poddisruptionbudgets/status'),
+    rule('patch update', 'core', 'pods/status'),
+    rule('get', '*', '*/scale'),
+    EVENTS,
+  ],
+  'resource-claim-controller': [
+    rule(READ, 'core', 'pods'),
+    rule('update', 'core', 'pods/finalizers'),
+    rule(`create delete ${READ}`, 'resource.k8s.io', 'resourceclaims'),
+    rule('patch update', 'resource.k8s.io', 'resourceclaims resourceclaims/status'),
+    rule('patch update', 'core', 'pods/status'),
+    EVENTS,
+    rule('patch update', 'resource.k8s.io', 'resourceclaims/binding'),
+  ],
+  'device-taint-eviction-controller': [
+    rule(`delete ${READ}`, 'core', 'pods'),
+    rule('patch update', 'core', 'pods/status'),
+    rule(READ, 'resource.k8s.io', 'resourceclaims'),
+    rule(READ, 'resource.k8s.io', 'resourceslices'),
+    rule(READ, 'resource.k8s.io', 'deviceclasses'),
+    EVENTS,
+  ],
+}
