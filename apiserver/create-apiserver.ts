@@ -48,7 +48,7 @@ const RENEWAL_INTERVAL = 6 * 60 * 60 * 1000
 export async function createApiServer(config: ApiServerConfig, tools: ProcessTools, parts: ApiServerParts = {}): Promise<ApiServer> {
   const { clock, log } = tools
   const derived = deriveConfig(config)
-  const identity = new ServerIdentity(config, derived, tools)
+  const identity = await ServerIdentity.establish({ config, derived, clock, log })
   const state = await openState(config, derived, identity, { ...tools, parts })
   const { storage, objects, table, writer } = state
   const compactor = new Compactor({ storage, clock, logger: log })
@@ -71,6 +71,13 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   let compacting: Promise<void> | undefined
   let renewal: Timer | undefined
   let endRoutes: (() => void) | undefined
+  const renew = async () => {
+    try {
+      listeners.renew((await identity.renew()).serving)
+    } catch (error) {
+      log.error('could not renew certificates; trying again later', { error })
+    }
+  }
   return {
     handle,
     get credentials() {
@@ -87,7 +94,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       state.followAllocations()
       if (parts.listen !== false) {
         await listeners.start()
-        identity.listensOn(Number(new URL(listeners.url).port))
+        await identity.listensOn(Number(new URL(listeners.url).port))
       }
       // A store that is only read keeps what it has.
       if (!config.openDamagedStore) await ensureAll(requiredObjects(identity.facts()), state)
@@ -95,13 +102,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       if (!config.openDamagedStore) expiry.start()
       compacting = compactor.run(background.signal)
       if (config.podRoutes) endRoutes = keepPodRoutes({ reader: objects, range: config.podRoutes, ip: parts.ip ?? machineIp, log })
-      renewal = clock.every(RENEWAL_INTERVAL, () => {
-        try {
-          listeners.renew(identity.renew().serving)
-        } catch (error) {
-          log.error('could not renew certificates; trying again later', { error })
-        }
-      })
+      renewal = clock.every(RENEWAL_INTERVAL, renew)
       isReady = true
       log.info('serving', { url: listeners.url, insecureUrl: listeners.insecureUrl || undefined, kinds: table.all().length })
     },

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs'
-import { alternativeNames } from '../shared/certificates/extensions.ts'
+import { alternativeNames } from '../shared/certificates/alternative-names.ts'
 import { connectClient } from '../shared/client/connect.ts'
 import { createEventRecorder } from '../shared/client/queued-event-recorder.ts'
 import type { Informer } from '../shared/informer/informer.ts'
@@ -155,7 +155,7 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
 
   const serving = servingOptions(config, settings.nodeIp, tools)
   const server = createKubeletServer({
-    ...{ host: config.address, port: config.port, clientAuthority: serving.authority, certificate: servingCertificate(serving) },
+    ...{ host: config.address, port: config.port, clientAuthority: serving.authority, certificate: await servingCertificate(serving) },
     pods: {
       list: () => workers.list(),
       get: (namespace, name) => workers.list().find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),

@@ -195,38 +195,38 @@ describe('tolerations by default', () => {
 
 describe('certificate requests', () => {
   const signer = 'kubernetes.io/kube-apiserver-client'
-  const csr = (organizations: string[], status: object = {}) =>
+  const csr = async (organizations: string[], status: object = {}) =>
     made('certificates.k8s.io/v1', 'CertificateSigningRequest', {
       metadata: { name: 'c' },
       spec: {
         signerName: signer,
-        request: Buffer.from(createKeyAndRequest({ commonName: 'jane', organizations }).request).toString('base64'),
+        request: Buffer.from((await createKeyAndRequest({ commonName: 'jane', organizations })).request).toString('base64'),
       },
       status,
     })
   const about = { resource: 'certificatesigningrequests', namespace: '' }
 
   it('cannot make masters', async () => {
-    await admit({ ...about, object: csr(['dev']) })
+    await admit({ ...about, object: await csr(['dev']) })
     await refused(
-      { ...about, object: csr(['system:masters']) },
+      { ...about, object: await csr(['system:masters']) },
       /use of kubernetes.io\/kube-apiserver-client signer with system:masters group is not allowed/,
     )
   })
 
   it('are approved and signed by those who may for that signer', async () => {
-    const update = (subresource: string, status: object) => ({
+    const update = async (subresource: string, status: object) => ({
       ...about,
       operation: 'UPDATE' as const,
       subresource,
-      object: csr([], status),
-      previous: csr([]),
+      object: await csr([], status),
+      previous: await csr([]),
     })
-    const approval = update('approval', { conditions: [{ type: 'Approved', status: 'True' }] })
-    const signed = update('status', { certificate: 'x' })
+    const approval = await update('approval', { conditions: [{ type: 'Approved', status: 'True' }] })
+    const signed = await update('status', { certificate: 'x' })
     await refused(approval, /user not permitted to approve requests with signerName "kubernetes.io\/kube-apiserver-client"/)
     await refused(signed, /not permitted to sign/)
-    await admit(update('status', {}))
+    await admit(await update('status', {}))
     world.allowed = ({ verb, resource, name }) => verb === 'approve' && resource === 'signers' && name === signer
     await admit(approval)
     await refused(signed, /not permitted to sign/)

@@ -17,7 +17,7 @@ const NODE_SERVING_SIGNER = 'kubernetes.io/kubelet-serving'
 export function certificateRequests(authorize: ResourceServices['authorize'], owner: OwnedByCluster): AdmissionRule {
   return {
     name: 'CertificateRequests',
-    validate(request) {
+    async validate(request) {
       const next = asKind(request.object, 'certificates.k8s.io/v1', 'CertificateSigningRequest')
       if (!next) return
       if (request.operation === 'CREATE') return checkNames(request, next, owner)
@@ -41,10 +41,10 @@ export function certificateRequests(authorize: ResourceServices['authorize'], ow
 }
 
 /** Nobody is to become a master by certificate request, nor to serve as this server or as a Service, whatever Node claims to be found there. */
-function checkNames(request: AdmissionRequest, { spec }: CertificateSigningRequest, owner: OwnedByCluster): void {
+async function checkNames(request: AdmissionRequest, { spec }: CertificateSigningRequest, owner: OwnedByCluster): Promise<void> {
   const { signerName } = spec
   if (signerName !== CLIENT_SIGNER && signerName !== NODE_SERVING_SIGNER) return
-  const content = contentOf(spec.request)
+  const content = await contentOf(spec.request)
   if (signerName === CLIENT_SIGNER && content?.subject.organizations.includes(systemGroup.masters)) {
     throw refusal(request, `use of ${CLIENT_SIGNER} signer with ${systemGroup.masters} group is not allowed`)
   }
@@ -56,9 +56,9 @@ function checkNames(request: AdmissionRequest, { spec }: CertificateSigningReque
 }
 
 /** A request that cannot be read names nobody; the kind's own validation says what is wrong with it. */
-function contentOf(request: string): CertificateRequest | undefined {
+async function contentOf(request: string): Promise<CertificateRequest | undefined> {
   try {
-    return readRequest(Buffer.from(request, 'base64').toString('utf8'))
+    return await readRequest(Buffer.from(request, 'base64').toString('utf8'))
   } catch {
     return undefined
   }

@@ -62,16 +62,16 @@ beforeEach(() => {
 
 describe('client certificates', () => {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const certificate = (commonName: string, organizations: string[], notBefore: number, notAfter: number): Uint8Array => {
-    const authority = issueAuthority(pair, { commonName: 'kubernetes', notBefore: now - DAY, notAfter: now + 100 * DAY })
+  const certificate = async (commonName: string, organizations: string[], notBefore: number, notAfter: number): Promise<Uint8Array> => {
+    const authority = await issueAuthority(pair, { commonName: 'kubernetes', notBefore: now - DAY, notAfter: now + 100 * DAY })
     const issuer = { certificate: authority, key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() }
     const wish = { subject: { commonName, organizations }, publicKey: pair.publicKey, notBefore, notAfter, usages: ['clientAuth'] as const }
-    return decodePem('CERTIFICATE', issueCertificate(issuer, wish))[0] ?? Buffer.alloc(0)
+    return decodePem('CERTIFICATE', await issueCertificate(issuer, wish))[0] ?? Buffer.alloc(0)
   }
   const withCertificate = (clientCertificate: Uint8Array): Credentials => ({ ...nothing, clientCertificate })
 
   it('name the user and the groups', async () => {
-    const user = await authentication().authenticate(withCertificate(certificate('jane', ['dev', 'ops'], now - DAY, now + DAY)))
+    const user = await authentication().authenticate(withCertificate(await certificate('jane', ['dev', 'ops'], now - DAY, now + DAY)))
     assert.equal(user.name, 'jane')
     assert.deepEqual(user.groups, ['dev', 'ops', 'system:authenticated'])
     assert.match(user.extra?.['authentication.kubernetes.io/credential-id']?.[0] ?? '', /^X509SHA256=[0-9a-f]{64}$/)
@@ -79,21 +79,21 @@ describe('client certificates', () => {
 
   it('give the same user object for each request of a connection, which is what makes authorisation quick', async () => {
     const made = authentication()
-    const connection = withCertificate(certificate('jane', [], now - DAY, now + DAY))
+    const connection = withCertificate(await certificate('jane', [], now - DAY, now + DAY))
     assert.equal(await made.authenticate(connection), await made.authenticate(connection))
   })
 
   it('are refused when they expired, also in the middle of a connection, or are not valid yet', async () => {
     const made = authentication()
-    const short = withCertificate(certificate('jane', [], now - DAY, now + 1000))
+    const short = withCertificate(await certificate('jane', [], now - DAY, now + 1000))
     assert.equal((await made.authenticate(short)).name, 'jane')
     now += 2000
     await refused(short, /expired/, made)
-    await refused(withCertificate(certificate('jane', [], now + DAY, now + 2 * DAY)), /not yet valid/)
+    await refused(withCertificate(await certificate('jane', [], now + DAY, now + 2 * DAY)), /not yet valid/)
   })
 
   it('are refused without a common name, when damaged, and when TLS did not accept them', async () => {
-    await refused(withCertificate(certificate('', ['system:masters'], now - DAY, now + DAY)), /no common name/)
+    await refused(withCertificate(await certificate('', ['system:masters'], now - DAY, now + DAY)), /no common name/)
     await refused(withCertificate(Buffer.from('not a certificate')), /not readable/)
     await refused({ ...nothing, certificateProblem: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }, /UNABLE_TO_VERIFY/)
   })

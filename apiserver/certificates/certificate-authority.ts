@@ -16,7 +16,7 @@ export const CLOCK_SKEW = 5 * 60 * 1000
  * trusts exactly this one.
  * @throws UnusableFile when the files are there but not usable; replacing them silently would lock everybody out.
  */
-export function loadOrMakeAuthority(directory: string, now: number, log: Logger): Issuer {
+export async function loadOrMakeAuthority(directory: string, now: number, log: Logger): Promise<Issuer> {
   const keyPath = join(directory, 'ca.key')
   const certificatePath = join(directory, 'ca.crt')
   const certificate = readFileIfPresent(certificatePath)
@@ -31,7 +31,7 @@ export function loadOrMakeAuthority(directory: string, now: number, log: Logger)
   // A key without a certificate is a first start that was interrupted between the two files: go on with that key.
   const usableKey = key ?? newKey(keyPath)
   const privateKey = parseKey(usableKey, keyPath)
-  const made = issueAuthority(
+  const made = await issueAuthority(
     { privateKey, publicKey: createPublicKey(privateKey) },
     { commonName: 'kubernetes', notBefore: now - CLOCK_SKEW, notAfter: now + LIFETIME },
   )

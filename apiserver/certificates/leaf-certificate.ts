@@ -1,10 +1,10 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
+import type { AlternativeNames } from '../../shared/certificates/alternative-names.ts'
 import { readFileIfPresent, writeFileAtomically } from '../../shared/certificates/atomic-file.ts'
-import type { Subject } from '../../shared/certificates/distinguished-name.ts'
-import { type AlternativeNames, type ExtendedUsage, readAlternativeNames } from '../../shared/certificates/extensions.ts'
-import { type Issuer, issueCertificate } from '../../shared/certificates/issue-certificate.ts'
+import { type ExtendedUsage, type Issuer, issueCertificate } from '../../shared/certificates/issue-certificate.ts'
 import { readCertificate } from '../../shared/certificates/read-certificate.ts'
+import type { Subject } from '../../shared/certificates/subject.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import { CLOCK_SKEW } from './certificate-authority.ts'
 
@@ -31,7 +31,7 @@ export interface LeafWish {
  * The certificate from the folder when it still says what is wished, else a new one. These files can be made again at
  * any time, so damaged ones are replaced, with a warning.
  */
-export function loadOrIssueLeaf(directory: string, authority: Issuer, wish: LeafWish, now: number, log: Logger): KeyPair {
+export async function loadOrIssueLeaf(directory: string, authority: Issuer, wish: LeafWish, now: number, log: Logger): Promise<KeyPair> {
   const certificatePath = join(directory, `${wish.file}.crt`)
   const keyPath = join(directory, `${wish.file}.key`)
   const certificate = readFileIfPresent(certificatePath)
@@ -44,7 +44,7 @@ export function loadOrIssueLeaf(directory: string, authority: Issuer, wish: Leaf
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const issued = {
     key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    certificate: issueCertificate(authority, {
+    certificate: await issueCertificate(authority, {
       ...wish,
       publicKey: pair.publicKey,
       notBefore: now - CLOCK_SKEW,
@@ -76,7 +76,7 @@ function objectionTo(pair: KeyPair, authority: Issuer, wish: LeafWish, now: numb
 
 const canonical = ({ commonName, organizations }: Subject) => JSON.stringify([commonName, [...organizations].sort()])
 
-function sameNames(value: Buffer | undefined, wished: AlternativeNames | undefined): boolean {
+function sameNames(present: AlternativeNames, wished: AlternativeNames | undefined): boolean {
   const sorted = (names: AlternativeNames | undefined) => JSON.stringify([...(names?.dnsNames ?? []), ...(names?.ipAddresses ?? [])].sort())
-  return sorted(value && readAlternativeNames(value)) === sorted(wished)
+  return sorted(present) === sorted(wished)
 }

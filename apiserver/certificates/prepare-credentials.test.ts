@@ -44,16 +44,16 @@ describe('the credentials of an API server', () => {
       .sort()
       .map((file) => [file, readFileSync(join(folder, file), 'utf8')])
 
-  it('are made once and reused, byte for byte', () => {
-    prepare()
+  it('are made once and reused, byte for byte', async () => {
+    await prepare()
     const before = everyFile()
-    prepare()
+    await prepare()
     assert.deepEqual(everyFile(), before)
     assert.equal(before.filter(([file]) => file?.endsWith('.tmp')).length, 0)
   })
 
-  it('keep every secret readable for the owner only', () => {
-    prepare()
+  it('keep every secret readable for the owner only', async () => {
+    await prepare()
     const open = everyFile().filter(([file = '']) => (statSync(join(folder, file)).mode & 0o077) !== 0)
     assert.deepEqual(
       open.map(([file]) => file).filter((file) => !/\.(crt|pub)$/.test(file ?? '')),
@@ -67,7 +67,7 @@ describe('the credentials of an API server', () => {
   })
 
   it('serve under every name a client may use, and are accepted by a TLS client', async () => {
-    const { serving, authority, kubeletClient } = prepare()
+    const { serving, authority, kubeletClient } = await prepare()
     const server = createServer({ cert: serving.certificate, key: serving.key, ca: authority, requestCert: true }, (socket) => {
       socket.end(JSON.stringify([socket.authorized, readCertificate(socket.getPeerCertificate().raw).subject]))
     })
@@ -99,40 +99,40 @@ describe('the credentials of an API server', () => {
     server.close()
   })
 
-  it('issue the serving certificate again when the names change, with the same authority', () => {
-    const before = prepare()
-    const after = prepare({ extraNames: ['cluster.example'] })
+  it('issue the serving certificate again when the names change, with the same authority', async () => {
+    const before = await prepare()
+    const after = await prepare({ extraNames: ['cluster.example'] })
     assert.equal(after.authority, before.authority)
     assert.notEqual(after.serving.certificate, before.serving.certificate)
     assert.match(readCertificate(after.serving.certificate).x509.subjectAltName ?? '', /cluster\.example/)
     assert.equal(after.kubeletClient.certificate, before.kubeletClient.certificate)
   })
 
-  it('renew certificates in the last third of their life, and the kubeconfigs with them', () => {
-    const before = prepare()
+  it('renew certificates in the last third of their life, and the kubeconfigs with them', async () => {
+    const before = await prepare()
     const kubeconfig = readFileSync(join(folder, 'credentials/admin.kubeconfig'), 'utf8')
     now += 200 * DAY
-    assert.equal(prepare().serving.certificate, before.serving.certificate)
+    assert.equal((await prepare()).serving.certificate, before.serving.certificate)
     now += 60 * DAY
-    const after = prepare()
+    const after = await prepare()
     assert.notEqual(after.serving.certificate, before.serving.certificate)
     assert.notEqual(readFileSync(join(folder, 'credentials/admin.kubeconfig'), 'utf8'), kubeconfig)
     assert.equal(after.authority, before.authority)
   })
 
-  it('write kubeconfigs again when the address that clients dial changes', () => {
-    prepare()
-    prepare({ advertiseUrl: 'https://127.0.0.1:7000' })
+  it('write kubeconfigs again when the address that clients dial changes', async () => {
+    await prepare()
+    await prepare({ advertiseUrl: 'https://127.0.0.1:7000' })
     for (const name of ['admin', 'controller-manager', 'scheduler', 'join/bootstrap']) {
       assert.match(readFileSync(join(folder, `credentials/${name}.kubeconfig`), 'utf8'), /"?server"?: "https:\/\/127.0.0.1:7000"/)
     }
   })
 
   for (const file of ['apiserver.crt', 'apiserver.key', 'admin.crt']) {
-    it(`replace a damaged ${file}`, () => {
-      prepare()
+    it(`replace a damaged ${file}`, async () => {
+      await prepare()
       truncateSync(pki(file), 100)
-      const { serving } = prepare()
+      const { serving } = await prepare()
       assert.ok(readCertificate(serving.certificate).x509.checkPrivateKey(createPrivateKey(serving.key)))
       assert.ok(readFileSync(pki(file), 'utf8').length > 100)
     })
@@ -145,45 +145,45 @@ describe('the credentials of an API server', () => {
     ['service-account.key', '', /service-account\.key.*no usable key/],
     ['bootstrap-token', 'abc', /bootstrap-token.*no token/],
   ] as const) {
-    it(`refuse a ${file} that reads ${JSON.stringify(content)}, and leave it as it is`, () => {
-      prepare()
+    it(`refuse a ${file} that reads ${JSON.stringify(content)}, and leave it as it is`, async () => {
+      await prepare()
       writeFileSync(pki(file), content)
-      assert.throws(
-        () => prepare(),
+      await assert.rejects(
+        prepare(),
         (error) => error instanceof UnusableFile && message.test(error.message) && /Cure: /.test(error.message),
       )
       assert.equal(readFileSync(pki(file), 'utf8'), content)
     })
   }
 
-  it('refuse an authority whose key is another, is gone, or that expired', () => {
-    prepare()
+  it('refuse an authority whose key is another, is gone, or that expired', async () => {
+    await prepare()
     writeFileSync(pki('ca.key'), readFileSync(pki('apiserver.key')))
-    assert.throws(() => prepare(), /does not belong to ca\.crt/)
+    await assert.rejects(prepare(), /does not belong to ca\.crt/)
     rmSync(pki('ca.key'))
-    assert.throws(() => prepare(), /missing while ca\.crt is there/)
+    await assert.rejects(prepare(), /missing while ca\.crt is there/)
     rmSync(pki('ca.crt'))
-    prepare()
+    await prepare()
     now += 3651 * DAY
-    assert.throws(() => prepare(), /expired at/)
+    await assert.rejects(prepare(), /expired at/)
     now -= 3700 * DAY
-    assert.throws(() => prepare(), /valid only from .*set the clock/)
+    await assert.rejects(prepare(), /valid only from .*set the clock/)
   })
 
-  it('go on with the key when a first start was interrupted before the certificate', () => {
-    prepare()
+  it('go on with the key when a first start was interrupted before the certificate', async () => {
+    await prepare()
     const key = readFileSync(pki('ca.key'), 'utf8')
     rmSync(pki('ca.crt'))
-    const { authority, serving } = prepare()
+    const { authority, serving } = await prepare()
     assert.equal(readFileSync(pki('ca.key'), 'utf8'), key)
     const read = readCertificate(authority)
     assert.ok(readCertificate(serving.certificate).x509.verify(read.x509.publicKey))
   })
 
-  it('issue again what a foreign authority signed', () => {
-    const { authority } = prepare()
-    const other = prepare({ dataDirectory: join(folder, 'other'), credentialsDirectory: join(folder, 'other/credentials') })
-    const foreign = issueCertificate(
+  it('issue again what a foreign authority signed', async () => {
+    const { authority } = await prepare()
+    const other = await prepare({ dataDirectory: join(folder, 'other'), credentialsDirectory: join(folder, 'other/credentials') })
+    const foreign = await issueCertificate(
       { certificate: other.authority, key: readFileSync(join(folder, 'other/pki/ca.key'), 'utf8') },
       {
         subject: { commonName: 'kubernetes-admin', organizations: ['system:masters'] },
@@ -194,15 +194,15 @@ describe('the credentials of an API server', () => {
       },
     )
     writeFileSync(pki('admin.crt'), foreign)
-    prepare()
+    await prepare()
     assert.ok(readCertificate(readFileSync(pki('admin.crt'), 'utf8')).x509.verify(readCertificate(authority).x509.publicKey))
   })
 
-  it('keep accepting the public keys that were added for a change of the token key', () => {
-    const first = prepare().serviceAccountKeys
+  it('keep accepting the public keys that were added for a change of the token key', async () => {
+    const first = (await prepare()).serviceAccountKeys
     const old = readFileSync(pki('service-account.pub'), 'utf8')
     rmSync(pki('service-account.key'))
-    const second = prepare().serviceAccountKeys
+    const second = (await prepare()).serviceAccountKeys
     assert.notEqual(second.signing.id, first.signing.id)
     assert.deepEqual(
       second.verifying.map((key) => key.id),

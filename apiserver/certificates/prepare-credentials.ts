@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { alternativeNames } from '../../shared/certificates/alternative-names.ts'
 import { writeFileIfDifferent } from '../../shared/certificates/atomic-file.ts'
-import { alternativeNames } from '../../shared/certificates/extensions.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { type BootstrapToken, loadOrMakeBootstrapToken } from './bootstrap-token.ts'
@@ -54,24 +54,24 @@ const CLIENTS = [
  * while serving renews in time: compare `serving` and give it to the TLS server.
  * @throws UnusableFile for a damaged authority, token key or join token; a system error when a folder cannot be written.
  */
-export function prepareCredentials(options: CredentialsOptions): ServerCredentials {
+export async function prepareCredentials(options: CredentialsOptions): Promise<ServerCredentials> {
   const { clock, log, credentialsDirectory } = options
   const directory = join(options.dataDirectory, 'pki')
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   mkdirSync(credentialsDirectory, { recursive: true, mode: 0o700 })
   const now = clock.now()
-  const authority = loadOrMakeAuthority(directory, now, log)
+  const authority = await loadOrMakeAuthority(directory, now, log)
   const leaf = (wish: LeafWish) => loadOrIssueLeaf(directory, authority, wish, now, log)
 
   const credentials: ServerCredentials = {
     authority: authority.certificate,
-    serving: leaf({
+    serving: await leaf({
       file: 'apiserver',
       subject: { commonName: 'kube-apiserver', organizations: [] },
       usages: ['serverAuth'],
       names: alternativeNames(servingNames(options)),
     }),
-    kubeletClient: leaf({
+    kubeletClient: await leaf({
       file: 'apiserver-kubelet-client',
       subject: { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] },
       usages: ['clientAuth'],
@@ -91,7 +91,7 @@ export function prepareCredentials(options: CredentialsOptions): ServerCredentia
   hand('signing/ca.crt', authority.certificate, 0o644)
   hand('signing/ca.key', authority.key)
   for (const { file, ...subject } of CLIENTS) {
-    kubeconfig(file, { name: subject.commonName, pair: leaf({ file, subject, usages: ['clientAuth'] }) })
+    kubeconfig(file, { name: subject.commonName, pair: await leaf({ file, subject, usages: ['clientAuth'] }) })
   }
   const { id, secret } = credentials.bootstrapToken
   // In a folder of its own: a worker gets this folder and none of the other keys.

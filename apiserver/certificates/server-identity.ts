@@ -9,21 +9,29 @@ import { type CredentialsOptions, prepareCredentials, type ServerCredentials, se
 /** What a server that does not listen says its port is. */
 const DEFAULT_PORT = 6443
 
+export interface IdentitySetting {
+  readonly config: ApiServerConfig
+  readonly derived: DerivedConfig
+  readonly clock: Clock
+  readonly log: Logger
+}
+
 /** Who this server is, and what it hands to others so that they find it. The port is known for sure only when it listens. */
 export class ServerIdentity {
-  readonly #config: ApiServerConfig
-  readonly #derived: DerivedConfig
-  readonly #tools: { readonly clock: Clock; readonly log: Logger }
+  readonly #setting: IdentitySetting
   #port: number
   credentials: ServerCredentials
 
+  private constructor(setting: IdentitySetting, port: number, credentials: ServerCredentials) {
+    this.#setting = setting
+    this.#port = port
+    this.credentials = credentials
+  }
+
   /** Makes or loads every key. @throws what `prepareCredentials` throws */
-  constructor(config: ApiServerConfig, derived: DerivedConfig, tools: { readonly clock: Clock; readonly log: Logger }) {
-    this.#config = config
-    this.#derived = derived
-    this.#tools = tools
-    this.#port = config.securePort || DEFAULT_PORT
-    this.credentials = this.#prepare()
+  static async establish(setting: IdentitySetting): Promise<ServerIdentity> {
+    const port = setting.config.securePort || DEFAULT_PORT
+    return new ServerIdentity(setting, port, await prepare(setting, port))
   }
 
   /** `host:port`, as clients outside reach it. */
@@ -32,48 +40,53 @@ export class ServerIdentity {
   }
 
   /** A server on any free port learns it late: kubeconfigs are written again. */
-  listensOn(port: number): void {
+  async listensOn(port: number): Promise<void> {
     if (port === this.#port) return
     this.#port = port
-    this.credentials = this.#prepare()
+    await this.renew()
   }
 
   /** Renews what is about to expire. @throws what `prepareCredentials` throws */
-  renew(): ServerCredentials {
-    this.credentials = this.#prepare()
+  async renew(): Promise<ServerCredentials> {
+    this.credentials = await prepare(this.#setting, this.#port)
     return this.credentials
   }
 
   /** Names and addresses that this server's certificate is made out to. */
   get names(): readonly string[] {
-    return servingNames(this.#options)
+    return servingNames(credentialsOptions(this.#setting, this.#port))
   }
 
   /** What the objects that must exist say about this server. */
   facts(): BootstrapFacts {
     const { authority, bootstrapToken } = this.credentials
-    const { advertiseAddress: address, serviceAddress } = this.#derived
-    const { dnsAddress } = this.#config
+    const { config, derived } = this.#setting
+    const { advertiseAddress: address, serviceAddress } = derived
+    const { dnsAddress } = config
     return { address, port: this.#port, serviceAddress, dnsAddress, advertiseUrl: this.#advertiseUrl, authority, bootstrapToken }
   }
 
   get #advertiseUrl(): string {
-    return this.#config.advertiseUrl ?? `https://127.0.0.1:${this.#port}`
+    return advertiseUrl(this.#setting.config, this.#port)
   }
+}
 
-  #prepare(): ServerCredentials {
-    return prepareCredentials(this.#options)
-  }
+function advertiseUrl(config: ApiServerConfig, port: number): string {
+  return config.advertiseUrl ?? `https://127.0.0.1:${port}`
+}
 
-  get #options(): CredentialsOptions {
-    const { dataDir, credentialsDir, clusterDomain, tlsSan } = this.#config
-    return {
-      dataDirectory: dataDir,
-      credentialsDirectory: credentialsDir ?? join(dataDir, 'credentials'),
-      advertiseUrl: this.#advertiseUrl,
-      ...{ serviceAddress: this.#derived.serviceAddress, clusterDomain, hostname: hostname() },
-      extraNames: [...tlsSan, this.#derived.advertiseAddress],
-      ...this.#tools,
-    }
+function prepare(setting: IdentitySetting, port: number): Promise<ServerCredentials> {
+  return prepareCredentials(credentialsOptions(setting, port))
+}
+
+function credentialsOptions({ config, derived, clock, log }: IdentitySetting, port: number): CredentialsOptions {
+  const { dataDir, credentialsDir, clusterDomain, tlsSan } = config
+  return {
+    dataDirectory: dataDir,
+    credentialsDirectory: credentialsDir ?? join(dataDir, 'credentials'),
+    advertiseUrl: advertiseUrl(config, port),
+    ...{ serviceAddress: derived.serviceAddress, clusterDomain, hostname: hostname() },
+    extraNames: [...tlsSan, derived.advertiseAddress],
+    ...{ clock, log },
   }
 }

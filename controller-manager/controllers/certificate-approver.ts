@@ -34,7 +34,7 @@ export default defineController({
         if (!request || conditionOf(request, 'Approved') || conditionOf(request, 'Denied')) return
         const { signerName } = request.spec
         if (signerName !== NODE_CLIENT_SIGNER && signerName !== NODE_SERVING_SIGNER) return
-        const content = contentOf(request)
+        const content = await contentOf(request)
         const problem = nodeRequestProblem(request, content)
         if (problem !== undefined) return log.info('a request is left to a person', { request: key, problem })
         if (signerName === NODE_SERVING_SIGNER) {

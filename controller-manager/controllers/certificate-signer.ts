@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { CertificateRequest } from '../../shared/certificates/certificate-request.ts'
-import type { ExtendedUsage } from '../../shared/certificates/extensions.ts'
-import { issueCertificate } from '../../shared/certificates/issue-certificate.ts'
+import { type ExtendedUsage, issueCertificate } from '../../shared/certificates/issue-certificate.ts'
 import { readCertificate } from '../../shared/certificates/read-certificate.ts'
 import { defineController } from '../../shared/controller/define-controller.ts'
 import type { CertificateSigningRequest } from '../../shared/openapi/generated/certificates-v1.ts'
@@ -25,7 +24,7 @@ export default defineController<ControllerSettings>({
         const request = requests.cache.get(key)
         if (!request || request.status.certificate || !conditionOf(request, 'Approved') || conditionOf(request, 'Denied')) return
         if (conditionOf(request, 'Failed') || !SIGNERS.has(request.spec.signerName)) return
-        const content = contentOf(request)
+        const content = await contentOf(request)
         const problem = signingProblem(request, content)
         if (problem !== undefined) return fail(request, problem)
         const certificate = Buffer.from(await sign(request, content)).toString('base64')

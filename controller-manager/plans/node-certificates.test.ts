@@ -24,18 +24,18 @@ interface Wish {
   username?: string
 }
 
-function request(wish: Wish = {}): CertificateSigningRequest {
+async function request(wish: Wish = {}): Promise<CertificateSigningRequest> {
   const { commonName = 'system:node:a', organizations = ['system:nodes'], dnsNames = [], ipAddresses = [], serving = false } = wish
-  const { request: pem } = createKeyAndRequest({ commonName, organizations }, { dnsNames, ipAddresses })
+  const { request: pem } = await createKeyAndRequest({ commonName, organizations }, { dnsNames, ipAddresses })
   const usages = wish.usages ?? ['digital signature', serving ? 'server auth' : 'client auth']
   const signerName = serving ? NODE_SERVING_SIGNER : NODE_CLIENT_SIGNER
   const spec = { request: Buffer.from(pem).toString('base64'), usages, signerName, username: wish.username ?? 'system:node:a' }
   return { metadata: { name: 'csr' }, spec, status: {} } as unknown as CertificateSigningRequest
 }
 
-const problemOf = (wish: Wish) => {
-  const made = request(wish)
-  return nodeRequestProblem(made, contentOf(made))
+const problemOf = async (wish: Wish) => {
+  const made = await request(wish)
+  return nodeRequestProblem(made, await contentOf(made))
 }
 
 describe('what a node may ask for', () => {
@@ -53,7 +53,7 @@ describe('what a node may ask for', () => {
     ['to sign others', { usages: ['client auth', 'cert sign'] }, /usage cert sign is not for nodes/],
   ]
   for (const [name, wish, expected] of cases) {
-    test(name, () => (expected ? assert.match(problemOf(wish) ?? 'no problem', expected) : assert.equal(problemOf(wish), undefined)))
+    test(name, async () => assert.match((await problemOf(wish)) ?? 'no problem', expected ?? /^no problem$/))
   }
 })
 
@@ -61,13 +61,14 @@ describe('under which names a node may serve', () => {
   const node = { metadata: { name: 'a' }, status: { addresses: [{ type: 'InternalIP', address: '10.0.0.1' }] } } as unknown as Node
   const named = (name: string, ...addresses: string[]) =>
     ({ metadata: { name }, status: { addresses: addresses.map((address) => ({ type: 'Hostname', address })) } }) as unknown as Node
-  const doubt = (wish: Wish, known: readonly Node[] = [node]) => {
-    const made = request({ serving: true, ...wish })
-    return servingRequestProblem(made, contentOf(made), known)
+  const doubt = async (wish: Wish, known: readonly Node[] = [node]) => {
+    const made = await request({ serving: true, ...wish })
+    return servingRequestProblem(made, await contentOf(made), known)
   }
-  test('its own', () => assert.equal(doubt({ dnsNames: ['a'], ipAddresses: ['10.0.0.1'] }), undefined))
-  test('not another’s', () => assert.match(doubt({ dnsNames: ['a', 'b'] }) ?? '', /b is not an address of the node/))
-  test('not for another', () => assert.match(doubt({ username: 'system:node:b', dnsNames: ['a'] }) ?? '', /only a node itself/))
+  test('its own', async () => assert.equal(await doubt({ dnsNames: ['a'], ipAddresses: ['10.0.0.1'] }), undefined))
+  test('not another’s', async () => assert.match((await doubt({ dnsNames: ['a', 'b'] })) ?? '', /b is not an address of the node/))
+  test('not for another', async () =>
+    assert.match((await doubt({ username: 'system:node:b', dnsNames: ['a'] })) ?? '', /only a node itself/))
   const claimed: [string, RegExp][] = [
     ['kubernetes.default.svc', /name of the cluster/],
     ['kubernetes', /name of the cluster/],
@@ -77,34 +78,34 @@ describe('under which names a node may serve', () => {
     ['b', /name of another node/],
     ['B', /name of another node/],
   ]
-  test('never the cluster’s own nor another node’s, though its Node claims them', () => {
+  test('never the cluster’s own nor another node’s, though its Node claims them', async () => {
     for (const [name, why] of claimed) {
-      assert.match(doubt({ dnsNames: [name] }, [named('a', name), named('b')]) ?? 'approved', why, name)
+      assert.match((await doubt({ dnsNames: [name] }, [named('a', name), named('b')])) ?? 'approved', why, name)
     }
     for (const address of ['127.0.0.1', '::1', '169.254.169.254', '224.0.0.1', '0.0.0.0']) {
-      assert.match(doubt({ ipAddresses: [address] }, [named('a', address)]) ?? 'approved', /may not be/, address)
+      assert.match((await doubt({ ipAddresses: [address] }, [named('a', address)])) ?? 'approved', /may not be/, address)
     }
   })
-  test('not before it is registered', () => {
-    const made = request({ serving: true, dnsNames: ['a'] })
-    assert.match(servingRequestProblem(made, contentOf(made), []) ?? '', /not registered/)
+  test('not before it is registered', async () => {
+    const made = await request({ serving: true, dnsNames: ['a'] })
+    assert.match(servingRequestProblem(made, await contentOf(made), []) ?? '', /not registered/)
   })
 })
 
-test('who asks for itself, and whose node it is', () => {
-  const own = request()
-  assert.equal(isSelfRequest(own, contentOf(own)), true)
-  const joining = request({ username: 'system:bootstrap:abcdef' })
-  assert.equal(isSelfRequest(joining, contentOf(joining)), false)
-  assert.equal(nodeNameOf(contentOf(own)), 'a')
+test('who asks for itself, and whose node it is', async () => {
+  const own = await request()
+  assert.equal(isSelfRequest(own, await contentOf(own)), true)
+  const joining = await request({ username: 'system:bootstrap:abcdef' })
+  assert.equal(isSelfRequest(joining, await contentOf(joining)), false)
+  assert.equal(nodeNameOf(await contentOf(own)), 'a')
 })
 
-test('what cannot be read is not tried again', () => {
-  const broken = request()
+test('what cannot be read is not tried again', async () => {
+  const broken = await request()
   for (const text of [
     '',
     'not base64 at all',
     Buffer.from('-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----').toString('base64'),
   ])
-    assert.throws(() => contentOf({ ...broken, spec: { ...broken.spec, request: text } }), TerminalError, text)
+    await assert.rejects(contentOf({ ...broken, spec: { ...broken.spec, request: text } }), TerminalError, text)
 })

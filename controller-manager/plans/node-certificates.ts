@@ -70,9 +70,9 @@ export function servingRequestProblem(
 }
 
 /** What a request asks for. @throws TerminalError when it cannot be read, or its author does not hold the key */
-export function contentOf({ spec }: CertificateSigningRequest): CertificateRequest {
+export async function contentOf({ spec }: CertificateSigningRequest): Promise<CertificateRequest> {
   try {
-    return readRequest(Buffer.from(spec.request, 'base64').toString())
+    return await readRequest(Buffer.from(spec.request, 'base64').toString())
   } catch (error) {
     throw new TerminalError('the certificate request cannot be read', { cause: error })
   }

@@ -11,16 +11,16 @@ import { nodeKubeconfig, readCluster, usesCertificate } from './kubeconfig-file.
 
 const pem = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }).toString()
 
-function authority(commonName: string) {
+async function authority(commonName: string) {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  return { certificate: issueAuthority(pair, { commonName, notBefore: 0, notAfter: 2e12 }), key: pem(pair.privateKey) }
+  return { certificate: await issueAuthority(pair, { commonName, notBefore: 0, notAfter: 2e12 }), key: pem(pair.privateKey) }
 }
 
-function leaf(issuer: { certificate: string; key: string }) {
+async function leaf(issuer: { certificate: string; key: string }) {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const subject = { commonName: 'system:node:a', organizations: ['system:nodes'] }
   const content = { subject, publicKey: createPublicKey(privateKey), notBefore: 1e12, notAfter: 1e12 + 100_000, usages: [] }
-  return { certificate: issueCertificate(issuer, content), key: pem(privateKey) }
+  return { certificate: await issueCertificate(issuer, content), key: pem(privateKey) }
 }
 
 function folder(context: TestContext) {
@@ -29,11 +29,11 @@ function folder(context: TestContext) {
   return path
 }
 
-test('a pair comes back as it was stored; anything else is as good as none', (context) => {
+test('a pair comes back as it was stored; anything else is as good as none', async (context) => {
   const file = join(folder(context), 'pki', 'client.pem')
   assert.equal(loadCertificate(file), undefined)
-  const issuer = authority('ca')
-  const [one, two] = [leaf(issuer), leaf(issuer)]
+  const issuer = await authority('ca')
+  const [one, two] = [await leaf(issuer), await leaf(issuer)]
   storeCertificate(file, one)
   assert.deepEqual({ certificate: loadCertificate(file)?.certificate, key: loadCertificate(file)?.key }, one)
   storeCertificate(file, { certificate: one.certificate, key: two.key })
@@ -42,9 +42,9 @@ test('a pair comes back as it was stored; anything else is as good as none', (co
   assert.equal(loadCertificate(file), undefined)
 })
 
-test('the issuer is one of a bundle, or the certificate is foreign', () => {
-  const [ours, theirs] = [authority('ca'), authority('ca')]
-  const { certificate, key } = leaf(ours)
+test('the issuer is one of a bundle, or the certificate is foreign', async () => {
+  const [ours, theirs] = [await authority('ca'), await authority('ca')]
+  const { certificate, key } = await leaf(ours)
   const file = join(tmpdir(), `issuer-${process.pid}.pem`)
   storeCertificate(file, { certificate, key })
   const read = loadCertificate(file)!.read

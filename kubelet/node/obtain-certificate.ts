@@ -1,10 +1,10 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { rmSync } from 'node:fs'
+import type { AlternativeNames } from '../../shared/certificates/alternative-names.ts'
 import { readFileIfPresent, writeFileAtomically } from '../../shared/certificates/atomic-file.ts'
 import { createRequest } from '../../shared/certificates/certificate-request.ts'
-import type { Subject } from '../../shared/certificates/distinguished-name.ts'
-import type { AlternativeNames } from '../../shared/certificates/extensions.ts'
 import { readCertificate } from '../../shared/certificates/read-certificate.ts'
+import type { Subject } from '../../shared/certificates/subject.ts'
 import type { Client } from '../../shared/client/client.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
@@ -54,7 +54,7 @@ async function requestOnce(wish: CertificateWish, tools: Tools, signal: AbortSig
   const key = readPendingKey(pendingFile, wish.file) ?? makePendingKey(pendingFile)
   const name = requestName(wish, key)
   try {
-    const request = Buffer.from(createRequest(key, wish.subject, wish.names)).toString('base64')
+    const request = Buffer.from(await createRequest(key, wish.subject, wish.names)).toString('base64')
     const spec = { request, signerName: wish.signerName, usages: [...wish.usages] }
     await client.create(...CSR, { metadata: { name }, spec }, { signal })
     log.info('asked for a certificate', { request: name, signer: wish.signerName })

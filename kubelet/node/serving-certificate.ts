@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
-import { type AlternativeNames, readAlternativeNames } from '../../shared/certificates/extensions.ts'
+import type { AlternativeNames } from '../../shared/certificates/alternative-names.ts'
 import { issueAuthority, issueCertificate } from '../../shared/certificates/issue-certificate.ts'
 import type { Client } from '../../shared/client/client.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
@@ -29,8 +29,8 @@ const file = (rootDir: string) => join(rootDir, 'pki', 'kubelet-server-current.p
  * What to serve with now: the cluster's certificate if there is one, be it for an address of before (the API server knows nodes by
  * their names), else one that the kubelet signed for itself.
  */
-export function servingCertificate(options: ServingCertificateOptions): KeyPair {
-  return ofCluster(options) ?? selfSigned(options)
+export async function servingCertificate(options: ServingCertificateOptions): Promise<KeyPair> {
+  return ofCluster(options) ?? (await selfSigned(options))
 }
 
 /**
@@ -82,19 +82,21 @@ function usable(options: ServingCertificateOptions): StoredCertificate | undefin
   const { names } = options
   const stored = ofCluster(options)
   if (!stored) return undefined
-  const { alternativeNames } = stored.read
-  const has = alternativeNames ? readAlternativeNames(alternativeNames) : { dnsNames: [], ipAddresses: [] }
+  const has = stored.read.alternativeNames
   const covers = (wanted: readonly string[], given: readonly string[]) => wanted.every((name) => given.includes(name))
   return covers(names.dnsNames, has.dnsNames) && covers(names.ipAddresses, has.ipAddresses) ? stored : undefined
 }
 
-function selfSigned({ clock, names, nodeName }: ServingCertificateOptions): KeyPair {
+async function selfSigned({ clock, names, nodeName }: ServingCertificateOptions): Promise<KeyPair> {
   const life = { notBefore: clock.now() - 60_000, notAfter: clock.now() + SELF_SIGNED_LIFE }
   const issuerPair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const pem = (key: typeof pair.privateKey) => key.export({ type: 'pkcs8', format: 'pem' }).toString()
-  const issuer = { certificate: issueAuthority(issuerPair, { commonName: `${nodeName}-ca`, ...life }), key: pem(issuerPair.privateKey) }
+  const issuer = {
+    certificate: await issueAuthority(issuerPair, { commonName: `${nodeName}-ca`, ...life }),
+    key: pem(issuerPair.privateKey),
+  }
   const subject = { commonName: nodeName, organizations: [] }
-  const certificate = issueCertificate(issuer, { subject, publicKey: pair.publicKey, ...life, usages: ['serverAuth'], names })
+  const certificate = await issueCertificate(issuer, { subject, publicKey: pair.publicKey, ...life, usages: ['serverAuth'], names })
   return { certificate: certificate + issuer.certificate, key: pem(pair.privateKey) }
 }

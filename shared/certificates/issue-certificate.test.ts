@@ -7,9 +7,9 @@ import { readCertificate } from './read-certificate.ts'
 const DAY = 86_400_000
 const NOW = Date.UTC(2026, 10, 23, 12)
 
-function newAuthority(commonName = 'test-ca') {
+async function newAuthority(commonName = 'test-ca') {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const certificate = issueAuthority(pair, { commonName, notBefore: NOW, notAfter: NOW + 3650 * DAY })
+  const certificate = await issueAuthority(pair, { commonName, notBefore: NOW, notAfter: NOW + 3650 * DAY })
   return { certificate, key: pem(pair.privateKey) }
 }
 
@@ -27,17 +27,17 @@ function newCertificate(authority: { certificate: string; key: string }, publicK
 }
 
 describe('issuing certificates', () => {
-  it('makes an authority that other readers accept as one', () => {
-    const { x509, subject } = readCertificate(newAuthority().certificate)
+  it('makes an authority that other readers accept as one', async () => {
+    const { x509, subject } = readCertificate((await newAuthority()).certificate)
     assert.equal(x509.ca, true)
     assert.equal(subject.commonName, 'test-ca')
     assert.equal(x509.verify(x509.publicKey), true)
     assert.equal(x509.checkIssued(x509), true)
   })
 
-  it('signs certificates whose names, usages and times are the ones asked for, past 2049 too', () => {
-    const authority = newAuthority()
-    const { x509, subject, notBefore, notAfter } = readCertificate(newCertificate(authority))
+  it('signs certificates whose names, usages and times are the ones asked for, past 2049 too', async () => {
+    const authority = await newAuthority()
+    const { x509, subject, notBefore, notAfter } = readCertificate(await newCertificate(authority))
     const issuer = readCertificate(authority.certificate).x509
     assert.equal(x509.checkIssued(issuer), true)
     assert.equal(x509.verify(issuer.publicKey), true)
@@ -49,17 +49,18 @@ describe('issuing certificates', () => {
     assert.equal(notAfter, NOW + 30 * 365 * DAY)
   })
 
-  it('signs for RSA keys and does not fit another authority', () => {
-    const authority = newAuthority()
+  it('signs for RSA keys and does not fit another authority', async () => {
+    const authority = await newAuthority()
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-    const { x509 } = readCertificate(newCertificate(authority, publicKey))
+    const { x509 } = readCertificate(await newCertificate(authority, publicKey))
     assert.equal(x509.verify(readCertificate(authority.certificate).x509.publicKey), true)
-    assert.equal(x509.verify(readCertificate(newAuthority().certificate).x509.publicKey), false)
+    assert.equal(x509.verify(readCertificate((await newAuthority()).certificate).x509.publicKey), false)
   })
 
-  it('gives every certificate its own serial number', () => {
-    const authority = newAuthority()
-    const serials = new Set(Array.from({ length: 20 }, () => readCertificate(newCertificate(authority)).x509.serialNumber))
+  it('gives every certificate its own serial number', async () => {
+    const authority = await newAuthority()
+    const made = await Promise.all(Array.from({ length: 20 }, () => newCertificate(authority)))
+    const serials = new Set(made.map((pem) => readCertificate(pem).x509.serialNumber))
     assert.equal(serials.size, 20)
   })
 })

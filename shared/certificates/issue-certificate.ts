@@ -1,31 +1,9 @@
-import { createHash, createPrivateKey, type KeyObject, randomBytes, sign } from 'node:crypto'
-import {
-  derBitString,
-  derElement,
-  derInteger,
-  derOctetString,
-  derOid,
-  derSequence,
-  derTag,
-  derTime,
-  readBitString,
-  readDer,
-  readDerAll,
-} from './der.ts'
-import { encodeName, type Subject } from './distinguished-name.ts'
-import {
-  type AlternativeNames,
-  type ExtendedUsage,
-  encodeAlternativeNames,
-  encodeBasicConstraints,
-  encodeExtendedKeyUsage,
-  encodeExtension,
-  encodeKeyUsage,
-  extensionOid,
-  type KeyUsage,
-} from './extensions.ts'
+import { createPrivateKey, type KeyObject } from 'node:crypto'
+import type { Extension, Name, X509Certificate } from '@peculiar/x509'
+import type { AlternativeNames } from './alternative-names.ts'
 import { encodePem } from './pem.ts'
-import { readCertificate } from './read-certificate.ts'
+import type { Subject } from './subject.ts'
+import { signingAlgorithm, signingKey, x509Library } from './x509-library.ts'
 
 /** Who signs: an authority's certificate and its private key. */
 export interface Issuer {
@@ -35,103 +13,116 @@ export interface Issuer {
   readonly key: string
 }
 
+export type ExtendedUsage = 'serverAuth' | 'clientAuth'
+
 export interface CertificateContent {
   readonly subject: Subject
   readonly publicKey: KeyObject
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; certificates have whole seconds. */
   readonly notBefore: number
   readonly notAfter: number
   readonly usages: readonly ExtendedUsage[]
-  /** Default: digital signature, and key encipherment for RSA keys. */
-  readonly keyUsages?: readonly KeyUsage[] | undefined
   readonly names?: AlternativeNames | undefined
 }
 
+type Library = Awaited<ReturnType<typeof x509Library>>
+
 /** A certificate for someone else's public key, PEM. @throws Error when the issuer's files are not usable */
-export function issueCertificate(issuer: Issuer, content: CertificateContent): string {
-  const authority = readCertificate(issuer.certificate)
-  const keyUsages = content.keyUsages ?? defaultKeyUsages(content.publicKey)
-  return encode(content, {
-    issuerName: authority.subjectBytes,
-    issuerKeyIdentifier: keyIdentifier(authority.publicKeyBytes),
-    signingKey: createPrivateKey(issuer.key),
+export async function issueCertificate(issuer: Issuer, content: CertificateContent): Promise<string> {
+  const library = await x509Library()
+  const { BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, KeyUsageFlags, KeyUsagesExtension } = library
+  const authority = new library.X509Certificate(issuer.certificate)
+  const isRsa = content.publicKey.asymmetricKeyType === 'rsa'
+  return create(library, content, {
+    issuer: authority.subjectName,
+    key: createPrivateKey(issuer.key),
     extensions: [
-      encodeBasicConstraints(false),
-      encodeKeyUsage(keyUsages),
-      ...(content.usages.length > 0 ? [encodeExtendedKeyUsage(content.usages)] : []),
-      ...(content.names && content.names.dnsNames.length + content.names.ipAddresses.length > 0
-        ? [encodeAlternativeNames(content.names)]
-        : []),
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature | (isRsa ? KeyUsageFlags.keyEncipherment : 0), true),
+      ...(content.usages.length > 0 ? [new ExtendedKeyUsageExtension(content.usages.map((usage) => ExtendedKeyUsage[usage]))] : []),
+      ...alternativeNamesExtension(library, content.names),
+      await authorityKeyIdentifier(library, authority),
     ],
   })
 }
 
 /** A certificate that an authority signs for itself, PEM. */
-export function issueAuthority(
+export async function issueAuthority(
   key: { readonly privateKey: KeyObject; readonly publicKey: KeyObject },
   content: { readonly commonName: string; readonly notBefore: number; readonly notAfter: number },
-): string {
+): Promise<string> {
+  const library = await x509Library()
+  const { AuthorityKeyIdentifierExtension, BasicConstraintsExtension, KeyUsageFlags, KeyUsagesExtension } = library
   const subject = { commonName: content.commonName, organizations: [] }
-  const publicKeyBytes = key.publicKey.export({ type: 'spki', format: 'der' })
-  return encode(
+  const { digitalSignature, keyEncipherment, keyCertSign } = KeyUsageFlags
+  return create(
+    library,
     { ...content, subject, publicKey: key.publicKey },
     {
-      issuerName: encodeName(subject),
-      issuerKeyIdentifier: keyIdentifier(publicKeyBytes),
-      signingKey: key.privateKey,
-      extensions: [encodeBasicConstraints(true), encodeKeyUsage(['digitalSignature', 'keyEncipherment', 'keyCertSign'])],
+      issuer: nameOf(library, subject),
+      key: key.privateKey,
+      extensions: [
+        new BasicConstraintsExtension(true, undefined, true),
+        new KeyUsagesExtension(digitalSignature | keyEncipherment | keyCertSign, true),
+        await AuthorityKeyIdentifierExtension.create(new library.PublicKey(publicKeyBytes(key.publicKey))),
+      ],
     },
   )
 }
 
-interface Signing {
-  readonly issuerName: Buffer
-  readonly issuerKeyIdentifier: Buffer
-  readonly signingKey: KeyObject
-  readonly extensions: readonly Buffer[]
+/**
+ * A subject as Go's encoder writes it: the organisations in one set, which DER wants in order (the library does not see to it), then the
+ * common name. Always as UTF-8 in so many words: of a plain text the library takes quotes, `#` and backslashes for notation.
+ */
+export function nameOf({ Name }: Pick<Library, 'Name'>, { commonName, organizations }: Subject): Name {
+  const text = (value: string) => ({ utf8String: value })
+  const inOrder = organizations
+    .map((name) => Buffer.from(name))
+    .sort((a, b) => a.length - b.length || Buffer.compare(a, b))
+    .map(String)
+  return new Name([...(inOrder.length > 0 ? [{ O: inOrder.map(text) }] : []), { CN: [text(commonName)] }])
 }
 
-function encode(content: Pick<CertificateContent, 'subject' | 'publicKey' | 'notBefore' | 'notAfter'>, signing: Signing): string {
-  const algorithm = signatureAlgorithm(signing.signingKey)
-  const publicKeyBytes = content.publicKey.export({ type: 'spki', format: 'der' })
-  const extensions = [
-    ...signing.extensions,
-    encodeExtension(extensionOid.subjectKeyIdentifier, derOctetString(keyIdentifier(publicKeyBytes))),
-    encodeExtension(extensionOid.authorityKeyIdentifier, derSequence(derElement(derTag.contextPrimitive(0), signing.issuerKeyIdentifier))),
+/** The extension that carries names, when there are any. @throws Error when an address is none */
+export function alternativeNamesExtension(library: Library, names: AlternativeNames | undefined): Extension[] {
+  const all = [
+    ...(names?.dnsNames ?? []).map((value) => ({ type: 'dns' as const, value })),
+    ...(names?.ipAddresses ?? []).map((value) => ({ type: 'ip' as const, value })),
   ]
-  const toBeSigned = derSequence(
-    derElement(derTag.context(0), derInteger(Buffer.of(2))),
-    derInteger(serialNumber()),
-    algorithm,
-    signing.issuerName,
-    derSequence(derTime(content.notBefore), derTime(content.notAfter)),
-    encodeName(content.subject),
-    publicKeyBytes,
-    derElement(derTag.context(3), derSequence(...extensions)),
-  )
-  return encodePem('CERTIFICATE', derSequence(toBeSigned, algorithm, derBitString(sign('sha256', toBeSigned, signing.signingKey))))
+  return all.length > 0 ? [new library.SubjectAlternativeNameExtension(all)] : []
 }
 
-/** The AlgorithmIdentifier of SHA-256 with that key. @throws Error for keys that we do not sign with */
-export function signatureAlgorithm(key: KeyObject): Buffer {
-  if (key.asymmetricKeyType === 'ec') return derSequence(derOid('1.2.840.10045.4.3.2'))
-  if (key.asymmetricKeyType === 'rsa') return derSequence(derOid('1.2.840.113549.1.1.11'), derElement(0x05))
-  throw new Error(`cannot sign certificates with a key of type ${key.asymmetricKeyType}; use EC or RSA`)
+interface Signing {
+  readonly issuer: Name
+  readonly key: KeyObject
+  readonly extensions: readonly Extension[]
 }
 
-/** RFC 5280 §4.2.1.2, method 1: SHA-1 over the public key's bits. An identifier, not a protection. */
-function keyIdentifier(publicKeyBytes: Uint8Array): Buffer {
-  const [, bits] = readDerAll(readDer(publicKeyBytes, derTag.sequence).content)
-  return createHash('sha1').update(readBitString(bits)).digest()
+type Content = Pick<CertificateContent, 'subject' | 'publicKey' | 'notBefore' | 'notAfter'>
+
+async function create(library: Library, content: Content, { issuer, key, extensions }: Signing): Promise<string> {
+  const publicKey = publicKeyBytes(content.publicKey)
+  const wholeSeconds = (milliseconds: number) => new Date(Math.floor(milliseconds / 1000) * 1000)
+  const certificate = await library.X509CertificateGenerator.create({
+    subject: nameOf(library, content.subject),
+    issuer,
+    notBefore: wholeSeconds(content.notBefore),
+    notAfter: wholeSeconds(content.notAfter),
+    publicKey,
+    signingKey: signingKey(key),
+    signingAlgorithm,
+    extensions: [...extensions, await library.SubjectKeyIdentifierExtension.create(new library.PublicKey(publicKey))],
+  })
+  return encodePem('CERTIFICATE', new Uint8Array(certificate.rawData))
 }
 
-/** 127 random bits; from the operating system because serial numbers must not be guessable or replayable. */
-function serialNumber(): Buffer {
-  const bytes = randomBytes(16)
-  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40
-  return bytes
+/** What the authority calls its key, or would. */
+async function authorityKeyIdentifier(library: Library, authority: X509Certificate): Promise<Extension> {
+  const own = authority.getExtension(library.SubjectKeyIdentifierExtension)
+  if (own) return new library.AuthorityKeyIdentifierExtension(own.keyId)
+  return library.AuthorityKeyIdentifierExtension.create(authority.publicKey)
 }
 
-function defaultKeyUsages(key: KeyObject): KeyUsage[] {
-  return key.asymmetricKeyType === 'rsa' ? ['digitalSignature', 'keyEncipherment'] : ['digitalSignature']
+function publicKeyBytes(key: KeyObject): Buffer<ArrayBuffer> {
+  return Buffer.from(key.export({ type: 'spki', format: 'der' }))
 }

@@ -15,15 +15,15 @@ const NOW = Date.UTC(2026, 10, 23)
 const DAY = 86_400_000
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const authority = {
-  certificate: issueAuthority(pair, { commonName: 'ca', notBefore: NOW, notAfter: NOW + 1000 * DAY }),
+  certificate: await issueAuthority(pair, { commonName: 'ca', notBefore: NOW, notAfter: NOW + 1000 * DAY }),
   key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
 }
 
-function newPair() {
+async function newPair() {
   const subject = { commonName: 'node', organizations: [] }
-  const { key } = createKeyAndRequest(subject)
+  const { key } = await createKeyAndRequest(subject)
   const wish = { subject, publicKey: createPublicKey(key), notBefore: NOW, notAfter: NOW + 100 * DAY, usages: ['clientAuth'] as const }
-  return { key, cert: issueCertificate(authority, wish) }
+  return { key, cert: await issueCertificate(authority, wish) }
 }
 
 describe('TLS material in files', () => {
@@ -51,11 +51,11 @@ describe('TLS material in files', () => {
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
-  it('is loaded, or the file in the way is named', () => {
-    const first = newPair()
+  it('is loaded, or the file in the way is named', async () => {
+    const first = await newPair()
     write(first)
     assert.deepEqual(loadTlsMaterial(paths()), { ...first, ca: authority.certificate })
-    write({ ...first, key: newPair().key })
+    write({ ...first, key: (await newPair()).key })
     assert.throws(() => loadTlsMaterial(paths()), /tls\.key does not belong to the certificate in .*tls\.crt/)
     write({ ...first, cert: 'half' })
     assert.throws(() => loadTlsMaterial(paths()), /tls\.crt holds nothing usable/)
@@ -65,8 +65,8 @@ describe('TLS material in files', () => {
     assert.throws(() => loadTlsMaterial(paths()), /tls\.key/)
   })
 
-  it('is read again when it is rotated, and never half', () => {
-    const [first, second] = [newPair(), newPair()]
+  it('is read again when it is rotated, and never half', async () => {
+    const [first, second] = [await newPair(), await newPair()]
     write(first)
     const seen: TlsMaterial[] = []
     const watched = watchTlsMaterial(paths(), { clock, log }, (material) => seen.push(material))
@@ -88,9 +88,10 @@ describe('TLS material in files', () => {
     assert.equal(seen.length, 1)
   })
 
-  it('is due for renewal in the last third, not for all at once', () => {
+  it('is due for renewal in the last third, not for all at once', async () => {
     const random = seededRandom(3)
-    const times = Array.from({ length: 100 }, () => renewalTime(newPair().cert, random))
+    const { cert } = await newPair()
+    const times = Array.from({ length: 100 }, () => renewalTime(cert, random))
     assert.ok(Math.min(...times) >= NOW + 70 * DAY && Math.max(...times) <= NOW + 90 * DAY)
     assert.ok(new Set(times).size > 90)
   })

@@ -17,14 +17,14 @@ const get = (path: string) => ({ method: 'GET', path, headers: {} })
 const pem = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }).toString()
 const validity = { notBefore: Date.now() - 3_600_000, notAfter: Date.now() + 3_600_000 }
 
-function authority() {
+async function authority() {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const issuer = { certificate: issueAuthority(pair, { commonName: 'test', ...validity }), key: pem(pair.privateKey) }
-  const leaf = (commonName: string) => {
+  const issuer = { certificate: await issueAuthority(pair, { commonName: 'test', ...validity }), key: pem(pair.privateKey) }
+  const leaf = async (commonName: string) => {
     const own = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const names = { dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] }
     const content = { subject: { commonName, organizations: [] }, publicKey: own.publicKey, ...validity, names }
-    return { key: pem(own.privateKey), certificate: issueCertificate(issuer, { ...content, usages: ['serverAuth', 'clientAuth'] }) }
+    return { key: pem(own.privateKey), certificate: await issueCertificate(issuer, { ...content, usages: ['serverAuth', 'clientAuth'] }) }
   }
   return { ca: issuer.certificate, leaf }
 }
@@ -52,15 +52,15 @@ async function plain(t: Ending, handler: RequestListener, silenceMilliseconds = 
 }
 
 test('over TLS: one connection is kept, and a rotated client certificate is used without a restart', async (t) => {
-  const { ca, leaf } = authority()
-  const own = leaf('server')
+  const { ca, leaf } = await authority()
+  const own = await leaf('server')
   let connections = 0
   const server = createServer({ key: own.key, cert: own.certificate, ca, requestCert: true }, (request, response) => {
     response.end((request.socket as TLSSocket).getPeerCertificate().subject.CN)
   })
   server.on('secureConnection', () => connections++)
   const url = `https://127.0.0.1:${await listen(t, server)}`
-  let connection: Connection = { server: url, ca, ...leaf('first') }
+  let connection: Connection = { server: url, ca, ...(await leaf('first')) }
   let now = 0
   const clock = { ...realClock(), monotonic: () => now }
   const transport = createHttpsTransport({ current: () => connection }, { clock })
@@ -69,10 +69,10 @@ test('over TLS: one connection is kept, and a rotated client certificate is used
   assert.equal(await ask(), 'first')
   assert.equal(await ask(), 'first')
   assert.equal(connections, 1)
-  connection = { server: url, ca, ...leaf('second') }
+  connection = { server: url, ca, ...(await leaf('second')) }
   now += 6_000
   assert.equal(await ask(), 'second')
-  const stranger = createHttpsTransport(fixedConnection({ server: url, ca: authority().ca }), { clock: realClock() })
+  const stranger = createHttpsTransport(fixedConnection({ server: url, ca: (await authority()).ca }), { clock: realClock() })
   t.after(() => stranger.close())
   await assert.rejects(stranger.send(get('/')), (error) => error instanceof ConnectionError && /certificate/.test(error.message))
 })

@@ -34,8 +34,8 @@ export interface ServedApi {
   /** Milliseconds that the server's clock is ahead; timers stay real. */
   skew: number
   /** Does at once what the server does from time to time. */
-  doRepeatedWork(): void
-  call(identity: Identity, method: string, path: string, body?: unknown, contentType?: string): Promise<Answer>
+  doRepeatedWork(): Promise<void>
+  call(identity: Identity | Promise<Identity>, method: string, path: string, body?: unknown, contentType?: string): Promise<Answer>
   /** Removes the data unless it is to be kept. */
   stop(options?: { keep: boolean }): Promise<void>
 }
@@ -45,7 +45,7 @@ export async function serveApi(args: readonly string[] = [], present?: string): 
   const directory = present ?? mkdtempSync(join(tmpdir(), 'served-api-'))
   const real = realClock()
   const served = { skew: 0 }
-  const repeated: (() => void)[] = []
+  const repeated: (() => unknown)[] = []
   const clock: Clock = {
     ...real,
     now: () => real.now() + served.skew,
@@ -76,11 +76,18 @@ export async function serveApi(args: readonly string[] = [], present?: string): 
   return Object.assign(served, {
     server,
     directory,
-    doRepeatedWork() {
-      for (const action of repeated) action()
+    async doRepeatedWork() {
+      await Promise.all(repeated.map((action) => action()))
     },
     admin: { cert: pki('admin.crt'), key: pki('admin.key') },
-    call(identity: Identity, method: string, path: string, body?: unknown, contentType = 'application/json'): Promise<Answer> {
+    async call(
+      by: Identity | Promise<Identity>,
+      method: string,
+      path: string,
+      body?: unknown,
+      contentType = 'application/json',
+    ): Promise<Answer> {
+      const identity = await by
       const agent = new Agent({ keepAlive: false })
       agents.add(agent)
       const headers = {

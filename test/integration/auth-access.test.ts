@@ -17,10 +17,10 @@ before(async () => {
 })
 after(() => api.stop())
 
-function user(name: string, ...groups: string[]): Identity {
+async function user(name: string, ...groups: string[]): Promise<Identity> {
   const pki = (file: string) => readFileSync(join(api.directory, 'pki', file), 'utf8')
   const subject = { commonName: name, organizations: groups }
-  const { key } = createKeyAndRequest(subject)
+  const { key } = await createKeyAndRequest(subject)
   const now = realClock().now()
   const wish = {
     subject,
@@ -29,10 +29,10 @@ function user(name: string, ...groups: string[]): Identity {
     notAfter: now + 3_600_000,
     usages: ['clientAuth'] as const,
   }
-  return { key, cert: issueCertificate({ certificate: pki('ca.crt'), key: pki('ca.key') }, wish) }
+  return { key, cert: await issueCertificate({ certificate: pki('ca.crt'), key: pki('ca.key') }, wish) }
 }
 
-async function made(path: string, body: object, by = api.admin): Promise<Answer['body']> {
+async function made(path: string, body: object, by: Identity | Promise<Identity> = api.admin): Promise<Answer['body']> {
   const answer = await api.call(by, 'POST', path, body)
   assert.equal(answer.code, 201, JSON.stringify(answer.body))
   return answer.body
@@ -75,7 +75,7 @@ describe('components', () => {
 
 describe('joining', () => {
   const requests = '/apis/certificates.k8s.io/v1/certificatesigningrequests'
-  const csr = (
+  const csr = async (
     name: string,
     subject = { commonName: 'system:node:a', organizations: ['system:nodes'] },
     signerName = 'kubernetes.io/kube-apiserver-client-kubelet',
@@ -84,7 +84,7 @@ describe('joining', () => {
     spec: {
       signerName,
       usages: ['client auth', 'digital signature'],
-      request: Buffer.from(createKeyAndRequest(subject).request).toString('base64'),
+      request: Buffer.from((await createKeyAndRequest(subject)).request).toString('base64'),
     },
   })
   const joiner = () => {
@@ -93,9 +93,10 @@ describe('joining', () => {
   }
 
   it('with the token of bootstrap.kubeconfig is asking for a certificate, in one’s own name', async () => {
+    const own = await csr('join-1')
     const created = await made(
       requests,
-      { ...csr('join-1'), spec: { ...csr('join-1').spec, username: 'kubernetes-admin', groups: ['system:masters'] } },
+      { ...own, spec: { ...own.spec, username: 'kubernetes-admin', groups: ['system:masters'] } },
       joiner(),
     )
     assert.match(created.spec.username, /^system:bootstrap:[a-z0-9]{6}$/)
@@ -116,16 +117,16 @@ describe('joining', () => {
     }
     await forbidden(api.call(joiner(), 'POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'a' } }))
     await forbidden(api.call(joiner(), 'DELETE', `${requests}/join-1`))
-    await forbidden(api.call(joiner(), 'PUT', `${requests}/join-1/approval`, csr('join-1')))
+    await forbidden(api.call(joiner(), 'PUT', `${requests}/join-1/approval`, await csr('join-1')))
   })
 
-  it('cannot make masters', () =>
+  it('cannot make masters', async () =>
     forbidden(
       api.call(
         joiner(),
         'POST',
         requests,
-        csr('join-2', { commonName: 'x', organizations: ['system:masters'] }, 'kubernetes.io/kube-apiserver-client'),
+        await csr('join-2', { commonName: 'x', organizations: ['system:masters'] }, 'kubernetes.io/kube-apiserver-client'),
       ),
       /system:masters group is not allowed/,
     ))
@@ -201,7 +202,7 @@ describe('nodes', () => {
 
   it('lend tokens to their own Pods', async () => {
     const uidOf = async (name: string) => (await api.call(api.admin, 'GET', `${core}/pods/${name}`)).body.metadata.uid
-    const ask = (by: Identity, boundObjectRef?: object) =>
+    const ask = (by: Identity | Promise<Identity>, boundObjectRef?: object) =>
       api.call(by, 'POST', `${core}/serviceaccounts/default/token`, {
         apiVersion: 'authentication.k8s.io/v1',
         kind: 'TokenRequest',
@@ -295,8 +296,8 @@ describe('people', () => {
   })
 
   it('act as others when they may', async () => {
-    const acting = (by: Identity, headers: Record<string, string | string[]>) =>
-      api.call({ ...by, headers }, 'POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {
+    const acting = async (by: Identity | Promise<Identity>, headers: Record<string, string | string[]>) =>
+      api.call({ ...(await by), headers }, 'POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {
         apiVersion: 'authentication.k8s.io/v1',
         kind: 'SelfSubjectReview',
       })

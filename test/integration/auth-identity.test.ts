@@ -27,36 +27,36 @@ type Wish = {
   notBefore?: number
   notAfter?: number
   usages?: ('clientAuth' | 'serverAuth')[]
-  by?: Issuer
+  by?: Issuer | Promise<Issuer>
 }
 
-function certificate({
+async function certificate({
   name = 'jane',
   groups = [],
   notBefore = now - DAY,
   notAfter = now + DAY,
   usages = ['clientAuth'],
   by = authority,
-}: Wish = {}): Identity {
+}: Wish = {}): Promise<Identity> {
   const subject = { commonName: name, organizations: groups }
-  const { key } = createKeyAndRequest(subject)
-  return { key, cert: issueCertificate(by, { subject, publicKey: createPublicKey(key), notBefore, notAfter, usages }) }
+  const { key } = await createKeyAndRequest(subject)
+  return { key, cert: await issueCertificate(await by, { subject, publicKey: createPublicKey(key), notBefore, notAfter, usages }) }
 }
 
-function foreignAuthority(commonName = 'kubernetes'): Issuer {
+async function foreignAuthority(commonName = 'kubernetes'): Promise<Issuer> {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const key = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-  return { key, certificate: issueAuthority(pair, { commonName, notBefore: now - DAY, notAfter: now + 100 * DAY }) }
+  return { key, certificate: await issueAuthority(pair, { commonName, notBefore: now - DAY, notAfter: now + 100 * DAY }) }
 }
 
-const whoAmI = (identity: Identity) =>
+const whoAmI = (identity: Identity | Promise<Identity>) =>
   api.call(identity, 'POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'SelfSubjectReview',
   })
 
 /** 401 in upstream's words, and not one more. */
-async function unauthorized(identity: Identity) {
+async function unauthorized(identity: Identity | Promise<Identity>) {
   const { code, body } = await api.call(identity, 'GET', '/api/v1/namespaces/default/pods')
   assert.equal(code, 401)
   assert.deepEqual(body, {
@@ -82,7 +82,7 @@ describe('certificates over TLS', () => {
     assert.equal((await api.call(api.admin, 'GET', '/api/v1/secrets')).code, 200)
   })
 
-  const bad: [string, () => Identity][] = [
+  const bad: [string, () => Promise<Identity>][] = [
     ['that expired', () => certificate({ notBefore: now - 2 * DAY, notAfter: now - DAY })],
     ['that are not valid yet', () => certificate({ notBefore: now + DAY, notAfter: now + 2 * DAY })],
     ['of a foreign authority of the same name', () => certificate({ by: foreignAuthority(), groups: ['system:masters'] })],
@@ -90,8 +90,8 @@ describe('certificates over TLS', () => {
     ['for servers only', () => certificate({ usages: ['serverAuth'], groups: ['system:masters'] })],
     [
       'signed by one that is no authority',
-      () => {
-        const middle = certificate({ name: 'middle' })
+      async () => {
+        const middle = await certificate({ name: 'middle' })
         return certificate({ by: { certificate: middle.cert ?? '', key: middle.key ?? '' }, groups: ['system:masters'] })
       },
     ],
@@ -256,7 +256,7 @@ describe('the server’s own certificate', () => {
     const before = [shown(), await serial()]
     api.skew = 300 * DAY
     try {
-      api.doRepeatedWork()
+      await api.doRepeatedWork()
     } finally {
       api.skew = 0
     }

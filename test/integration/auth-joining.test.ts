@@ -25,7 +25,7 @@ async function ask(cluster: TestCluster, wish: Wish) {
     usages = ['client auth', 'digital signature'],
     ipAddresses = [],
   } = wish
-  const { key, request } = createKeyAndRequest({ commonName, organizations }, { dnsNames: [], ipAddresses })
+  const { key, request } = await createKeyAndRequest({ commonName, organizations }, { dnsNames: [], ipAddresses })
   const client = cluster.clientOf(wish.by)
   const spec = { signerName: wish.signerName, usages, request: Buffer.from(request).toString('base64') }
   const creating = client.create(API, 'CertificateSigningRequest', { metadata: { generateName: 'csr-' }, spec })

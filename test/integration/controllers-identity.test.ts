@@ -30,7 +30,7 @@ test('certificate requests are cleaned away: answered ones after an hour, the re
     controllers: ['csrcleaner', 'csrapproving', 'csrsigning'],
   })
   const ask = async (name: string, commonName: string, organizations: string[]) => {
-    const { request } = createKeyAndRequest({ commonName, organizations })
+    const { request } = await createKeyAndRequest({ commonName, organizations })
     const signerName = 'kubernetes.io/kube-apiserver-client-kubelet'
     const spec = { request: Buffer.from(request).toString('base64'), signerName, usages: ['client auth', 'digital signature'] }
     const caller = { name: 'system:bootstrap:abcdef', groups: ['system:bootstrappers', 'system:authenticated'] }

@@ -27,18 +27,19 @@ async function ask(
   })
 }
 
-const kubeletRequest = (name: string) => createKeyAndRequest({ commonName: `system:node:${name}`, organizations: ['system:nodes'] }).request
+const kubeletRequest = async (name: string) =>
+  (await createKeyAndRequest({ commonName: `system:node:${name}`, organizations: ['system:nodes'] })).request
 
 test('joining nodes get their certificate, and renew it themselves; others get none', async (t) => {
   const cluster = await startCluster({ controllers: ['csrapproving', 'csrsigning'] })
   t.after(() => cluster.stop())
   const { client, clock } = cluster
   const signer = 'kubernetes.io/kube-apiserver-client-kubelet'
-  await ask(cluster.clientOf(bootstrapper), 'join', signer, clientUsages, kubeletRequest('node-1'))
-  await ask(cluster.clientOf(node('node-1')), 'renew', signer, clientUsages, kubeletRequest('node-1'))
-  await ask(cluster.clientOf(node('node-1')), 'steal', signer, clientUsages, kubeletRequest('node-2'))
+  await ask(cluster.clientOf(bootstrapper), 'join', signer, clientUsages, await kubeletRequest('node-1'))
+  await ask(cluster.clientOf(node('node-1')), 'renew', signer, clientUsages, await kubeletRequest('node-1'))
+  await ask(cluster.clientOf(node('node-1')), 'steal', signer, clientUsages, await kubeletRequest('node-2'))
   const addresses = { dnsNames: ['node-1'], ipAddresses: ['10.0.0.5'] }
-  const serving = createKeyAndRequest({ commonName: 'system:node:node-1', organizations: ['system:nodes'] }, addresses).request
+  const serving = (await createKeyAndRequest({ commonName: 'system:node:node-1', organizations: ['system:nodes'] }, addresses)).request
   await client.create('v1', 'Node', { metadata: { name: 'node-1' } })
   const registered = await client.get('v1', 'Node', { name: 'node-1' })
   const nodeAddresses = [
@@ -66,10 +67,10 @@ test('a request for another signer, or with other usages, waits for a person', a
   const cluster = await startCluster({ controllers: ['csrapproving', 'csrsigning'] })
   t.after(() => cluster.stop())
   const { client, clock } = cluster
-  const alice = createKeyAndRequest({ commonName: 'alice', organizations: [] }).request
+  const alice = (await createKeyAndRequest({ commonName: 'alice', organizations: [] })).request
   await ask(client, 'alice', 'kubernetes.io/kube-apiserver-client', ['client auth'], alice)
   const strange = 'kubernetes.io/kube-apiserver-client-kubelet'
-  await ask(cluster.clientOf(bootstrapper), 'odd', strange, [...clientUsages, 'server auth'], kubeletRequest('node-1')).catch(
+  await ask(cluster.clientOf(bootstrapper), 'odd', strange, [...clientUsages, 'server auth'], await kubeletRequest('node-1')).catch(
     () => undefined,
   )
   await clock.advance(5_000)
