@@ -49,10 +49,9 @@ export const inputLimits = {
   nodeImageNames: 50,
   /** Characters of one text in a node's status: messages of conditions are the long ones. */
   nodeTextCharacters: 32 * 1024,
-  /** Problems told in one Invalid answer, and sentences about unknown and doubled fields; who mends these hears of the next ones. */
   /** Bytes of a certificate request; one with an RSA key of 8192 bits and a hundred names has 6,000. */
   certificateRequestBytes: 16 * 1024,
-  /** Problems told in one Invalid answer; the rest is counted. */
+  /** Problems told in one Invalid answer, and sentences about unknown and doubled fields; who mends these hears of the next ones. */
   problems: 100,
   /** Characters of a stranger's value that are repeated in a sentence about it. */
   quotedCharacters: 1024,

@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock, Timer } from '../../shared/time/clock.ts'
 
@@ -33,7 +34,7 @@ export function manualClock(start = Date.UTC(2030, 0, 1)): ManualClock {
   let now = start
   let order = 0
   const waiting = new Set<Waiting>()
-  const probes = [touchesFiles]
+  const probes = [touchesFiles, signsOrVerifies()]
 
   const add = (milliseconds: number, action: () => void, repeat?: number): Timer => {
     const timer = { at: now + Math.max(0, milliseconds), order: order++, repeat, action }
@@ -91,7 +92,29 @@ export function manualClock(start = Date.UTC(2030, 0, 1)): ManualClock {
   }
 }
 
-/** Files are read in other threads: the only work in a simulated cluster that real time must pass for. */
+/** Signatures are made and checked in other threads, and are in no list of what is under way: they are counted as they begin and end. */
+function signsOrVerifies(): () => boolean {
+  cryptography ??= countCryptography()
+  const { pending } = cryptography
+  return () => pending.size > 0
+}
+
+let cryptography: { pending: ReadonlySet<number> } | undefined
+
+function countCryptography() {
+  const pending = new Set<number>()
+  const ended = (id: number) => void pending.delete(id)
+  const callbacks = {
+    init: (id: number, type: string) => void (/^(SIGN|VERIFY|HASH|KEY|CIPHER)\w*REQUEST$/.test(type) && pending.add(id)),
+    ...{ after: ended, destroy: ended },
+    // Every promise of a cluster would pass through here.
+    trackPromises: false,
+  }
+  createHook(callbacks).enable()
+  return { pending }
+}
+
+/** Files are read in other threads too: there is nothing else in a simulated cluster that real time must pass for. */
 function touchesFiles(): boolean {
   // A file that was read is closed before its reader is told: that is a request of a kind of its own.
   return process.getActiveResourcesInfo().some((kind) => kind.startsWith('FSReq') || kind === 'CloseReq')

@@ -129,8 +129,8 @@ test('no node is called what the cluster or another node is called', async (t) =
 test('a certificate to serve as the cluster is not even asked for, and not given for what a Node claims', async (t) => {
   const { cluster, done, refused, register } = await trial(t, ['csrapproving', 'csrsigning'])
   await done(register('a', [['InternalIP', '192.0.2.11']]))
-  const ask = (name: string, names: { dnsNames: string[]; ipAddresses: string[] }) => {
-    const { request } = createKeyAndRequest({ commonName: 'system:node:a', organizations: ['system:nodes'] }, names)
+  const ask = async (name: string, names: { dnsNames: string[]; ipAddresses: string[] }) => {
+    const { request } = await createKeyAndRequest({ commonName: 'system:node:a', organizations: ['system:nodes'] }, names)
     const spec = {
       request: Buffer.from(request).toString('base64'),
       signerName: 'kubernetes.io/kubelet-serving',
