@@ -14,6 +14,7 @@ import { containerMounts } from './containers/container-mounts.ts'
 import { collectImages } from './images/image-collector.ts'
 import { cniNetwork } from './network/cni-network.ts'
 import { parseResolvConf } from './network/resolv-conf.ts'
+import { hasAppArmor } from './node/app-armor.ts'
 import { measureCapacity, measureHeadroom } from './node/capacity.ts'
 import { type ClientCertificateOptions, ensureClientCertificate, rotateClientCertificate } from './node/client-certificate.ts'
 import { readCluster } from './node/kubeconfig-file.ts'
@@ -150,6 +151,7 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
     nodeDns: () => parseResolvConf(readResolvConf(config.resolvConf)),
     hostIPs: () => [settings.nodeIp],
     memoryBytes: capacity.memoryBytes,
+    hasAppArmor,
   })
   metrics.gaugeFrom('kubelet_running_pods', 'Pods that are looked after.', () => workers.list().length)
 

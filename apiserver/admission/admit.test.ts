@@ -38,6 +38,15 @@ describe('namespaces', () => {
   })
 })
 
+describe('runtime classes', () => {
+  it('are not there: a Pod that names one, or brings its overhead, is refused', async () => {
+    await refused({ object: pod({ runtimeClassName: 'gvisor' }) }, 'pods "web" is forbidden: pod rejected: RuntimeClass "gvisor" not found')
+    const overhead = 'pods "web" is forbidden: pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead'
+    await refused({ object: pod({ overhead: { cpu: '1' } }) }, overhead)
+    await admit({ object: pod({ overhead: {} }) })
+  })
+})
+
 describe('service accounts of Pods', () => {
   it('are the default one, with its token mounted everywhere', async () => {
     const object = pod({ initContainers: [{ name: 'first' }], volumes: [{ name: 'data', emptyDir: {} }] })

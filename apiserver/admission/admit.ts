@@ -8,6 +8,7 @@ import { nodeAddresses } from './node-addresses.ts'
 import { nodePodRanges } from './node-pod-ranges.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { priority } from './priority.ts'
+import { runtimeClass } from './runtime-class.ts'
 import { serviceAccount } from './service-account.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 
@@ -33,6 +34,7 @@ export function admissionRules({ authorize, tolerationSeconds, cluster }: Admiss
     taintNodesByCondition,
     priority,
     defaultTolerations(tolerationSeconds),
+    runtimeClass,
     certificateRequests(authorize, owner),
   ]
 }

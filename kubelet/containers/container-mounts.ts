@@ -59,6 +59,10 @@ async function volumeMount(
 ): Promise<ContainerMount> {
   const volume = volumes.get(mount.name)
   if (!volume) throw new RuntimeError('CreateContainerConfigError', `volume ${JSON.stringify(mount.name)} is not part of the pod`)
+  if (mount.recursiveReadOnly === 'Enabled') {
+    const message = `volume ${JSON.stringify(mount.name)} requested recursive read-only mode, but it is not supported by the runtime`
+    throw new RuntimeError('CreateContainerConfigError', message)
+  }
   const subPath = mount.subPathExpr ? expandStrictly(mount.subPathExpr, environment) : mount.subPath
   let source = volume.hostPath
   if (subPath) {

@@ -5,6 +5,7 @@ import { manualClock } from '../../test/harness/manual-clock.ts'
 import { Backoff } from '../pods/restart-backoff.ts'
 import { qosClassOf } from '../status/qos-class.ts'
 import { containerResources, podCgroup } from './container-resources.ts'
+import { sandboxConfig } from './sandbox-config.ts'
 import { containerSecurity } from './security-context.ts'
 
 function podOf(containers: object[], spec: object = {}): Pod {
@@ -100,6 +101,15 @@ describe('security', () => {
   it('strips prefixes of capabilities and forbids gaining privileges when told', () => {
     const found = of({ capabilities: { add: ['CAP_NET_ADMIN'], drop: ['ALL'] }, allowPrivilegeEscalation: false }, undefined)
     assert.deepEqual([found.addCapabilities, found.dropCapabilities, found.noNewPrivileges], [['NET_ADMIN'], ['ALL'], true])
+  })
+  it('makes no container with less than it asked for', () => {
+    const localhost = { seccompProfile: { type: 'Localhost', localhostProfile: 'mine.json' } }
+    const refused = { reason: 'CreateContainerConfigError', message: 'seccomp profile "mine.json" is not on this node' }
+    assert.throws(() => of(localhost, undefined), refused)
+    assert.throws(() => of(undefined, localhost), refused)
+    const sandbox = () =>
+      sandboxConfig(podOf([{}], { hostUsers: false }), 0, { servers: [], domain: 'd' }, { servers: [], searches: [], options: [] })
+    assert.throws(sandbox, /hostUsers: false`, runtime does not support user namespaces/)
   })
   for (const [what, own, imageUser, message] of [
     ['root asked for', { runAsUser: 0 }, '1000', /runAsUser breaks non-root policy/],

@@ -5,10 +5,12 @@ import { type ClusterDns, type DnsConfig, podDns } from '../network/resolv-conf.
 import type { SandboxConfig } from '../runtime/container-runtime.ts'
 import { podCgroup, podCpuShares } from './container-resources.ts'
 
-/** What the runtime must know to make a pod's sandbox. */
+/** What the runtime must know to make a pod's sandbox. @throws Error for what no sandbox here can give */
 export function sandboxConfig(pod: Pod, attempt: number, cluster: ClusterDns, nodeDns: DnsConfig): SandboxConfig {
   const { spec, metadata } = pod
   const hostNetwork = spec.hostNetwork ?? false
+  // Better no pod than one whose root is the machine's root.
+  if (spec.hostUsers === false) throw new Error("can't set `spec.hostUsers: false`, runtime does not support user namespaces")
   return {
     pod: { namespace: metadata.namespace ?? '', name: metadata.name ?? '', uid: metadata.uid ?? '' },
     attempt,

@@ -14,6 +14,7 @@ export function containerSecurity(pod: Pod, container: Container, imageUser: Ima
   const { fsGroup, supplementalGroups = [] } = shared
   const privileged = own.privileged ?? false
   const profile = own.seccompProfile ?? shared.seccompProfile
+  if (profile?.type === 'Localhost') throw refused(`seccomp profile ${JSON.stringify(profile.localhostProfile)} is not on this node`)
   return {
     user: userOf(runAsUser, runAsGroup, imageUser),
     groups: [...new Set([...supplementalGroups, ...(fsGroup === undefined ? [] : [fsGroup])])],
@@ -24,7 +25,7 @@ export function containerSecurity(pod: Pod, container: Container, imageUser: Ima
     addCapabilities: (own.capabilities?.add ?? []).map(bareName),
     dropCapabilities: (own.capabilities?.drop ?? []).map(bareName),
     // No profile named means none, as long as the kubelet does not default it (SeccompDefault is off).
-    seccomp: profile?.type === 'RuntimeDefault' || profile?.type === 'Localhost' ? 'default' : 'unconfined',
+    seccomp: profile?.type === 'RuntimeDefault' ? 'default' : 'unconfined',
   }
 }
 

@@ -42,6 +42,8 @@ export interface PodMachineryOptions {
   clusterDns: ClusterDns
   nodeDns: () => DnsConfig
   hostIPs: () => readonly string[]
+  /** The machine confines programs by AppArmor; default no. */
+  hasAppArmor?: () => boolean
   /** Memory of the machine, by which the order of OOM kills is worked out. */
   memoryBytes: number
   clock: Clock
@@ -81,7 +83,7 @@ export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
     images,
     volumes: options.volumes,
     prober: options.prober,
-    admission: podAdmission(options.node),
+    admission: podAdmission(options.node, { hasAppArmor: options.hasAppArmor ?? (() => false) }),
     statuses: statusWriter(client, clock, log, signal),
     api: client,
     crashes: new Backoff(clock),

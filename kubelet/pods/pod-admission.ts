@@ -3,6 +3,7 @@ import { matchesNode } from '../../shared/pods/node-affinity.ts'
 import { type Amounts, amountsOf, podRequests } from '../../shared/pods/resource-requests.ts'
 import { hostPortsOf } from '../network/host-ports.ts'
 import type { Phase } from '../status/pod-phase.ts'
+import { type MachineSupport, unsupported } from './node-support.ts'
 
 /** A pod ended by the kubelet itself, as its status says it. */
 export interface Verdict {
@@ -26,7 +27,7 @@ export interface PodAdmission {
   release(podUid: string): void
 }
 
-export function podAdmission(node: () => Node | undefined): PodAdmission {
+export function podAdmission(node: () => Node | undefined, machine: MachineSupport): PodAdmission {
   const admitted = new Map<string, { pod: Pod; requests: Amounts }>()
   const count = (pod: Pod) => admitted.set(pod.metadata.uid ?? '', { pod, requests: podRequests(pod.spec) })
 
@@ -36,8 +37,9 @@ export function podAdmission(node: () => Node | undefined): PodAdmission {
     admit(pod) {
       const place = node()
       const others = [...admitted.values()].filter((one) => one.pod.metadata.uid !== pod.metadata.uid)
+      const unfit = unsupported(pod, machine)
       // A node that has not been seen yet cannot be full.
-      const verdict = place && refusal(pod, place, others)
+      const verdict = unfit ? refused(unfit.reason, unfit.message) : place && refusal(pod, place, others)
       if (!verdict) count(pod)
       return verdict
     },

@@ -351,3 +351,35 @@ test('a thousand warnings do not burst the head of the answer', async () => {
   const warning = String(answer.header('warning'))
   assert.ok(warning.length > 1000 && warning.length < 5000, String(warning.length))
 })
+
+test('what a pod, a template or a Service asks for in vain is said in the answer', async () => {
+  const vain = { containers: [{ name: 'c', image: 'x' }], resourceClaims: [{ name: 'gpu', resourceClaimName: 'gpu' }], hostUsers: false }
+  const named = (name: string, spec: object) => ({ metadata: { name }, spec })
+  const template = { metadata: { labels: { a: 'b' } }, spec: vain }
+  for (const [path, body, place] of [
+    ['/api/v1/namespaces/default/pods', named('vain', vain), 'spec'],
+    [
+      '/apis/apps/v1/namespaces/default/deployments',
+      named('vain', { selector: { matchLabels: { a: 'b' } }, template }),
+      'spec.template.spec',
+    ],
+  ] as const) {
+    const answer = await api.request('POST', path, body)
+    const warning = String(answer.header('warning'))
+    assert.ok(warning.includes(`${place}.resourceClaims: has no effect: devices are not allocated in this cluster`), warning)
+    assert.ok(warning.includes(`${place}.hostUsers: user namespaces are not provided`), warning)
+  }
+  const service = await api.request(
+    'POST',
+    '/api/v1/namespaces/default/services',
+    named('vain', { type: 'LoadBalancer', ports: [{ port: 80 }] }),
+  )
+  assert.match(String(service.header('warning')), /spec\.type: no load balancer will be made/)
+  const rules = [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [1] } }]
+  const bad = named('bad', {
+    containers: [{ name: 'c', image: 'x', restartPolicyRules: rules, securityContext: { procMount: 'Unmasked' } }],
+  })
+  const refusal = refused(await api.request('POST', '/api/v1/namespaces/default/pods', bad), 422, 'Invalid')
+  for (const field of ['restartPolicy', 'restartPolicyRules[0].action', 'securityContext.procMount'])
+    assert.ok(refusal.includes(`spec.containers[0].${field}: `), refusal)
+})

@@ -3,6 +3,7 @@ import { defineResource } from '../../registry/define-resource.ts'
 import { sameValue } from '../../registry/same-value.ts'
 import { immutableProblem } from '../../rules/metadata/immutable.ts'
 import { defaultPodSpec } from '../../rules/pod/pod-defaults.ts'
+import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
 import { containerImages, containerNames, selectorCell } from '../../rules/table-cells.ts'
 import { deploymentProblems } from '../../rules/workload/deployment.ts'
 
@@ -51,6 +52,7 @@ export default defineResource('apps/v1', 'Deployment', {
     next.metadata.generation = (previous.metadata.generation ?? 0) + 1
   },
   validate: ({ spec }) => deploymentProblems(spec),
+  warnings: ({ spec }) => podSpecWarnings(spec.template.spec, 'spec.template.spec'),
   *validateUpdate(next, previous) {
     yield* immutableProblem('spec.selector', next.spec.selector, previous.spec.selector)
   },

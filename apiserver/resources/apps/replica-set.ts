@@ -2,6 +2,7 @@ import { labelSelectorFrom } from '../../../shared/selectors/label-selector.ts'
 import { defineResource } from '../../registry/define-resource.ts'
 import { immutableProblem } from '../../rules/metadata/immutable.ts'
 import { defaultPodSpec } from '../../rules/pod/pod-defaults.ts'
+import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
 import { containerImages, containerNames, selectorCell } from '../../rules/table-cells.ts'
 import { replicaSetProblems } from '../../rules/workload/replica-set.ts'
 
@@ -34,6 +35,7 @@ export default defineResource('apps/v1', 'ReplicaSet', {
     if (spec.template) defaultPodSpec(spec.template.spec)
   },
   validate: ({ spec }) => replicaSetProblems(spec),
+  warnings: ({ spec }) => podSpecWarnings(spec.template.spec, 'spec.template.spec'),
   *validateUpdate(next, previous) {
     yield* immutableProblem('spec.selector', next.spec.selector, previous.spec.selector)
   },

@@ -1,6 +1,7 @@
 import { defineResource } from '../../registry/define-resource.ts'
 import { defaultPodSpec } from '../../rules/pod/pod-defaults.ts'
 import { podTemplateProblems } from '../../rules/pod/pod-template.ts'
+import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
 import { containerImages, containerNames, labelCell } from '../../rules/table-cells.ts'
 
 export default defineResource('v1', 'PodTemplate', {
@@ -16,4 +17,5 @@ export default defineResource('v1', 'PodTemplate', {
     defaultPodSpec(template.spec)
   },
   validate: ({ template }) => podTemplateProblems(template, 'template'),
+  warnings: ({ template }) => podSpecWarnings(template.spec, 'template.spec'),
 })

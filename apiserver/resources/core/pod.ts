@@ -7,6 +7,7 @@ import { podCreationProblems, podProblems } from '../../rules/pod/pod-spec.ts'
 import { podCells } from '../../rules/pod/pod-status-cells.ts'
 import { ephemeralContainersUpdateProblems, podStatusUpdateProblems, podUpdateProblems } from '../../rules/pod/pod-update.ts'
 import { qualityOfService } from '../../rules/pod/quality-of-service.ts'
+import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
 import { NONE } from '../../rules/table-cells.ts'
 
 export default defineResource('v1', 'Pod', {
@@ -74,6 +75,7 @@ export default defineResource('v1', 'Pod', {
     ]
   },
   validate: podProblems,
+  warnings: ({ spec }) => podSpecWarnings(spec, 'spec'),
   validateUpdate: podUpdateProblems,
   validateStatusUpdate: podStatusUpdateProblems,
 

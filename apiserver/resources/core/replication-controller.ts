@@ -1,5 +1,6 @@
 import { defineResource } from '../../registry/define-resource.ts'
 import { defaultPodSpec } from '../../rules/pod/pod-defaults.ts'
+import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
 import { containerImages, containerNames, labelCell } from '../../rules/table-cells.ts'
 import { replicationControllerProblems } from '../../rules/workload/replication-controller.ts'
 
@@ -39,6 +40,7 @@ export default defineResource('v1', 'ReplicationController', {
     defaultPodSpec(template.spec)
   },
   validate: ({ spec }) => replicationControllerProblems(spec),
+  warnings: ({ spec }) => (spec.template ? podSpecWarnings(spec.template.spec, 'spec.template.spec') : []),
   defaultPropagation: 'Orphan',
 
   scale: {

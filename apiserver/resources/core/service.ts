@@ -4,6 +4,7 @@ import { oldLabelNameRule } from '../../rules/metadata/names.ts'
 import { serviceProblems, serviceUpdateProblems } from '../../rules/service/service.ts'
 import { defaultService, keepAllocated, syncAddresses } from '../../rules/service/service-defaults.ts'
 import { reserveServiceNumbers } from '../../rules/service/service-numbers.ts'
+import { serviceSpecWarnings } from '../../rules/support/field-warnings.ts'
 import { labelCell, NONE } from '../../rules/table-cells.ts'
 
 export default (services: ResourceServices) =>
@@ -39,6 +40,7 @@ export default (services: ResourceServices) =>
       syncAddresses(next.spec, previous.spec)
     },
     validate: serviceProblems,
+    warnings: ({ spec }) => serviceSpecWarnings(spec, 'spec'),
     validateUpdate: serviceUpdateProblems,
     reserve: (next, previous) => reserveServiceNumbers(services, next, previous),
   })

@@ -7,6 +7,7 @@ import { descendingPathProblems } from '../volume/local-path.ts'
 import { environmentSourcesProblems, variablesProblems } from './container-environment.ts'
 import { lifecycleProblems, type ProbeRole, probeProblems } from './probe.ts'
 import { requirementsProblems } from './resource-requirements.ts'
+import { restartRulesProblems } from './restart-rules.ts'
 
 const pullPolicies = ['Always', 'IfNotPresent', 'Never']
 const messagePolicies = ['FallbackToLogsOnError', 'File']
@@ -36,6 +37,10 @@ export function* containerProblems(container: Container, spec: PodSpec, path: st
     if (handler) yield* lifecycleProblems(handler, `${path}.lifecycle.${hook}`, spec.terminationGracePeriodSeconds)
   }
   yield* requirementsProblems(container.resources, `${path}.resources`)
+  yield* restartRulesProblems(container, path)
+  if (container.securityContext?.procMount === 'Unmasked' && spec.hostUsers !== false) {
+    yield fieldProblem.invalid(`${path}.securityContext.procMount`, 'Unmasked', '`hostUsers` must be false to use `Unmasked`')
+  }
   if (container.securityContext) yield* securityContextProblems(container.securityContext, `${path}.securityContext`)
 }
 

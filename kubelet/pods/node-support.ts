@@ -1,0 +1,56 @@
+import type { Pod, SecurityContext } from '../../shared/openapi/generated/core-v1.ts'
+import { allContainers } from './pod-containers.ts'
+
+/** What the machine has that a pod may count on. */
+export interface MachineSupport {
+  hasAppArmor(): boolean
+}
+
+/** Kernel settings of a pod's own namespaces that harm nobody else (upstream's list for kernels as new as any in use). */
+const SAFE_SYSCTLS = new Set([
+  ...['kernel.shm_rmid_forced', 'net.ipv4.ip_local_port_range', 'net.ipv4.tcp_syncookies', 'net.ipv4.ping_group_range'],
+  ...['net.ipv4.ip_unprivileged_port_start', 'net.ipv4.ip_local_reserved_ports', 'net.ipv4.tcp_keepalive_time', 'net.ipv4.tcp_fin_timeout'],
+  ...['net.ipv4.tcp_keepalive_intvl', 'net.ipv4.tcp_keepalive_probes', 'net.ipv4.tcp_rmem', 'net.ipv4.tcp_wmem'],
+])
+
+/** Why this sort of node cannot run the pod as it asks, with upstream's reasons; undefined: it can. */
+export function unsupported(pod: Pod, machine: MachineSupport): { reason: string; message: string } | undefined {
+  const { os, securityContext = {} } = pod.spec
+  if (os && os.name !== 'linux') {
+    return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }
+  }
+  const { supplementalGroupsPolicy } = securityContext
+  if (supplementalGroupsPolicy === 'Strict') {
+    const message = `SupplementalGroupsPolicy=${supplementalGroupsPolicy} is not supported in this node`
+    return { reason: 'SupplementalGroupsPolicyNotSupported', message }
+  }
+  return sysctlRefusal(pod) ?? appArmorRefusal(pod, machine)
+}
+
+function sysctlRefusal({ spec }: Pod): { reason: string; message: string } | undefined {
+  for (const { name } of spec.securityContext?.sysctls ?? []) {
+    const dotted = name.replaceAll('/', '.')
+    const reason = 'SysctlForbidden'
+    if (!SAFE_SYSCTLS.has(dotted)) return { reason, message: `forbidden sysctl: ${JSON.stringify(name)} not allowlisted` }
+    if (spec.hostNetwork && dotted.startsWith('net.')) {
+      return { reason, message: `forbidden sysctl: ${JSON.stringify(name)} not allowed with host net enabled` }
+    }
+    if (spec.hostIPC && dotted.startsWith('kernel.')) {
+      return { reason, message: `forbidden sysctl: ${JSON.stringify(name)} not allowed with host ipc enabled` }
+    }
+  }
+  return undefined
+}
+
+function appArmorRefusal(pod: Pod, machine: MachineSupport): { reason: string; message: string } | undefined {
+  const contexts: (Pick<SecurityContext, 'appArmorProfile'> | undefined)[] = [pod.spec.securityContext]
+  for (const { container } of allContainers(pod)) contexts.push(container.securityContext)
+  for (const profile of contexts.map((context) => context?.appArmorProfile)) {
+    if (!profile || profile.type === 'Unconfined') continue
+    if (profile.type === 'Localhost') {
+      return { reason: 'AppArmor', message: `Cannot enforce AppArmor: profile ${JSON.stringify(profile.localhostProfile)} is not loaded` }
+    }
+    if (!machine.hasAppArmor()) return { reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' }
+  }
+  return undefined
+}
