@@ -5,6 +5,7 @@ import { type ClusterFacts, ownedByCluster } from './cluster-facts.ts'
 import { defaultTolerations } from './default-tolerations.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeAddresses } from './node-addresses.ts'
+import { NodeClaims } from './node-claims.ts'
 import { nodePodRanges } from './node-pod-ranges.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { priority } from './priority.ts'
@@ -25,12 +26,13 @@ export interface AdmissionOptions {
  */
 export function admissionRules({ authorize, tolerationSeconds, cluster }: AdmissionOptions): readonly AdmissionRule[] {
   const owner = ownedByCluster(cluster)
+  const claims = new NodeClaims()
   return [
     namespaceLifecycle,
     serviceAccount,
-    nodeRestriction(owner),
-    nodeAddresses(cluster),
-    nodePodRanges(cluster),
+    nodeRestriction({ owner, claims }),
+    nodeAddresses(cluster, claims),
+    nodePodRanges(cluster, claims),
     taintNodesByCondition,
     priority,
     defaultTolerations(tolerationSeconds),

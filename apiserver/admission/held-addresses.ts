@@ -1,4 +1,3 @@
-import type { Node } from '../../shared/openapi/generated/core-v1.ts'
 import type { HookContext } from '../registry/define-resource.ts'
 
 const LEASES = 'kube-node-lease'
@@ -10,8 +9,8 @@ const USUAL_SECONDS = 40
  * around (a container that starts gets one that another had), and a Node outlives its host by minutes or for ever: it must not keep a
  * living host out. A Node that never had a lease was written by a person, who meant it.
  */
-export function holdsAddresses({ metadata }: Node, { reader, clock }: Pick<HookContext, 'reader' | 'clock'>): boolean {
-  const lease = reader.get('coordination.k8s.io/v1', 'Lease', { namespace: LEASES, name: metadata.name ?? '' })
+export function holdsAddresses(node: string, { reader, clock }: Pick<HookContext, 'reader' | 'clock'>): boolean {
+  const lease = reader.get('coordination.k8s.io/v1', 'Lease', { namespace: LEASES, name: node })
   if (!lease?.spec.renewTime) return true
   const lasts = (lease.spec.leaseDurationSeconds ?? USUAL_SECONDS) * 1_000
   return Date.parse(lease.spec.renewTime) + lasts > clock.now()

@@ -8,13 +8,14 @@ import type { AdmissionRule } from './admission.ts'
 import { asKind } from './as-kind.ts'
 import { type ClusterFacts, ownedByCluster, spelling } from './cluster-facts.ts'
 import { holdsAddresses } from './held-addresses.ts'
+import type { NodeClaims } from './node-claims.ts'
 
 /**
  * A node is found, and believed, under its name and its addresses: this server dials them, other nodes route to them, and the certificate
  * that it serves with is made out to them. So nobody writes into a Node what is the cluster's own, or another node's. Only what a write
  * adds is looked at: a node keeps what it was once known by (docs/decisions/0008-whose-address.md).
  */
-export function nodeAddresses(facts: ClusterFacts): AdmissionRule {
+export function nodeAddresses(facts: ClusterFacts, claims: NodeClaims): AdmissionRule {
   const owner = ownedByCluster(facts)
   const pods = facts.podRange ? IpRange.parse(facts.podRange) : undefined
   return {
@@ -35,8 +36,7 @@ export function nodeAddresses(facts: ClusterFacts): AdmissionRule {
       ([, { address }]) => !known.has(spelling(address)) && spelling(address) !== spelling(name),
     )
     if (previous && added.length === 0) return
-    const others = context.reader.list('v1', 'Node').filter(({ metadata }) => metadata.name !== name)
-    const ask = { next, others, context }
+    const ask = { name, claims: claims.of(context.reader), context, own: ownRanges(next) }
     if (!previous) {
       const why = problemOf(name, ask)
       if (why !== undefined) yield fieldProblem.invalid('metadata.name', name, why)
@@ -47,7 +47,7 @@ export function nodeAddresses(facts: ClusterFacts): AdmissionRule {
     }
   }
 
-  function problemOf(text: string, { next, others, context }: { next: Node; others: readonly Node[]; context: HookContext }) {
+  function problemOf(text: string, { name, claims, own, context }: Question): string | undefined {
     const whose = owner(text)
     if (whose !== undefined) return `belongs to ${whose}; a node has names and addresses of its own (--node-name, --node-ip)`
     const address = parseAddress(text)
@@ -55,18 +55,27 @@ export function nodeAddresses(facts: ClusterFacts): AdmissionRule {
     if (special !== undefined) return `${special}: others could not reach the node there; set --node-ip`
     if (address) {
       if (pods?.contains(address)) return `is in the range of all pods (${facts.podRange})`
-      const among = [next, ...others].find(({ spec }) => (spec.podCIDRs ?? []).some((range) => IpRange.parse(range)?.contains(address)))
-      if (among) return `is in the range of the pods of node ${JSON.stringify(among.metadata.name)}`
+      const among = own.some((range) => range.contains(address)) ? name : claims.ownerOfPod(address)
+      if (among !== undefined) return `is in the range of the pods of node ${JSON.stringify(among)}`
     }
-    const wanted = spelling(text)
-    for (const other of others) {
-      const quoted = JSON.stringify(other.metadata.name)
-      if (spelling(other.metadata.name ?? '') === wanted) return `is the name of node ${quoted}`
-      const claims = (other.status.addresses ?? []).some((one) => spelling(one.address) === wanted)
-      if (claims && holdsAddresses(other, context)) {
-        return `is an address of node ${quoted}, which is alive; if that node is gone, kubectl delete node ${other.metadata.name}`
+    for (const other of claims.claimants(text, name)) {
+      if (spelling(other) === spelling(text)) return `is the name of node ${JSON.stringify(other)}`
+      if (holdsAddresses(other, context)) {
+        return `is an address of node ${JSON.stringify(other)}, which is alive; if that node is gone, kubectl delete node ${other}`
       }
     }
     return undefined
   }
+}
+
+/** What one write is asked with. */
+interface Question {
+  readonly name: string
+  readonly claims: NodeClaims
+  readonly own: readonly IpRange[]
+  readonly context: HookContext
+}
+
+function ownRanges({ spec }: Node): IpRange[] {
+  return (spec.podCIDRs ?? []).flatMap((range) => IpRange.parse(range) ?? [])
 }

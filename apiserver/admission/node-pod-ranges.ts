@@ -6,12 +6,13 @@ import { sameValue } from '../registry/same-value.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
 import { asKind } from './as-kind.ts'
 import type { ClusterFacts } from './cluster-facts.ts'
+import type { NodeClaims } from './node-claims.ts'
 
 /**
  * Everybody routes a node's pod range to that node: it lies among the pods' addresses, and is nobody else's. Kubelets never write it
  * (node-restriction.ts); the controller manager gives it, once.
  */
-export function nodePodRanges({ podRange, serviceRange }: ClusterFacts): AdmissionRule {
+export function nodePodRanges({ podRange, serviceRange }: ClusterFacts, claims: NodeClaims): AdmissionRule {
   const [cluster, services] = [podRange && IpRange.parse(podRange), IpRange.parse(serviceRange)]
   return {
     name: 'NodePodRanges',
@@ -27,7 +28,6 @@ export function nodePodRanges({ podRange, serviceRange }: ClusterFacts): Admissi
   }
 
   function* problemsOf({ metadata, spec }: Node, { context }: AdmissionRequest): Generator<FieldProblem> {
-    const others = context.reader.list('v1', 'Node').filter((other) => other.metadata.name !== metadata.name)
     for (const [index, text] of (spec.podCIDRs ?? []).entries()) {
       const range = IpRange.parse(text)
       if (!range) continue // said by the kind's own validation
@@ -36,8 +36,8 @@ export function nodePodRanges({ podRange, serviceRange }: ClusterFacts): Admissi
         yield fieldProblem.invalid(path, text, `must lie in the range of all pods (${podRange})`)
       }
       if (services && range.overlaps(services)) yield fieldProblem.invalid(path, text, `overlaps the range of Services (${serviceRange})`)
-      const other = others.find((each) => (each.spec.podCIDRs ?? []).some((one) => IpRange.parse(one)?.overlaps(range)))
-      if (other) yield fieldProblem.invalid(path, text, `overlaps the pod range of node ${JSON.stringify(other.metadata.name)}`)
+      const other = claims.of(context.reader).overlapping(range, metadata.name ?? '')
+      if (other !== undefined) yield fieldProblem.invalid(path, text, `overlaps the pod range of ${other}`)
     }
   }
 }

@@ -5,21 +5,28 @@ import type { AdmissionRequest, AdmissionRule } from './admission.ts'
 import { asKind } from './as-kind.ts'
 import type { OwnedByCluster } from './cluster-facts.ts'
 import { checkMirrorPodOfNode } from './mirror-pod.ts'
+import type { NodeClaims } from './node-claims.ts'
 import { forbiddenNodeLabels } from './node-labels.ts'
 import { podAddressProblem } from './pod-addresses.ts'
 import { refusal } from './refuse.ts'
 
-type Check = (node: string, request: AdmissionRequest, owner: OwnedByCluster) => void
+/** What is known of the cluster besides the request. */
+interface World {
+  readonly owner: OwnedByCluster
+  readonly claims: NodeClaims
+}
+
+type Check = (node: string, request: AdmissionRequest, world: World) => void
 
 /** The half of the node authoriser that needs the object: a kubelet writes only about itself and its own Pods. */
-export function nodeRestriction(owner: OwnedByCluster): AdmissionRule {
+export function nodeRestriction(world: World): AdmissionRule {
   return {
     name: 'NodeRestriction',
     validate(request) {
       const node = nodeNameOf(request.user)
       if (node === undefined) return
       if (node === '') throw refusal(request, `could not determine node from user ${JSON.stringify(request.user.name)}`)
-      checks[`${request.group}/${request.resource}`]?.(node, request, owner)
+      checks[`${request.group}/${request.resource}`]?.(node, request, world)
     },
   }
 }
@@ -33,11 +40,11 @@ const checks: Readonly<Record<string, Check>> = {
   'storage.k8s.io/csinodes': (node, request) => checkOwnName(node, request, 'CSINode'),
 }
 
-function checkPod(node: string, request: AdmissionRequest, owner: OwnedByCluster): void {
+function checkPod(node: string, request: AdmissionRequest, world: World): void {
   const { operation, subresource } = request
   const mine = JSON.stringify(node)
   if (subresource === 'eviction') return checkIsMine(node, request, 'evict')
-  if (subresource === 'status') return checkPodStatus(node, request, owner)
+  if (subresource === 'status') return checkPodStatus(node, request, world)
   if (subresource !== '')
     throw refusal(request, `unexpected pod subresource ${JSON.stringify(subresource)}, only 'status' and 'eviction' are allowed`)
   if (operation === 'DELETE') return checkIsMine(node, request, 'delete')
@@ -54,7 +61,7 @@ function checkIsMine(node: string, request: AdmissionRequest, verb: string): voi
   }
 }
 
-function checkPodStatus(node: string, request: AdmissionRequest, owner: OwnedByCluster): void {
+function checkPodStatus(node: string, request: AdmissionRequest, world: World): void {
   const previous = asKind(request.previous, 'v1', 'Pod')
   if (request.operation !== 'UPDATE' || !previous) throw refusal(request, `unexpected operation ${JSON.stringify(request.operation)}`)
   if (previous.spec.nodeName !== node) {
@@ -66,8 +73,12 @@ function checkPodStatus(node: string, request: AdmissionRequest, owner: OwnedByC
   const next = asKind(request.object, 'v1', 'Pod')
   if (!next) return
   const { reader } = request.context
-  const world = { node: () => reader.get('v1', 'Node', { name: node }), nodes: () => reader.list('v1', 'Node'), owner }
-  const problem = podAddressProblem(next, previous, world)
+  const known = {
+    node: () => reader.get('v1', 'Node', { name: node }),
+    claimant: (address: string) => world.claims.of(reader).claimants(address, '')[0],
+    owner: world.owner,
+  }
+  const problem = podAddressProblem(next, previous, known)
   if (problem !== undefined) throw refusal(request, problem)
 }
 

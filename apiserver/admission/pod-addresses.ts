@@ -7,12 +7,12 @@ import { type OwnedByCluster, spelling } from './cluster-facts.ts'
  * Why a kubelet may not say that its pod is there; undefined when it may. Services lead to pods' addresses, and this server's proxies dial
  * them: they lie in the range of the node, or are the node's own where the pod shares its network. A node without a range (another
  * network plugin gives addresses) may say any that is not somebody else's. Only what a write adds is looked at. Pure.
- * @param nodes all of them
+ * @param claimant the node, if any, that says it is there
  */
 export function podAddressProblem(
   next: Pod,
   previous: Pod,
-  { node, nodes, owner }: { node: () => Node | undefined; nodes: () => readonly Node[]; owner: OwnedByCluster },
+  { node, claimant, owner }: { node: () => Node | undefined; claimant: (address: string) => string | undefined; owner: OwnedByCluster },
 ): string | undefined {
   const hosts = added(hostAddresses(next), hostAddresses(previous))
   const pods = added(podAddresses(next), podAddresses(previous))
@@ -34,8 +34,8 @@ export function podAddressProblem(
     } else {
       const whose = owner(text)
       if (whose !== undefined) return `status.podIP ${text} belongs to ${whose}`
-      const other = nodes().find((each) => (each.status.addresses ?? []).some((one) => spelling(one.address) === spelling(text)))
-      if (other) return `status.podIP ${text} is an address of node ${JSON.stringify(other.metadata.name)}`
+      const other = claimant(text)
+      if (other !== undefined) return `status.podIP ${text} is an address of node ${JSON.stringify(other)}`
     }
   }
   return undefined

@@ -21,6 +21,11 @@ export class IpRange {
     return new IpRange(ipaddr.parse(address), prefix)
   }
 
+  /** The range of one address. */
+  static of(address: IpAddress): IpRange {
+    return new IpRange(address, address.kind() === 'ipv4' ? 32 : 128)
+  }
+
   contains(address: IpAddress): boolean {
     return address.kind() === this.#network.kind() && address.match(this.#network, this.#prefix)
   }
@@ -46,6 +51,11 @@ export class IpRange {
   }
 }
 
+/** The text of every range that holds this one, itself included, largest first. */
+export function rangesAround({ bits }: IpRange): string[] {
+  return Array.from({ length: bits.length - 1 }, (_, length) => bits.slice(0, length + 2))
+}
+
 /** Ranges of which no two overlap; each question costs the same, however many there are. */
 export class DisjointRanges {
   readonly #ranges = new Set<string>()
@@ -54,11 +64,10 @@ export class DisjointRanges {
 
   /** Takes a range in; false when it overlaps one that is there. */
   add(range: IpRange): boolean {
-    const { bits } = range
-    const around = Array.from({ length: bits.length - 2 }, (_, length) => bits.slice(0, length + 2))
-    if (this.#ranges.has(bits) || this.#around.has(bits) || around.some((larger) => this.#ranges.has(larger))) return false
-    this.#ranges.add(bits)
-    for (const larger of around) this.#around.add(larger)
+    const around = rangesAround(range)
+    if (this.#around.has(range.bits) || around.some((larger) => this.#ranges.has(larger))) return false
+    this.#ranges.add(range.bits)
+    for (const larger of around.slice(0, -1)) this.#around.add(larger)
     return true
   }
 }

@@ -238,7 +238,7 @@ test('pod ranges are given by the controller manager, inside the cluster’s, no
     ['10.0.0.0/8', /must lie in/],
     ['192.168.0.0/24', /must lie in/],
     ['10.244.1.128/25', /overlaps the pod range of node "a"/],
-    ['10.244.0.0/16', /overlaps the pod range of node "a"/],
+    ['10.244.0.0/16', /overlaps the pod range of other nodes/],
     ['10.96.0.0/24', /overlaps the range of Services/],
   ] as const) {
     assert.match((await alone.refused(set('b', [range], by))).message, why, range)

@@ -1,0 +1,102 @@
+import type { IpAddress } from '../../shared/addresses/ip-address.ts'
+import { IpRange, rangesAround } from '../../shared/addresses/ip-range.ts'
+import type { Node } from '../../shared/openapi/generated/core-v1.ts'
+import type { ObjectReader } from '../registry/object-reader.ts'
+import { spelling } from './cluster-facts.ts'
+
+/** What one Node claims. */
+interface Claim {
+  readonly names: readonly string[]
+  /** Bits of its pod ranges. */
+  readonly ranges: readonly string[]
+}
+
+/**
+ * Which Node claims a name, an address or a range: kept by following Nodes, because a thousand of them register at once. Each Node's part is
+ * remembered and replaced, never counted blindly, so that a change that is told twice does no harm.
+ */
+export class NodeClaims {
+  readonly #claims = new Map<string, Claim>()
+  readonly #byName = new Map<string, Set<string>>()
+  readonly #byRange = new Map<string, Set<string>>()
+  /** Larger range → how many pod ranges lie in it. */
+  readonly #around = new Map<string, number>()
+  #reader: ObjectReader | undefined
+
+  /** The claims of now. The first question begins to follow. */
+  of(reader: ObjectReader): this {
+    if (this.#reader !== reader) {
+      this.#reader = reader
+      reader.follow(
+        'v1',
+        'Node',
+        (current, previous) => {
+          const name = (current ?? previous)?.metadata.name ?? ''
+          this.#replace(name, current && claimOf(current))
+        },
+        { previous: false },
+      )
+    }
+    return this
+  }
+
+  /** Names of other nodes that are called so, or say that they are there. */
+  claimants(text: string, except: string): string[] {
+    return [...(this.#byName.get(spelling(text)) ?? [])].filter((name) => name !== except)
+  }
+
+  /** The node among whose pods an address is. */
+  ownerOfPod(address: IpAddress): string | undefined {
+    for (const bits of rangesAround(IpRange.of(address))) for (const name of this.#byRange.get(bits) ?? []) return name
+    return undefined
+  }
+
+  /** Whose pod range overlaps this one, in words; undefined when nobody else's does. */
+  overlapping(range: IpRange, except: string): string | undefined {
+    for (const bits of rangesAround(range)) {
+      for (const name of this.#byRange.get(bits) ?? []) if (name !== except) return `node ${JSON.stringify(name)}`
+    }
+    const own = (this.#claims.get(except)?.ranges ?? []).filter((bits) => bits !== range.bits && bits.startsWith(range.bits)).length
+    return (this.#around.get(range.bits) ?? 0) > own ? 'other nodes' : undefined
+  }
+
+  #replace(name: string, next: Claim | undefined): void {
+    const before = this.#claims.get(name)
+    if (before && next && same(before, next)) return
+    if (before) this.#count(name, before, -1)
+    if (next) this.#claims.set(name, next)
+    else this.#claims.delete(name)
+    if (next) this.#count(name, next, +1)
+  }
+
+  #count(name: string, { names, ranges }: Claim, step: 1 | -1): void {
+    for (const text of names) file(this.#byName, text, name, step)
+    for (const bits of ranges) {
+      file(this.#byRange, bits, name, step)
+      for (let length = 2; length < bits.length; length++) {
+        const larger = bits.slice(0, length)
+        const count = (this.#around.get(larger) ?? 0) + step
+        if (count > 0) this.#around.set(larger, count)
+        else this.#around.delete(larger)
+      }
+    }
+  }
+}
+
+function claimOf({ metadata, spec, status }: Node): Claim {
+  const names = new Set([metadata.name ?? '', ...(status.addresses ?? []).map(({ address }) => address)].map(spelling))
+  const ranges = new Set((spec.podCIDRs ?? []).flatMap((text) => IpRange.parse(text)?.bits ?? []))
+  return { names: [...names], ranges: [...ranges] }
+}
+
+function same(one: Claim, other: Claim): boolean {
+  return one.names.join() === other.names.join() && one.ranges.join() === other.ranges.join()
+}
+
+function file(index: Map<string, Set<string>>, key: string, name: string, step: 1 | -1): void {
+  const names = index.get(key) ?? new Set()
+  if (step > 0) names.add(name)
+  else names.delete(name)
+  if (names.size > 0) index.set(key, names)
+  else index.delete(key)
+}
