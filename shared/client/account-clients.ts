@@ -1,5 +1,6 @@
 import { type ObjectName, objectKey } from '../objects/object.ts'
 import type { Clock } from '../time/clock.ts'
+import { orAborted } from '../time/or-aborted.ts'
 import { AccountToken } from './account-token.ts'
 import type { Client } from './client.ts'
 import { createHttpClient } from './http-client.ts'
@@ -37,8 +38,8 @@ export function bearerTransport(inner: Transport, token: Pick<AccountToken, 'cur
   return {
     async send(request) {
       for (let attempt = 1; ; attempt++) {
-        const value = await token.current()
-        request.signal?.throwIfAborted()
+        // Others wait for the same token: who leaves does not end the asking.
+        const value = await orAborted(token.current(), request.signal)
         const response = await inner.send({ ...request, headers: { ...request.headers, authorization: `Bearer ${value}` } })
         if (response.status !== 401) return response
         token.discard(value)

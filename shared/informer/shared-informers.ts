@@ -1,6 +1,7 @@
 import type { ApiVersion, KindOf, ObjectOf, Selection } from '../client/client.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { KubeObject } from '../objects/object.ts'
+import { orAborted } from '../time/or-aborted.ts'
 import type { Informer, Informers, InformerTools, Lookups } from './informer.ts'
 import { ObjectCache } from './object-cache.ts'
 import { type ReflectorSource, reflect } from './reflector.ts'
@@ -88,15 +89,4 @@ export function createInformer<T extends KubeObject>(
     start: (signal) => void reflect(source, cache, { ...tools, log }, signal),
     whenSynced: (signal) => orAborted(firstList.promise, signal),
   }
-}
-
-/** The promise, or a rejection as soon as the signal aborts. */
-function orAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (!signal) return promise
-  if (signal.aborted) return Promise.reject(signal.reason)
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }
