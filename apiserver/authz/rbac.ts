@@ -3,13 +3,7 @@ import type { User } from '../authn/user.ts'
 import type { AccessAttributes, AccessDecision, Authorizer } from './authorizer.ts'
 import type { PolicyIndex } from './policy-index.ts'
 import { nameMatches, ruleAllows, ruleAllowsResource } from './policy-rule.ts'
-
-/** What is remembered of a user: grants and answers, as of one generation of the policy. */
-interface Memory {
-  readonly generation: number
-  readonly grants: Map<string, HeldRule[]>
-  readonly verdicts: Map<string, Verdict>
-}
+import { VerdictCache } from './verdict-cache.ts'
 
 interface HeldRule {
   readonly rule: PolicyRule
@@ -23,28 +17,14 @@ interface Verdict {
   readonly refusal: AccessDecision
 }
 
-/** Questions remembered a user; a client that asks about ever new namespaces or paths only loses speed. */
-const REMEMBERED = 2048
-
 export interface Rbac extends Authorizer {
   /** All rules that the user holds in the namespace, cluster-wide ones included. */
   rulesOf(user: User, namespace: string): PolicyRule[]
 }
 
-/**
- * Role based access control. Answers are remembered with the User object: certificates, tokens and sessions keep giving
- * the same one, so a request costs one map look-up after the first of its kind.
- */
+/** Role based access control. Answers are remembered, so a request costs one map look-up after the first of its kind. */
 export function rbacAuthorizer(index: PolicyIndex): Rbac {
-  const memories = new WeakMap<User, Memory>()
-
-  const memoryOf = (user: User): Memory => {
-    const known = memories.get(user)
-    if (known && known.generation === index.generation) return known
-    const fresh = { generation: index.generation, grants: new Map(), verdicts: new Map() }
-    memories.set(user, fresh)
-    return fresh
-  }
+  const verdicts = new VerdictCache<Verdict>()
 
   const heldIn = (user: User, namespace: string, missing?: string[]): HeldRule[] =>
     index.grantsOf(user, namespace, (role) => missing?.push(role)).flatMap(({ rules, reason }) => rules.map((rule) => ({ rule, reason })))
@@ -62,19 +42,16 @@ export function rbacAuthorizer(index: PolicyIndex): Rbac {
   return {
     name: 'RBAC',
     authorize(attributes) {
-      const { verb, group, resource, subresource, namespace, path, user } = attributes
-      const question = path === undefined ? `${verb} ${group}/${resource}/${subresource}/${namespace}` : `${verb} ${path}`
-      const { verdicts } = memoryOf(user)
-      let verdict = verdicts.get(question)
-      if (!verdict) {
-        verdict = decide(attributes)
-        if (verdicts.size >= REMEMBERED) verdicts.clear()
-        verdicts.set(question, verdict)
-      }
+      const verdict = verdicts.recall(attributes, index.generation, decide, weightOf)
       if (verdict.always) return verdict.always
       const named = verdict.named.find(({ rule }) => nameMatches(rule, attributes.name))
       return named ? { decision: 'allow', reason: named.reason } : verdict.refusal
     },
     rulesOf: (user, namespace) => [...heldIn(user, ''), ...(namespace ? heldIn(user, namespace) : [])].map(({ rule }) => rule),
   }
+}
+
+/** A verdict that rests on names keeps every rule that has some. */
+function weightOf({ named, refusal }: Verdict): number {
+  return named.length * 64 + refusal.reason.length * 2
 }
