@@ -1,5 +1,7 @@
 import { hasReason } from '../shared/errors/status-error.ts'
 import type { Logger } from '../shared/logging/logger.ts'
+import type { FieldSelector } from '../shared/selectors/field-selector.ts'
+import { SelectorError } from '../shared/selectors/selector-error.ts'
 import type { Clock } from '../shared/time/clock.ts'
 import type { Authentication } from './authn/authenticate.ts'
 import type { User } from './authn/user.ts'
@@ -131,7 +133,7 @@ export class Pipeline {
   #carryOut(call: Call): void | Promise<void> {
     const { info, resource } = call
     const { verbs } = this.#tools
-    if (!resource.namespaced && info.namespace !== '' && info.resource !== 'namespaces') throw unknownPath()
+    if (!resource.namespaced && info.namespace !== '' && !isNamespaceItself(info)) throw unknownPath() // 404
     if (info.subresource !== '') return this.#subresource(call, resource)
     if (!resource.verbs.has(info.verb)) throw methodNotAllowed() // 405
     const needsNamespace = resource.namespaced && info.namespace === ''
@@ -166,6 +168,7 @@ export class Pipeline {
     const { verbs, connect } = this.#tools
     const served = resource.subresources.get(info.subresource)
     if (!served || (info.rest !== '' && served.how !== 'connect')) throw unknownPath() // 404
+    if (resource.namespaced && info.namespace === '') throw methodNotAllowed() // 405
     if (served.how === 'connect') return connect(call)
     if (served.how === 'action') {
       if (info.verb !== 'create') throw methodNotAllowed()
@@ -205,13 +208,22 @@ function isHealthPath(path: string): boolean {
   return path === '/readyz' || path === '/livez' || path === '/healthz'
 }
 
+/** The only resource without a namespace that has one in its path. */
+function isNamespaceItself({ resource, namespace, name }: RequestInfo): boolean {
+  return resource === 'namespaces' && name === namespace
+}
+
 function attributesOf(info: RequestInfo, user: User): AccessAttributes {
-  const { verb, group, version, resource, subresource, namespace, name, path, query } = info
+  const { verb, group, version, resource, subresource, namespace, name, path } = info
   if (!info.isResource) return { user, verb, group, version, resource, subresource, namespace, name, path }
-  const fieldSelector = query.size > 0 && (verb === 'list' || verb === 'watch') ? (query.get('fieldSelector') ?? undefined) : undefined
+  if (verb !== 'list' && verb !== 'watch') return { user, verb, group, version, resource, subresource, namespace, name }
+  const fields = info.fields instanceof SelectorError ? undefined : info.fields
   // A list of one name is a question about that name, as upstream asks it.
-  const only = name === '' && fieldSelector ? /^metadata\.name==?([^,=!]+)$/.exec(fieldSelector)?.[1] : undefined
-  return { user, verb, group, version, resource, subresource, namespace, name: only ?? name, fieldSelector }
+  return { user, verb, group, version, resource, subresource, namespace, name: name || (onlyName(fields) ?? ''), fields }
+}
+
+function onlyName(fields: FieldSelector | undefined): string | undefined {
+  return fields && !fields.empty ? fields.requiredValue('metadata.name') : undefined
 }
 
 function representationOf(request: ApiRequest, info: RequestInfo): Representation {

@@ -1,3 +1,4 @@
+import type { FieldSelector } from '../../shared/selectors/field-selector.ts'
 import type { User } from '../authn/user.ts'
 
 /** The question: may this user do this (authorization.k8s.io attributes). */
@@ -14,8 +15,8 @@ export interface AccessAttributes {
   readonly name: string
   /** The URL path of a non-resource request; undefined for resource requests. */
   readonly path?: string | undefined
-  /** The field selector of a list/watch, for the node authoriser. */
-  readonly fieldSelector?: string | undefined
+  /** What a list or watch selects, for the node authoriser: the very selector that will be applied. */
+  readonly fields?: FieldSelector | undefined
 }
 
 /** `noOpinion` asks the next authoriser; when none allows, the answer is Forbidden and carries the reasons. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
+import { parseFieldSelector } from '../../shared/selectors/field-selector.ts'
 import { TestReader } from '../../test/harness/object-reader.ts'
 import type { User } from '../authn/user.ts'
 import type { AccessAttributes } from './authorizer.ts'
@@ -134,11 +135,12 @@ describe('the node authoriser', () => {
   it('lists and watches only its own Pods', () => {
     const pods = { resource: 'pods', verb: 'watch', namespace: '' }
     assert.ok(
-      may({ ...pods, fieldSelector: 'spec.nodeName=a' }) &&
-        may({ ...pods, verb: 'list', fieldSelector: 'spec.nodeName==a,status.phase!=Failed' }),
+      may({ ...pods, fields: parseFieldSelector('spec.nodeName=a') }) &&
+        may({ ...pods, verb: 'list', fields: parseFieldSelector('spec.nodeName==a,status.phase!=Failed') }),
     )
-    for (const fieldSelector of [undefined, '', 'spec.nodeName=b', 'spec.nodeName!=a', 'spec.nodeName', '=,='])
-      assert.equal(may({ ...pods, fieldSelector }), false, fieldSelector)
+    assert.equal(may(pods), false)
+    for (const text of ['', 'spec.nodeName=b', 'spec.nodeName!=a', 'spec.nodeName=', 'metadata.name=a'])
+      assert.equal(may({ ...pods, fields: parseFieldSelector(text) }), false, text)
     assert.match(answer(pods).reason, /spec\.nodeName field selector/)
     putPod('web', 'a')
     putPod('other', 'b')

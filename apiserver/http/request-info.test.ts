@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StatusError } from '../../shared/errors/status-error.ts'
+import { anyField } from '../../shared/selectors/field-selector.ts'
+import { SelectorError } from '../../shared/selectors/selector-error.ts'
 import { requestInfo } from './request-info.ts'
 
 /** verb group/version namespace/resource/name/subresource/rest; a dash is empty. */
@@ -35,6 +37,10 @@ const readings: [string, string, string][] = [
   ['GET', '/api/v1/namespaces/a/pods/', 'list - v1 a pods - - -'],
   ['GET', '/apis/rbac.authorization.k8s.io/v1/clusterroles/system:node', 'get rbac.authorization.k8s.io v1 - clusterroles system:node - -'],
   ['GET', '/apis/rbac.authorization.k8s.io/v1/clusterroles/a%20b', 'get rbac.authorization.k8s.io v1 - clusterroles a b - -'],
+  ['GET', '/apis/rbac.authorization.k8s.io/v1/clusterroles/a%5Cb', 'get rbac.authorization.k8s.io v1 - clusterroles a\\b - -'],
+  ['GET', '/api/v1/watch/namespaces/a', 'watch - v1 a namespaces a - -'],
+  ['GET', '/api/v1/%6eamespaces/a', 'get - v1 - namespaces a - -'],
+  ['GET', '/api/v1/namespaces/a/nodes/b', 'get - v1 a nodes b - -'],
   ['GET', '/api/v1', 'get /api/v1'],
   ['GET', '/apis/apps/v1/', 'get /apis/apps/v1/'],
   ['GET', '/healthz?verbose', 'get /healthz'],
@@ -47,6 +53,17 @@ const refused: [string, number][] = [
   ['/api/v1/namespaces/%2e%2e/pods', 404],
   ['/api/v1/namespaces/a%2Fb/pods', 404],
   ['/api/v1/namespaces/a/pods/%00', 404],
+  ['/api/v1/namespaces/a/pods/%0a', 404],
+  ['/api/v1/namespaces/a/namespaces', 404],
+  ['/api/v1/namespaces/a/namespaces/', 404],
+  ['/api/v1/namespaces/a/namespaces/a', 404],
+  ['/api/v1/namespaces/a/namespaces/b', 404],
+  ['/api/v1/namespaces/a/%6eamespaces/b', 404],
+  ['/api/v1/namespaces/a/namespaces/b/status', 404],
+  ['/api/v1/namespaces/a/namespaces/b/finalize', 404],
+  ['/api/v1/watch/namespaces/a/namespaces/b', 404],
+  ['/api/v1/namespaces/namespaces/namespaces/namespaces', 404],
+  ['/api/v1/watch/namespaces/a/pods/b/proxy', 404],
   ['/api/v1//pods', 404],
   ['/x/%2e%2e/y', 404],
   ['/x//y', 404],
@@ -60,3 +77,25 @@ for (const [url, code] of refused) {
       (error) => error instanceof StatusError && error.code === code,
     ))
 }
+
+test('a path for watches serves no other method', () => {
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+    assert.throws(() => requestInfo(method, '/api/v1/watch/namespaces/a/pods/b'), { code: 404 }, method)
+  }
+})
+
+/** What is selected, as the authoriser and the list are both told. */
+const selected = (query: string) => {
+  const { fields } = requestInfo('GET', `/api/v1/namespaces/a/pods?${query}`)
+  return fields instanceof SelectorError ? fields.message : fields.toString()
+}
+
+test('the field selector is read once: the first one given, with its escapes', () => {
+  assert.equal(selected(''), '')
+  assert.equal(selected('fieldSelector=metadata.name%3Da&fieldSelector=metadata.name%3Db'), 'metadata.name=a')
+  assert.equal(selected('fieldSelector=&fieldSelector=metadata.name%3Db'), '')
+  assert.equal(selected('fieldSelector=metadata.name%3Da%5C%5Cb'), 'metadata.name=a\\\\b')
+  assert.match(selected('fieldSelector=metadata.name'), /invalid selector/)
+  assert.match(selected(`fieldSelector=metadata.name%3D${'x'.repeat(150_000)}`), /at most are read/)
+  assert.equal(requestInfo('GET', '/api/v1/namespaces/a/pods/b?fieldSelector=x%3Dy').fields, anyField, 'one object is not selected')
+})

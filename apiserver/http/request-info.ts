@@ -1,9 +1,16 @@
 import { quoted } from '../../shared/errors/quoted.ts'
 import { StatusError } from '../../shared/errors/status-error.ts'
+import { inputLimits } from '../../shared/limits/input-limits.ts'
+import { anyField, type FieldSelector, parseFieldSelector } from '../../shared/selectors/field-selector.ts'
+import { SelectorError } from '../../shared/selectors/selector-error.ts'
+import { pathSegmentProblem } from './path-segment.ts'
 
 export type ResourceVerb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection'
 
-/** What a URL and a method ask for. */
+/**
+ * What a URL and a method ask for. Rights are asked about this value and verbs act on it, so that what is authorised is what is carried
+ * out: nobody reads the URL or a selector a second time.
+ */
 export interface RequestInfo {
   readonly isResource: boolean
   /** A resource verb, or the lower-case method for everything else. */
@@ -14,10 +21,13 @@ export interface RequestInfo {
   /** Empty for the core group. */
   readonly group: string
   readonly version: string
+  /** That of the path. A Namespace itself has its own name here, as it has in policies; no other Namespace can be named below it. */
   readonly namespace: string
   /** Plural. */
   readonly resource: string
   readonly name: string
+  /** The field selector of the query; the error where it cannot be read, which only those hear who may ask. */
+  readonly fields: FieldSelector | SelectorError
   readonly subresource: string
   /** What follows the sub-resource (`/proxy/…`), not decoded, without the leading slash. */
   readonly rest: string
@@ -35,6 +45,8 @@ const verbsOfCollection = new Map(
     PATCH: 'patch',
   }),
 )
+/** Verbs about whatever is selected. */
+const selecting = new Set(['list', 'watch', 'deletecollection'])
 /** Sub-resources of the Namespace itself; every other third segment of `/namespaces/x/` is a resource in it. */
 const namespaceSubresources = new Set(['status', 'finalize'])
 
@@ -58,7 +70,7 @@ export function requestInfo(method: string, url: string): RequestInfo {
   }
   return {
     ...{ isResource: false, verb: method.toLowerCase(), path: decodePath(rawPath), query },
-    ...{ group: '', version: '', namespace: '', resource: '', name: '', subresource: '', rest: '' },
+    ...{ group: '', version: '', namespace: '', resource: '', name: '', fields: anyField, subresource: '', rest: '' },
   }
 }
 
@@ -70,22 +82,43 @@ function resourceInfo(method: string, path: string, query: URLSearchParams, segm
   if (isLegacyWatch) at++
   if (segments[segments.length - 1] === '' && segments.length > at + 1) segments.pop()
   let namespace = ''
+  let isInside = false
   const third = segments[at + 2]
   if (segments[at] === 'namespaces' && segments.length > at + 1) {
     namespace = plainSegment(segments[at + 1]!)
-    if (third !== undefined && !(segments.length === at + 3 && namespaceSubresources.has(third))) at += 2
+    isInside = third !== undefined && !(segments.length === at + 3 && namespaceSubresources.has(third))
+    if (isInside) at += 2
   }
   const resource = plainSegment(segments[at] ?? '')
-  if (resource === '') throw unknownPath()
+  // Whoever may in one namespace must not reach another one, or all, through it.
+  if (resource === '' || (isInside && resource === 'namespaces')) throw unknownPath()
   const name = segments.length > at + 1 ? plainSegment(segments[at + 1]!) : ''
   const subresource = segments.length > at + 2 ? plainSegment(segments[at + 2]!) : ''
   const rest = segments.slice(at + 3).join('/')
+  // The old way to spell a watch is for watches: another method or a sub-resource would be carried out as what it was not asked as.
+  if (isLegacyWatch && (subresource !== '' || (method !== 'GET' && method !== 'HEAD'))) throw unknownPath()
   const byMethod = name === '' ? verbsOfCollection.get(method) : verbsOfObject.get(method)
   let verb = byMethod ?? method.toLowerCase()
   if (isLegacyWatch && (verb === 'get' || verb === 'list')) verb = 'watch'
   else if (verb === 'list' && isTrue(query.get('watch'))) verb = 'watch'
   else if (verb === 'get' && subresource === '' && isTrue(query.get('watch'))) verb = 'watch'
-  return { isResource: true, verb, path, query, group, version, namespace, resource, name, subresource, rest }
+  const fields = selecting.has(verb) ? fieldsOf(query) : anyField
+  return { isResource: true, verb, path, query, group, version, namespace, resource, name, fields, subresource, rest }
+}
+
+/** Given more than once, a parameter's first value counts, as in Go. */
+function fieldsOf(query: URLSearchParams): FieldSelector | SelectorError {
+  const text = query.size === 0 ? null : query.get('fieldSelector')
+  if (!text) return anyField
+  const { selectorCharacters } = inputLimits
+  if (text.length > selectorCharacters)
+    return new SelectorError(`fieldSelector has ${text.length} characters, ${selectorCharacters} at most are read`)
+  try {
+    return parseFieldSelector(text)
+  } catch (error) {
+    if (error instanceof SelectorError) return error
+    throw error
+  }
 }
 
 /** Go's reading of a boolean parameter, as far as clients use it: present and not false. */
@@ -95,11 +128,11 @@ export function isTrue(value: string | null): boolean {
 
 const plain = /^[A-Za-z0-9._~-]+$/
 
-/** One decoded segment; dots alone, slashes and control characters are path tricks. */
+/** One decoded segment. What no object may be called is a path trick. */
 function plainSegment(raw: string): string {
   if (plain.test(raw) && raw !== '.' && raw !== '..') return raw
   const decoded = decode(raw)
-  if (decoded === '' || decoded === '.' || decoded === '..' || /[/%\u0000-\u001f\u007f\\]/.test(decoded)) throw unknownPath()
+  if (decoded === '' || pathSegmentProblem(decoded)) throw unknownPath()
   return decoded
 }
 

@@ -4,6 +4,7 @@ import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import { byteLength, labelKeyProblems, labelValueProblems, subdomainProblems } from '../../shared/selectors/label-syntax.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
+import { pathSegmentProblem } from '../http/path-segment.ts'
 import type { Resource } from './resource-table.ts'
 
 /** Together, keys and values (apimachinery's TotalAnnotationSizeLimitB). */
@@ -74,7 +75,7 @@ function* nameProblems(resource: Resource, { metadata }: KubeObject): Generator<
   }
   if (!metadata.name) yield fieldProblem.required('metadata.name', 'name or generateName is required')
   else {
-    const problem = pathSegmentProblem(metadata.name) ?? rule(metadata.name)
+    const problem = pathSegmentProblem(metadata.name) ?? tooLongName(metadata.name) ?? rule(metadata.name)
     if (problem) yield fieldProblem.invalid('metadata.name', metadata.name, problem)
   }
 }
@@ -86,13 +87,7 @@ function withoutDashes(text: string): string {
   return text.slice(0, end)
 }
 
-/** What would break the URL or the key, whatever the kind allows. */
-function pathSegmentProblem(name: string): string | undefined {
-  if (name === '.' || name === '..') return `may not be '${name}'`
-  if (name.includes('/')) return "may not contain '/'"
-  if (name.includes('%')) return "may not contain '%'"
-  return byteLength(name) > 253 ? 'must be no more than 253 bytes' : undefined
-}
+const tooLongName = (name: string) => (byteLength(name) > 253 ? 'must be no more than 253 bytes' : undefined)
 
 function* annotationProblems(annotations: Record<string, string>): Generator<FieldProblem> {
   let size = 0

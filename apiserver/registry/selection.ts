@@ -1,5 +1,5 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
-import { anyField, type FieldSelector, parseFieldSelector } from '../../shared/selectors/field-selector.ts'
+import type { FieldSelector } from '../../shared/selectors/field-selector.ts'
 import { everything, type LabelSelector, parseLabelSelector } from '../../shared/selectors/label-selector.ts'
 import { SelectorError } from '../../shared/selectors/selector-error.ts'
 import type { ObjectFacts } from './object-facts.ts'
@@ -19,22 +19,28 @@ export interface Selection {
   readonly all: boolean
 }
 
+/** What a request says of which objects it is about. */
+interface Selecting {
+  /** Of one object, or empty. */
+  readonly name: string
+  readonly fields: FieldSelector | SelectorError
+  readonly query: URLSearchParams
+}
+
 /** @throws StatusError BadRequest for selectors that cannot be read, or fields the kind cannot be selected by */
-export function selectionOf(resource: Resource, namespace: string, name: string, query: URLSearchParams): Selection {
+export function selectionOf(resource: Resource, namespace: string, { name, fields, query }: Selecting): Selection {
   const labelText = query.get('labelSelector')
-  const fieldText = query.get('fieldSelector')
   const labels = labelText ? readSelector(() => parseLabelSelector(labelText)) : everything
-  const fields = fieldText ? readSelector(() => parseFieldSelector(fieldText)) : anyField
+  if (fields instanceof SelectorError) throw unreadable(fields)
+  const known = ['metadata.name', ...(resource.namespaced ? ['metadata.namespace'] : []), ...resource.selectable]
   for (const { field } of fields.requirements) {
-    if (field === 'metadata.name' || (field === 'metadata.namespace' && resource.namespaced) || resource.selectable.includes(field))
-      continue
-    throw new StatusError(
-      'BadRequest',
-      `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
-    )
+    if (known.includes(field)) continue
+    const list = known.map((each) => JSON.stringify(each)).join(', ')
+    throw new StatusError('BadRequest', `${JSON.stringify(field)} is not a known field selector: only ${list}`)
   }
   const only = name || fields.requiredValue('metadata.name')
-  const key = `${namespace}|${only ?? ''}|${labels.empty ? '' : labels.toString()}|${fields.empty ? '' : fields.toString()}`
+  // Not joined by a sign: every sign may stand in a value.
+  const key = JSON.stringify([namespace, only, labels.empty ? '' : labels.toString(), fields.empty ? '' : fields.toString()])
   return { namespace, labels, fields, name: only, key, all: labels.empty && fields.empty && !only }
 }
 
@@ -56,7 +62,10 @@ function readSelector<S>(read: () => S): S {
   try {
     return read()
   } catch (error) {
-    if (error instanceof SelectorError) throw new StatusError('BadRequest', error.message, { cause: error })
-    throw error
+    throw error instanceof SelectorError ? unreadable(error) : error
   }
+}
+
+function unreadable(cause: SelectorError): StatusError {
+  return new StatusError('BadRequest', cause.message, { cause })
 }

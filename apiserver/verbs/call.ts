@@ -1,5 +1,5 @@
 import { fieldProblem } from '../../shared/errors/field-error.ts'
-import { invalid, StatusError } from '../../shared/errors/status-error.ts'
+import { invalid } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
@@ -49,12 +49,17 @@ export interface Call {
 /** Upstream's limit for one request body. */
 export const BODY_LIMIT = 3 * 1024 * 1024
 
+/** Where the objects are that the call is about; empty for kinds without namespaces, and for all namespaces. */
+export function namespaceOf({ info, resource }: Call): string {
+  return resource.namespaced ? info.namespace : ''
+}
+
 export function writeRequestOf(call: Call, dryRun = isDryRun(call.info.query)): WriteRequest {
   const { info, resource, user, warnings } = call
-  const { namespace, name, subresource } = info
+  const { name, subresource } = info
   return {
     resource,
-    namespace: resource.namespaced ? namespace : '',
+    namespace: namespaceOf(call),
     name,
     subresource,
     user,
@@ -131,11 +136,4 @@ export function successStatus(resource: Resource, name: string, uid: string | un
     details: { name, ...(resource.group ? { group: resource.group } : {}), kind: resource.plural, ...(uid ? { uid } : {}) },
     ...(code === undefined ? {} : { code }),
   }
-}
-
-/** @throws StatusError BadRequest where a namespaced resource is written without a namespace, or the other way round */
-export function checkScope(call: Call): void {
-  const { info, resource } = call
-  if (resource.namespaced && info.namespace === '')
-    throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource', { details: {} })
 }

@@ -4,7 +4,18 @@ import { sendObject } from '../http/response.ts'
 import { type DeleteOptions, deleteOptions } from '../registry/delete-options.ts'
 import { listOptions } from '../registry/list-options.ts'
 import { selectionOf } from '../registry/selection.ts'
-import { answerObject, BODY_LIMIT, type Call, headerOf, isDryRun, parse, successStatus, type VerbTools, writeRequestOf } from './call.ts'
+import {
+  answerObject,
+  BODY_LIMIT,
+  type Call,
+  headerOf,
+  isDryRun,
+  namespaceOf,
+  parse,
+  successStatus,
+  type VerbTools,
+  writeRequestOf,
+} from './call.ts'
 
 /** 200 202 400 403 404 409 422 */
 export async function deleteOne(call: Call, tools: VerbTools): Promise<void> {
@@ -21,7 +32,7 @@ export async function deleteOne(call: Call, tools: VerbTools): Promise<void> {
 export async function deleteCollection(call: Call, tools: VerbTools): Promise<void> {
   const { info, resource } = call
   const options = await readOptions(call)
-  const selection = selectionOf(resource, resource.namespaced ? info.namespace : '', '', info.query)
+  const selection = selectionOf(resource, namespaceOf(call), info)
   const page = await tools.store.list(resource, selection, { ...listOptions(info.query, false), continue: undefined })
   const items: KubeObject[] = []
   for (const { facts, value } of page.entries) {

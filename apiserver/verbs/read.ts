@@ -7,13 +7,13 @@ import type { StoredEntry } from '../registry/object-facts.ts'
 import type { ListPage } from '../registry/read-object.ts'
 import { selectionOf } from '../registry/selection.ts'
 import { metadataOf, tableOf } from '../registry/table.ts'
-import { answerObject, answerScale, type Call, type VerbTools } from './call.ts'
+import { answerObject, answerScale, type Call, namespaceOf, type VerbTools } from './call.ts'
 
 /** 200 404 504 */
 export function get(call: Call, tools: VerbTools): void | Promise<void> {
   const { info, resource } = call
   const version = info.query.size === 0 ? null : info.query.get('resourceVersion')
-  const entry = tools.store.get(resource, resource.namespaced ? info.namespace : '', info.name, version)
+  const entry = tools.store.get(resource, namespaceOf(call), info.name, version)
   if (info.subresource === 'scale') {
     return answerScale(call, tools.objects.objectOf(entry), tools.clock.now())
   }
@@ -24,7 +24,7 @@ export function get(call: Call, tools: VerbTools): void | Promise<void> {
 export async function list(call: Call, tools: VerbTools): Promise<void> {
   const { info, resource, representation } = call
   const options = listOptions(info.query, false)
-  const selection = selectionOf(resource, resource.namespaced ? info.namespace : '', info.name, info.query)
+  const selection = selectionOf(resource, namespaceOf(call), info)
   const page = await tools.store.list(resource, selection, options)
   if (representation.format === 'yaml' || representation.pretty) return sendWholeList(call, page, tools.clock.now())
   return streamList(call.reply, listPieces(call, page, tools.clock.now()), call.warnings)

@@ -1,7 +1,7 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
 import { listOptions } from '../registry/list-options.ts'
 import { selectionOf } from '../registry/selection.ts'
-import type { Call, VerbTools } from './call.ts'
+import { type Call, namespaceOf, type VerbTools } from './call.ts'
 
 /** Without timeoutSeconds a watch lasts between this and twice this, so that clients do not all come back at once. */
 const SHORTEST_WATCH = 30 * 60 * 1000
@@ -10,7 +10,7 @@ const SHORTEST_WATCH = 30 * 60 * 1000
 export async function watch(call: Call, tools: VerbTools): Promise<void> {
   const { info, resource, representation, reply } = call
   const options = listOptions(info.query, true)
-  const selection = selectionOf(resource, resource.namespaced ? info.namespace : '', info.name, info.query)
+  const selection = selectionOf(resource, namespaceOf(call), info)
   if (representation.format === 'yaml') {
     throw new StatusError('NotAcceptable', 'only the following media types are accepted: application/json;stream=watch, application/json', {
       details: {},

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { plainJson } from '../http/content-type.ts'
+import { requestInfo } from '../http/request-info.ts'
 import { defineResource } from '../registry/define-resource.ts'
 import type { ObjectFacts } from '../registry/object-facts.ts'
 import { ResourceTable } from '../registry/resource-table.ts'
@@ -14,7 +15,7 @@ const definition = defineResource('v1', 'Pod', { selectableFields: { 'spec.nodeN
 const pods = new ResourceTable([definition as never]).find('', 'v1', 'pods')!
 
 const audience = (namespace: string, query: string) =>
-  new Audience(pods, selectionOf(pods, namespace, '', new URLSearchParams(query)), plainJson, false)
+  new Audience(pods, selectionOf(pods, namespace, requestInfo('GET', `/api/v1/pods?watch=1&${query}`)), plainJson, false)
 
 interface State {
   namespace?: string

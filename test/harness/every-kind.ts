@@ -1,0 +1,103 @@
+import { configMap, deployment, node, pod, service, serviceAccount } from './bodies.ts'
+
+/** One resource as discovery lists it. */
+export interface DiscoveredResource {
+  /** Where its paths begin: `/api/v1`, `/apis/apps/v1`. */
+  readonly prefix: string
+  readonly plural: string
+  readonly kind: string
+  readonly namespaced: boolean
+  readonly verbs: readonly string[]
+  /** Without the plural and the slash. */
+  readonly subresources: readonly string[]
+}
+
+type Fetch = (path: string) => Promise<unknown>
+
+interface ResourceLists {
+  groups?: { versions: { groupVersion: string }[] }[]
+  resources?: { name: string; kind: string; namespaced: boolean; verbs: string[] }[]
+}
+
+/** Everything that the server says it serves: a kind that is added is in every test that goes over these. */
+export async function discoverResources(fetch: Fetch): Promise<DiscoveredResource[]> {
+  const groups = (await fetch('/apis')) as ResourceLists
+  const prefixes = [
+    '/api/v1',
+    ...(groups.groups ?? []).flatMap(({ versions }) => versions.map(({ groupVersion }) => `/apis/${groupVersion}`)),
+  ]
+  const found = await Promise.all(
+    prefixes.map(async (prefix) => {
+      const { resources = [] } = (await fetch(prefix)) as ResourceLists
+      return resources
+        .filter(({ name }) => !name.includes('/'))
+        .map(({ name, kind, namespaced, verbs }): DiscoveredResource => {
+          const subresources = resources.flatMap((each) => (each.name.startsWith(`${name}/`) ? [each.name.slice(name.length + 1)] : []))
+          return { prefix, plural: name, kind, namespaced, verbs, subresources }
+        })
+    }),
+  )
+  return found.flat()
+}
+
+const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'main', image: 'nginx' }] } }
+const rbac = 'rbac.authorization.k8s.io/v1'
+const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' }
+const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'nobody' }]
+
+/** For the name `x`, in PEM, in base64. */
+const certificateRequest = [
+  'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIR01HNENBUUF3RERFS01BZ0dBMVVFQXd3QmVEQlpNQk1HQnlxR1NNNDlBZ0VHQ0NxR1NN',
+  'NDlBd0VIQTBJQQpCTFc1RE92eG85QWZzLzZ5KytaL3R4bEMxSUFTeVp1Mk9OaWhtK0tnck82R0xqMmluMVlRVklOQisxTUpKVGRnCmw1VUNiaVpwYWxXV0RV',
+  'Yzg1eUk3OGVLZ0FEQUtCZ2dxaGtqT1BRUURBZ05JQURCRkFpQjdaKzZlaVREWS80R3YKMmJPOXN1UVFqNGxRYUx0MzZNcy9SaUk0K0VrN2h3SWhBT0ExN1pz',
+  'TXhUYlZ0Sk4wQktVUjcwSEh4bm9oRXNJOQp5cVNGaDNtUGl4MzYKLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==',
+].join('')
+
+const makers: Readonly<Record<string, (name: string, namespace: string) => object>> = {
+  ConfigMap: (name) => configMap(name),
+  ControllerRevision: (name) => ({ apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata: { name }, revision: 1, data: {} }),
+  Deployment: (name) => deployment(name),
+  Endpoints: (name) => ({ apiVersion: 'v1', kind: 'Endpoints', metadata: { name } }),
+  EndpointSlice: (name) => ({
+    ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata: { name }, addressType: 'IPv4', endpoints: [] },
+  }),
+  Event: (name, namespace) => ({
+    ...{ apiVersion: 'v1', kind: 'Event', metadata: { name }, involvedObject: { kind: 'Pod', namespace, name: 'x' } },
+    ...{ reason: 'Tested', type: 'Normal', source: { component: 'test' } },
+  }),
+  Lease: (name) => ({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name }, spec: {} }),
+  Namespace: (name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
+  Node: node,
+  Pod: (name) => pod(name),
+  PodTemplate: (name) => ({ apiVersion: 'v1', kind: 'PodTemplate', metadata: { name }, template }),
+  PriorityClass: (name) => ({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name }, value: 1 }),
+  ReplicaSet: (name) => ({
+    ...{ apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name } },
+    spec: { replicas: 0, selector: { matchLabels: { app: 'x' } }, template },
+  }),
+  ReplicationController: (name) => ({
+    ...{ apiVersion: 'v1', kind: 'ReplicationController', metadata: { name } },
+    spec: { replicas: 0, selector: { app: 'x' }, template },
+  }),
+  Secret: (name) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { key: 'value' } }),
+  Service: (name) => service(name),
+  ServiceAccount: serviceAccount,
+  Role: (name) => ({ apiVersion: rbac, kind: 'Role', metadata: { name }, rules: [] }),
+  ClusterRole: (name) => ({ apiVersion: rbac, kind: 'ClusterRole', metadata: { name }, rules: [] }),
+  RoleBinding: (name) => ({ apiVersion: rbac, kind: 'RoleBinding', metadata: { name }, roleRef, subjects }),
+  ClusterRoleBinding: (name) => ({ apiVersion: rbac, kind: 'ClusterRoleBinding', metadata: { name }, roleRef, subjects }),
+  CertificateSigningRequest: (name) => ({
+    ...{ apiVersion: 'certificates.k8s.io/v1', kind: 'CertificateSigningRequest', metadata: { name } },
+    spec: {
+      ...{ signerName: 'example.com/tests', usages: ['client auth'] },
+      request: certificateRequest,
+    },
+  }),
+}
+
+/** A valid object of a kind as a client creates it. @throws Error for a kind that this file has none of yet */
+export function bodyOf(resource: DiscoveredResource, name: string, namespace = 'default'): object {
+  const make = makers[resource.kind]
+  if (!make) throw new Error(`test/harness/every-kind.ts needs a valid ${resource.kind}, so that tests over every kind reach it`)
+  return make(name, namespace)
+}
