@@ -11,8 +11,10 @@ import type { User } from '../authn/user.ts'
 import { answerUnreadable } from './client-error.ts'
 import type { ApiRequest, Reply } from './exchange.ts'
 import { NodeReply, NodeRequest } from './node-exchange.ts'
+import { pageProblem } from './page-guard.ts'
 import { takeProtocolTokens } from './protocol-token.ts'
 import { sendError } from './response.ts'
+import { UpgradeReply } from './upgrade.ts'
 
 /** Serves one request; never rejects. */
 export type RequestHandler = (request: ApiRequest, reply: Reply) => Promise<void>
@@ -109,12 +111,16 @@ export class ApiListener {
   #serve(raw: IncomingMessage, response: ServerResponse): void {
     const reply = new NodeReply(response)
     this.#answering.set(raw.socket, response)
-    // Who asks nobody who they are must not be reached through a name that some web page has pointed at this machine.
-    if (this.#options.user && !isLoopbackHost(raw.headers.host)) {
-      const why = `this port is for this machine only: it is not called ${JSON.stringify(raw.headers.host ?? '')}`
-      return sendError(reply, new StatusError('Forbidden', why), this.#options.log, {})
-    }
+    if (this.#refusesPage(raw, reply)) return
     void this.#options.handler(new NodeRequest(raw, this.#options.user), reply)
+  }
+
+  /** Where nobody is asked who they are, whatever a web page can send must be kept out, upgrades included. */
+  #refusesPage(raw: IncomingMessage, reply: Reply): boolean {
+    const why = this.#options.user && pageProblem(raw)
+    if (why === undefined) return false
+    sendError(reply, new StatusError('Forbidden', why, { details: {} }), this.#options.log, {})
+    return true
   }
 
   #makeServer(listener: RequestListener): Server {
@@ -144,15 +150,12 @@ export class ApiListener {
     })
     if (upgrade) {
       server.on('upgrade', (raw: IncomingMessage, socket: Duplex, head: Buffer) => {
+        if (this.#refusesPage(raw, new UpgradeReply(raw, socket, head))) return
         upgrade(new NodeRequest(raw, this.#options.user, takeProtocolTokens(raw)), raw, socket, head)
       })
     }
     return server
   }
-}
-
-function isLoopbackHost(host: string | undefined): boolean {
-  return host !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(host)
 }
 
 function noCompiler(): never {

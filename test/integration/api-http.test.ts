@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
+import { connect as connectPlain } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
@@ -178,6 +179,33 @@ test('the loopback port is not reached through other names (a web page that rebi
   for (const host of ['evil.example:18080', '127.0.0.1.evil.example', 'localhost.evil.example', '10.0.0.1']) {
     assert.equal((JSON.parse(await overLoopback(host)) as { reason: string }).reason, 'Forbidden', host)
   }
+})
+
+/** The answer's code to what is sent over the loopback port as it is. */
+async function rawOverLoopback(text: string): Promise<number> {
+  const { hostname, port } = new URL(api.server.insecureUrl)
+  const socket = connectPlain({ host: hostname, port: Number(port) })
+  socket.write(text)
+  const [answer] = (await once(socket, 'data')) as [Buffer]
+  socket.destroy()
+  return statusOf(answer.toString())
+}
+
+test('the loopback port does nothing that a web page asks: no socket, no form, no POST of nothing', async () => {
+  const host = 'Host: 127.0.0.1:18080'
+  const maps = '/api/v1/namespaces/default/configmaps'
+  const body = JSON.stringify(configMap('from-a-page'))
+  const post = (headers: string) => `POST ${maps} HTTP/1.1\r\n${host}\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`
+  const upgrade = (headers: string) =>
+    `GET /api/v1/namespaces/default/pods/x/exec?command=id&stdout=true HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${headers}\r\n\r\n`
+  assert.equal(await rawOverLoopback(post('')), 403)
+  assert.equal(await rawOverLoopback(post('Content-Type: text/plain\r\n')), 403)
+  assert.equal(await rawOverLoopback(post('Content-Type: application/json\r\nOrigin: http://evil.example\r\n')), 403)
+  assert.equal(await rawOverLoopback(upgrade(`${host}\r\nOrigin: http://evil.example`)), 403)
+  assert.equal(await rawOverLoopback(upgrade('Host: evil.example')), 403)
+  assert.equal((await api.request('GET', `${maps}/from-a-page`)).status, 404)
+  assert.equal(await rawOverLoopback(upgrade(host)), 404, 'the pod is looked for')
+  assert.equal(await rawOverLoopback(post('Content-Type: application/json\r\n')), 201)
 })
 
 test('the port without TLS is refused on anything but loopback', async () => {
