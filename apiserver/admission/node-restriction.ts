@@ -103,6 +103,10 @@ function checkNode(node: string, request: AdmissionRequest): void {
   if (!isDeepStrictEqual(next.spec.taints ?? [], previous?.spec.taints ?? [])) {
     throw refusal(request, `node ${mine} is not allowed to modify taints`)
   }
+  // Owned by something that does not exist it would be collected: a node that deletes itself comes back without its taints.
+  if (!isDeepStrictEqual(next.metadata.ownerReferences ?? [], previous?.metadata.ownerReferences ?? [])) {
+    throw refusal(request, `node ${mine} is not allowed to modify ownerReferences`)
+  }
   if (labels) throw refusal(request, `is not allowed to modify labels: ${labels}`)
 }
 

@@ -78,6 +78,11 @@ export interface ResourceHooks<T extends KubeObject> {
   generation?: boolean | undefined
   /** A creator may say the status (nodes register with it); default: it is emptied. */
   keepsStatusOnCreate?: boolean | undefined
+  /**
+   * What of the metadata a write of the status may change besides the status, as upstream's status strategy of the kind lets it.
+   * Default: nothing, which upstream does for newer kinds and custom resources.
+   */
+  statusMetadata?: readonly ('labels' | 'annotations' | 'finalizers' | 'ownerReferences')[] | undefined
   /** Name rule: default DNS subdomain. */
   validateName?: ((name: string) => string | undefined) | undefined
 
@@ -87,6 +92,8 @@ export interface ResourceHooks<T extends KubeObject> {
   prepareForCreate?: ((object: T, context: HookContext) => void) | undefined
   /** Strategy: what an updater may not change silently (status is kept by the machinery). Edits `next` in place. */
   prepareForUpdate?: ((next: T, previous: T, context: HookContext) => void) | undefined
+  /** Strategy: what a writer of the status may not change silently in it. Edits `next` in place. */
+  prepareForStatusUpdate?: ((next: T, previous: T, context: HookContext) => void) | undefined
   validate?: ((object: T) => Iterable<FieldProblem>) | undefined
   /** In addition to `validate(next)`. */
   validateUpdate?: ((next: T, previous: T) => Iterable<FieldProblem>) | undefined

@@ -185,6 +185,7 @@ export class ObjectWriter {
       await this.#admit('mutate', 'UPDATE', request, next, previous, context)
       if (this.#mutating.length > 0) hooks.applyDefaults?.(next, context)
       if (part.kind === 'main') hooks.prepareForUpdate?.(next, previous, context)
+      if (part.kind === 'status') hooks.prepareForStatusUpdate?.(next, previous, context)
       this.#countGeneration(resource, part, next, previous)
       this.#refuseInvalid(resource, next, updateProblems(part, resource, next, previous))
       if (part.kind === 'main') for (const sentence of hooks.warnings?.(next) ?? []) request.warn(sentence)
@@ -329,7 +330,9 @@ function isSame(bytes: Buffer, stored: Buffer, next: KubeObject, previous: KubeO
 function restrictTo(part: UpdatePart, resource: Resource, next: KubeObject, previous: KubeObject, context: HookContext): KubeObject {
   if (part.kind === 'status') {
     const status: unknown = Reflect.get(next, 'status')
-    return Object.assign(structuredClone(previous), { metadata: next.metadata, status })
+    const { metadata, ...rest } = structuredClone(previous)
+    for (const field of resource.definition.hooks.statusMetadata ?? []) Object.assign(metadata, { [field]: next.metadata[field] })
+    return { ...rest, metadata, status } as KubeObject
   }
   if (part.kind === 'view') {
     resource.definition.hooks.views![part.name]!.restrict(next, previous, context)

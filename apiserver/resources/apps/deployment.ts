@@ -10,6 +10,8 @@ import { deploymentProblems } from '../../rules/workload/deployment.ts'
 export default defineResource('apps/v1', 'Deployment', {
   shortNames: ['deploy'],
   categories: ['all'],
+  // Of the kinds here only this one's labels are kept.
+  statusMetadata: ['annotations', 'finalizers', 'ownerReferences'],
   columns: [
     {
       name: 'Ready',

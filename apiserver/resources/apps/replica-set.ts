@@ -9,6 +9,7 @@ import { replicaSetProblems } from '../../rules/workload/replica-set.ts'
 export default defineResource('apps/v1', 'ReplicaSet', {
   shortNames: ['rs'],
   categories: ['all'],
+  statusMetadata: ['labels', 'annotations', 'finalizers', 'ownerReferences'],
   columns: [
     { name: 'Desired', type: 'integer', description: 'Wanted pods', value: ({ spec }) => spec.replicas },
     { name: 'Current', type: 'integer', description: 'Pods there are', value: ({ status }) => status.replicas },

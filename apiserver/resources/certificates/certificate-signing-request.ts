@@ -8,6 +8,7 @@ import { NONE } from '../../rules/table-cells.ts'
 
 export default defineResource('certificates.k8s.io/v1', 'CertificateSigningRequest', {
   shortNames: ['csr'],
+  statusMetadata: ['labels', 'annotations', 'finalizers', 'ownerReferences'],
   generation: false,
   columns: [
     { name: 'Age', type: 'date', value: ({ metadata }) => metadata.creationTimestamp },
@@ -37,31 +38,40 @@ export default defineResource('certificates.k8s.io/v1', 'CertificateSigningReque
   *validateUpdate(next, previous) {
     yield* immutableProblem('spec', next.spec, previous.spec)
   },
+  /** What was decided stays as the approver wrote it. */
+  prepareForStatusUpdate(next, previous, context) {
+    next.status.conditions = next.status.conditions?.map((condition) => decisionIn(previous, condition.type) ?? condition)
+    stampConditions(next, previous, context)
+  },
   validateStatusUpdate: statusProblems,
 
   views: {
     approval: {
-      /** Only decisions may be added here; the certificate and other conditions are the signer's. */
+      /** All conditions are the approver's to write, decisions and others; the certificate is the signer's. */
       restrict(next, previous, context) {
-        const { metadata, spec, status } = structuredClone(previous)
-        const others = (status.conditions ?? []).filter((condition) => !decisions.includes(condition.type))
-        const made = (next.status.conditions ?? []).filter((condition) => decisions.includes(condition.type))
-        next.metadata = { ...metadata, resourceVersion: next.metadata.resourceVersion }
+        const { spec, status } = structuredClone(previous)
         next.spec = spec
-        next.status = { ...status, conditions: [...others, ...made] }
-        stampConditions(next, context)
+        next.status = { ...status, conditions: next.status.conditions }
+        stampConditions(next, previous, context)
       },
       validate: approvalProblems,
     },
   },
 })
 
-function stampConditions(next: CertificateSigningRequest, { clock }: HookContext): void {
+/** A condition that says what it said before has not changed since. */
+function stampConditions(next: CertificateSigningRequest, previous: CertificateSigningRequest, { clock }: HookContext): void {
   const now = timestamp(clock.now())
   for (const condition of next.status.conditions ?? []) {
+    const before = previous.status.conditions?.find((each) => each.type === condition.type && each.status === condition.status)
     condition.lastUpdateTime ??= now
-    condition.lastTransitionTime ??= now
+    condition.lastTransitionTime ??= before?.lastTransitionTime ?? now
   }
+}
+
+function decisionIn({ status }: CertificateSigningRequest, type: string) {
+  const found = decisions.includes(type) ? status.conditions?.find((condition) => condition.type === type) : undefined
+  return found && structuredClone(found)
 }
 
 function conditionCell({ status }: CertificateSigningRequest): string {

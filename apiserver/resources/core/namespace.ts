@@ -8,6 +8,7 @@ const KUBERNETES_FINALIZER = 'kubernetes'
 
 export default defineResource('v1', 'Namespace', {
   shortNames: ['ns'],
+  statusMetadata: ['labels', 'annotations', 'finalizers', 'ownerReferences'],
   generation: false,
   validateName: labelNameRule,
   columns: [{ name: 'Status', description: 'The status of the namespace', value: (namespace) => namespace.status.phase }],

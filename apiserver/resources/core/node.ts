@@ -8,6 +8,7 @@ const ROLE_PREFIX = 'node-role.kubernetes.io/'
 
 export default defineResource('v1', 'Node', {
   shortNames: ['no'],
+  statusMetadata: ['labels', 'annotations', 'finalizers', 'ownerReferences'],
   generation: false,
   keepsStatusOnCreate: true,
   connects: ['proxy'],

@@ -13,6 +13,8 @@ import { NONE } from '../../rules/table-cells.ts'
 export default defineResource('v1', 'Pod', {
   shortNames: ['po'],
   categories: ['all'],
+  // Owners are kept: old kubelets used to spoil them.
+  statusMetadata: ['labels', 'annotations', 'finalizers'],
   answersDeletedObject: true,
   connects: ['log', 'exec', 'attach', 'portforward', 'proxy'],
   columns: [

@@ -7,6 +7,7 @@ import { replicationControllerProblems } from '../../rules/workload/replication-
 export default defineResource('v1', 'ReplicationController', {
   shortNames: ['rc'],
   categories: ['all'],
+  statusMetadata: ['labels', 'annotations', 'finalizers', 'ownerReferences'],
   columns: [
     { name: 'Desired', type: 'integer', description: 'Wanted pods', value: ({ spec }) => spec.replicas },
     { name: 'Current', type: 'integer', description: 'Pods there are', value: ({ status }) => status.replicas },

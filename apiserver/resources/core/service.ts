@@ -11,6 +11,7 @@ export default (services: ResourceServices) =>
   defineResource('v1', 'Service', {
     shortNames: ['svc'],
     categories: ['all'],
+    statusMetadata: ['labels', 'annotations', 'finalizers', 'ownerReferences'],
     answersDeletedObject: true,
     generation: false,
     createsOnUpdate: true,

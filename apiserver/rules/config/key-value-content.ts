@@ -14,13 +14,17 @@ interface Content {
 /** Keys are file names, and the whole is not too big. */
 export function* contentProblems(parts: readonly Content[]): Generator<FieldProblem> {
   let size = 0
+  let largest = { path: '', size: -1 }
   for (const { path, entries, encoding } of parts) {
+    const before = size
     for (const [key, value] of Object.entries(entries ?? {})) {
       for (const problem of contentKeyProblems(key)) yield fieldProblem.invalid(`${path}[${key}]`, key, problem)
       size += Buffer.byteLength(value ?? '', encoding)
     }
+    if (size - before > largest.size) largest = { path, size: size - before }
   }
-  if (size > CONTENT_LIMIT) yield fieldProblem.tooLong(parts.length > 1 ? '' : (parts[0]?.path ?? ''), CONTENT_LIMIT)
+  // Upstream names no field here; whoever is to make something smaller looks at the largest part first.
+  if (size > CONTENT_LIMIT) yield fieldProblem.tooLong(largest.path, CONTENT_LIMIT)
 }
 
 interface Immutable {

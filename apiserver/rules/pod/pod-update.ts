@@ -3,11 +3,13 @@ import type { Container, Pod, PodSpec, Toleration } from '../../../shared/openap
 import { sameValue } from '../../registry/same-value.ts'
 import { podSpecProblems } from './pod-spec.ts'
 
+const MIRROR = 'kubernetes.io/config.mirror'
 const CHANGEABLE =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)'
 
 /** Almost nothing of a pod may change once it exists; what may is listed in the refusal. */
 export function* podUpdateProblems(next: Pod, previous: Pod): Generator<FieldProblem> {
+  yield* mirrorProblems(next, previous)
   yield* sameCountProblems(next.spec, previous.spec)
   yield* deadlineProblems(next.spec.activeDeadlineSeconds, previous.spec.activeDeadlineSeconds)
   yield* tolerationChangeProblems(next.spec.tolerations ?? [], previous.spec.tolerations ?? [])
@@ -35,6 +37,14 @@ export function* podUpdateProblems(next: Pod, previous: Pod): Generator<FieldPro
       'pod updates may not change ephemeral containers; use the ephemeralcontainers subresource',
     )
   }
+}
+
+/** A kubelet's own pods are told by this: nothing else may begin or cease to look like one (nodes read no Secrets for them). */
+function* mirrorProblems(next: Pod, previous: Pod): Generator<FieldProblem> {
+  const path = `metadata.annotations[${MIRROR}]`
+  const [now, before] = [next, previous].map(({ metadata }) => metadata.annotations?.[MIRROR])
+  if (before === undefined && now !== undefined) yield fieldProblem.forbidden(path, 'may not add mirror pod annotation')
+  if (before !== undefined && now !== before) yield fieldProblem.forbidden(path, 'may not remove or update mirror pod annotation')
 }
 
 /** Empty lists and missing ones are the same. */
@@ -87,6 +97,7 @@ function* gateProblems(next: PodSpec, previous: PodSpec): Generator<FieldProblem
 
 /** The status half may not contradict what was decided: the node is the scheduler's, and what terminated stays so. */
 export function* podStatusUpdateProblems(next: Pod, previous: Pod): Generator<FieldProblem> {
+  yield* mirrorProblems(next, previous)
   if (next.spec.nodeName !== previous.spec.nodeName) yield fieldProblem.forbidden('status.nodeName', 'may not be changed directly')
   if (previous.spec.restartPolicy === 'Always') return
   for (const field of ['containerStatuses', 'initContainerStatuses'] as const) {
