@@ -20,7 +20,10 @@ export const serviceFields: SupportTable = {
       sessionAffinityConfig: { is: 'ignored', why: 'goes with `sessionAffinity: ClientIP`, which is warned of' },
       trafficDistribution: { is: 'warned', why: 'has no effect: all endpoints get the same share' },
       loadBalancerIP: forBalancers,
-      loadBalancerSourceRanges: forBalancers,
+      loadBalancerSourceRanges: {
+        is: 'ignored',
+        why: 'left to the balancer: its address is not served here for a Service that restricts clients, so that nobody gets in beside it',
+      },
       loadBalancerClass: forBalancers,
       allocateLoadBalancerNodePorts: forBalancers,
       healthCheckNodePort: forBalancers,
