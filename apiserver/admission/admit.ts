@@ -3,6 +3,7 @@ import type { AdmissionRule } from './admission.ts'
 import { certificateRequests } from './certificate-requests.ts'
 import { type ClusterFacts, ownedByCluster } from './cluster-facts.ts'
 import { defaultTolerations } from './default-tolerations.ts'
+import { externalAddresses } from './external-addresses.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeAddresses } from './node-addresses.ts'
 import { NodeClaims } from './node-claims.ts'
@@ -33,6 +34,7 @@ export function admissionRules({ authorize, tolerationSeconds, cluster }: Admiss
     nodeRestriction({ owner, claims }),
     nodeAddresses(cluster, claims),
     nodePodRanges(cluster, claims),
+    externalAddresses(cluster, claims),
     taintNodesByCondition,
     priority,
     defaultTolerations(tolerationSeconds),

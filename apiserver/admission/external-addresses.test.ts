@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { admissionTrial, made } from '../../test/harness/admission-trial.ts'
+
+const service = (externalIPs: string[], port = 80, protocol = 'TCP') =>
+  made('v1', 'Service', { metadata: { name: 'web', namespace: 'default' }, spec: { externalIPs, ports: [{ port, protocol }] } })
+const request = { resource: 'services' }
+
+test('no Service takes the addresses of the API server, of Services, or of pods', async () => {
+  const { admit, refused } = admissionTrial()
+  await admit({ ...request, object: service(['198.51.100.7']) })
+  for (const [address, why] of [
+    ['192.0.2.1', /belongs to the API server/],
+    ['::ffff:192.0.2.1', /belongs to the API server/],
+    ['10.96.0.1', /belongs to Services/],
+    ['10.244.3.3', /belongs to pods/],
+  ] as const) {
+    const error = await refused({ ...request, object: service([address]) }, why, 422)
+    assert.equal(error.details?.causes?.[0]?.field, 'spec.externalIPs[0]')
+  }
+})
+
+test('nor a node’s where its kubelet is reached; other ports of a node may be a Service’s', async () => {
+  const { reader, admit, refused } = admissionTrial()
+  const kubelet = (Port: number) => ({ kubeletEndpoint: { Port } })
+  const at = (address: string) => [{ type: 'InternalIP', address }]
+  reader.put('v1', 'Node', { metadata: { name: 'b' }, spec: {}, status: { addresses: at('192.0.2.22'), daemonEndpoints: kubelet(10_251) } })
+  await admit({ ...request, object: service(['192.0.2.22']) })
+  await admit({ ...request, object: service(['192.0.2.22'], 10_251, 'UDP') })
+  await refused({ ...request, object: service(['192.0.2.22'], 10_251) }, /where the kubelet of node "b" is reached/, 422)
+})
+
+test('a Service that has one keeps it as long as it is not written anew', async () => {
+  const { admit, refused } = admissionTrial()
+  const previous = service(['192.0.2.1'])
+  await admit({ ...request, operation: 'UPDATE', object: service(['192.0.2.1']), previous })
+  await refused({ ...request, operation: 'UPDATE', object: service(['192.0.2.1'], 443), previous }, /belongs to the API server/, 422)
+})
