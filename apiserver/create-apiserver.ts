@@ -61,6 +61,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     require: state.authorization.require,
     random: tools.random,
     rule: dialRule(config.serviceClusterIpRange),
+    log,
   })
   let isReady = false
   const pipeline = createPipeline({ config, tools, state, store, hub, connect, identity, issuer: derived.issuer, isReady: () => isReady })

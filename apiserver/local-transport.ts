@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { ConnectionError } from '../shared/client/connection-error.ts'
 import type { Transport, TransportRequest, TransportResponse } from '../shared/client/transport.ts'
 import { StatusError } from '../shared/errors/status-error.ts'
@@ -51,6 +52,7 @@ function localRequest({ method, path, headers, body = '' }: TransportRequest, us
   return {
     ...{ method, url: path, headers: lowered, remoteAddress: '127.0.0.1' },
     ...('authorization' in lowered ? {} : { user }),
+    openBody: () => Readable.from([bytes]),
     async readBody(limit) {
       if (bytes.length > limit) throw new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${limit}`)
       return bytes
@@ -88,9 +90,9 @@ class LocalReply implements Reply {
     this.end()
   }
 
-  begin(code: number, contentType: string, _length?: number, headers: ReplyHeaders = {}): void {
+  begin(code: number, contentType: string | undefined, _length?: number, headers: ReplyHeaders = {}): void {
     this.started = true
-    const all: ReplyHeaders = { ...headers, 'content-type': contentType }
+    const all: ReplyHeaders = contentType === undefined ? { ...headers } : { ...headers, 'content-type': contentType }
     const header = (name: string) => {
       const value = all[name.toLowerCase()]
       return Array.isArray(value) ? value.join(', ') : value

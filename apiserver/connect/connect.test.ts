@@ -1,20 +1,18 @@
 import assert from 'node:assert/strict'
-import { lookup } from 'node:dns'
 import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcp } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
+import { silentLogger } from '../../shared/logging/logger.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { NodeReply, NodeRequest } from '../http/node-exchange.ts'
+import { StreamScope } from '../../shared/streams/stream-scope.ts'
 import { requestInfo } from '../http/request-info.ts'
 import { UpgradeReply } from '../http/upgrade.ts'
 import type { Call } from '../verbs/call.ts'
 import { containerOf, kubeletPath, requireCreate } from './connect-call.ts'
-import type { DialRule } from './dialable-address.ts'
-import { proxyTo } from './http-proxy.ts'
 import { proxyName } from './proxies.ts'
-import { tunnel } from './tunnel.ts'
+import { handshakeHeaders, tunnel } from './tunnel.ts'
 
 const pod = (containers: string[], inits: string[] = []) =>
   ({
@@ -53,57 +51,12 @@ test('a session by GET needs the right to create', () => {
   assert.deepEqual(asked, ['create pods/exec'])
 })
 
-/** What is dialled here is on this machine; whom the real rule refuses is tried in dialable-address.test.ts. */
-const anywhere: DialRule = { problem: () => undefined, require() {}, lookup }
-
 async function port(context: TestContext, server: ReturnType<typeof createTcp>): Promise<number> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   context.after(() => server.close())
   return (server.address() as AddressInfo).port
 }
-
-/** A server that passes everything on, as the API server does after it has let a request in. */
-async function front(context: TestContext, target: number): Promise<number> {
-  const server = createServer((raw, response) => {
-    const reply = new NodeReply(response)
-    const info = requestInfo(raw.method ?? 'GET', raw.url ?? '/')
-    const call = { info, request: new NodeRequest(raw, undefined), reply } as unknown as Call
-    proxyTo({ scheme: 'http', host: '127.0.0.1', port: target }, call, anywhere).catch((error) =>
-      reply.send(error.code ?? 500, 'text/plain', error.message),
-    )
-  })
-  context.after(() => server.closeAllConnections())
-  return port(context, server)
-}
-
-const base = '/api/v1/namespaces/ns/services/web/proxy'
-
-test('a proxied request keeps method, path, query, body and answer, and loses credentials', async (context) => {
-  const backend = createServer(async (request, response) => {
-    const seen = { method: request.method, url: request.url, auth: request.headers.authorization ?? null, body: await text(request) }
-    response.writeHead(201, { 'x-own': 'yes', 'content-type': 'application/json' }).end(JSON.stringify(seen))
-  })
-  const at = `http://127.0.0.1:${await front(context, await port(context, backend))}`
-  const answer = await fetch(`${at}${base}/a/b/?q=1`, { method: 'PUT', body: 'content', headers: { authorization: 'Bearer secret' } })
-  assert.equal(answer.status, 201)
-  assert.equal(answer.headers.get('x-own'), 'yes')
-  assert.deepEqual(await answer.json(), { method: 'PUT', url: '/a/b/?q=1', auth: null, body: 'content' })
-  const bare = await fetch(`${at}${base}?x=1`, { redirect: 'manual' })
-  assert.deepEqual([bare.status, bare.headers.get('location')], [301, `${base}/?x=1`])
-  backend.closeAllConnections()
-})
-
-test('a large answer to a slow client, and nobody behind the proxy', async (context) => {
-  const backend = createServer((_request, response) => response.end('z'.repeat(8_000_000)))
-  const at = `http://127.0.0.1:${await front(context, await port(context, backend))}`
-  assert.equal((await (await fetch(`${at}${base}/`)).text()).length, 8_000_000)
-  backend.closeAllConnections()
-  const closed = `http://127.0.0.1:${await front(context, 1)}`
-  const answer = await fetch(`${closed}${base}/`)
-  assert.equal(answer.status, 503)
-  assert.match(await answer.text(), /error trying to reach service: dial tcp 127.0.0.1:1/)
-})
 
 test('a tunnel repeats the handshake without credentials and then carries any bytes', async (context) => {
   const heard = Promise.withResolvers<string>()
@@ -118,7 +71,12 @@ test('a tunnel repeats the handshake without credentials and then carries any by
   const server = createServer()
   server.on('upgrade', (raw, socket, head) => {
     const far = connect(target, '127.0.0.1')
-    void tunnel(new UpgradeReply(raw, socket, head), { socket: far, method: 'GET', path: '/exec/x', host: 'node:10250' })
+    context.after(() => {
+      for (const one of [far, socket]) one.destroy()
+    })
+    const headers = { ...handshakeHeaders(raw.headers), host: 'node:10250' }
+    const scope = new StreamScope('test', silentLogger())
+    void tunnel(new UpgradeReply(raw, socket, head), { socket: far, method: 'GET', path: '/exec/x', headers }, scope)
   })
   const near = await port(context, server)
   const headers = {
@@ -134,7 +92,7 @@ test('a tunnel repeats the handshake without credentials and then carries any by
   const [echo] = await once(socket, 'data')
   assert.equal(String(echo), 'ping')
   const handshake = await heard.promise
-  assert.match(handshake, /^GET \/exec\/x HTTP\/1.1\r\nHost: node:10250\r\n/)
+  assert.match(handshake, /^GET \/exec\/x HTTP\/1.1\r\n.*^host: node:10250\r\n/ms)
   assert.match(handshake, /sec-websocket-protocol: v5.channel.k8s.io\r\n/i)
   assert.doesNotMatch(handshake, /secret|bearer/i)
   socket.destroy()

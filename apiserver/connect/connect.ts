@@ -1,4 +1,6 @@
+import type { Logger } from '../../shared/logging/logger.ts'
 import type { Random } from '../../shared/random/random.ts'
+import { StreamScopes } from '../../shared/streams/stream-scope.ts'
 import { unknownPath } from '../http/request-info.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
 import type { Call } from '../verbs/call.ts'
@@ -17,39 +19,52 @@ export interface ConnectOptions {
   readonly random: Random
   /** Where this server connects to on behalf of others. */
   readonly rule: DialRule
+  readonly log: Logger
 }
 
 /** The sub-resources that are streams to and from nodes. */
 export interface Connect {
   /** Serves an authorised call until its streams have ended. @throws StatusError as long as nothing was answered */
   handle(call: Call): Promise<void>
+  /** Open streams by what they serve. */
+  counts(): ReturnType<StreamScopes['counts']>
+  /** Ends every stream. */
   close(): void
 }
 
-export function createConnect({ reader, credentials, require, random, rule }: ConnectOptions): Connect {
+export function createConnect({ reader, credentials, require, random, rule, log }: ConnectOptions): Connect {
   const kubelets = new KubeletConnections(reader, credentials, rule)
+  const scopes = new StreamScopes(log)
   const tools = { reader, kubelets, require, random, credentials, rule }
   return {
-    async handle(call) {
-      const { resource, subresource } = call.info
-      switch (`${resource}/${subresource}`) {
-        case 'pods/log':
-          return podLog(call, tools)
-        case 'pods/exec':
-        case 'pods/attach':
-          return podSession(call, tools)
-        case 'pods/portforward':
-          return podPortForward(call, tools)
-        case 'pods/proxy':
-          return podProxy(call, tools)
-        case 'services/proxy':
-          return serviceProxy(call, tools)
-        case 'nodes/proxy':
-          return nodeProxy(call, tools)
-        default:
-          throw unknownPath()
-      }
+    handle(call) {
+      const { resource, subresource, path } = call.info
+      const verb = `${resource}/${subresource}`
+      return scopes.run(verb, path, (scope) => {
+        call.reply.onClose(() => scope.end(new Error('the client went away')))
+        switch (verb) {
+          case 'pods/log':
+            return podLog(call, tools, scope)
+          case 'pods/exec':
+          case 'pods/attach':
+            return podSession(call, tools, scope)
+          case 'pods/portforward':
+            return podPortForward(call, tools, scope)
+          case 'pods/proxy':
+            return podProxy(call, tools, scope)
+          case 'services/proxy':
+            return serviceProxy(call, tools, scope)
+          case 'nodes/proxy':
+            return nodeProxy(call, tools, scope)
+          default:
+            throw unknownPath()
+        }
+      })
     },
-    close: () => kubelets.close(),
+    counts: () => scopes.counts(),
+    close() {
+      scopes.endAll()
+      kubelets.close()
+    },
   }
 }

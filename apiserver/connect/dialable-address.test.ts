@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
+import { silentLogger } from '../../shared/logging/logger.ts'
+import { StreamScope } from '../../shared/streams/stream-scope.ts'
 import type { Call } from '../verbs/call.ts'
 import { dialRule, type ResolveName } from './dialable-address.ts'
 import { proxyTo } from './http-proxy.ts'
@@ -73,9 +76,11 @@ async function victim(context: TestContext) {
   return { port: (server.address() as AddressInfo).port, reached: () => reached }
 }
 
+const scope = () => new StreamScope('test', silentLogger())
+
 /** A proxied GET, as far as the proxy looks at it. */
 function proxied(): Call {
-  const request = { url: '/api/v1/namespaces/ns/pods/web/proxy/', method: 'GET', headers: {}, readBody: async () => Buffer.alloc(0) }
+  const request = { url: '/api/v1/namespaces/ns/pods/web/proxy/', method: 'GET', headers: {}, openBody: () => Readable.from([]) }
   return { info: { rest: '' }, request, reply: { onClose() {}, send() {} } } as unknown as Call
 }
 
@@ -97,7 +102,7 @@ test('nor a connection to a kubelet', async (context) => {
   const { signal } = new AbortController()
   for (const host of ['127.0.0.1', '::1', 'sly']) {
     const address = { node: 'a', host, port }
-    await assert.rejects(async () => kubelets.dial(address), /not allowed/, host)
+    await assert.rejects(async () => kubelets.dial(address, scope()), /not allowed/, host)
     await assert.rejects(async () => kubelets.get(address, '/pods', { signal }), /not allowed/, host)
   }
   assert.equal(reached(), 0)

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { StatusError } from '../../shared/errors/status-error.ts'
+import type { StreamScope } from '../../shared/streams/stream-scope.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
 import type { DialRule } from './dialable-address.ts'
 
@@ -53,39 +54,29 @@ export class KubeletConnections {
   get(
     address: KubeletAddress,
     path: string,
-    options: {
-      signal: AbortSignal
-      insecure?: boolean | undefined
-      method?: string
-      headers?: Record<string, string>
-      body?: Buffer | undefined
-    },
+    { signal, insecure }: { signal: AbortSignal; insecure?: boolean | undefined },
   ): Promise<IncomingMessage> {
-    const { signal, insecure, method = 'GET', headers = {}, body } = options
     return new Promise((resolve, reject) => {
-      const request = httpsRequest({ ...this.#tls(address, insecure), agent: this.#agent, path, method, headers, signal }, resolve)
+      const request = httpsRequest({ ...this.#tls(address, insecure), agent: this.#agent, path, signal }, resolve)
       request.once('error', (cause) =>
         reject(signal.aborted ? signal.reason : unreachable(`Get "https://${hostOf(address)}${path}"`, cause)),
       )
-      request.end(body)
+      request.end()
     })
   }
 
-  /** A bare connection, for protocols that are tunnelled. @throws StatusError when the node cannot be reached */
-  dial(address: KubeletAddress): Promise<TLSSocket> {
+  /** A bare connection of the scope, for protocols that are tunnelled. @throws StatusError when the node cannot be reached */
+  dial(address: KubeletAddress, scope: StreamScope): Promise<TLSSocket> {
     return new Promise((resolve, reject) => {
-      const socket = connectTls({ ...this.#tls(address), timeout: CONNECT_TIMEOUT })
+      const socket = scope.own(connectTls({ ...this.#tls(address), timeout: CONNECT_TIMEOUT }))
       const fail = (cause: Error) => {
         socket.destroy()
-        reject(unreachable(`error dialing backend: ${hostOf(address)}`, cause))
+        reject(scope.signal.reason ?? unreachable(`error dialing backend: ${hostOf(address)}`, cause))
       }
       socket.once('error', fail)
       socket.once('timeout', () => fail(new Error('i/o timeout')))
-      socket.once('secureConnect', () => {
-        socket.off('error', fail)
-        socket.setTimeout(0).setNoDelay(true).setKeepAlive(true, 30_000)
-        resolve(socket)
-      })
+      socket.once('close', () => fail(new Error('the connection was closed')))
+      socket.once('secureConnect', () => resolve(socket.setTimeout(0).setNoDelay(true).setKeepAlive(true, 30_000)))
     })
   }
 

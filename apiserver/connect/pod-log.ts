@@ -1,35 +1,38 @@
 import type { IncomingMessage } from 'node:http'
 import { StatusError } from '../../shared/errors/status-error.ts'
-import type { Reply } from '../http/exchange.ts'
+import type { StreamScope } from '../../shared/streams/stream-scope.ts'
+import { messageReply } from '../http/message-reply.ts'
 import { isTrue, methodNotAllowed } from '../http/request-info.ts'
 import type { Call } from '../verbs/call.ts'
 import { type ConnectTools, containerOf, kubeletPath, podOf } from './connect-call.ts'
+import { passOn } from './pass-on.ts'
 
 /** What kubelets understand (core/v1 PodLogOptions). */
 const OPTIONS = ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'timestamps', 'tailLines', 'limitBytes']
 const MOST_ERROR_BYTES = 64 * 1024
 
 /** `pods/log`: the container's output from its node, as fast as the client reads. */
-export async function podLog(call: Call, { reader, kubelets }: ConnectTools): Promise<void> {
-  const { info, reply } = call
+export async function podLog(call: Call, { reader, kubelets }: ConnectTools, scope: StreamScope): Promise<void> {
+  const { info } = call
   if (info.verb !== 'get') throw methodNotAllowed()
   checkNumbers(info.query)
   const pod = podOf(call, reader)
   const container = containerOf(pod, info.query.get('container') ?? '')
   const { nodeName } = pod.spec
   // Nothing has been written yet by a pod that is nowhere.
-  if (!nodeName) return reply.send(200, 'text/plain', '')
+  if (!nodeName) return call.reply.send(200, 'text/plain', '')
   const query = new URLSearchParams()
   for (const name of OPTIONS) {
     const value = info.query.get(name)
     if (value) query.set(name, value)
   }
   const path = `${kubeletPath('containerLogs', info.namespace, info.name, container)}${query.size > 0 ? `?${query}` : ''}`
-  const gone = new AbortController()
-  reply.onClose(() => gone.abort(new Error('the client went away')))
   const insecure = isTrue(info.query.get('insecureSkipTLSVerifyBackend'))
-  const answer = await kubelets.get(kubelets.addressOf(nodeName), path, { signal: gone.signal, insecure })
+  const answer = await kubelets.get(kubelets.addressOf(nodeName), path, { signal: scope.signal, insecure })
+  scope.own(answer)
   if (answer.statusCode !== 200) throw await refusal(answer, info.name)
+  const reply = await messageReply(call, 'bytes')
+  reply.begin(200, 'text/plain')
   await passOn(answer, reply)
 }
 
@@ -70,36 +73,4 @@ async function refusal(answer: IncomingMessage, pod: string): Promise<StatusErro
       details: { name: pod, kind: 'pods/log' },
     })
   return new StatusError('InternalError', `Internal error occurred: ${text || `the node answered ${code}`}`)
-}
-
-/** Copies a body and heeds both sides: a slow client slows the node down, not our memory. */
-export function passOn(
-  answer: IncomingMessage,
-  reply: Reply,
-  contentType = 'text/plain',
-  headers: Record<string, string | string[]> = {},
-): Promise<void> {
-  const length = answer.headers['content-length']
-  reply.begin(answer.statusCode ?? 200, contentType, length === undefined ? undefined : Number(length), headers)
-  return new Promise((resolve, reject) => {
-    answer.on('data', (chunk: Buffer) => {
-      if (reply.write(chunk)) return
-      answer.pause()
-      reply.onDrain(() => answer.resume())
-    })
-    answer.once('end', () => {
-      reply.end()
-      resolve()
-    })
-    const broken = (cause?: Error) => {
-      if (reply.closed || answer.complete) resolve()
-      else reject(new StatusError('InternalError', 'the answer of the other side broke off', { cause }))
-    }
-    answer.once('error', broken)
-    answer.once('close', () => broken())
-    reply.onClose(() => {
-      answer.destroy()
-      resolve()
-    })
-  })
 }

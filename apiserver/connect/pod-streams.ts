@@ -1,12 +1,13 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import type { StreamScope } from '../../shared/streams/stream-scope.ts'
 import { isTrue, methodNotAllowed } from '../http/request-info.ts'
 import type { Call } from '../verbs/call.ts'
 import { type ConnectTools, containerOf, kubeletPath, podOf, requireCreate } from './connect-call.ts'
-import { tunnel, upgradeOf } from './tunnel.ts'
+import { handshakeHeaders, tunnel, upgradeOf } from './tunnel.ts'
 
 /** `pods/exec` and `pods/attach`: a session with a command or a container, carried to the kubelet as it comes. */
-export async function podSession(call: Call, tools: ConnectTools): Promise<void> {
+export async function podSession(call: Call, tools: ConnectTools, scope: StreamScope): Promise<void> {
   const { info } = call
   checkVerb(call, tools)
   const pod = podOf(call, tools.reader)
@@ -17,18 +18,18 @@ export async function podSession(call: Call, tools: ConnectTools): Promise<void>
   }
   const query = sessionQuery(info.query)
   if (info.subresource === 'exec') for (const command of commands) query.append('command', command)
-  await toKubelet(call, tools, pod, `${kubeletPath(info.subresource, info.namespace, info.name, container)}?${query}`)
+  await toKubelet(call, { tools, scope }, pod, `${kubeletPath(info.subresource, info.namespace, info.name, container)}?${query}`)
 }
 
 /** `pods/portforward`: the connection goes to the kubelet as it is; the ports are named inside it, by older clients in the query. */
-export async function podPortForward(call: Call, tools: ConnectTools): Promise<void> {
+export async function podPortForward(call: Call, tools: ConnectTools, scope: StreamScope): Promise<void> {
   const { info } = call
   checkVerb(call, tools)
   const pod = podOf(call, tools.reader)
   const ports = info.query.getAll('ports').map((port) => `port=${encodeURIComponent(port)}`)
   await toKubelet(
     call,
-    tools,
+    { tools, scope },
     pod,
     `${kubeletPath('portForward', info.namespace, info.name)}${ports.length > 0 ? `?${ports.join('&')}` : ''}`,
   )
@@ -49,11 +50,19 @@ function sessionQuery(query: URLSearchParams): URLSearchParams {
   return result
 }
 
-async function toKubelet(call: Call, { kubelets }: ConnectTools, pod: Pod, path: string): Promise<void> {
+interface Means {
+  readonly tools: ConnectTools
+  readonly scope: StreamScope
+}
+
+async function toKubelet(call: Call, { tools: { kubelets }, scope }: Means, pod: Pod, path: string): Promise<void> {
   const { nodeName } = pod.spec
   if (!nodeName) throw new StatusError('BadRequest', `pod ${pod.metadata.name} does not have a host assigned`)
   const reply = upgradeOf(call)
   const address = kubelets.addressOf(nodeName)
-  const socket = await kubelets.dial(address)
-  await tunnel(reply, { socket, method: call.request.method, path, host: `${address.host}:${address.port}` })
+  const socket = await kubelets.dial(address, scope)
+  // A command must not be started for somebody who has left.
+  scope.signal.throwIfAborted()
+  const headers = { ...handshakeHeaders(call.request.headers), host: `${address.host}:${address.port}` }
+  await tunnel(reply, { socket, method: call.request.method, path, headers }, scope)
 }

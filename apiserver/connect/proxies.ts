@@ -1,5 +1,6 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { Random } from '../../shared/random/random.ts'
+import type { StreamScope } from '../../shared/streams/stream-scope.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
 import type { Call } from '../verbs/call.ts'
 import type { ConnectTools } from './connect-call.ts'
@@ -33,7 +34,7 @@ export function proxyName(text: string): ProxyName {
 }
 
 /** `services/proxy`: one of the Service's ready endpoints, dialled directly. */
-export async function serviceProxy(call: Call, { reader, random, rule }: ProxyTools): Promise<void> {
+export async function serviceProxy(call: Call, { reader, random, rule }: ProxyTools, scope: StreamScope): Promise<void> {
   const { namespace } = call.info
   const { scheme, name, port } = proxyName(call.info.name)
   const service = reader.get('v1', 'Service', { namespace, name })
@@ -45,7 +46,7 @@ export async function serviceProxy(call: Call, { reader, random, rule }: ProxyTo
   const endpoints = readyEndpoints(reader, namespace, name, servicePort.name ?? '')
   const chosen = endpoints[Math.floor(random.fraction() * endpoints.length)]
   if (!chosen) throw new StatusError('ServiceUnavailable', `no endpoints available for service ${JSON.stringify(name)}`)
-  await proxyTo({ scheme, host: chosen.host, port: chosen.port }, call, rule)
+  await proxyTo({ scheme, host: chosen.host, port: chosen.port }, call, { rule, scope })
 }
 
 function readyEndpoints(reader: ObjectReader, namespace: string, service: string, portName: string): { host: string; port: number }[] {
@@ -60,30 +61,33 @@ function readyEndpoints(reader: ObjectReader, namespace: string, service: string
 }
 
 /** `pods/proxy`: the pod's own address; without a port its first container port. */
-export async function podProxy(call: Call, { reader, rule }: ProxyTools): Promise<void> {
+export async function podProxy(call: Call, { reader, rule }: ProxyTools, scope: StreamScope): Promise<void> {
   const { namespace } = call.info
   const { scheme, name, port } = proxyName(call.info.name)
   const pod = reader.get('v1', 'Pod', { namespace, name })
   if (!pod) throw new StatusError('NotFound', `pods ${JSON.stringify(name)} not found`, { details: { name, kind: 'pods' } })
   const ports = pod.spec.containers.flatMap((container) => container.ports ?? [])
-  const number = port === '' ? (ports[0]?.containerPort ?? 80) : (ports.find((one) => one.name === port)?.containerPort ?? Number(port))
+  const number =
+    port === ''
+      ? (ports[0]?.containerPort ?? (scheme === 'https' ? 443 : 80))
+      : (ports.find((one) => one.name === port)?.containerPort ?? Number(port))
   if (!Number.isInteger(number) || number < 1 || number > 65_535)
     throw new StatusError('BadRequest', `address not allowed: port ${JSON.stringify(port)}`)
   const { podIP } = pod.status
   if (!podIP) throw new StatusError('BadRequest', 'address not allowed: the pod has no address')
-  await proxyTo({ scheme, host: podIP, port: number }, call, rule)
+  await proxyTo({ scheme, host: podIP, port: number }, call, { rule, scope })
 }
 
 /** `nodes/proxy`: the kubelet's API, or any other port of the node. */
-export async function nodeProxy(call: Call, { kubelets, credentials, rule }: ProxyTools): Promise<void> {
+export async function nodeProxy(call: Call, { kubelets, credentials, rule }: ProxyTools, scope: StreamScope): Promise<void> {
   const { scheme, name, port } = proxyName(call.info.name)
   const address = kubelets.addressOf(name)
   if (port !== '' && Number(port) !== address.port) {
     if (!/^\d{1,5}$/.test(port)) throw new StatusError('BadRequest', `invalid port ${JSON.stringify(port)}`)
-    return proxyTo({ scheme, host: address.host, port: Number(port) }, call, rule)
+    return proxyTo({ scheme, host: address.host, port: Number(port) }, call, { rule, scope })
   }
   const { authority, certificate, key } = credentials()
   // By its name, as in kubelet-connection.ts: whoever has the address now is not yet the node.
   const tls = { ca: authority, cert: certificate, key, servername: address.node }
-  await proxyTo({ scheme: 'https', host: address.host, port: address.port, tls }, call, rule)
+  await proxyTo({ scheme: 'https', host: address.host, port: address.port, tls }, call, { rule, scope })
 }

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { User } from '../authn/user.ts'
 
 /** A request as the pipeline sees it, whatever carried it here (a TLS connection, or a call inside the process). */
@@ -19,6 +20,8 @@ export interface ApiRequest {
   readonly user?: User | undefined
   /** The whole body. @throws StatusError RequestEntityTooLarge */
   readBody(limit: number): Promise<Buffer>
+  /** The body as it comes, for whoever passes it on; what is not read holds its sender up. */
+  openBody(): Readable & { readonly trailers?: NodeJS.Dict<string> }
 }
 
 export type ReplyHeaders = Record<string, string | string[]>
@@ -33,12 +36,16 @@ export interface Reply {
   onClose(listener: () => void): void
   /** A whole answer. */
   send(code: number, contentType: string, body: Buffer | string, headers?: ReplyHeaders): void
-  /** Opens a streamed answer; `length` when it is known, chunks otherwise. */
-  begin(code: number, contentType: string, length?: number, headers?: ReplyHeaders): void
+  /** Opens a streamed answer; `length` when it is known, chunks otherwise. Without a content type when somebody else's answer has none. */
+  begin(code: number, contentType: string | undefined, length?: number, headers?: ReplyHeaders): void
   /** Answers false when the peer reads more slowly than we write: wait for `onDrain`. */
   write(chunk: Buffer): boolean
   /** Calls back once when there is room again. */
   onDrain(listener: () => void): void
+  /** Something that is said before the answer (1xx), where the way back can. */
+  inform?(code: number, headers: ReplyHeaders): void
+  /** To be said after the body, where the way back can. */
+  addTrailers?(trailers: NodeJS.Dict<string>): void
   end(): void
   /** Breaks the connection: the peer must not mistake what it has for a whole answer. */
   abort(): void

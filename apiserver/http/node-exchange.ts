@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { User } from '../authn/user.ts'
@@ -55,6 +55,10 @@ export class NodeRequest implements ApiRequest {
     const peer = peerCertificate(socket as Partial<TLSSocket>)
     certificates.set(socket, peer)
     return peer
+  }
+
+  openBody(): IncomingMessage {
+    return this.#raw
   }
 
   readBody(limit: number): Promise<Buffer> {
@@ -124,8 +128,8 @@ export class NodeReply implements Reply {
     else this.#response.end(body.toString('latin1'), 'latin1')
   }
 
-  begin(code: number, contentType: string, length?: number, headers: ReplyHeaders = {}): void {
-    const all: ReplyHeaders = { ...headers, 'content-type': contentType }
+  begin(code: number, contentType: string | undefined, length?: number, headers: ReplyHeaders = {}): void {
+    const all: ReplyHeaders = contentType === undefined ? { ...headers } : { ...headers, 'content-type': contentType }
     if (length !== undefined) all['content-length'] = String(length)
     this.#isChunked = length === undefined && this.#response.useChunkedEncodingByDefault && !this.#isHead
     this.#response.writeHead(code, all)
@@ -143,6 +147,17 @@ export class NodeReply implements Reply {
   onDrain(listener: () => void): void {
     const source = this.#isChunked && this.#response.socket ? this.#response.socket : this.#response
     source.once('drain', listener)
+  }
+
+  inform(code: number, headers: ReplyHeaders): void {
+    const { socket, req, headersSent } = this.#response
+    if (!socket || headersSent || req.httpVersion !== '1.1') return
+    const lines = Object.entries(headers).flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}\r\n`))
+    socket.write(`HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\n${lines.join('')}\r\n`)
+  }
+
+  addTrailers(trailers: NodeJS.Dict<string>): void {
+    if (this.#isChunked) this.#response.addTrailers(trailers as NodeJS.ReadOnlyDict<string>)
   }
 
   end(): void {

@@ -33,6 +33,11 @@ export class UpgradeReply implements Reply {
     return this.#raw.socket.destroyed
   }
 
+  /** True while the peer has not taken what was written. */
+  get isFull(): boolean {
+    return this.#raw.socket.writableNeedDrain
+  }
+
   takeOver(): RawConnection {
     this.#started = true
     return this.#raw
@@ -48,9 +53,10 @@ export class UpgradeReply implements Reply {
     this.#raw.socket.end(body)
   }
 
-  begin(code: number, contentType: string, length?: number, headers: ReplyHeaders = {}): void {
+  begin(code: number, contentType: string | undefined, length?: number, headers: ReplyHeaders = {}): void {
     this.#started = true
-    const all: ReplyHeaders = { ...headers, 'content-type': contentType, connection: 'close' }
+    const all: ReplyHeaders = { ...headers, connection: 'close' }
+    if (contentType !== undefined) all['content-type'] = contentType
     if (length !== undefined) all['content-length'] = String(length)
     const lines = Object.entries(all).flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}\r\n`))
     this.#raw.socket.write(`HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\n${lines.join('')}\r\n`)

@@ -1,4 +1,6 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
+import { messageReply } from '../http/message-reply.ts'
+import { UpgradeReply } from '../http/upgrade.ts'
 import { listOptions } from '../registry/list-options.ts'
 import { selectionOf } from '../registry/selection.ts'
 import { type Call, namespaceOf, type VerbTools } from './call.ts'
@@ -8,7 +10,7 @@ const SHORTEST_WATCH = 30 * 60 * 1000
 
 /** 200 (a 410 travels inside the stream) 400 422 */
 export async function watch(call: Call, tools: VerbTools): Promise<void> {
-  const { info, resource, representation, reply } = call
+  const { info, resource, representation } = call
   const options = listOptions(info.query, true)
   const selection = selectionOf(resource, namespaceOf(call), info)
   if (representation.format === 'yaml') {
@@ -25,5 +27,6 @@ export async function watch(call: Call, tools: VerbTools): Promise<void> {
   if (wantsState) await tools.store.storage.barrier()
   const { timeoutSeconds } = options
   const timeoutMilliseconds = timeoutSeconds ? timeoutSeconds * 1000 : SHORTEST_WATCH * (1 + tools.random.fraction())
+  const reply = call.reply instanceof UpgradeReply ? await messageReply(call, 'lines') : call.reply
   await tools.hub.open({ resource, selection, representation, allowBookmarks: options.allowBookmarks, start, timeoutMilliseconds }, reply)
 }
