@@ -88,7 +88,11 @@ test('neither an address nor a name leads a proxied request to this server’s o
   const { port, reached } = await victim(context)
   const rule = dialRule(SERVICES, resolving({ sly: ['127.0.0.1'], both: ['192.0.2.1', '::1'] }))
   for (const host of ['127.0.0.1', '::ffff:127.0.0.1', 'sly', 'both']) {
-    await assert.rejects(proxyTo({ scheme: 'http', host, port }, proxied(), rule), /address not allowed|not allowed/, host)
+    await assert.rejects(
+      proxyTo({ scheme: 'http', host, port }, proxied(), { rule, scope: scope() }),
+      /address not allowed|not allowed/,
+      host,
+    )
   }
   assert.equal(reached(), 0)
 })

@@ -343,7 +343,7 @@ test('nobody behind the proxy is a 503; a certificate nobody vouches for is good
   assert.equal(answer.code, 503)
   assert.match(answer.bytes.toString(), /error trying to reach service: dial tcp 127.0.0.1:1/)
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const cert = issueAuthority({ publicKey, privateKey }, { commonName: 'nobody', notBefore: 0, notAfter: 2e12 })
+  const cert = await issueAuthority({ publicKey, privateKey }, { commonName: 'nobody', notBefore: 0, notAfter: 2e12 })
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' })
   const backend = createTlsServer({ cert, key }, (_request, response) => response.end('over TLS'))
   const front = await frontOf(context, await listen(context, backend), 'https')
