@@ -20,22 +20,26 @@ interface Process {
  */
 export async function endProcessTree(root: number, belongs: (cgroups: string) => boolean, clock: Clock): Promise<void> {
   if (!belongs(await textOf(`/proc/${root}/cgroup`))) return
-  const first = await treeOf([root])
-  for (const one of first) send(one, 'SIGHUP')
-  const deadline = clock.monotonic() + HANG_UP_GRACE
-  while (clock.monotonic() < deadline) {
-    if ((await alive(first)).length === 0) return
-    await clock.sleep(POLL)
+  const tree = await stopTree([root])
+  for (const one of tree) send(one, 'SIGHUP')
+  for (const one of tree) send(one, 'SIGCONT')
+  for (const deadline = clock.monotonic() + HANG_UP_GRACE; clock.monotonic() < deadline; await clock.sleep(POLL)) {
+    if ((await alive(tree)).length === 0) return
   }
-  // Stopped ones cannot fork while they are looked for; twice, for what was forked meanwhile.
-  const rest = new Map<number, Process>()
-  for (let round = 0; round < 2; round++) {
-    for (const one of [...(await alive(first)), ...(await treeOf([...rest.keys(), ...(await alive(first)).map(({ pid }) => pid)]))]) {
-      if (!rest.has(one.pid)) send(one, 'SIGSTOP')
-      rest.set(one.pid, one)
+  for (const one of await stopTree((await alive(tree)).map(({ pid }) => pid))) send(one, 'SIGKILL')
+}
+
+/** Stops processes and their descendants, so that none can fork unseen and leave its children without a parent to be found by. */
+async function stopTree(roots: readonly number[]): Promise<Process[]> {
+  const stopped = new Map<number, Process>()
+  for (;;) {
+    const fresh = (await treeOf([...roots, ...stopped.keys()])).filter(({ pid }) => !stopped.has(pid))
+    if (fresh.length === 0) return [...stopped.values()]
+    for (const one of fresh) {
+      send(one, 'SIGSTOP')
+      stopped.set(one.pid, one)
     }
   }
-  for (const one of await alive([...rest.values()])) send(one, 'SIGKILL')
 }
 
 /** The processes with these numbers and their descendants, parents first. */
