@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:https'
-import { load } from 'js-yaml'
+import { parse } from 'yaml'
 
 /** Connection to the API server as the administrator; only what starting and checking a cluster needs. */
 export interface ClusterConnection {
@@ -24,7 +24,7 @@ export interface ClusterCredentials {
 }
 
 export function credentialsOf(kubeconfigText: string): ClusterCredentials {
-  const config = load(kubeconfigText) as Kubeconfig
+  const config = parse(kubeconfigText) as Kubeconfig
   const cluster = config.clusters[0]?.cluster
   const user = config.users[0]?.user
   if (cluster === undefined || user === undefined) throw new Error('the kubeconfig names no cluster or no user')

@@ -24,9 +24,9 @@ export function sendObject(
 }
 
 async function sendYaml(reply: Reply, code: number, body: Buffer | object, headers: ReplyHeaders): Promise<void> {
-  const { dump } = await import('js-yaml')
+  const { stringify } = await import('yaml')
   const value: unknown = Buffer.isBuffer(body) ? JSON.parse(body.toString()) : body
-  reply.send(code, 'application/yaml', dump(value, { noRefs: true, lineWidth: -1 }), headers)
+  reply.send(code, 'application/yaml', stringify(value, { version: '1.1', aliasDuplicateObjects: false }), headers)
 }
 
 export function headersFor(warnings: readonly string[]): ReplyHeaders {

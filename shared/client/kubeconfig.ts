@@ -31,8 +31,8 @@ export function parseKubeconfig(text: string): unknown {
   } catch {
     // It is YAML, or the YAML library says what it is not.
   }
-  const { load }: typeof import('js-yaml') = createRequire(import.meta.url)('js-yaml')
-  return load(text)
+  const { parse }: typeof import('yaml') = createRequire(import.meta.url)('yaml')
+  return parse(text)
 }
 
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
