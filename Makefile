@@ -4,7 +4,7 @@ SHELL := /bin/sh
 node := tools/node
 modules := node_modules/.package-lock.json
 
-.PHONY: help up down load images build doctor test check bench clean
+.PHONY: help up down load images build doctor test check fuzz bench clean
 
 help: ## what there is
 	@echo 'Coxswain: Kubernetes as a small crew of TypeScript processes.'
@@ -36,6 +36,9 @@ test: $(modules) ## all tests; ONLY=path for some
 
 check: $(modules) ## types, lint, import order, sizes, generated files
 	@deploy/check.sh
+
+fuzz: $(modules) ## feeds the readers of outside bytes; ONLY=name, SECONDS=n for each, SEED=n, KEEP=1
+	@$(node) test/fuzz/fuzz.ts $(if $(ONLY),--only $(ONLY)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep)
 
 bench: $(modules) ## measurements with their ratios
 	@deploy/bench.sh $(ONLY)

@@ -97,6 +97,9 @@ function compileArray(items: SchemaNode, place: ScalarPlace): Decoder {
   const type = `[]${goTypeOf(items)}`
   return (value, state) => {
     if (!Array.isArray(value)) mismatch(value, type, place, state)
+    if (value.length > inputLimits.listItems) {
+      throw new TypeMismatch(`a list has ${value.length} items; at most ${inputLimits.listItems} are allowed`).at(place.struct, state.path)
+    }
     const decoded: unknown[] = new Array(value.length)
     const depth = state.path.length
     state.path.push('')

@@ -1,0 +1,79 @@
+import { configMap, deployment, node, pod, service, serviceAccount } from './bodies.ts'
+
+const NAME = 'a'
+const template = { metadata: { labels: { app: NAME } }, spec: { containers: [{ name: 'main', image: 'nginx' }] } }
+const rbac = 'rbac.authorization.k8s.io'
+const request = Buffer.from('-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n').toString('base64')
+
+/** A small valid object of each kind that is served, by `apiVersion/Kind`: where tests of all kinds begin. */
+export const minimalObjects: ReadonlyMap<string, object> = new Map(
+  [
+    configMap(NAME, { data: { a: 'b' } }),
+    {
+      apiVersion: 'v1',
+      kind: 'Endpoints',
+      metadata: { name: NAME },
+      subsets: [{ addresses: [{ ip: '10.9.9.9' }], ports: [{ port: 80 }] }],
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: NAME, namespace: 'default' },
+      involvedObject: { kind: 'Pod', name: NAME, namespace: 'default' },
+      reason: 'Tested',
+      message: 'it was',
+      type: 'Normal',
+    },
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAME } },
+    node(NAME),
+    pod(NAME),
+    { apiVersion: 'v1', kind: 'PodTemplate', metadata: { name: NAME }, template },
+    { apiVersion: 'v1', kind: 'ReplicationController', metadata: { name: NAME }, spec: { replicas: 1, selector: { app: NAME }, template } },
+    { apiVersion: 'v1', kind: 'Secret', metadata: { name: NAME }, stringData: { a: 'b' } },
+    service(NAME),
+    serviceAccount(NAME),
+    { apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata: { name: NAME }, revision: 1, data: { a: 1 } },
+    deployment(NAME),
+    { ...deployment(NAME), kind: 'ReplicaSet' },
+    { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token: 'x' } },
+    { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+    ...['SubjectAccessReview', 'LocalSubjectAccessReview', 'SelfSubjectAccessReview'].map((kind) => ({
+      apiVersion: 'authorization.k8s.io/v1',
+      kind,
+      spec: {
+        ...(kind.startsWith('Self') ? {} : { user: NAME }),
+        resourceAttributes: { namespace: 'default', verb: 'get', resource: 'pods' },
+      },
+    })),
+    { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace: 'default' } },
+    {
+      apiVersion: 'certificates.k8s.io/v1',
+      kind: 'CertificateSigningRequest',
+      metadata: { name: NAME },
+      spec: { request, signerName: 'example.com/a', usages: ['client auth'] },
+    },
+    { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: NAME }, spec: { holderIdentity: NAME } },
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: NAME },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['10.9.9.9'] }],
+      ports: [{ port: 80 }],
+    },
+    ...['Role', 'ClusterRole'].map((kind) => ({
+      apiVersion: `${rbac}/v1`,
+      kind,
+      metadata: { name: NAME },
+      rules: [{ verbs: ['get'], apiGroups: [''], resources: ['pods'] }],
+    })),
+    ...['RoleBinding', 'ClusterRoleBinding'].map((kind) => ({
+      apiVersion: `${rbac}/v1`,
+      kind,
+      metadata: { name: NAME },
+      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'view' },
+      subjects: [{ kind: 'User', apiGroup: rbac, name: NAME }],
+    })),
+    { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: NAME }, value: 1 },
+  ].map((object) => [`${object.apiVersion}/${object.kind}`, object]),
+)
