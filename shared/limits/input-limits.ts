@@ -26,7 +26,7 @@ export const inputLimits = {
   /** Values (numbers, texts, lists, objects) in one document. */
   values: 250_000,
   /** Items of one list of an object; each may be three bytes long, and is filled in, defaulted and checked. */
-  listItems: 20_000,
+  listItems: 10_000,
   /** Operations in one JSON patch, as upstream's `MaxJSONPatchOperations`. */
   patchOperations: 10_000,
   /** Bytes that the copies and moves of one JSON patch may add together, as upstream's `JSONPatchMaxCopyBytes`. */

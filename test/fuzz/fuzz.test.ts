@@ -36,7 +36,13 @@ test('a reader that hangs, one that eats memory and one that fails are each foun
     ['eats-memory', /the thread died of it/],
     ['fails', /the fault/],
   ] as const) {
-    const { findings } = await runTarget({ name: `../faulty/${name}`, seconds: 2, seed: 1, patience: name === 'hangs' ? 1_500 : 60_000 })
+    const { findings } = await runTarget({
+      name: `../faulty/${name}`,
+      seconds: 2,
+      seed: 1,
+      patience: name === 'hangs' ? 1_500 : 60_000,
+      heap: 32,
+    })
     assert.match(findings[0]?.why ?? 'nothing was found', why, name)
     assert.ok(findings[0]!.input.includes('!'), name)
   }

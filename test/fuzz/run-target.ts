@@ -9,6 +9,8 @@ export interface FuzzOptions {
   readonly seed: number
   /** Milliseconds after which an input has hung. */
   readonly patience?: number
+  /** Megabytes of heap that the reader may fill. */
+  readonly heap?: number
 }
 
 /** What a run comes to. */
@@ -30,17 +32,17 @@ export interface Finding {
 
 /** Generous, because the machine may be busy. */
 const PATIENCE = 20_000
-const HEAP_MEGABYTES = 512
+const HEAP = 512
 /** One fault is often met again and again. */
 const MOST_FINDINGS = 5
 
 /** Feeds one reader for a while. Inputs that hang or exhaust memory end the run, because their thread is lost. */
-export function runTarget({ name, seconds, seed, patience = PATIENCE }: FuzzOptions): Promise<FuzzResult> {
+export function runTarget({ name, seconds, seed, patience = PATIENCE, heap = HEAP }: FuzzOptions): Promise<FuzzResult> {
   const shared = new SharedArrayBuffer(SHARED_BYTES)
   const task: WorkerTask = { name, seconds, seed, shared }
   const worker = new Worker(join(import.meta.dirname, 'fuzz-worker.ts'), {
     workerData: task,
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
+    resourceLimits: { maxOldGenerationSizeMb: heap },
   })
   const input = currentInput(shared)
   const findings: Finding[] = []

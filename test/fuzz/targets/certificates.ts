@@ -3,7 +3,7 @@ import { decodePem, encodePem } from '../../../shared/certificates/pem.ts'
 import { readCertificate } from '../../../shared/certificates/read-certificate.ts'
 import type { FuzzTarget } from '../fuzz-target.ts'
 
-const { request } = createKeyAndRequest(
+const { request } = await createKeyAndRequest(
   { commonName: 'system:node:a', organizations: ['system:nodes'] },
   { dnsNames: ['a.example.com'], ipAddresses: ['10.0.0.1'] },
 )
@@ -14,11 +14,11 @@ const target: FuzzTarget = {
   words: ['30820000', '3080', '0603550403', '0c', '13', '1e', '170d', '180f', 'a003', '0500', '02010a', '0482', '3084ffffffff'].map((hex) =>
     Buffer.from(hex, 'hex'),
   ),
-  run(input) {
+  async run(input) {
     let refusals = 0
     for (const read of [() => readRequest(encodePem('CERTIFICATE REQUEST', input)), () => readCertificate(input)]) {
       try {
-        read()
+        await read()
       } catch (error) {
         if (!isRefusal(error)) throw error
         refusals++
