@@ -21,6 +21,9 @@ const PLAIN_UDP_BYTES = 512
 /** The most we send in one datagram, whatever the client says: larger ones get lost (DNS flag day 2020). */
 const LARGEST_UDP_BYTES = 1_232
 
+/** Questions and records of one query: one question, and what EDNS and signatures add. */
+const MOST_RECORDS = 8
+
 export interface ResolverParts {
   zone: Zone
   upstream: Upstream
@@ -41,6 +44,8 @@ export class Resolver {
   async answer(message: Buffer, overTcp: boolean): Promise<Buffer | undefined> {
     // Too short to hold an id, or an answer itself: answering would only feed a loop.
     if (message.length < 12 || (message[2] ?? 0) & 0x80) return undefined
+    // Each name may be 127 words that other names share, so that reading many takes long: no query has more than a few.
+    if (recordsOf(message) > MOST_RECORDS) return malformed(message)
     let query: Packet
     try {
       query = decode(message)
@@ -125,6 +130,11 @@ function fit(query: Packet, response: Packet, overTcp: boolean): Buffer {
       : PLAIN_UDP_BYTES
   if (overTcp || whole.length <= limit) return whole
   return encode({ ...response, flags: (response.flags ?? 0) | TRUNCATED_RESPONSE, answers: [], additionals: [], authorities: [] })
+}
+
+/** How many questions and records the head announces. */
+function recordsOf(message: Buffer): number {
+  return message.readUInt16BE(4) + message.readUInt16BE(6) + message.readUInt16BE(8) + message.readUInt16BE(10)
 }
 
 /** The message's own id, and that it could not be read. */

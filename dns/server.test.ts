@@ -130,6 +130,18 @@ describe('cluster DNS, asked by a real resolver', () => {
     ready = true
   })
 
+  it('refuses queries of many names at once without reading them', async () => {
+    const head = encode({ type: 'query', id: 5, questions: [{ type: 'A', name: Array(120).fill('a').join('.') }] })
+    const pointers = Buffer.concat(Array.from({ length: 4000 }, () => Buffer.from('c00c00010001', 'hex')))
+    const message = Buffer.concat([head, pointers])
+    message.writeUInt16BE(4001, 4)
+    const start = process.cpuUsage()
+    const answer = await resolver.answer(message, true)
+    assert.equal(answer!.readUInt16BE(0), 5)
+    assert.equal(answer![3]! & 0x0f, 1)
+    assert.ok(process.cpuUsage(start).user < 50_000)
+  })
+
   it('sends what does not fit a datagram over TCP', async () => {
     const question = { type: 'A', name: 'many.default.svc.cluster.local' } as const
     const query = encode({ type: 'query', id: 9, questions: [question] })
