@@ -126,7 +126,8 @@ export class Pipeline {
     const resource = table.find(info.group, info.version, info.resource)
     if (!resource) throw unknownPath() // 404
     return (
-      this.#carryOut({ info, request, reply, user, resource, representation: representationOf(request, info), warnings: [] }) ?? undefined
+      this.#carryOut({ info, request, reply, user, resource, representation: representationOf(request, info, resource), warnings: [] }) ??
+      undefined
     )
   }
 
@@ -226,13 +227,16 @@ function onlyName(fields: FieldSelector | undefined): string | undefined {
   return fields && !fields.empty ? fields.requiredValue('metadata.name') : undefined
 }
 
-function representationOf(request: ApiRequest, info: RequestInfo): Representation {
+function representationOf(request: ApiRequest, info: RequestInfo, resource: Resource): Representation {
   const hasQuery = info.query.size > 0
+  const isQuestion = resource.definition.hooks.answer !== undefined
+  const isAction = info.subresource !== '' && resource.subresources.get(info.subresource)?.how === 'action'
   return negotiate({
     accept: headerOf(request, 'accept'),
     userAgent: headerOf(request, 'user-agent'),
     pretty: hasQuery ? info.query.get('pretty') : null,
     includeObject: hasQuery ? info.query.get('includeObject') : null,
+    tables: !isQuestion && !isAction,
   })
 }
 

@@ -45,6 +45,13 @@ for (const accept of [
     ))
 }
 
+test('tables and metadata are written in the version asked for', () => {
+  const older = 'application/json;as=Table;v=v1beta1;g=meta.k8s.io'
+  assert.deepEqual([ask(older).shape, ask(older).meta, ask(KUBECTL).meta], ['table', 'meta.k8s.io/v1beta1', 'meta.k8s.io/v1'])
+  assert.notEqual(ask(older).key, ask(KUBECTL).key)
+  assert.equal(ask('application/json;as=PartialObjectMetadata;v=v1beta1;g=meta.k8s.io').meta, 'meta.k8s.io/v1beta1')
+})
+
 test('tables of different content are different representations', () => {
   assert.notEqual(ask(KUBECTL).key, ask(KUBECTL, { includeObject: 'Object' }).key)
   assert.equal(ask(KUBECTL, { includeObject: 'Metadata' }).key, ask(KUBECTL).key)

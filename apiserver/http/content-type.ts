@@ -6,9 +6,13 @@ import { headerTooLong } from './input-size.ts'
 /** What of an object is answered. */
 export type Shape = 'object' | 'table' | 'metadata'
 
+/** The version of meta that tables and metadata are written in; old clients ask for the older one, and mean the same. */
+export type MetaVersion = 'meta.k8s.io/v1' | 'meta.k8s.io/v1beta1'
+
 /** How an answer is written: negotiated from Accept, `pretty` and `includeObject`. */
 export interface Representation {
   readonly shape: Shape
+  readonly meta: MetaVersion
   readonly format: 'json' | 'yaml'
   readonly pretty: boolean
   /** For tables: what of the object each row carries. */
@@ -39,12 +43,14 @@ export interface NegotiationInput {
   userAgent: string | undefined
   pretty: string | null
   includeObject: string | null
+  /** False for what has no rows: questions and actions, which upstream refuses to print as a table. Default true. */
+  tables?: boolean
 }
 
 /** @throws StatusError NotAcceptable when nothing that is asked for can be written */
 export function negotiate(input: NegotiationInput, forDiscovery = false): Representation {
   const isPerson = input.pretty === null && /^(curl|Wget|Mozilla)\//.test(input.userAgent ?? '')
-  const key = `${forDiscovery ? 'd' : ''}|${input.accept ?? ''}|${input.pretty ?? ''}|${isPerson ? 'p' : ''}|${input.includeObject ?? ''}`
+  const key = `${forDiscovery ? 'd' : ''}${input.tables === false ? 'n' : ''}|${input.accept ?? ''}|${input.pretty ?? ''}|${isPerson ? 'p' : ''}|${input.includeObject ?? ''}`
   const known = cache.get(key)
   if (known) return known
   if ((input.accept?.length ?? 0) > inputLimits.headerCharacters) throw headerTooLong('Accept')
@@ -69,10 +75,13 @@ function choose(input: NegotiationInput, pretty: boolean, forDiscovery: boolean)
       }
       continue
     }
-    if (group !== 'meta.k8s.io' || version !== 'v1') continue
-    if (as === 'Table') return make('table', format, pretty, includeObjectOf(input.includeObject), false, `application/${format}`)
+    if (group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue
+    const meta = `${group}/${version}` as const
+    if (as === 'Table' && input.tables !== false) {
+      return make('table', format, pretty, includeObjectOf(input.includeObject), false, `application/${format}`, meta)
+    }
     if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') {
-      return make('metadata', format, pretty, 'Metadata', false, `application/${format}`)
+      return make('metadata', format, pretty, 'Metadata', false, `application/${format}`, meta)
     }
   }
   throw new StatusError('NotAcceptable', `only the following media types are accepted: ${accepted}`, { details: {} })
@@ -85,8 +94,10 @@ function make(
   includeObject: Representation['includeObject'],
   discovery: boolean,
   contentType: string,
+  meta: MetaVersion = 'meta.k8s.io/v1',
 ): Representation {
-  return { shape, format, pretty, includeObject, discovery, contentType, key: shape === 'table' ? `table-${includeObject}` : shape }
+  const key = shape === 'object' ? shape : `${shape}-${includeObject}-${meta}`
+  return { shape, meta, format, pretty, includeObject, discovery, contentType, key }
 }
 
 function includeObjectOf(value: string | null): Representation['includeObject'] {

@@ -46,7 +46,7 @@ test('Name comes first, Age after the columns everybody sees', () => {
     metadata: { name: 'a', creationTimestamp: '2030-01-01T00:00:00Z' },
     data: { x: 'y' },
   }
-  const table = tableOf(resource, [object], {}, { includeObject: 'None', now: Date.UTC(2030, 0, 1, 1) })
+  const table = tableOf(resource, [object], {}, { includeObject: 'None', meta: 'meta.k8s.io/v1', now: Date.UTC(2030, 0, 1, 1) })
   assert.deepEqual(
     table.columnDefinitions.map((column) => column.name),
     ['Name', 'Data', 'Frozen', 'Since', 'Age'],
@@ -58,7 +58,7 @@ test('a kind with a Name column of its own is left alone', () => {
   const definition = defineResource('v1', 'Event', { columns: [{ name: 'Name', value: (event) => event.metadata.name }] })
   const resource = new ResourceTable([definition as never]).find('', 'v1', 'events')!
   assert.deepEqual(
-    tableOf(resource, [], {}, { includeObject: 'None', now: 0 }).columnDefinitions.map((column) => column.name),
+    tableOf(resource, [], {}, { includeObject: 'None', meta: 'meta.k8s.io/v1', now: 0 }).columnDefinitions.map((column) => column.name),
     ['Name'],
   )
 })

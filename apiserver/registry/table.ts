@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
 import { parseTimestamp } from '../../shared/time/timestamp.ts'
+import type { MetaVersion } from '../http/content-type.ts'
 import type { Column } from './define-resource.ts'
 import type { Resource } from './resource-table.ts'
 
@@ -21,7 +22,7 @@ interface TableRow {
 /** meta/v1 Table, what `kubectl get` prints. */
 export interface Table {
   kind: 'Table'
-  apiVersion: 'meta.k8s.io/v1'
+  apiVersion: MetaVersion
   metadata: object
   columnDefinitions: ColumnDefinition[]
   rows: TableRow[]
@@ -29,6 +30,7 @@ export interface Table {
 
 export interface TableStyle {
   includeObject: 'Metadata' | 'Object' | 'None'
+  meta: MetaVersion
   /** Milliseconds since the epoch; ages are counted up to here. */
   now: number
 }
@@ -54,22 +56,22 @@ export function tableWith<T extends KubeObject>(
   const columns = columnsOf(own as readonly Column<KubeObject>[])
   return {
     kind: 'Table',
-    apiVersion: 'meta.k8s.io/v1',
+    apiVersion: style.meta,
     metadata,
     columnDefinitions: columns.map((column) => column.definition),
     rows: objects.map((object) => rowOf(columns, object, style)),
   }
 }
 
-/** The object without its content: meta/v1 PartialObjectMetadata. */
-export function metadataOf(object: KubeObject): object {
-  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata }
+/** The object without its content: meta's PartialObjectMetadata. */
+export function metadataOf(object: KubeObject, meta: MetaVersion): object {
+  return { kind: 'PartialObjectMetadata', apiVersion: meta, metadata: object.metadata }
 }
 
 function rowOf(columns: readonly PreparedColumn[], object: KubeObject, style: TableStyle): TableRow {
   const cells = columns.map((column) => column.cell(object, style.now))
   if (style.includeObject === 'None') return { cells }
-  return { cells, object: style.includeObject === 'Object' ? object : metadataOf(object) }
+  return { cells, object: style.includeObject === 'Object' ? object : metadataOf(object, style.meta) }
 }
 
 function columnsOf(own: readonly Column<KubeObject>[]): readonly PreparedColumn[] {

@@ -110,9 +110,9 @@ export function answerObject(call: Call, code: number, value: Buffer, now: numbe
   const { representation, reply, resource, warnings } = call
   if (representation.shape === 'object') return sendObject(reply, code, value, representation, warnings)
   const object = JSON.parse(value.toString()) as KubeObject
-  if (representation.shape === 'metadata') return sendObject(reply, code, metadataOf(object), representation, warnings)
+  if (representation.shape === 'metadata') return sendObject(reply, code, metadataOf(object, representation.meta), representation, warnings)
   const { resourceVersion } = object.metadata
-  const table = tableOf(resource, [object], { resourceVersion }, { includeObject: representation.includeObject, now })
+  const table = tableOf(resource, [object], { resourceVersion }, { ...representation, now })
   return sendObject(reply, code, table, representation, warnings)
 }
 
@@ -120,9 +120,9 @@ export function answerObject(call: Call, code: number, value: Buffer, now: numbe
 export function answerScale({ representation, reply, resource, warnings }: Call, object: KubeObject, now: number): void | Promise<void> {
   const scale = scaleOf(resource, object)
   if (representation.shape === 'object') return sendObject(reply, 200, scale, representation, warnings)
-  if (representation.shape === 'metadata') return sendObject(reply, 200, metadataOf(scale), representation, warnings)
+  if (representation.shape === 'metadata') return sendObject(reply, 200, metadataOf(scale, representation.meta), representation, warnings)
   const { resourceVersion } = scale.metadata
-  const style = { includeObject: representation.includeObject, now }
+  const style = { ...representation, now }
   return sendObject(reply, 200, tableWith(scaleColumns, [scale], { resourceVersion }, style), representation, warnings)
 }
 

@@ -64,13 +64,15 @@ function listPieces({ resource, representation }: Call, page: ListPage, now: num
     return { head, items: page.entries.map((entry) => entry.value), length, count }
   }
   if (representation.shape === 'metadata') {
-    const head = Buffer.from(`{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":${metadata},"items":[`)
-    return { head, items: parsed(page.entries, (object) => metadataOf(object)), length: undefined, count }
+    const head = Buffer.from(`{"kind":"PartialObjectMetadataList","apiVersion":"${representation.meta}","metadata":${metadata},"items":[`)
+    return { head, items: parsed(page.entries, (object) => metadataOf(object, representation.meta)), length: undefined, count }
   }
-  const style = { includeObject: representation.includeObject, now }
+  const style = { ...representation, now }
   const { columnDefinitions } = tableOf(resource, [], {}, style)
   const columns = JSON.stringify(columnDefinitions)
-  const head = Buffer.from(`{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":${metadata},"columnDefinitions":${columns},"rows":[`)
+  const head = Buffer.from(
+    `{"kind":"Table","apiVersion":"${representation.meta}","metadata":${metadata},"columnDefinitions":${columns},"rows":[`,
+  )
   return { head, items: parsed(page.entries, (object) => tableOf(resource, [object], {}, style).rows[0]!), length: undefined, count }
 }
 
@@ -126,14 +128,14 @@ function sendWholeList(call: Call, page: ListPage, now: number): void | Promise<
 
 function wholeList(
   resource: Call['resource'],
-  { shape, includeObject }: Representation,
+  { shape, includeObject, meta }: Representation,
   objects: readonly KubeObject[],
   metadata: object,
   now: number,
 ): object {
-  if (shape === 'table') return tableOf(resource, objects, metadata, { includeObject, now })
+  if (shape === 'table') return tableOf(resource, objects, metadata, { includeObject, meta, now })
   if (shape === 'metadata') {
-    return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items: objects.map(metadataOf) }
+    return { kind: 'PartialObjectMetadataList', apiVersion: meta, metadata, items: objects.map((object) => metadataOf(object, meta)) }
   }
   return { kind: `${resource.kind}List`, apiVersion: resource.apiVersion, metadata, items: objects }
 }

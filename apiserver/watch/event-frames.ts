@@ -25,9 +25,9 @@ export function eventFrame(resource: Resource, type: EventType, value: Buffer, r
 function shaped(resource: Resource, value: Buffer, representation: Representation, now: number): Buffer {
   if (representation.shape === 'object') return value
   const object = JSON.parse(value.toString()) as KubeObject
-  if (representation.shape === 'metadata') return Buffer.from(JSON.stringify(metadataOf(object)))
+  if (representation.shape === 'metadata') return Buffer.from(JSON.stringify(metadataOf(object, representation.meta)))
   const { resourceVersion } = object.metadata
-  const table = tableOf(resource, [object], { resourceVersion }, { includeObject: representation.includeObject, now })
+  const table = tableOf(resource, [object], { resourceVersion }, { ...representation, now })
   return Buffer.from(JSON.stringify(table))
 }
 
@@ -39,8 +39,8 @@ export function bookmarkFrame(resource: Resource, revision: number, representati
     representation.shape === 'object'
       ? { kind, apiVersion, metadata: { ...metadata, creationTimestamp: null } }
       : representation.shape === 'metadata'
-        ? { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata }
-        : { ...tableOf(resource, [], metadata, { includeObject: 'None', now: 0 }), rows: [] }
+        ? { kind: 'PartialObjectMetadata', apiVersion: representation.meta, metadata }
+        : { ...tableOf(resource, [], metadata, { ...representation, includeObject: 'None', now: 0 }), rows: [] }
   return Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`)
 }
 
