@@ -88,7 +88,7 @@ test('a node prints its state and its roles', () => {
   assert.equal(cellsOf({ status: conditions('Unknown') })[0], 'NotReady')
 })
 
-test('a certificate request is the asker’s, and approval decides nothing else', () => {
+test('a certificate request is the asker’s, and approval writes conditions and no certificate', () => {
   const request = made<CertificateSigningRequest>('certificates.k8s.io/v1', 'CertificateSigningRequest', {
     spec: { signerName: 'a.b/c', username: 'root', groups: ['system:masters'] },
   })
@@ -109,10 +109,14 @@ test('a certificate request is the asker’s, and approval decides nothing else'
   }
   csr.hooks.views?.['approval']?.restrict(next, previous, context)
   assert.equal(next.spec.username, 'jane')
+  const stamps = { lastUpdateTime: '2026-11-23T12:00:00Z', lastTransitionTime: '2026-11-23T12:00:00Z' }
   assert.deepEqual(next.status, {
-    conditions: [{ type: 'Approved', status: 'True', lastUpdateTime: '2026-11-23T12:00:00Z', lastTransitionTime: '2026-11-23T12:00:00Z' }],
+    conditions: [
+      { type: 'Approved', status: 'True', ...stamps },
+      { type: 'Failed', status: 'True', ...stamps },
+    ],
   })
-  assert.equal(csr.hooks.columns?.find((column) => column.name === 'Condition')?.value(next, 0), 'Approved')
+  assert.equal(csr.hooks.columns?.find((column) => column.name === 'Condition')?.value(next, 0), 'Approved,Failed')
 })
 
 test('reviews put their question to the authorisers and to the tokens', async () => {
