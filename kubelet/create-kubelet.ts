@@ -24,6 +24,7 @@ import { ownAddress, ownMtu, pairsOf, reservedOf, taintsOf } from './node/node-s
 import { nodeObserver } from './node/observe-node.ts'
 import { keepServingCertificate, servingCertificate } from './node/serving-certificate.ts'
 import { createPodWorkers } from './pods/create-pod-workers.ts'
+import { measureStorage } from './pods/measure-storage.ts'
 import { podsOnDisk } from './pods/orphan-removal.ts'
 import { removePodFiles } from './pods/pod-files.ts'
 import { createProber } from './probes/create-prober.ts'
@@ -145,6 +146,7 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
       mounts: (input, until) => containerMounts(input, mountSources, until),
       remove: (uid) => removePodFiles(rootDir, uid, mounter),
       podsOnDisk: () => podsOnDisk(rootDir),
+      storageUse: (pod, of, until) => measureStorage(pod, rootDir, of, until),
     },
     prober: createProber({ runtime, events, clock, log }),
     clusterDns: { servers: config.clusterDns, domain: config.clusterDomain },

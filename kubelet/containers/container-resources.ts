@@ -1,6 +1,6 @@
 import type { Container, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { amountsOf, podRequests } from '../../shared/pods/resource-requests.ts'
-import type { ContainerConfig } from '../runtime/container-runtime.ts'
+import type { ContainerConfig, SandboxConfig } from '../runtime/container-runtime.ts'
 import { qosClassOf } from '../status/qos-class.ts'
 
 /** The kernel takes no fewer shares, and no shorter quota (1 ms of each 100 ms). */
@@ -18,6 +18,17 @@ export function containerResources(pod: Pod, container: Container, nodeMemoryByt
     cpuQuota: cpuLimit > 0 ? Math.max(LEAST_QUOTA_MICROSECONDS, cpuLimit * 100) : undefined,
     memoryLimitBytes: memoryLimit > 0 ? memoryLimit : undefined,
     oomScoreAdjust: oomScore(pod, requests.get('memory') ?? 0, nodeMemoryBytes),
+  }
+}
+
+/** What a pod may use altogether by its own `spec.resources`; undefined: only its containers are limited. */
+export function podLimits(pod: Pod): SandboxConfig['limits'] {
+  const limits = amountsOf(pod.spec.resources?.limits)
+  const [cpu = 0, memory = 0] = [limits.get('cpu'), limits.get('memory')]
+  if (cpu === 0 && memory === 0) return undefined
+  return {
+    ...(cpu > 0 ? { cpuQuota: Math.max(LEAST_QUOTA_MICROSECONDS, cpu * 100) } : {}),
+    ...(memory > 0 ? { memoryBytes: memory } : {}),
   }
 }
 

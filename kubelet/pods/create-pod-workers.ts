@@ -2,7 +2,7 @@ import type { Client } from '../../shared/client/client.ts'
 import type { EventRecorder } from '../../shared/client/event-recorder.ts'
 import type { Informers } from '../../shared/informer/informer.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
-import type { Node } from '../../shared/openapi/generated/core-v1.ts'
+import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { amountsOf } from '../../shared/pods/resource-requests.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { type ContainerStarterOptions, containerStarter } from '../containers/container-starter.ts'
@@ -13,6 +13,7 @@ import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { statusWriter } from '../status/status-writer.ts'
 import type { ReferencedObjects } from '../volumes/referenced-objects.ts'
 import type { PodVolumes } from '../volumes/volume.ts'
+import type { StorageUse } from './local-storage.ts'
 import { podAdmission } from './pod-admission.ts'
 import { type PodWorkers, podWorkers } from './pod-workers.ts'
 import { Backoff } from './restart-backoff.ts'
@@ -23,6 +24,8 @@ export interface PodFiles {
   mounts: ContainerStarterOptions['mounts']
   remove(podUid: string): Promise<void>
   podsOnDisk(): Promise<string[]>
+  /** What a pod takes of the disk. */
+  storageUse?: (pod: Pod, runtime: ContainerRuntime, signal: AbortSignal) => Promise<StorageUse>
 }
 
 export interface PodMachineryOptions {
@@ -57,6 +60,7 @@ const SETBACKS = { first: 500, most: 60_000 }
 /** Wires everything that looks after pods. Asks the informers for what it reads, so call it before they start; starts nothing. */
 export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
   const { runtime, client, informers, events, clock, log, signal, nodeName } = options
+  const measure = options.files.storageUse
   const services = informers.of('v1', 'Service')
   const images = imagePuller({ runtime, objects: options.objects, events, clock })
   const start = containerStarter({
@@ -93,6 +97,7 @@ export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
     hostIPs: options.hostIPs,
     removeFiles: options.files.remove,
     podsOnDisk: options.files.podsOnDisk,
+    ...(measure ? { storageUse: (pod: Pod, until: AbortSignal) => measure(pod, runtime, until) } : {}),
     imageNames: new Map(),
     events,
     clock,

@@ -19,6 +19,8 @@ export interface SandboxConfig {
   cgroupParent: string
   /** Weight of the whole pod among others, in the unit of `ContainerConfig.resources.cpuShares`. */
   cpuShares: number
+  /** What all containers of the pod may use together, where the pod says so itself. Units as of a container's. */
+  limits?: { cpuQuota?: number | undefined; memoryBytes?: number | undefined } | undefined
   /** Kept on the sandbox; everything the kubelet must know after its own restart. */
   labels: Record<string, string>
 }
@@ -186,6 +188,8 @@ export interface ContainerRuntime {
   attach(id: string, streams: SessionStreams): Promise<void>
   /** A byte stream to a TCP port inside the sandbox's network namespace. */
   connectPort(sandboxId: string, port: number, signal: AbortSignal): Promise<import('node:stream').Duplex>
+  /** Bytes that a container has written into its own file system and its log. */
+  writtenBytes(id: string, signal: AbortSignal): Promise<number>
   stats(id: string, signal: AbortSignal): Promise<ContainerStats | undefined>
   listImages(signal: AbortSignal): Promise<ImageStatus[]>
   imageStatus(reference: string, signal: AbortSignal): Promise<ImageStatus | undefined>

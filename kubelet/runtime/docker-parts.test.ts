@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { PassThrough, Readable, Writable } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { ContainerConfig } from './container-runtime.ts'
-import { engineCgroupParent, removePodCgroup, weighPod } from './docker-cgroup.ts'
+import { engineCgroupParent, limitPod, removePodCgroup, weighPod } from './docker-cgroup.ts'
 import { containerBody } from './docker-create.ts'
 import { eventOf } from './docker-events.ts'
 import { type HostLimits, parseHostLimits } from './docker-host-limits.ts'
@@ -169,6 +169,19 @@ describe('control groups', () => {
       assert.equal(read('besteffort'), version === 'v1' ? '2' : '1')
     })
   }
+  it('limit whole pods, or say that they cannot', async (context) => {
+    const root = mkdtempSync(join(tmpdir(), 'cgroup-'))
+    context.after(() => rmSync(root, { recursive: true }))
+    for (const tree of ['cpu', 'memory', '.']) mkdirSync(join(root, tree, 'podu'), { recursive: true })
+    const limits = { cpuQuota: 50_000, memoryBytes: 1000 }
+    await limitPod('/podu', 'cgroupfs', limits, root)
+    const read = (...names: string[]) => readFileSync(join(root, ...names), 'utf8')
+    assert.deepEqual([read('memory/podu/memory.limit_in_bytes'), read('cpu/podu/cpu.cfs_quota_us')], ['1000', '50000'])
+    writeFileSync(join(root, 'cgroup.controllers'), 'cpu')
+    await limitPod('/podu', 'cgroupfs', limits, root)
+    assert.deepEqual([read('podu/memory.max'), read('podu/cpu.max')], ['1000', '50000 100000'])
+    await assert.rejects(limitPod('/podu', 'systemd', limits, root), /cannot be set with the engine's cgroup driver systemd/)
+  })
   it('are found for both versions', () => {
     const v1 = parseCgroupPaths('4:cpu,cpuacct:/a\n3:memory:/b:c\n0::/d\n')
     assert.deepEqual([v1.unified, v1.byController.get('cpuacct'), v1.byController.get('memory')], [undefined, '/a', '/b:c'])

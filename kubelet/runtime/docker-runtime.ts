@@ -4,6 +4,7 @@ import type { PodNetwork } from '../network/pod-network.ts'
 import { type ContainerRuntime, RuntimeError } from './container-runtime.ts'
 import { dockerClient } from './docker-client.ts'
 import { dockerContainers } from './docker-containers.ts'
+import { dockerDisk } from './docker-disk.ts'
 import { EarlyOutput } from './docker-early-output.ts'
 import { dockerEvents } from './docker-events.ts'
 import { readHostLimits } from './docker-host-limits.ts'
@@ -70,6 +71,7 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
     ...dockerSessions({ ...parts, early, clock }),
     logs: dockerLogs({ docker, inspect, clock }),
     stats: dockerStats(inspect, clock),
+    writtenBytes: dockerDisk(docker),
     events: dockerEvents({ docker, node: options.nodeName, inspect, clock, log }),
     async connectPort(sandboxId, port, signal) {
       const details = await inspect.fresh(sandboxId, signal)

@@ -2,7 +2,7 @@ import type { ContainerInfo, ContainerInspectInfo } from 'dockerode'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { PodNetwork } from '../network/pod-network.ts'
 import { type ContainerRuntime, RuntimeError, type SandboxConfig, type SandboxStatus } from './container-runtime.ts'
-import { removePodCgroup, weighPod } from './docker-cgroup.ts'
+import { limitPod, removePodCgroup, weighPod } from './docker-cgroup.ts'
 import { type DockerClient, DockerError, isMissing } from './docker-client.ts'
 import { sandboxBody } from './docker-create.ts'
 import type { HostLimits } from './docker-host-limits.ts'
@@ -42,6 +42,7 @@ export function dockerSandboxes(parts: DockerParts): Sandboxes {
         // A machine whose cgroups cannot be written runs pods all the same; they only share its processors less fairly.
         log.warn('a pod could not be given its share of the processors', { pod: config.pod.name, error: messageOf(error) })
       })
+      if (config.limits) await limitPod(config.cgroupParent, cgroupDriver, config.limits)
       const ips = config.hostNetwork ? [] : await network.attach({ ...config, id }, netnsOf(details), signal)
       return { id, state: 'ready', attempt: config.attempt, pod: config.pod, createdAt: Date.parse(details.Created), ips, labels }
     } catch (error) {

@@ -170,6 +170,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     async connectPort() {
       return new PassThrough()
     },
+    writtenBytes: async () => 0,
     async stats(id) {
       const container = state.containers.get(id)
       if (container?.status.state !== 'running') return undefined

@@ -5,10 +5,13 @@ import type { Mounter } from './mounter.ts'
 import { fsGroupOf, volumeRights } from './ownership.ts'
 import { VolumeError, type VolumeType } from './volume.ts'
 
+/** The plugin's name. */
+export const EMPTY_DIR = 'kubernetes.io/empty-dir'
+
 /** Scratch space that lives as long as the pod: on disk, or in memory. */
 export function emptyDir(mounter: Mounter): VolumeType {
   return {
-    pluginName: 'kubernetes.io/empty-dir',
+    pluginName: EMPTY_DIR,
     supports: (volume) => volume.emptyDir !== undefined,
     async prepare({ pod, volume, directory }, signal) {
       const { medium = '' } = volume.emptyDir ?? {}

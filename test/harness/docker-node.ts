@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { containerMounts } from '../../kubelet/containers/container-mounts.ts'
 import { cniNetwork } from '../../kubelet/network/cni-network.ts'
 import { createPodWorkers } from '../../kubelet/pods/create-pod-workers.ts'
+import { measureStorage } from '../../kubelet/pods/measure-storage.ts'
 import { podsOnDisk } from '../../kubelet/pods/orphan-removal.ts'
 import { removePodFiles } from '../../kubelet/pods/pod-files.ts'
 import { createProber } from '../../kubelet/probes/create-prober.ts'
@@ -57,6 +58,7 @@ export async function dockerNode(
         mounts: (input, until) => containerMounts(input, { rootDir, clusterDomain, mounter }, until),
         remove: (uid) => removePodFiles(rootDir, uid, mounter),
         podsOnDisk: () => podsOnDisk(rootDir),
+        storageUse: (pod, of, until) => measureStorage(pod, rootDir, of, until),
       },
       prober: createProber({ runtime, events, clock, log }),
       clusterDns: { servers: ['10.96.0.10'], domain: clusterDomain },

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
+import { podCgroup } from '../../kubelet/containers/container-resources.ts'
 import type { Client } from '../../shared/client/client.ts'
 import type { ContainerStatus, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { startApi, type TestApi } from '../harness/api.ts'
@@ -13,7 +15,7 @@ import { eventually } from '../harness/eventually.ts'
 const namespace = 'default'
 
 /** Pods of a real API server as real containers on this machine. */
-describe('pods on a Docker engine', { timeout: 180_000 }, () => {
+describe('pods on a Docker engine', { timeout: 300_000 }, () => {
   const { signal } = new AbortController()
   let api: TestApi
   let client: Client
@@ -23,7 +25,7 @@ describe('pods on a Docker engine', { timeout: 180_000 }, () => {
     api = await startApi()
     client = api.client()
     node = await dockerNode(client, '10.199.74.0/24')
-    const amounts = { cpu: '4', memory: '8Gi', pods: '110' }
+    const amounts = { cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '10Gi' }
     await client.create('v1', 'Node', { metadata: { name: node.name }, status: { capacity: amounts, allocatable: amounts } })
     await client.create('v1', 'ServiceAccount', { metadata: { name: 'default' } }, { namespace })
     await client.create('v1', 'ConfigMap', { metadata: { name: 'kube-root-ca.crt' }, data: { 'ca.crt': 'none' } }, { namespace })
@@ -39,6 +41,7 @@ describe('pods on a Docker engine', { timeout: 180_000 }, () => {
     const found = await eventually(client, ['v1', 'Pod'], (pods) => pods.some(wanted), {
       namespace,
       fieldSelector: `metadata.name=${name}`,
+      withinMilliseconds: 60_000,
     })
     const pod = found.find(wanted)
     assert.ok(pod)
@@ -227,6 +230,39 @@ describe('pods on a Docker engine', { timeout: 180_000 }, () => {
     const pod = await until('staged', hasEnded)
     assert.equal(await logsOf(pod), 'prepared\n')
     await remove('staged')
+  })
+
+  it('limits a whole pod where the pod says so, whatever its containers say', async () => {
+    await create('together', forever, {}, { resources: { limits: { memory: '64Mi', cpu: '500m' } } })
+    const pod = await until('together', isReady)
+    const isUnified = existsSync('/sys/fs/cgroup/cgroup.controllers')
+    const read = (controller: string, file: string) => readFileSync(join('/sys/fs/cgroup', controller, podCgroup(pod), file), 'utf8').trim()
+    const found = isUnified
+      ? [read('', 'memory.max'), read('', 'cpu.max')]
+      : [read('memory', 'memory.limit_in_bytes'), read('cpu', 'cpu.cfs_quota_us')]
+    assert.deepEqual(found, [String(64 * 2 ** 20), isUnified ? '50000 100000' : '50000'])
+    assert.deepEqual(pod.spec.resources, { limits: { cpu: '500m', memory: '64Mi' }, requests: { cpu: '500m', memory: '64Mi' } })
+    assert.equal(pod.status.qosClass, 'Guaranteed')
+    await remove('together')
+  })
+
+  it('ends pods that take more of the disk than they may, and says who and how much', async () => {
+    const fill = (path: string) => `dd if=/dev/zero of=${path} bs=1M count=4 2>/dev/null; ${forever}`
+    const volumes = [{ name: 'scratch', emptyDir: { sizeLimit: '2Mi' } }]
+    const volumeMounts = [{ name: 'scratch', mountPath: '/scratch' }]
+    const limited = { resources: { limits: { 'ephemeral-storage': '2Mi' } } }
+    await create('hoarder', fill('/scratch/big'), { volumeMounts }, { volumes })
+    await create('scribbler', fill('/big'), limited)
+    await create('modest', fill('/dev/shm/big'), { volumeMounts, ...limited }, { volumes })
+    for (const [name, message] of [
+      ['hoarder', 'Usage of EmptyDir volume "scratch" exceeds the limit "2Mi". '],
+      ['scribbler', `Pod ephemeral local storage usage exceeds the total limit of containers 2Mi. `],
+    ] as const) {
+      const { status } = await until(name, hasEnded)
+      assert.deepEqual([status.phase, status.reason, status.message], ['Failed', 'Evicted', message])
+    }
+    await until('modest', isReady)
+    for (const name of ['hoarder', 'scribbler', 'modest']) await remove(name)
   })
 
   it('runs as the user asked for, and refuses root where that was asked', async () => {

@@ -7,6 +7,7 @@ import type {
   Volume,
   VolumeProjection,
 } from '../../../shared/openapi/generated/core-v1.ts'
+import { defaultPodResources } from './pod-resources.ts'
 
 /** Defaults that hold for a pod's spec wherever it stands: in a Pod or in a template. Edits in place; safe to run again. */
 export function defaultPodSpec(spec: PodSpec): void {
@@ -29,7 +30,7 @@ export function defaultPodSpec(spec: PodSpec): void {
 /** What is filled in for Pods only, not for templates: templates are kept as their author wrote them. */
 export function defaultPodOnly(spec: PodSpec): void {
   spec.enableServiceLinks ??= true
-  if (spec.resources) requestsFromLimits(spec.resources)
+  defaultPodResources(spec)
   for (const container of [...spec.containers, ...(spec.initContainers ?? [])]) {
     requestsFromLimits(container.resources)
     if (spec.hostNetwork) for (const port of container.ports ?? []) port.hostPort ??= port.containerPort

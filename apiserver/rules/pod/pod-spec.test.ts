@@ -270,3 +270,32 @@ test('what only a new pod may not have', () => {
   assert.deepEqual(refused({ ephemeralContainers: [{ name: 'e', image: 'x' }] }), ['spec.ephemeralContainers'])
   assert.deepEqual(refused({}), [])
 })
+
+test('amounts of a whole pod: filled in from its containers, else from its limits, and never less than they ask for', () => {
+  const asks = (cpu: string, limit?: string) => ({
+    name: 'c',
+    image: 'x',
+    resources: { requests: { cpu }, ...(limit ? { limits: { cpu: limit } } : {}) },
+  })
+  const pod = (resources: object, containers: object[] = [asks('100m')]) => ({ resources, containers })
+  assert.deepEqual(podOf(pod({ limits: { cpu: '1', memory: '1Gi' } })).spec.resources?.requests, { cpu: '100m', memory: '1Gi' })
+  assert.deepEqual(podOf(pod({ requests: { cpu: '300m' } })).spec.resources?.requests, { cpu: '300m' })
+  assert.deepEqual(problemsOf(pod({ limits: { cpu: '1', memory: '1Gi' } }, [asks('100m', '1')])), [])
+  for (const [spec, expected] of [
+    [
+      pod({ requests: { cpu: '50m' } }),
+      'spec.resources.requests[cpu]: Invalid value: "50m": must be greater than or equal to aggregate container requests of 100m',
+    ],
+    [
+      pod({ limits: { cpu: '1' } }, [asks('100m', '2')]),
+      'spec.containers[0].resources.limits[cpu]: Invalid value: "2": must be less than or equal to pod limits of 1',
+    ],
+    [
+      pod({ limits: { 'ephemeral-storage': '1Gi' } }),
+      'spec.resources.limits: Unsupported value: "ephemeral-storage": supported values: "cpu", "memory", "hugepages-"',
+    ],
+    [pod({ claims: [{ name: 'x' }] }), 'spec.resources.claims: Forbidden: claims cannot be set for Resources at pod-level'],
+  ] as const) {
+    assert.ok(problemsOf(spec).includes(expected), problemsOf(spec).join('\n'))
+  }
+})

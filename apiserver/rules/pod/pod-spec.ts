@@ -7,6 +7,7 @@ import { addressProblems } from '../service/addresses.ts'
 import { volumesProblems } from '../volume/volume.ts'
 import { affinityProblems } from './affinity.ts'
 import { podContainersProblems } from './pod-containers.ts'
+import { podResourcesProblems } from './pod-resources.ts'
 import { podSecurityContextProblems } from './security-context.ts'
 import { tolerationsProblems } from './tolerations.ts'
 import { topologySpreadProblems } from './topology-spread.ts'
@@ -33,6 +34,7 @@ export function* podCreationProblems({ spec }: Pod): Generator<FieldProblem> {
 export function* podSpecProblems(spec: PodSpec, path: string): Generator<FieldProblem> {
   yield* volumesProblems(spec.volumes ?? [], `${path}.volumes`)
   yield* podContainersProblems(spec, path)
+  yield* podResourcesProblems(spec, `${path}.resources`)
   const { restartPolicy = '', dnsPolicy = '' } = spec
   if (!restartPolicies.includes(restartPolicy)) yield fieldProblem.notSupported(`${path}.restartPolicy`, restartPolicy, restartPolicies)
   if (!dnsPolicies.includes(dnsPolicy)) yield fieldProblem.notSupported(`${path}.dnsPolicy`, dnsPolicy, dnsPolicies)

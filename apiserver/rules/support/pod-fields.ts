@@ -39,9 +39,8 @@ export const podFields: SupportTable = {
       'volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds dnsPolicy nodeSelector ' +
       'serviceAccountName serviceAccount automountServiceAccountToken nodeName hostNetwork hostPID hostIPC shareProcessNamespace securityContext ' +
       'imagePullSecrets hostname subdomain affinity schedulerName tolerations hostAliases priorityClassName priority dnsConfig readinessGates ' +
-      'enableServiceLinks topologySpreadConstraints setHostnameAsFQDN schedulingGates hostnameOverride',
+      'enableServiceLinks topologySpreadConstraints setHostnameAsFQDN schedulingGates hostnameOverride resources',
     except: {
-      resources: warned('has no effect on the node: ask for resources container by container'),
       runtimeClassName: refused('there are no runtime classes: `RuntimeClass "x" not found`, as upstream'),
       overhead: refused('comes from a runtime class alone, as upstream'),
       preemptionPolicy: ignored('nothing is preempted yet; a pod that finds no room waits, those of higher priority first'),
@@ -170,9 +169,8 @@ export const volumeFields: SupportTable = {
   },
   HostPathVolumeSource: { done: 'path type' },
   EmptyDirVolumeSource: {
-    done: '',
+    done: 'sizeLimit',
     except: {
-      sizeLimit: ignored('measured in memory alone'),
       medium: fails('huge pages are not provided; the pod will wait for it for ever', unlike('', 'Memory')),
     },
   },
