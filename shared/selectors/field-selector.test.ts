@@ -25,6 +25,13 @@ test('refuses in the words of upstream', () => {
   assert.throws(() => parseFieldSelector('a=b\\'), { message: 'invalid field selector: invalid escape sequence: \\' })
 })
 
+test('equal selectors have equal texts', () => {
+  const text = parseFieldSelector('b==1,b=x,a!=2').toString()
+  assert.equal(text, 'a!=2,b=1,b=x')
+  assert.equal(parseFieldSelector('a!=2,b=x,b=1,b==x').toString(), text)
+  assert.equal(parseFieldSelector(text).toString(), text)
+})
+
 test('text and lookups', () => {
   const selector = parseFieldSelector('odd=a\\,b\\=c\\\\,metadata.name=web')
   assert.equal(selector.toString(), 'metadata.name=web,odd=a\\,b\\=c\\\\')

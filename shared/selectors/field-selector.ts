@@ -31,8 +31,12 @@ export class FieldSelector {
 
   /** The textual form that `parseFieldSelector` reads. */
   toString(): string {
-    return this.requirements.map(({ field, operator, value }) => `${field}${operator}${value.replace(/[\\,=]/g, '\\$&')}`).join(',')
+    return this.requirements.map(requirementText).join(',')
   }
+}
+
+function requirementText({ field, operator, value }: FieldRequirement): string {
+  return `${field}${operator}${value.replace(/[\\,=]/g, '\\$&')}`
 }
 
 /** Matches every object. */
@@ -41,15 +45,17 @@ export const anyField = new FieldSelector([])
 /** Parses `field=value,other!=value`; `\`, `,` and `=` in a value are written with a backslash before them. @throws SelectorError */
 export function parseFieldSelector(text: string | undefined): FieldSelector {
   if (!text) return anyField
-  const terms = splitTerms(text).sort()
-  const requirements = terms
+  const requirements = splitTerms(text)
     .filter((term) => term !== '')
     .map((term): FieldRequirement => {
       const match = /^(.*?)(!=|==|=)(.*)$/s.exec(term)
       if (!match) throw new SelectorError(`invalid selector: '${text}'; can't understand '${term}'`)
       return { field: match[1]!, operator: match[2] === '!=' ? '!=' : '=', value: unescaped(match[3]!) }
     })
-  return requirements.length === 0 ? anyField : new FieldSelector(requirements)
+  if (requirements.length === 0) return anyField
+  // In one order, whatever the order and the signs they came in: equal selectors have equal texts.
+  const written = new Map(requirements.map((each) => [requirementText(each), each]))
+  return new FieldSelector([...written.keys()].sort().map((each) => written.get(each)!))
 }
 
 function splitTerms(text: string): string[] {
