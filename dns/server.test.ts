@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram'
 import { Resolver as Client } from 'node:dns/promises'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { decode, encode } from 'dns-packet'
 import { silentLogger } from '../shared/logging/logger.ts'
 import type { Service } from '../shared/openapi/generated/core-v1.ts'
@@ -10,7 +11,7 @@ import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
 import { realClock } from '../shared/time/clock.ts'
 import { Resolver } from './resolver.ts'
 import { DnsServer } from './server.ts'
-import { framed, Upstream } from './upstream.ts'
+import { framed, MOST_FORWARDED, Upstream } from './upstream.ts'
 import { Zone } from './zone.ts'
 
 const service = (name: string, spec: Service['spec']): Service => ({
@@ -196,3 +197,37 @@ function overTcp(port: number, pieces: Buffer[], frame = true): Promise<Buffer> 
     for (const piece of pieces) socket.write(frame ? framed(piece) : piece)
   })
 }
+
+describe('clients that only take', () => {
+  it('by TCP: who asks and does not read is not answered further, and gets everything when it reads', async (context) => {
+    const [queries, size] = [600, 60_000]
+    let asked = 0
+    const answer = async () => {
+      asked++
+      return Buffer.alloc(size)
+    }
+    const server = new DnsServer(answer, silentLogger())
+    const { port } = await server.listen('127.0.0.1', 0)
+    context.after(() => server.close())
+    const socket = connect(port, '127.0.0.1').pause()
+    context.after(() => socket.destroy())
+    for (let n = 0; n < queries; n++) socket.write(framed(Buffer.alloc(12)))
+    for (let quiet = 0, last = -1; quiet < 300; quiet = asked === last && asked > 0 ? quiet + 1 : 0, last = asked) await setImmediate()
+    // What the kernel's buffers hold, and a few.
+    assert.ok(asked < queries / 2, `${asked} answers are kept for a client that reads none`)
+    let received = 0
+    for await (const chunk of socket) if ((received += (chunk as Buffer).length) === queries * (size + 2)) break
+    assert.equal(asked, queries)
+  })
+
+  it('by asking for names outside: no more wait for upstream servers at a time than sockets are for', async () => {
+    const silent = Promise.withResolvers<string[]>()
+    const upstream = new Upstream(() => silent.promise, realClock())
+    const ask = () => upstream.forward(Buffer.alloc(12), false)
+    const waiting = Array.from({ length: MOST_FORWARDED }, ask)
+    await assert.rejects(ask(), { name: 'UpstreamError', message: /1000 queries wait/ })
+    silent.resolve([])
+    for (const one of await Promise.allSettled(waiting)) assert.equal(one.status, 'rejected')
+    await assert.rejects(ask(), { message: 'there is no upstream server' })
+  })
+})

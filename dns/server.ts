@@ -5,6 +5,8 @@ import { framed } from './upstream.ts'
 
 /** How long an idle TCP client keeps its connection (RFC 7766 asks for some seconds). */
 const IDLE_MILLISECONDS = 10_000
+/** Queries of one TCP client that are answered at the same time; the rest of what it sends waits in the kernel. */
+const MOST_WAITING = 32
 
 export type AnswerMessage = (message: Buffer, overTcp: boolean) => Promise<Buffer | undefined>
 
@@ -55,15 +57,38 @@ export class DnsServer {
     socket.on('close', () => this.#connections.delete(socket))
     socket.on('error', (error) => this.#log.debug('a client went away', { error }))
     let received = Buffer.alloc(0)
-    socket.on('data', (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk])
-      while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
+    let waiting = 0
+    // A client that asks and does not read must not have its answers kept here.
+    const isBusy = () => waiting >= MOST_WAITING || socket.writableNeedDrain
+    const takeOn = () => {
+      while (!isBusy() && received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
         const message = Buffer.from(received.subarray(2, 2 + received.readUInt16BE(0)))
         received = received.subarray(2 + message.length)
-        this.#answer(message, true)
-          .then((response) => (response ? socket.write(framed(response)) : socket.destroy()))
-          .catch((error: unknown) => this.#log.error('a query could not be answered', { error }))
+        waiting++
+        void this.#reply(socket, message).then(() => {
+          waiting--
+          takeOn()
+        })
       }
+      if (isBusy()) socket.pause()
+      else socket.resume()
+    }
+    socket.on('drain', takeOn)
+    socket.on('data', (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk])
+      takeOn()
     })
+  }
+
+  /** Never rejects. */
+  async #reply(socket: Socket, message: Buffer): Promise<void> {
+    try {
+      const response = await this.#answer(message, true)
+      if (socket.destroyed) return
+      if (response) socket.write(framed(response))
+      else socket.destroy()
+    } catch (error) {
+      this.#log.error('a query could not be answered', { error })
+    }
   }
 }

@@ -4,6 +4,8 @@ import { connect } from 'node:net'
 import type { Clock } from '../shared/time/clock.ts'
 
 const PATIENCE_MILLISECONDS = 2_000
+/** Queries that wait for upstream servers at the same time, each with a socket of its own (CoreDNS' usual `max_concurrent`). */
+export const MOST_FORWARDED = 1_000
 
 /** A query could not be answered by any upstream server; the message says what each of them did. */
 export class UpstreamError extends Error {
@@ -22,6 +24,7 @@ export async function nameserversOf(file: string, own: readonly string[]): Promi
 export class Upstream {
   readonly #servers: () => Promise<readonly string[]>
   readonly #clock: Clock
+  #forwarded = 0
 
   /** `servers` is asked for each query, so that a changed resolv.conf counts at once. */
   constructor(servers: () => Promise<readonly string[]>, clock: Clock) {
@@ -29,7 +32,18 @@ export class Upstream {
     this.#clock = clock
   }
 
+  /** @throws UpstreamError when nobody answers, or too many others wait */
   async forward(query: Buffer, overTcp: boolean): Promise<Buffer> {
+    if (this.#forwarded >= MOST_FORWARDED) throw new UpstreamError(`${MOST_FORWARDED} queries wait for upstream servers already`)
+    this.#forwarded++
+    try {
+      return await this.#firstAnswer(query, overTcp)
+    } finally {
+      this.#forwarded--
+    }
+  }
+
+  async #firstAnswer(query: Buffer, overTcp: boolean): Promise<Buffer> {
     const failures: string[] = []
     for (const server of await this.#servers()) {
       try {

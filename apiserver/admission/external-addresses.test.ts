@@ -36,3 +36,15 @@ test('a Service that has one keeps it as long as it is not written anew', async 
   await admit({ ...request, operation: 'UPDATE', object: service(['192.0.2.1']), previous })
   await refused({ ...request, operation: 'UPDATE', object: service(['192.0.2.1'], 443), previous }, /belongs to the API server/, 422)
 })
+
+test('nor one that leads to another Service at that port, whosever that is; other ports of the address are free', async () => {
+  const { reader, admit, refused } = admissionTrial()
+  const spec = { externalIPs: ['198.51.100.7'], ports: [{ port: 80 }] }
+  reader.put('v1', 'Service', { metadata: { name: 'shop', namespace: 'other' }, spec, status: { loadBalancer: {} } })
+  const error = await refused({ ...request, object: service(['198.51.100.8', '::ffff:198.51.100.7']) }, /leads to another Service/, 422)
+  assert.equal(error.details?.causes?.[0]?.field, 'spec.externalIPs[1]')
+  await admit({ ...request, object: service(['198.51.100.7'], 443) })
+  await admit({ ...request, object: service(['198.51.100.7'], 80, 'UDP') })
+  reader.put('v1', 'Service', { metadata: { name: 'web', namespace: 'default' }, spec: { ...spec, externalIPs: ['198.51.100.9'] } })
+  await admit({ ...request, object: service(['198.51.100.9']) })
+})

@@ -4,6 +4,7 @@ import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error
 import { invalid } from '../../shared/errors/status-error.ts'
 import type { Node } from '../../shared/openapi/generated/core-v1.ts'
 import type { HookContext } from '../registry/define-resource.ts'
+import { sameValue } from '../registry/same-value.ts'
 import type { AdmissionRule } from './admission.ts'
 import { asKind } from './as-kind.ts'
 import { type ClusterFacts, ownedByCluster, spelling } from './cluster-facts.ts'
@@ -24,8 +25,13 @@ export function nodeAddresses(facts: ClusterFacts, claims: NodeClaims): Admissio
       if (request.operation !== 'CREATE' && request.operation !== 'UPDATE') return
       const next = asKind(request.object, 'v1', 'Node')
       if (!next) return
-      const problems = [...problemsOf(next, asKind(request.previous, 'v1', 'Node'), request.context)]
-      if (problems.length > 0) throw invalid({ group: '', kind: 'Node' }, request.name || next.metadata.name || '', problems)
+      const previous = asKind(request.previous, 'v1', 'Node')
+      if (previous && sameValue(previous.status.addresses, next.status.addresses)) return
+      // Another node's write may have been acknowledged a moment ago.
+      return request.context.reader.caughtUp().then(() => {
+        const problems = [...problemsOf(next, previous, request.context)]
+        if (problems.length > 0) throw invalid({ group: '', kind: 'Node' }, request.name || next.metadata.name || '', problems)
+      })
     },
   }
 

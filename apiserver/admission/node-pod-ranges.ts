@@ -22,8 +22,10 @@ export function nodePodRanges({ podRange, serviceRange }: ClusterFacts, claims: 
       if (!next?.spec.podCIDRs?.length) return
       const previous = asKind(request.previous, 'v1', 'Node')
       if (previous && sameValue(previous.spec.podCIDRs, next.spec.podCIDRs)) return
-      const problems = [...problemsOf(next, request)]
-      if (problems.length > 0) throw invalid({ group: '', kind: 'Node' }, next.metadata.name ?? '', problems)
+      return request.context.reader.caughtUp().then(() => {
+        const problems = [...problemsOf(next, request)]
+        if (problems.length > 0) throw invalid({ group: '', kind: 'Node' }, next.metadata.name ?? '', problems)
+      })
     },
   }
 

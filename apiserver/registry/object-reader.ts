@@ -20,4 +20,6 @@ export interface ObjectReader {
     listener: (current: ObjectOf<V, K> | undefined, previous: ObjectOf<V, K> | undefined) => void,
     options?: { previous: boolean },
   ): () => void
+  /** Resolves when followers know what has been acknowledged up to now: who decides by an index waits for it first. */
+  caughtUp(): Promise<void>
 }

@@ -12,7 +12,7 @@ import { containerResources } from './container-resources.ts'
 import { type EnvironmentSources, environment } from './environment.ts'
 import { runHook } from './lifecycle-hook.ts'
 import { containerSecurity } from './security-context.ts'
-import { expand } from './variable-expansion.ts'
+import { expand, programBudget } from './variable-expansion.ts'
 
 export interface ContainerStarterOptions {
   runtime: ContainerRuntime
@@ -95,7 +95,13 @@ async function configOf(
   const security = containerSecurity(pod, container, imageUser)
   const variables = await environment(pod, container, { podIPs, hostIPs }, options.environment, signal)
   const { mounts, messageFile } = await options.mounts({ pod, container, attempt, podIPs, volumes, environment: variables }, signal)
-  const expanded = (texts: string[] | undefined) => texts?.map((text) => expand(text, (name) => variables.get(name)))
+  const spend = programBudget('arguments')
+  const expanded = (texts: string[] | undefined) =>
+    texts?.map((text) => {
+      const argument = expand(text, (name) => variables.get(name))
+      spend(argument.length)
+      return argument
+    })
   return {
     name: container.name,
     attempt,

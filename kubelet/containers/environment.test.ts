@@ -161,3 +161,19 @@ test('services become variables: those of the namespace, and the API server alwa
   assert.equal(found['KUBERNETES_SERVICE_PORT'], 'mine')
   assert.equal(found['MY_WEB_SERVICE_HOST'], undefined)
 })
+
+test('variables that repeat variables stop growing long before they fill the memory', async () => {
+  const env = [{ name: 'V0', value: 'x'.repeat(1000) }]
+  for (let n = 1; n < 12; n++) env.push({ name: `V${n}`, value: `$(V${n - 1})`.repeat(10) })
+  const refusal = { reason: 'CreateContainerConfigError', message: /longer than 131072 characters/ }
+  await assert.rejects(variables({ env }), refusal)
+  assert.throws(() => expand('$(X)'.repeat(200_000), () => 'a secret of some length'), refusal)
+})
+
+test('nor do many variables hold one text many times over', async () => {
+  const env = [{ name: 'LONG', value: 'x'.repeat(100_000) }]
+  for (let n = 0; n < 100; n++) env.push({ name: `V${n}`, value: '$(LONG)' })
+  await assert.rejects(variables({ env }), { message: /environment variables come to more than 6291456 characters/ })
+  const fitting = await variables({ env: env.slice(0, 60) })
+  assert.equal(fitting['V58']?.length, 100_000)
+})

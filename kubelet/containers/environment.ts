@@ -5,7 +5,7 @@ import { type Allocatable, resourceField } from '../volumes/pod-fields.ts'
 import type { ReferencedObjects } from '../volumes/referenced-objects.ts'
 import { fieldValue, type PodAddresses } from './field-ref.ts'
 import { servicesFor, serviceVariables } from './service-environment.ts'
-import { expand } from './variable-expansion.ts'
+import { expand, programBudget } from './variable-expansion.ts'
 
 export interface EnvironmentSources {
   config: ReferencedObjects
@@ -18,7 +18,7 @@ const NAME = /^[-._a-zA-Z][-._a-zA-Z0-9]*$/
 
 /**
  * The variables of a container: Services, then `envFrom`, then `env` in order; each may use those before it.
- * @throws RuntimeError CreateContainerConfigError naming what is missing
+ * @throws RuntimeError CreateContainerConfigError naming what is missing, or what is more than any program can be given
  */
 export async function environment(
   pod: Pod,
@@ -29,36 +29,40 @@ export async function environment(
 ): Promise<Map<string, string>> {
   const namespace = pod.metadata.namespace ?? ''
   const result = new Map<string, string>()
-  for (const [name, value] of await importedVariables(namespace, container, sources.config, signal)) result.set(name, value)
+  const spend = programBudget('environment variables')
+  const set = (name: string, value: string) => {
+    spend(name.length + value.length)
+    result.set(name, value)
+  }
+  await importVariables(namespace, container, sources.config, set, signal)
 
   const services = serviceVariables(servicesFor(namespace, pod.spec.enableServiceLinks ?? true, sources.services()))
   for (const variable of container.env ?? []) {
     const value = variable.valueFrom
       ? await referredValue(pod, container, variable, addresses, sources, signal)
       : expand(variable.value ?? '', (name) => result.get(name) ?? services.get(name))
-    if (value !== undefined) result.set(variable.name, value)
+    if (value !== undefined) set(variable.name, value)
   }
   // What the pod says itself wins over what the cluster offers.
-  for (const [name, value] of services) if (!result.has(name)) result.set(name, value)
+  for (const [name, value] of services) if (!result.has(name)) set(name, value)
   return result
 }
 
-async function importedVariables(
+async function importVariables(
   namespace: string,
   container: AnyContainer,
   config: ReferencedObjects,
+  set: (name: string, value: string) => void,
   signal: AbortSignal,
-): Promise<Map<string, string>> {
-  const result = new Map<string, string>()
+): Promise<void> {
   for (const { prefix = '', configMapRef, secretRef } of container.envFrom ?? []) {
     const data = configMapRef
       ? await dataOf(await config.configMap(namespace, configMapRef.name ?? '', 'now', signal), 'configmap', configMapRef)
       : secretRef
         ? decoded(await dataOf(await config.secret(namespace, secretRef.name ?? '', 'now', signal), 'secret', secretRef))
         : {}
-    for (const [key, value] of Object.entries(data)) if (NAME.test(prefix + key)) result.set(prefix + key, value)
+    for (const [key, value] of Object.entries(data)) if (NAME.test(prefix + key)) set(prefix + key, value)
   }
-  return result
 }
 
 async function dataOf(

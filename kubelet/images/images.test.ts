@@ -72,4 +72,12 @@ describe('pull secrets', () => {
     assert.deepEqual(users('eu.example.com/a', { '*.example.com': basic('star', 'x') }), ['star'])
     assert.deepEqual(users('a.b.example.com/a', { '*.example.com': basic('star', 'x') }), [])
   })
+  it('matches stars in any number, in no time', () => {
+    const fits = (pattern: string, host: string) => users(`${host}.io/app`, { [`${pattern}.io`]: basic('u', 'x') }).length === 1
+    for (const pattern of ['*', 'eu*', '*-1', 'eu*1', 'e*-*1', '**', 'eu-1*', '*u*-*']) assert.ok(fits(pattern, 'eu-1'), pattern)
+    for (const pattern of ['', 'eu', 'eu-1*1', '*1*e*', 'eu-*-1', '*x*']) assert.ok(!fits(pattern, 'eu-1'), pattern)
+    const began = process.cpuUsage()
+    assert.ok(!fits(`${'a*'.repeat(30)}b`, 'a'.repeat(60)))
+    assert.ok(process.cpuUsage(began).user < 1_000_000)
+  })
 })

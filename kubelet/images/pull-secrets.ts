@@ -40,15 +40,26 @@ function fits(pattern: string, { registry, path }: ImageReference): boolean {
   return hostFits(host, registry) && (parts.length === 0 || `${path}/`.startsWith(`${parts.join('/')}/`))
 }
 
-/** `*` stands for one part of a host name. */
+/** `*` stands for any signs within one part of a host name. */
 function hostFits(pattern: string, host: string): boolean {
   const wanted = pattern.split('.')
   const actual = host.split('.')
-  if (wanted.length !== actual.length) return false
-  return wanted.every((part, index) => {
-    const expression = part.split('*').map((piece) => piece.replace(/[\\^$+?.()|[\]{}]/g, '\\$&'))
-    return new RegExp(`^${expression.join('[^.]*')}$`).test(actual[index] ?? '')
-  })
+  return wanted.length === actual.length && wanted.every((part, index) => partFits(part, actual[index] ?? ''))
+}
+
+/** Piece by piece, each as early as it goes: a regular expression of many stars would try every way to share the signs out. */
+function partFits(pattern: string, text: string): boolean {
+  const [first = '', ...pieces] = pattern.split('*')
+  const last = pieces.pop()
+  if (last === undefined) return pattern === text
+  if (!text.startsWith(first)) return false
+  let at = first.length
+  for (const piece of pieces) {
+    const found = text.indexOf(piece, at)
+    if (found < 0) return false
+    at = found + piece.length
+  }
+  return text.length - last.length >= at && text.endsWith(last)
 }
 
 function credentialsOf(serverAddress: string, entry: Record<string, unknown> | undefined): RegistryCredentials | undefined {

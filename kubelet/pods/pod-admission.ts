@@ -51,7 +51,10 @@ function refusal(pod: Pod, node: Node, others: readonly { pod: Pod; requests: Am
     return refused('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
   }
   const taken = new Set(others.flatMap((other) => portKeys(other.pod)))
-  if (portKeys(pod).some((port) => taken.has(port))) {
+  // The kubelet's own port, mapped to a pod, would cut the API server off from the node.
+  const own = node.status.daemonEndpoints.kubeletEndpoint.Port
+  const takesOurs = hostPortsOf(pod).some(({ hostPort, protocol }) => hostPort === own && protocol === 'TCP')
+  if (takesOurs || portKeys(pod).some((port) => taken.has(port))) {
     return refused('NodePorts', "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports")
   }
   const capacity = amountsOf(node.status.allocatable)

@@ -18,7 +18,8 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 /** GET; 200 to 399 is well. Certificates are not verified: the question is whether the container answers. */
 export async function httpProbe(target: HttpTarget, signal: AbortSignal): Promise<ProbeOutcome> {
-  const start = new URL(target.path.startsWith('/') ? target.path : `/${target.path}`, originOf(target))
+  // Joined as text: of `//name/…` a resolver of links would make another host.
+  const start = new URL(`${originOf(target)}${target.path.startsWith('/') ? '' : '/'}${target.path}`)
   const what = `Get ${JSON.stringify(start.href)}`
   let url = start
   try {

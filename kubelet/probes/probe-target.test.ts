@@ -70,6 +70,16 @@ test('HTTP: redirects on the host are followed, others end well with a warning, 
   assert.match((await ask({ httpGet: { path: '/loop', port } })).message, /stopped after 10 redirects/)
 })
 
+test('HTTP: a path that looks like a host is a path', async (context) => {
+  let seen: string | undefined
+  const port = await web(context, (request, response) => {
+    seen = request.url
+    response.end()
+  })
+  assert.equal((await ask({ httpGet: { path: '//elsewhere.invalid:99999/live', port } })).result, 'success')
+  assert.equal(seen, '//elsewhere.invalid:99999/live')
+})
+
 test('HTTP: silence, refusal and endless answers are dealt with', async (context) => {
   const port = await web(context, (request, response) => {
     if (request.url === '/silent') return

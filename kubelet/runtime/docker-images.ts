@@ -9,6 +9,8 @@ type Images = Pick<ContainerRuntime, 'listImages' | 'imageStatus' | 'pullImage' 
 /** Images in the engine's store. */
 export function dockerImages(docker: DockerClient): Images {
   async function imageStatus(reference: string, signal: AbortSignal): Promise<ImageStatus | undefined> {
+    // What is no name would be another path of the engine's API.
+    if (!parseImageReference(reference)) return undefined
     try {
       const image = await docker.call<ImageInspectInfo>('GET', `/images/${encodeURI(reference)}/json`, { signal })
       return { id: image.Id, tags: image.RepoTags ?? [], digests: image.RepoDigests ?? [], sizeBytes: image.Size, user: image.Config.User }

@@ -53,6 +53,10 @@ export const inputLimits = {
   nodeTextCharacters: 32 * 1024,
   /** Bytes of a certificate request; one with an RSA key of 8192 bits and a hundred names has 6,000. */
   certificateRequestBytes: 16 * 1024,
+  /** Characters of one variable or argument of a program, its references replaced; Linux takes 128 KiB of bytes (`MAX_ARG_STRLEN`). */
+  programTextCharacters: 128 * 1024,
+  /** Characters of all variables, or all arguments, of one program; Linux takes 6 MiB of bytes of both together (`execve(2)`). */
+  programCharacters: 6 * 1024 * 1024,
   /** Problems told in one Invalid answer, and sentences about unknown and doubled fields; who mends these hears of the next ones. */
   problems: 100,
   /** Characters of a stranger's value that are repeated in a sentence about it. */

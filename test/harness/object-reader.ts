@@ -56,6 +56,8 @@ export class TestReader implements ObjectReader {
     return () => listeners.delete(listener as Listener)
   }
 
+  async caughtUp(): Promise<void> {}
+
   #kind(apiVersion: string, kind: string): Map<string, KubeObject> {
     const key = `${apiVersion} ${kind}`
     const known = this.#objects.get(key) ?? new Map<string, KubeObject>()

@@ -8,6 +8,7 @@ import { createKeyAndRequest } from '../../shared/certificates/certificate-reque
 import type { StatusError } from '../../shared/errors/status-error.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import type { Node } from '../../shared/openapi/generated/core-v1.ts'
+import { startApi } from '../harness/api.ts'
 import { startCluster, type TestCluster } from '../harness/cluster.ts'
 import { beat } from '../harness/node-reports.ts'
 import { pod } from '../harness/workloads.ts'
@@ -310,5 +311,19 @@ test('what a status says is looked at like the rest of a Node', async (t) => {
     const error = await refused(patch(status))
     assert.equal(error.code, 422)
     assert.match(error.message, why)
+  }
+})
+
+test('what a node was given an instant ago is taken', async (t) => {
+  const api = await startApi({}, t)
+  const register = (name: string, address: string) => {
+    const node = { metadata: { name }, status: { addresses: [{ type: 'InternalIP', address }] } }
+    return api.request('POST', '/api/v1/nodes', node, {}, nodeUser(name))
+  }
+  for (let n = 1; n < 20; n++) {
+    assert.equal((await register(`first-${n}`, `192.0.2.${n}`)).status, 201)
+    const second = await register(`second-${n}`, `192.0.2.${n}`)
+    assert.equal(second.status, 422)
+    assert.match(second.text, new RegExp(`is an address of node ..first-${n}`))
   }
 })
