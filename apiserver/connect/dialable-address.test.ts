@@ -101,7 +101,11 @@ test('nor a connection to a kubelet', async (context) => {
   const { port, reached } = await victim(context)
   const rule = dialRule(SERVICES, resolving({ sly: ['127.0.0.1'] }))
   const credentials = () => ({ authority: '', certificate: '', key: '' })
-  const kubelets = new KubeletConnections({ get: () => undefined, list: () => [], follow: () => () => {} }, credentials, rule)
+  const kubelets = new KubeletConnections(
+    { get: () => undefined, list: () => [], follow: () => () => {}, caughtUp: async () => {} },
+    credentials,
+    rule,
+  )
   context.after(() => kubelets.close())
   const { signal } = new AbortController()
   for (const host of ['127.0.0.1', '::1', 'sly']) {

@@ -321,8 +321,8 @@ test('what a node was given an instant ago is taken', async (t) => {
     return api.request('POST', '/api/v1/nodes', node, {}, nodeUser(name))
   }
   for (let n = 1; n < 20; n++) {
-    assert.equal((await register(`first-${n}`, `192.0.2.${n}`)).status, 201)
-    const second = await register(`second-${n}`, `192.0.2.${n}`)
+    assert.equal((await register(`first-${n}`, `198.51.100.${n}`)).status, 201)
+    const second = await register(`second-${n}`, `198.51.100.${n}`)
     assert.equal(second.status, 422)
     assert.match(second.text, new RegExp(`is an address of node ..first-${n}`))
   }
