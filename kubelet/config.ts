@@ -3,6 +3,7 @@ import { boolean, duration, integer, list, path, port, required, text } from '..
 
 /** Flags of the kubelet; `--x-y`, or COXSWAIN_X_Y in the environment. */
 export const settings = {
+  config: path('a file of kind KubeletConfiguration (kubelet.config.k8s.io/v1beta1); flags win over it'),
   kubeconfig: path('credentials for the API server; written here when the node has joined', '/var/lib/kubelet/kubelet.kubeconfig'),
   bootstrapKubeconfig: path('a kubeconfig with a join token, used until the node has a certificate of its own'),
   rootDir: path('where pods keep their files, and the node its certificates', '/var/lib/kubelet'),

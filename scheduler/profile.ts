@@ -1,3 +1,5 @@
+import { ConfigError } from '../shared/process/config.ts'
+import { nearest } from '../shared/process/nearest.ts'
 import type { SchedulingPlugin } from './framework.ts'
 import { balancedAllocation } from './plugins/balanced-allocation.ts'
 import { imageLocality } from './plugins/image-locality.ts'
@@ -33,3 +35,31 @@ export function defaultProfile(): readonly Weighted[] {
     { plugin: imageLocality, weight: 1 },
   ]
 }
+
+/**
+ * The policy with changes, one after the other: `Name=5` brings a rule back and weighs its score, `Name=0` leaves only its score out, and
+ * `-Name` the whole rule; `*` is every rule. The order in which rules are asked stays.
+ * @throws ConfigError that names the nearest rule
+ */
+export function profileOf(changes: readonly string[]): readonly Weighted[] {
+  const all = defaultProfile()
+  const weights = new Map(all.map(({ plugin, weight }) => [plugin.name, weight]))
+  for (const change of changes) {
+    const [, minus, name = '', weight] = /^(-?)([^=-]+)(?:=(\d{1,3}))?$/.exec(change) ?? []
+    const names = all.map(({ plugin }) => plugin.name).filter((one) => name === '*' || one === name)
+    if (names.length === 0) {
+      const guess = nearest(name, [...weights.keys()])
+      throw new ConfigError(`--plugins: there is no rule ${JSON.stringify(name || change)}${guess ? `; did you mean ${guess}?` : ''}`)
+    }
+    if ((minus === '-') === (weight !== undefined)) throw new ConfigError(`--plugins: ${change} is neither Name=weight nor -Name`)
+    for (const one of names) weights.set(one, minus === '-' ? LEFT_OUT : Number(weight))
+  }
+  return all.flatMap(({ plugin }): Weighted[] => {
+    const weight = weights.get(plugin.name) ?? LEFT_OUT
+    if (weight === LEFT_OUT) return []
+    const { score, ...without } = plugin
+    return [{ plugin: weight === 0 || !score ? without : plugin, weight }]
+  })
+}
+
+const LEFT_OUT = -1

@@ -17,14 +17,19 @@ export class HelpRequested extends Error {
   override readonly name = 'HelpRequested'
 }
 
+/** Settings by key, from a configuration file: text as a flag would have it, and where it stood. */
+export type FileSettings = ReadonlyMap<string, { readonly place: string; readonly text: string }>
+
 /** Where settings come from; handed in so that tests need no process. */
 export interface ConfigSources {
   args: readonly string[]
   env: Readonly<Record<string, string | undefined>>
+  /** What the configuration file says, where there is one. */
+  file?: FileSettings | undefined
 }
 
 /**
- * Reads flags (`--x-y v`, `--x-y=v`, a bare `--x-y` for booleans), then the environment, then defaults.
+ * Reads flags (`--x-y v`, `--x-y=v`, a bare `--x-y` for booleans), then the environment, then the file, then defaults.
  * @throws ConfigError naming every wrong setting at once, HelpRequested for `--help`
  */
 export function readConfig<T extends SettingsTable>(program: ProgramText, table: T, sources: ConfigSources): ConfigOf<T> {
@@ -35,8 +40,10 @@ export function readConfig<T extends SettingsTable>(program: ProgramText, table:
   for (const [key, setting] of Object.entries(table)) {
     const fromFlag = flags.get(key)
     const fromEnvironment = sources.env[environmentName(key)]
-    const text = fromFlag ?? (fromEnvironment === '' ? undefined : fromEnvironment)
-    const place = fromFlag === undefined ? environmentName(key) : `--${flagName(key)}`
+    const fromFile = sources.file?.get(key)
+    const given = fromFlag ?? (fromEnvironment === '' ? undefined : fromEnvironment)
+    const text = given ?? fromFile?.text
+    const place = fromFlag !== undefined ? `--${flagName(key)}` : given !== undefined ? environmentName(key) : (fromFile?.place ?? '')
     if (text === undefined) {
       if (setting.required) problems.push(`--${flagName(key)} is required: ${setting.help}`)
       config[key] = setting.fallback

@@ -3,7 +3,16 @@ import type { Logger } from '../logging/logger.ts'
 import { realLogger } from '../logging/pino-logger.ts'
 import { type Random, systemRandom } from '../random/random.ts'
 import { type Clock, realClock } from '../time/clock.ts'
-import { ConfigError, type ConfigOf, HelpRequested, type ProgramText, readConfig, type SettingsTable } from './config.ts'
+import {
+  ConfigError,
+  type ConfigOf,
+  type ConfigSources,
+  HelpRequested,
+  type ProgramText,
+  readConfig,
+  type SettingsTable,
+} from './config.ts'
+import { type ConfigFileKind, readConfigFile } from './config-file.ts'
 import { choice, duration } from './setting.ts'
 
 /** Something that runs until it is stopped. `stop` may be called while `start` is still waiting, and then ends it. */
@@ -26,6 +35,8 @@ export interface ProcessTools {
 /** A program: its text, its settings, and how a service is made of them. */
 export interface Program<T extends SettingsTable> extends ProgramText {
   settings: T
+  /** What its `--config` may hold; absent when it has none. The table of settings then has a path called `config`. */
+  configFile?: ConfigFileKind
   create(config: ConfigOf<T>, tools: ProcessTools): Service | Promise<Service>
 }
 
@@ -46,11 +57,13 @@ export type ExitCode = number
 export async function run<T extends SettingsTable>(program: Program<T>): Promise<ExitCode> {
   let settings: ConfigOf<typeof processSettings>
   let config: ConfigOf<T>
+  let warnings: readonly string[]
   try {
     const sources = { args: process.argv.slice(2), env: process.env }
-    const all = readConfig(program, { ...program.settings, ...processSettings }, sources)
-    settings = all as ConfigOf<typeof processSettings>
-    config = all as ConfigOf<T>
+    const read = await readAllConfig({ ...program, settings: { ...program.settings, ...processSettings } }, sources)
+    settings = read.config as ConfigOf<typeof processSettings>
+    config = read.config as ConfigOf<T>
+    warnings = read.warnings
   } catch (error) {
     if (error instanceof HelpRequested) {
       process.stdout.write(error.message)
@@ -61,8 +74,24 @@ export async function run<T extends SettingsTable>(program: Program<T>): Promise
     return 2
   }
   const log = realLogger({ level: settings.logLevel, format: settings.logFormat }).child({ service: program.name })
+  for (const warning of warnings) log.warn(warning)
   const tools = { clock: realClock(), random: systemRandom(), log }
   return runService(() => program.create(config, tools), tools, settings.stopTimeout)
+}
+
+/**
+ * Flags and environment, and for the rest the file that they name.
+ * @throws ConfigError, HelpRequested
+ */
+export async function readAllConfig<T extends SettingsTable>(
+  program: Omit<Program<T>, 'create'>,
+  sources: ConfigSources,
+): Promise<{ config: ConfigOf<T>; warnings: readonly string[] }> {
+  const config = readConfig(program, program.settings, sources)
+  const path = new Map<string, unknown>(Object.entries(config)).get('config')
+  if (!program.configFile || typeof path !== 'string') return { config, warnings: [] }
+  const file = await readConfigFile(path, program.configFile)
+  return { config: readConfig(program, program.settings, { ...sources, file: file.settings }), warnings: file.warnings }
 }
 
 async function runService(create: () => Service | Promise<Service>, { clock, log }: ProcessTools, stopTimeout: number): Promise<ExitCode> {
@@ -93,6 +122,10 @@ async function runService(create: () => Service | Promise<Service>, { clock, log
     log.info('stopped', { exitCode: outcome })
     return outcome
   } catch (error) {
+    if (error instanceof ConfigError) {
+      log.error('a setting is wrong', { why: error.message })
+      return 2
+    }
     log.error('could not be set up', { error })
     return 1
   } finally {

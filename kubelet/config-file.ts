@@ -1,0 +1,102 @@
+import { type ConfigFileContent, type ConfigFileKind, closedObject, type FileSetting, unusedFields } from '../shared/process/config-file.ts'
+import type { settings } from './config.ts'
+
+const text = { type: 'string' }
+const whole = { type: 'integer' }
+const texts = { type: 'array', items: text }
+const amounts = { type: 'object', additionalProperties: { type: ['string', 'number'] } }
+
+/** Fields of KubeletConfiguration that become settings as they are: field → setting. */
+const PLAIN: Readonly<Record<string, keyof typeof settings>> = {
+  address: 'address',
+  port: 'port',
+  healthzBindAddress: 'bindAddress',
+  healthzPort: 'healthPort',
+  clusterDomain: 'clusterDomain',
+  clusterDNS: 'clusterDns',
+  resolvConf: 'resolvConf',
+  maxPods: 'maxPods',
+  nodeStatusUpdateFrequency: 'nodeStatusUpdateFrequency',
+  nodeStatusReportFrequency: 'nodeStatusReportFrequency',
+  nodeLeaseDurationSeconds: 'nodeLeaseDurationSeconds',
+}
+
+/** The kubelet's file, as upstream's `--config`. */
+export const kubeletConfiguration: ConfigFileKind = {
+  apiVersion: 'kubelet.config.k8s.io/v1beta1',
+  kind: 'KubeletConfiguration',
+  fields: {
+    ...{
+      address: text,
+      port: whole,
+      healthzBindAddress: text,
+      healthzPort: whole,
+      clusterDomain: text,
+      clusterDNS: texts,
+      resolvConf: text,
+    },
+    ...{ maxPods: whole, nodeStatusUpdateFrequency: text, nodeStatusReportFrequency: text, nodeLeaseDurationSeconds: whole },
+    systemReserved: amounts,
+    registerWithTaints: {
+      type: 'array',
+      items: closedObject({ key: text, value: text, effect: text, ...unusedFields(['timeAdded']) }, ['key', 'effect']),
+    },
+    ...unusedFields([
+      ...['enableServer', 'staticPodPath', 'podLogsDir', 'syncFrequency', 'fileCheckFrequency', 'httpCheckFrequency', 'staticPodURL'],
+      ...['staticPodURLHeader', 'readOnlyPort', 'tlsCertFile', 'tlsPrivateKeyFile', 'tlsCipherSuites', 'tlsCurvePreferences'],
+      ...['tlsMinVersion', 'rotateCertificates', 'serverTLSBootstrap', 'authentication', 'authorization', 'registryPullQPS'],
+      ...[
+        'registryBurst',
+        'imagePullCredentialsVerificationPolicy',
+        'preloadedImagesVerificationAllowlist',
+        'eventRecordQPS',
+        'eventBurst',
+      ],
+      ...['enableDebuggingHandlers', 'enableContentionProfiling', 'oomScoreAdj', 'streamingConnectionIdleTimeout', 'imageMinimumGCAge'],
+      ...['imageMaximumGCAge', 'imageGCHighThresholdPercent', 'imageGCLowThresholdPercent', 'volumeStatsAggPeriod', 'kubeletCgroups'],
+      ...['systemCgroups', 'cgroupRoot', 'cgroupsPerQOS', 'cgroupDriver', 'cpuManagerPolicy', 'singleProcessOOMKill'],
+      ...['cpuManagerPolicyOptions', 'cpuManagerReconcilePeriod', 'memoryManagerPolicy', 'topologyManagerPolicy', 'topologyManagerScope'],
+      ...['topologyManagerPolicyOptions', 'qosReserved', 'runtimeRequestTimeout', 'hairpinMode', 'podCIDR', 'podPidsLimit', 'runOnce'],
+      ...['cpuCFSQuota', 'cpuCFSQuotaPeriod', 'nodeStatusMaxImages', 'maxOpenFiles', 'contentType', 'kubeAPIQPS', 'kubeAPIBurst'],
+      ...['serializeImagePulls', 'maxParallelImagePulls', 'evictionHard', 'evictionSoft', 'evictionSoftGracePeriod'],
+      ...['evictionPressureTransitionPeriod', 'evictionMaxPodGracePeriod', 'evictionMinimumReclaim', 'mergeDefaultEvictionSettings'],
+      ...['podsPerCore', 'enableControllerAttachDetach', 'protectKernelDefaults', 'makeIPTablesUtilChains', 'iptablesMasqueradeBit'],
+      ...['iptablesDropBit', 'featureGates', 'failSwapOn', 'memorySwap', 'containerLogMaxSize', 'containerLogMaxFiles'],
+      ...['containerLogMaxWorkers', 'containerLogMonitorInterval', 'configMapAndSecretChangeDetectionStrategy', 'kubeReserved'],
+      ...['reservedSystemCPUs', 'showHiddenMetricsForVersion', 'systemReservedCgroup', 'kubeReservedCgroup', 'enforceNodeAllocatable'],
+      ...['allowedUnsafeSysctls', 'defaultPodSysctls', 'volumePluginDir', 'providerID', 'kernelMemcgNotification', 'logging'],
+      ...['enableSystemLogHandler', 'enableSystemLogQuery', 'shutdownGracePeriod', 'shutdownGracePeriodCriticalPods'],
+      ...['shutdownGracePeriodByPodPriority', 'crashLoopBackOff', 'reservedMemory', 'enableProfilingHandler', 'enableDebugFlagsHandler'],
+      ...[
+        'seccompDefault',
+        'memoryThrottlingFactor',
+        'memoryReservationPolicy',
+        'registerNode',
+        'tracing',
+        'localStorageCapacityIsolation',
+      ],
+      ...['containerRuntimeEndpoint', 'imageServiceEndpoint', 'failCgroupV1', 'userNamespaces'],
+    ]),
+  },
+  read(content) {
+    const plain = Object.entries(PLAIN).map(([field, setting]) => [setting, plainText(content, field)] as const)
+    return { ...Object.fromEntries(plain), systemReserved: reserved(content), registerWithTaints: taints(content) }
+  },
+}
+
+function plainText(content: ConfigFileContent, field: string): FileSetting | undefined {
+  const value = content[field]
+  return value === undefined ? undefined : { field, text: Array.isArray(value) ? value.join(',') : String(value) }
+}
+
+function reserved({ systemReserved: value }: ConfigFileContent): FileSetting | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const pairs = Object.entries(value).map(([name, amount]) => `${name}=${String(amount)}`)
+  return { field: 'systemReserved', text: pairs.join(',') }
+}
+
+function taints({ registerWithTaints: value }: ConfigFileContent): FileSetting | undefined {
+  if (!Array.isArray(value)) return undefined
+  const written = value.map(({ key, value: own, effect }) => `${key}${own ? `=${own}` : ''}:${effect}`)
+  return { field: 'registerWithTaints', text: written.join(',') }
+}

@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises'
+import type { ErrorObject } from 'ajv'
+import { ConfigError, type FileSettings } from './config.ts'
+import { nearest } from './nearest.ts'
+
+/** A JSON schema. `{ unused: true }` marks a field of upstream's kind that nothing here acts on yet: it is allowed, and told. */
+export type FieldSchema = Readonly<Record<string, unknown>>
+
+/** A versioned configuration file of a component, as upstream has them. */
+export interface ConfigFileKind {
+  readonly apiVersion: string
+  readonly kind: string
+  /** Schemas of the fields besides apiVersion and kind. Objects in them are closed. */
+  readonly fields: Readonly<Record<string, FieldSchema>>
+  /** What the content, which fits the schema, says about the program's settings: text as a flag would have it, and the field it is from. */
+  read(content: ConfigFileContent): Readonly<Record<string, FileSetting | undefined>>
+}
+
+export type ConfigFileContent = Readonly<Record<string, unknown>>
+
+export interface FileSetting {
+  readonly field: string
+  readonly text: string
+}
+
+/** What a file says: settings for `readConfig`, and sentences about fields that are not acted on. */
+export interface ConfigFile {
+  readonly settings: FileSettings
+  readonly warnings: readonly string[]
+}
+
+/** An object of which only these fields are known. */
+export function closedObject(properties: Readonly<Record<string, FieldSchema>>, required: readonly string[] = []): FieldSchema {
+  return { type: 'object', additionalProperties: false, properties, required }
+}
+
+/** Fields that are allowed and not acted on. */
+export function unusedFields(names: readonly string[]): Record<string, FieldSchema> {
+  return Object.fromEntries(names.map((name) => [name, { unused: true }]))
+}
+
+/**
+ * Reads a configuration file, YAML or JSON. `ajv` and the YAML reader are loaded here: a program without a file has neither.
+ * @throws ConfigError that names the file, every wrong field and, for unknown ones, the nearest known
+ */
+export async function readConfigFile(path: string, kind: ConfigFileKind): Promise<ConfigFile> {
+  const content = await parse(path)
+  if (content['apiVersion'] !== kind.apiVersion || content['kind'] !== kind.kind) {
+    const found = `${String(content['apiVersion'])}, Kind=${String(content['kind'])}`
+    throw new ConfigError(`${path}: holds ${found}, where ${kind.apiVersion}, Kind=${kind.kind} is expected`)
+  }
+  const { Ajv } = await import('ajv')
+  const unused: string[] = []
+  const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true })
+  ajv.addKeyword({
+    keyword: 'unused',
+    validate(_schema: unknown, _data: unknown, _parent: unknown, place?: { instancePath: string }) {
+      unused.push(fieldOf(place?.instancePath ?? ''))
+      return true
+    },
+  })
+  const fits = ajv.compile(closedObject({ apiVersion: {}, kind: {}, ...kind.fields }))
+  if (!fits(content)) throw new ConfigError((fits.errors ?? []).map((error) => `${path}: ${sentenceOf(error)}`).join('\n'))
+  const settings = Object.entries(kind.read(content)).flatMap(([key, setting]) =>
+    setting === undefined ? [] : [[key, { place: `${path}: ${setting.field}`, text: setting.text }] as const],
+  )
+  const warnings = unused.map((field) => `${path}: ${field} is a field of ${kind.kind} that nothing here acts on yet`)
+  return { settings: new Map(settings), warnings }
+}
+
+async function parse(path: string): Promise<ConfigFileContent> {
+  const { load } = await import('js-yaml')
+  let content: unknown
+  try {
+    content = load(await readFile(path, 'utf8'))
+  } catch (cause) {
+    throw new ConfigError(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) throw new ConfigError(`${path}: holds no object`)
+  return Object.fromEntries(Object.entries(content))
+}
+
+function sentenceOf(error: ErrorObject): string {
+  const field = fieldOf(error.instancePath)
+  if (error.keyword === 'additionalProperties') {
+    const name = String(error.params['additionalProperty'])
+    const known: unknown = error.parentSchema?.['properties']
+    const guess = nearest(name, typeof known === 'object' && known !== null ? Object.keys(known) : [])
+    return `${field === '' ? '' : `${field}.`}${name}: unknown field${guess ? `; did you mean ${guess}?` : ''}`
+  }
+  if (error.keyword === 'enum') return `${field}: must be one of ${JSON.stringify(error.params['allowedValues'])}`
+  return `${field}: ${error.message ?? error.keyword}`
+}
+
+/** `/profiles/0/schedulerName` → `profiles[0].schedulerName`. */
+function fieldOf(pointer: string): string {
+  const words = pointer
+    .split('/')
+    .slice(1)
+    .map((word) => word.replaceAll('~1', '/').replaceAll('~0', '~'))
+  return words.reduce((path, word) => (/^\d+$/.test(word) ? `${path}[${word}]` : path === '' ? word : `${path}.${word}`), '')
+}
