@@ -7,10 +7,11 @@ const file = (path: string, text: string) => ({ path, text })
 test('what is listed and used where it should be is let through', () => {
   const files = [
     file('dns/a.ts', "import { x } from 'used'\nimport type { T } from 'only-types'\nimport fs from 'node:fs'\nimport './b.ts'"),
+    file('dns/c.ts', "const { x } = createRequire(import.meta.url)('required')\nimport type { X } from 'required'"),
     file('dns/b.ts', `const lazy = await import('@scope/lazy/deep')`),
     file('dns/a.test.ts', "import 'for-tests'\nimport 'used'"),
   ]
-  const dependencies = { used: '1', '@scope/lazy': '1' }
+  const dependencies = { used: '1', '@scope/lazy': '1', required: '1' }
   const devDependencies = { 'for-tests': '1', 'only-types': '1', '@types/used': '1', '@types/node': '1', typescript: '1' }
   assert.deepEqual(dependencyFindings(files, { dependencies, devDependencies }), [])
 })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
-import { importsOf } from './source-text.ts'
+import { importsOf, withoutText } from './source-text.ts'
 import { isTest, report, root, type SourceFile, sourceFiles } from './tree.ts'
 
 /** What package.json says we need: names with versions. */
@@ -30,7 +30,7 @@ export function dependencyFindings(files: readonly SourceFile[], listed: Listed)
   const anywhere = new Set<string>()
   const byProduct = new Set<string>()
   for (const { path, text } of files) {
-    for (const { specifier, line, isType } of importsOf(text)) {
+    for (const { specifier, line, isType } of [...importsOf(text), ...requiresOf(text)]) {
       const name = packageOf(specifier)
       if (name === undefined) continue
       anywhere.add(name)
@@ -53,6 +53,15 @@ export function dependencyFindings(files: readonly SourceFile[], listed: Listed)
     }
   }
   return findings
+}
+
+/** What is loaded at once and late: `createRequire(import.meta.url)('name')`. */
+function requiresOf(text: string): { specifier: string; line: number; isType: boolean }[] {
+  const code = withoutText(text, true)
+  return [...code.matchAll(/createRequire\([^()]*\)\('([^']+)'\)/g)].map(({ 1: specifier = '', index }) => ({
+    ...{ specifier, isType: false },
+    line: code.slice(0, index).split('\n').length,
+  }))
 }
 
 /** `@scope/name/path` → `@scope/name`; undefined for files of the tree and modules of Node. */
