@@ -68,7 +68,7 @@ const refusals: [string, string, RegExp][] = [
   ['a period that is none', `${HEAD}period: soon`, /thing\.yaml: period: "soon" is not a duration/],
   ['another kind', 'apiVersion: thing.example/v2\nkind: Thing', /holds thing\.example\/v2, Kind=Thing, where thing\.example\/v1/],
   ['no object', '- a', /holds no object/],
-  ['nothing', '', /cannot be read: expected a document/],
+  ['nothing', '', /holds no object/],
   ['no YAML', 'a: [', /cannot be read/],
 ]
 for (const [what, content, why] of refusals) {
@@ -87,7 +87,7 @@ test('without a file no schema checker is loaded', () => {
     await readAllConfig({ name: 'x', summary: '', settings: {} }, { args: [], env: {} })
     const { createRequire } = await import('node:module')
     const loaded = Object.keys(createRequire(process.cwd() + '/x.js').cache)
-    console.log(loaded.filter((path) => /node_modules.(ajv|js-yaml)/.test(path)).length)`
+    console.log(loaded.filter((path) => /node_modules.(ajv|yaml)/.test(path)).length)`
   const root = join(import.meta.dirname, '../..')
   const printed = execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: root, stdio: 'pipe' }).toString()
   assert.equal(printed.trim(), '0')

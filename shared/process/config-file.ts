@@ -69,10 +69,10 @@ export async function readConfigFile(path: string, kind: ConfigFileKind): Promis
 }
 
 async function parse(path: string): Promise<ConfigFileContent> {
-  const { load } = await import('js-yaml')
+  const yaml = await import('yaml')
   let content: unknown
   try {
-    content = load(await readFile(path, 'utf8'))
+    content = yaml.parse(await readFile(path, 'utf8'))
   } catch (cause) {
     throw new ConfigError(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
