@@ -7,7 +7,7 @@ const file = (path: string, text: string) => ({ path, text })
 test('what is listed and used where it should be is let through', () => {
   const files = [
     file('dns/a.ts', "import { x } from 'used'\nimport type { T } from 'only-types'\nimport fs from 'node:fs'\nimport './b.ts'"),
-    file('dns/c.ts', "const { x } = createRequire(import.meta.url)('required')\nimport type { X } from 'required'"),
+    file('dns/c.ts', `const { x } = createRequire(import.meta.url)('required')\nimport type { X } from 'required'`),
     file('dns/b.ts', `const lazy = await import('@scope/lazy/deep')`),
     file('dns/a.test.ts', "import 'for-tests'\nimport 'used'"),
   ]
