@@ -65,11 +65,19 @@ const makers: Readonly<Record<string, (name: string, namespace: string) => objec
     ...{ apiVersion: 'v1', kind: 'Event', metadata: { name }, involvedObject: { kind: 'Pod', namespace, name: 'x' } },
     ...{ reason: 'Tested', type: 'Normal', source: { component: 'test' } },
   }),
+  FlowSchema: (name) => ({
+    ...{ apiVersion: 'flowcontrol.apiserver.k8s.io/v1', kind: 'FlowSchema', metadata: { name } },
+    spec: { matchingPrecedence: 9_000, priorityLevelConfiguration: { name: 'workload-low' }, rules: [] },
+  }),
   Lease: (name) => ({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name }, spec: {} }),
   Namespace: (name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
   Node: node,
   Pod: (name) => pod(name),
   PodTemplate: (name) => ({ apiVersion: 'v1', kind: 'PodTemplate', metadata: { name }, template }),
+  PriorityLevelConfiguration: (name) => ({
+    ...{ apiVersion: 'flowcontrol.apiserver.k8s.io/v1', kind: 'PriorityLevelConfiguration', metadata: { name } },
+    spec: { type: 'Limited', limited: { nominalConcurrencyShares: 1, limitResponse: { type: 'Reject' } } },
+  }),
   PriorityClass: (name) => ({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name }, value: 1 }),
   ReplicaSet: (name) => ({
     ...{ apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name } },

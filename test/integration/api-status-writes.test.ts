@@ -33,8 +33,11 @@ const patch = async (path: string, body: object, user?: User) => {
 const collectionOf = ({ prefix, plural, namespaced }: DiscoveredResource) => `${prefix}${namespaced ? '/namespaces/default' : ''}/${plural}`
 
 /** What upstream's status strategies keep, where they keep anything; a kind that is not here may change all four. */
-const kept: Readonly<Record<string, readonly (keyof Metadata)[]>> = { Deployment: ['labels'], Pod: ['ownerReferences'] }
 const parts = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const
+const kept: Readonly<Record<string, readonly (keyof Metadata)[]>> = {
+  ...{ Deployment: ['labels'], Pod: ['ownerReferences'] },
+  ...{ FlowSchema: parts, PriorityLevelConfiguration: parts },
+}
 const change = {
   labels: { through: 'status' },
   annotations: { through: 'status' },
