@@ -1,6 +1,8 @@
+import { ByteBudget } from '../shared/limits/byte-budget.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
-import type { Timer } from '../shared/time/clock.ts'
+import type { Clock, Timer } from '../shared/time/clock.ts'
 import { ensureAll } from './bootstrap/ensure.ts'
+import { requiredFlowSchemas, requiredPriorityLevels } from './bootstrap/flow-control.ts'
 import { requiredObjects } from './bootstrap/required-objects.ts'
 import type { ServerCredentials } from './certificates/prepare-credentials.ts'
 import { ServerIdentity } from './certificates/server-identity.ts'
@@ -9,10 +11,13 @@ import { type Connect, createConnect } from './connect/connect.ts'
 import { dialRule } from './connect/dialable-address.ts'
 import { keepPodRoutes, machineIp, type RunIp } from './connect/pod-routes.ts'
 import { pathHandlers } from './discovery/paths.ts'
+import { FlowControl } from './flowcontrol/flow-control.ts'
+import { FlowPolicyFollower } from './flowcontrol/follow-flow-policy.ts'
+import { BodyIntake } from './http/body-intake.ts'
+import { ConnectionCounts } from './http/connection-counts.ts'
 import type { ApiRequest, Reply } from './http/exchange.ts'
-import type { UpgradeHandler } from './http/server.ts'
+import type { ServerBounds, UpgradeHandler } from './http/server.ts'
 import { UpgradeReply } from './http/upgrade.ts'
-import { InFlight } from './limits/in-flight.ts'
 import { serverMetrics } from './limits/server-metrics.ts'
 import { Listeners } from './listeners.ts'
 import { openState, type ServerState, type StateParts } from './open-state.ts'
@@ -64,10 +69,17 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     log,
   })
   let isReady = false
-  const pipeline = createPipeline({ config, tools, state, store, hub, connect, identity, issuer: derived.issuer, isReady: () => isReady })
+  const seats = config.maxReadsInFlight + config.maxWritesInFlight
+  const flowControl = new FlowControl({ seats, patience: config.requestTimeout / 4, clock })
+  const ensureMandatory = () => ensureAll([requiredPriorityLevels(), requiredFlowSchemas()], { writer, remover: state.remover, table })
+  const flowPolicy = new FlowPolicyFollower({ reader: objects, writer, table, flowControl, ensureMandatory, clock, log })
+  const bounds = serverBounds(config, clock)
+  const pipeline = createPipeline({
+    ...{ config, tools, state, store, hub, connect, identity, flowControl, bounds, issuer: derived.issuer, isReady: () => isReady },
+  })
   const handle = (request: ApiRequest, reply: Reply) => pipeline.handle(request, reply)
   const upgrade: UpgradeHandler = (request, raw, socket, head) => void pipeline.handle(request, new UpgradeReply(raw, socket, head))
-  const listeners = new Listeners({ config, credentials: identity.credentials, handle, upgrade, clock, log })
+  const listeners = new Listeners({ config, credentials: identity.credentials, handle, upgrade, bounds, clock, log })
   const background = new AbortController()
   let compacting: Promise<void> | undefined
   let renewal: Timer | undefined
@@ -100,6 +112,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       // A store that is only read keeps what it has.
       if (!config.openDamagedStore) await ensureAll(requiredObjects(identity.facts()), state)
       await objects.caughtUp()
+      flowPolicy.start({ repair: !config.openDamagedStore })
       if (!config.openDamagedStore) expiry.start()
       compacting = compactor.run(background.signal)
       if (config.podRoutes) endRoutes = keepPodRoutes({ reader: objects, range: config.podRoutes, ip: parts.ip ?? machineIp, log })
@@ -111,6 +124,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       isReady = false
       renewal?.cancel()
       endRoutes?.()
+      flowPolicy.stop()
       hub.stop()
       await listeners.stop()
       connect.close()
@@ -131,25 +145,23 @@ interface PipelineParts {
   readonly hub: WatchHub
   readonly connect: Connect
   readonly identity: ServerIdentity
+  readonly flowControl: FlowControl
+  readonly bounds: ServerBounds
   readonly issuer: string
   readonly isReady: () => boolean
 }
 
 /** The request path with everything it passes through. */
-function createPipeline({ config, tools, state, store, hub, connect, identity, issuer, isReady }: PipelineParts): Pipeline {
+function createPipeline(parts: PipelineParts): Pipeline {
+  const { config, tools, state, store, hub, connect, identity, flowControl, bounds, issuer, isReady } = parts
   const { clock, random, log } = tools
   const { storage, objects, table, writer, remover, authentication, authorization } = state
-  const inFlight = new InFlight({ reads: config.maxReadsInFlight, writes: config.maxWritesInFlight })
   const plurals = new Map(table.all().map(({ plural }) => [plural, plural]))
-  const metrics = serverMetrics({
-    revision: () => storage.revision,
-    watchers: () => hub.size,
-    inFlight,
-    served: (resource) => plurals.get(resource),
-  })
+  const served = (resource: string) => plurals.get(resource)
+  const metrics = serverMetrics({ revision: () => storage.revision, watchers: () => hub.size, flowControl, bounds, served })
   const bootstrapCheck = () => (isReady() ? undefined : 'objects that must exist are still being made')
   return new Pipeline({
-    ...{ authentication, authorization, inFlight, table, metrics: metrics.requests, clock, log, deadline: config.requestTimeout },
+    ...{ authentication, authorization, flowControl, table, metrics: metrics.requests, clock, log, deadline: config.requestTimeout },
     verbs: { store, objects, writer, remover, hub, clock, random, require: authorization.require },
     paths: pathHandlers({
       ...{ resources: table.all(), issuer, serviceAccountKeys: identity.credentials.serviceAccountKeys },
@@ -162,4 +174,12 @@ function createPipeline({ config, tools, state, store, hub, connect, identity, i
     }),
     connect: (call) => connect.handle(call),
   })
+}
+
+function serverBounds(config: ApiServerConfig, clock: Clock): ServerBounds {
+  return {
+    connections: new ConnectionCounts({ total: config.maxConnections, perAddress: config.maxConnectionsPerAddress }),
+    intake: new BodyIntake(clock, new ByteBudget(config.maxBodyBytes)),
+    unsent: new ByteBudget(config.maxUnsentBytes),
+  }
 }

@@ -3,13 +3,14 @@ import type { Clock } from '../shared/time/clock.ts'
 import type { User } from './authn/user.ts'
 import type { ServerCredentials } from './certificates/prepare-credentials.ts'
 import type { ApiServerConfig } from './config.ts'
-import { ApiListener, type RequestHandler, type UpgradeHandler } from './http/server.ts'
+import { ApiListener, type RequestHandler, type ServerBounds, type UpgradeHandler } from './http/server.ts'
 
 export interface ListenersOptions {
   readonly config: ApiServerConfig
   readonly credentials: ServerCredentials
   readonly handle: RequestHandler
   readonly upgrade?: UpgradeHandler | undefined
+  readonly bounds: ServerBounds
   readonly clock: Clock
   readonly log: Logger
 }
@@ -27,14 +28,15 @@ export class Listeners {
   url = ''
   insecureUrl = ''
 
-  constructor({ config, credentials, handle, upgrade, clock, log }: ListenersOptions) {
+  constructor({ config, credentials, handle, upgrade, bounds, clock, log }: ListenersOptions) {
     this.#clock = clock
     const { certificate: cert, key } = credentials.serving
     const tls = { key, cert, clientAuthority: credentials.authority }
-    this.#secure = new ApiListener({ host: config.bindAddress, port: config.securePort, tls, handler: handle, upgrade, log })
+    const common = { handler: handle, upgrade, bounds, log }
+    this.#secure = new ApiListener({ host: config.bindAddress, port: config.securePort, tls, ...common })
     if (config.insecurePort === 0) return
     const insecure = { host: config.insecureBindAddress, port: config.insecurePort, user: loopbackUser }
-    this.#insecure = new ApiListener({ ...insecure, handler: handle, upgrade, log })
+    this.#insecure = new ApiListener({ ...insecure, ...common })
   }
 
   async start(): Promise<void> {

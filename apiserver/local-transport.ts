@@ -70,6 +70,7 @@ class LocalReply implements Reply {
   #size = 0
   #isComplete = false
   #failure: Error | undefined
+  #stamp: Readonly<Record<string, string>> | undefined
   #wake: (() => void) | undefined
   readonly #drained: (() => void)[] = []
   readonly #closeListeners: (() => void)[] = []
@@ -77,6 +78,10 @@ class LocalReply implements Reply {
   constructor(answer: (response: TransportResponse) => void, fail: (error: Error) => void) {
     this.#answer = answer
     this.#fail = fail
+  }
+
+  belongTo(_owner: string, headers: Readonly<Record<string, string>>): void {
+    this.#stamp = headers
   }
 
   onClose(listener: () => void): void {
@@ -92,7 +97,8 @@ class LocalReply implements Reply {
 
   begin(code: number, contentType: string | undefined, _length?: number, headers: ReplyHeaders = {}): void {
     this.started = true
-    const all: ReplyHeaders = contentType === undefined ? { ...headers } : { ...headers, 'content-type': contentType }
+    const all: ReplyHeaders = { ...headers, ...this.#stamp }
+    if (contentType !== undefined) all['content-type'] = contentType
     const header = (name: string) => {
       const value = all[name.toLowerCase()]
       return Array.isArray(value) ? value.join(', ') : value

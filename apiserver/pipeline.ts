@@ -8,17 +8,17 @@ import type { User } from './authn/user.ts'
 import type { Authorization } from './authz/authorize.ts'
 import type { AccessAttributes } from './authz/authorizer.ts'
 import { impersonatedUser, wantsImpersonation } from './authz/impersonation.ts'
+import type { FlowControl } from './flowcontrol/flow-control.ts'
 import { negotiate, type Representation } from './http/content-type.ts'
 import type { ApiRequest, Reply } from './http/exchange.ts'
 import { checkUrlSize } from './http/input-size.ts'
 import { isTrue, methodNotAllowed, type RequestInfo, requestInfo, unknownPath } from './http/request-info.ts'
 import { sendError } from './http/response.ts'
 import { withDeadline } from './limits/deadline.ts'
-import type { InFlight } from './limits/in-flight.ts'
 import type { RequestMetrics } from './limits/request-metrics.ts'
 import type { Resource, ResourceTable } from './registry/resource-table.ts'
 import { action } from './verbs/action.ts'
-import { type Call, headerOf, type VerbTools } from './verbs/call.ts'
+import { BODY_LIMIT, type Call, headerOf, type VerbTools } from './verbs/call.ts'
 import { deleteCollection, deleteOne } from './verbs/delete.ts'
 import { get, list } from './verbs/read.ts'
 import { watch } from './verbs/watch.ts'
@@ -33,7 +33,7 @@ export type ConnectHandler = (call: Call) => Promise<void>
 export interface PipelineTools {
   readonly authentication: Authentication
   readonly authorization: Authorization
-  readonly inFlight: InFlight
+  readonly flowControl: FlowControl
   readonly table: ResourceTable
   readonly verbs: VerbTools
   /** By path; asked for paths that are no resource. */
@@ -47,7 +47,7 @@ export interface PipelineTools {
 }
 
 /**
- * The request path, top to bottom: parse → authenticate → limit → authorise → resolve → verb. What happens inside a write
+ * The request path, top to bottom: parse → authenticate → authorise → resolve → body → seat → verb. What happens inside a write
  * (decode → mutate → default → validate → validating admission → store) is in registry/write-object.ts, because updates repeat
  * it. docs/request-path.md draws it with the status code of every exit.
  */
@@ -85,14 +85,25 @@ export class Pipeline {
   }
 
   async #serve(request: ApiRequest, info: RequestInfo, reply: Reply): Promise<void> {
+    const { flowControl, clock, deadline } = this.#tools
     const user = await this.#authenticate(request) // 401 403
-    const release = this.#limit(info, request.method) // 429
+    const flow = flowControl.flowOf(info, user)
+    reply.belongTo(user.name, flow.headers)
+    const outdated = this.#authorize(info, user) // 403
+    if (outdated) await outdated
+    const target = this.#targetOf(info) // 404
+    if (isStreaming(info)) return this.#work(request, info, reply, user, target) ?? undefined
+    // Nobody holds a seat while their bytes are still on the way.
+    if (info.isResource && hasBody.has(info.verb)) await request.readBody(BODY_LIMIT, user.name) // 408 413 429
+    const entered = flowControl.enter(flow, info, user, this.#objectsRead(info, target), (gone) => reply.onClose(gone)) // 429
+    const seat = entered instanceof Promise ? await entered : entered
     try {
-      const work = this.#authorized(request, info, reply, user)
+      const work = this.#work(request, info, reply, user, target)
       if (!work) return
-      await (isLongRunning(info) ? work : withDeadline(work, this.#tools.deadline, this.#tools.clock)) // 504
+      // A watch keeps its seat until it has begun.
+      await (info.verb === 'watch' ? work : withDeadline(work, deadline, clock)) // 504
     } finally {
-      release()
+      seat.leave()
     }
   }
 
@@ -100,35 +111,38 @@ export class Pipeline {
    * Roles and bindings reach the authoriser a moment after their writers were answered: a no that may rest on an old policy is
    * asked again when it has caught up.
    */
-  #authorized(request: ApiRequest, info: RequestInfo, reply: Reply, user: User): Promise<void> | undefined {
+  #authorize(info: RequestInfo, user: User): Promise<void> | undefined {
     const { authorization, verbs } = this.#tools
     const attributes = attributesOf(info, user)
     try {
-      authorization.require(attributes) // 403
+      authorization.require(attributes)
     } catch (error) {
       if (!hasReason(error, 'Forbidden') || verbs.objects.isCurrent) throw error
-      return verbs.objects.caughtUp().then(() => {
-        authorization.require(attributes)
-        return this.#resolved(request, info, reply, user)
-      })
+      return verbs.objects.caughtUp().then(() => authorization.require(attributes))
     }
-    return this.#resolved(request, info, reply, user)
+    return undefined
+  }
+
+  #targetOf(info: RequestInfo): Resource | PathHandler {
+    const { paths, table } = this.#tools
+    const target = info.isResource ? table.find(info.group, info.version, info.resource) : paths(info.path)
+    if (!target) throw unknownPath()
+    return target
+  }
+
+  /** What a list costs. */
+  #objectsRead(info: RequestInfo, target: Resource | PathHandler): number {
+    if (info.verb !== 'list' || typeof target === 'function') return 1
+    const count = this.#tools.verbs.store.storage.count(target.prefix)
+    const limit = count > 100 && info.query.size > 0 ? Number(info.query.get('limit') ?? '0') : 0
+    return limit > 0 ? Math.min(count, limit) : count
   }
 
   /** Undefined when the answer is given already: reads of one object need no deadline and no promise. */
-  #resolved(request: ApiRequest, info: RequestInfo, reply: Reply, user: User): Promise<void> | undefined {
-    const { paths, table } = this.#tools
-    if (!info.isResource) {
-      const handler = paths(info.path)
-      if (!handler) throw unknownPath() // 404
-      return handler(request, info, reply) ?? undefined
-    }
-    const resource = table.find(info.group, info.version, info.resource)
-    if (!resource) throw unknownPath() // 404
-    return (
-      this.#carryOut({ info, request, reply, user, resource, representation: representationOf(request, info, resource), warnings: [] }) ??
-      undefined
-    )
+  #work(request: ApiRequest, info: RequestInfo, reply: Reply, user: User, target: Resource | PathHandler): Promise<void> | undefined {
+    if (typeof target === 'function') return target(request, info, reply) ?? undefined
+    const representation = representationOf(request, info, target)
+    return this.#carryOut({ info, request, reply, user, resource: target, representation, warnings: [] }) ?? undefined
   }
 
   #carryOut(call: Call): void | Promise<void> {
@@ -186,27 +200,15 @@ export class Pipeline {
     if (!wantsImpersonation(request.headers)) return user
     return impersonatedUser(user, request.headers, (attributes) => authorization.require(attributes))
   }
-
-  #limit(info: RequestInfo, method: string): () => void {
-    if (isLongRunning(info) || isHealthPath(info.path)) return nothingToRelease
-    const { inFlight } = this.#tools
-    const kind = method === 'GET' || method === 'HEAD' ? 'reads' : 'writes'
-    inFlight.enter(kind)
-    return () => inFlight.leave(kind)
-  }
 }
 
-const nothingToRelease = () => {}
 const streaming = new Set(['log', 'exec', 'attach', 'portforward', 'proxy'])
+/** Verbs that read what was sent. */
+const hasBody = new Set(['create', 'update', 'patch', 'delete', 'deletecollection'])
 
-/** They last as long as the client wants: no deadline, not counted as in flight. */
-function isLongRunning(info: RequestInfo): boolean {
-  return info.verb === 'watch' || streaming.has(info.subresource)
-}
-
-/** Probes must be answered however busy we are. */
-function isHealthPath(path: string): boolean {
-  return path === '/readyz' || path === '/livez' || path === '/healthz'
+/** They last as long as the client wants: no deadline, no seat, and their bodies flow through. */
+function isStreaming(info: RequestInfo): boolean {
+  return streaming.has(info.subresource)
 }
 
 /** The only resource without a namespace that has one in its path. */

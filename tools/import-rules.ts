@@ -39,6 +39,7 @@ export const services: readonly string[] = [
 export const apiServerRooms: Readonly<Record<string, readonly string[]>> = {
   http: ['authn'],
   limits: ['http'],
+  flowcontrol: ['authn', 'registry', 'http'],
   authn: ['certificates', 'registry'],
   audit: ['http', 'authn'],
   authz: ['authn', 'registry'],
@@ -47,14 +48,14 @@ export const apiServerRooms: Readonly<Record<string, readonly string[]>> = {
   allocation: ['registry'],
   storage: [],
   registry: ['admission', 'patch', 'allocation', 'storage', 'authn', 'http'],
-  rules: ['registry', 'authn', 'authz'],
-  resources: ['registry', 'rules'],
+  rules: ['registry', 'authn', 'authz', 'flowcontrol'],
+  resources: ['registry', 'rules', 'flowcontrol'],
   watch: ['storage', 'registry', 'http'],
   verbs: ['http', 'patch', 'registry', 'watch', 'authn'],
   connect: ['http', 'authn', 'registry', 'certificates', 'verbs'],
   discovery: ['http', 'authn', 'registry', 'certificates', 'patch'],
   certificates: [],
-  bootstrap: ['registry', 'authn', 'authz', 'certificates'],
+  bootstrap: ['registry', 'authn', 'authz', 'certificates', 'flowcontrol'],
 }
 
 /** Words that may only be written where the real clock, chance and process are made. */

@@ -2,6 +2,7 @@ import type { BootstrapToken } from '../certificates/bootstrap-token.ts'
 import { requiredClusterInfo } from './cluster-info.ts'
 import { requiredDnsService } from './dns-service.ts'
 import type { RequiredObject } from './ensure.ts'
+import { requiredFlowSchemas, requiredPriorityLevels } from './flow-control.ts'
 import { requiredJoinToken } from './join-token.ts'
 import { type Advertisement, requiredKubernetesService } from './kubernetes-service.ts'
 import { requiredNamespaces } from './namespaces.ts'
@@ -21,8 +22,9 @@ export interface BootstrapFacts extends Advertisement {
 /** Everything that must exist before the server is ready, in the order in which it must be written (`ensureAll`). */
 export function requiredObjects(facts: BootstrapFacts): readonly (readonly RequiredObject[])[] {
   return [
-    requiredNamespaces(),
+    [...requiredNamespaces(), ...requiredPriorityLevels()],
     [
+      ...requiredFlowSchemas(),
       ...requiredPolicy(),
       ...requiredPriorityClasses(),
       ...requiredKubernetesService(facts),

@@ -12,6 +12,7 @@ import { issueAuthority } from '../../shared/certificates/issue-certificate.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import { StreamScopes } from '../../shared/streams/stream-scope.ts'
 import { realClock } from '../../shared/time/clock.ts'
+import { roomyBounds } from '../../test/harness/server-bounds.ts'
 import { NodeReply, NodeRequest } from '../http/node-exchange.ts'
 import { requestInfo } from '../http/request-info.ts'
 import { sendError } from '../http/response.ts'
@@ -44,9 +45,10 @@ interface Front {
 async function frontOf(context: TestContext, target: number, scheme: 'http' | 'https' = 'http'): Promise<Front> {
   const scopes = new StreamScopes(silentLogger())
   const server = createServer((raw, response) => {
-    const reply = new NodeReply(response)
+    const { intake, unsent } = roomyBounds()
+    const reply = new NodeReply(response, unsent)
     const info = requestInfo(raw.method ?? 'GET', raw.url ?? '/')
-    const call = { info, request: new NodeRequest(raw, undefined), reply } as unknown as Call
+    const call = { info, request: new NodeRequest(raw, { user: undefined, carrier: { intake, response } }), reply } as unknown as Call
     const work = scopes.run('proxy', 'test', (scope) => {
       reply.onClose(() => scope.end())
       return proxyTo({ scheme, host: '127.0.0.1', port: target }, call, { rule: anywhere, scope })

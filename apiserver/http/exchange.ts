@@ -18,8 +18,11 @@ export interface ApiRequest {
   readonly protocolTokens?: readonly string[] | undefined
   /** Set where the way in already says who it is (the loopback port, a call inside the process). */
   readonly user?: User | undefined
-  /** The whole body. @throws StatusError RequestEntityTooLarge */
-  readBody(limit: number): Promise<Buffer>
+  /**
+   * The whole body; asked again, the same. `owner` is whose memory it takes.
+   * @throws StatusError RequestEntityTooLarge, TooManyRequests, 408 when it comes too slowly
+   */
+  readBody(limit: number, owner?: string): Promise<Buffer>
   /** The body as it comes, for whoever passes it on; what is not read holds its sender up. */
   openBody(): Readable & { readonly trailers?: NodeJS.Dict<string> }
 }
@@ -34,6 +37,8 @@ export interface Reply {
   readonly closed: boolean
   /** Calls back once when the peer has gone or the answer is complete. */
   onClose(listener: () => void): void
+  /** Says for whom the answer is, and the headers that it carries whatever it is. */
+  belongTo(owner: string, headers: Readonly<Record<string, string>>): void
   /** A whole answer. */
   send(code: number, contentType: string, body: Buffer | string, headers?: ReplyHeaders): void
   /** Opens a streamed answer; `length` when it is known, chunks otherwise. Without a content type when somebody else's answer has none. */

@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder'
 import type { WebSocket, WebSocketServer } from 'ws'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { ApiRequest, Reply, ReplyHeaders } from './exchange.ts'
@@ -46,6 +47,8 @@ class MessageReply implements Reply {
   readonly #form: 'lines' | 'base64' | 'binary'
   #socket: WebSocket | undefined
   #rest = ''
+  /** Large events come in pieces, which may end inside a character. */
+  readonly #decoder = new StringDecoder('utf8')
 
   constructor(inner: UpgradeReply, server: WebSocketServer, form: 'lines' | 'base64' | 'binary') {
     this.#inner = inner
@@ -59,6 +62,10 @@ class MessageReply implements Reply {
 
   get closed(): boolean {
     return this.#inner.closed
+  }
+
+  belongTo(owner: string, headers: Readonly<Record<string, string>>): void {
+    this.#inner.belongTo(owner, headers)
   }
 
   onClose(listener: () => void): void {
@@ -86,7 +93,7 @@ class MessageReply implements Reply {
     if (!this.#socket) return this.#inner.write(chunk)
     if (this.#form !== 'lines') this.#message(chunk)
     else {
-      const lines = (this.#rest + chunk.toString()).split('\n')
+      const lines = (this.#rest + this.#decoder.write(chunk)).split('\n')
       this.#rest = lines.pop() ?? ''
       for (const line of lines) this.#socket.send(`${line}\n`)
     }

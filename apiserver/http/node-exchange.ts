@@ -1,7 +1,10 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Writable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { StatusError } from '../../shared/errors/status-error.ts'
+import type { ByteBudget, Holding } from '../../shared/limits/byte-budget.ts'
 import type { User } from '../authn/user.ts'
+import type { BodyIntake } from './body-intake.ts'
 import type { ApiRequest, Reply, ReplyHeaders } from './exchange.ts'
 
 /** What a TLS connection proved, worked out once a connection. */
@@ -12,14 +15,31 @@ interface PeerCertificate {
   readonly problem?: string
 }
 
+/** What a body comes through. */
+interface BodyCarrier {
+  readonly intake: BodyIntake
+  readonly response: ServerResponse
+}
+
+interface RequestParts {
+  readonly user: User | undefined
+  readonly protocolTokens?: readonly string[] | undefined
+  /** Absent for a request that asks for another protocol. */
+  readonly carrier?: BodyCarrier | undefined
+}
+
 /** A request that came over a connection. */
 export class NodeRequest implements ApiRequest {
   readonly #raw: IncomingMessage
   readonly user: User | undefined
   readonly protocolTokens: readonly string[] | undefined
 
-  constructor(raw: IncomingMessage, user: User | undefined, protocolTokens?: readonly string[]) {
+  readonly #carrier: BodyCarrier | undefined
+  #body: Promise<Buffer> | undefined
+
+  constructor(raw: IncomingMessage, { user, protocolTokens, carrier }: RequestParts) {
     this.#raw = raw
+    this.#carrier = carrier
     this.user = user
     this.protocolTokens = protocolTokens
   }
@@ -61,25 +81,10 @@ export class NodeRequest implements ApiRequest {
     return this.#raw
   }
 
-  readBody(limit: number): Promise<Buffer> {
-    const raw = this.#raw
-    const announced = Number(raw.headers['content-length'] ?? '0')
-    if (announced > limit) return Promise.reject(tooLarge(limit))
-    return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = []
-      let size = 0
-      raw.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        if (size <= limit) chunks.push(chunk)
-        else {
-          raw.removeAllListeners('data')
-          raw.resume()
-          reject(tooLarge(limit))
-        }
-      })
-      raw.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
-      raw.on('error', (cause) => reject(new StatusError('BadRequest', 'the body of the request ended early', { cause })))
-    })
+  readBody(limit: number, owner = ''): Promise<Buffer> {
+    if (!this.#carrier) return Promise.reject(new StatusError('BadRequest', 'a request for another protocol has no body'))
+    this.#body ??= this.#carrier.intake.read({ raw: this.#raw, response: this.#carrier.response, limit, owner })
+    return this.#body
   }
 }
 
@@ -90,19 +95,27 @@ function peerCertificate(socket: Partial<TLSSocket>): PeerCertificate {
   return socket.authorized ? { der } : { problem: String(socket.authorizationError ?? 'not verified') }
 }
 
-function tooLarge(limit: number): StatusError {
-  return new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${limit}`)
-}
-
 /** An answer over a connection. */
 export class NodeReply implements Reply {
   readonly #response: ServerResponse
+  readonly #unsent: ByteBudget
   readonly #isHead: boolean
   #isChunked = false
+  #owner = ''
+  #stamp: Readonly<Record<string, string>> | undefined
+  /** What the peer has not taken yet. */
+  #held: Holding | undefined
 
-  constructor(response: ServerResponse) {
+  /** @param unsent the budget of everything that waits to be sent */
+  constructor(response: ServerResponse, unsent: ByteBudget) {
     this.#response = response
+    this.#unsent = unsent
     this.#isHead = response.req?.method === 'HEAD'
+  }
+
+  belongTo(owner: string, headers: Readonly<Record<string, string>>): void {
+    this.#owner = owner
+    this.#stamp = headers
   }
 
   get started(): boolean {
@@ -120,16 +133,20 @@ export class NodeReply implements Reply {
 
   send(code: number, contentType: string, body: Buffer | string, headers: ReplyHeaders = {}): void {
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
-    this.#dropUnreadBody()
-    this.#response.writeHead(code, { ...headers, 'content-type': contentType, 'content-length': length })
+    this.#dropUnreadBody(code)
+    this.#response.writeHead(code, { ...headers, ...this.#stamp, 'content-type': contentType, 'content-length': length })
     if (this.#isHead) this.#response.end()
-    else if (typeof body === 'string' || body.length > ONE_PIECE) this.#response.end(body)
+    else if (typeof body === 'string' || body.length > ONE_PIECE) {
+      this.#response.end(body)
+      if (length > ONE_PIECE && !this.#response.writableFinished) this.#hold(length)
+    }
     // As text of one byte a character, head and body leave in one write instead of two.
     else this.#response.end(body.toString('latin1'), 'latin1')
   }
 
   begin(code: number, contentType: string | undefined, length?: number, headers: ReplyHeaders = {}): void {
-    const all: ReplyHeaders = contentType === undefined ? { ...headers } : { ...headers, 'content-type': contentType }
+    const all: ReplyHeaders = { ...headers, ...this.#stamp }
+    if (contentType !== undefined) all['content-type'] = contentType
     if (length !== undefined) all['content-length'] = String(length)
     this.#isChunked = length === undefined && this.#response.useChunkedEncodingByDefault && !this.#isHead
     this.#response.writeHead(code, all)
@@ -140,13 +157,13 @@ export class NodeReply implements Reply {
     if (this.#isHead) return true
     const { socket } = this.#response
     // Only the answer whose turn it is has the socket; one that waits behind another goes through node's own queue.
-    if (!this.#isChunked || !socket) return this.#response.write(chunk)
-    return socket.write(asChunk(chunk))
+    const isTaken = this.#isChunked && socket ? socket.write(asChunk(chunk)) : this.#response.write(chunk)
+    if (!isTaken) this.#hold(chunk.length)
+    return isTaken
   }
 
   onDrain(listener: () => void): void {
-    const source = this.#isChunked && this.#response.socket ? this.#response.socket : this.#response
-    source.once('drain', listener)
+    this.#source().once('drain', listener)
   }
 
   inform(code: number, headers: ReplyHeaders): void {
@@ -168,11 +185,32 @@ export class NodeReply implements Reply {
     this.#response.destroy()
   }
 
-  /** A body that nobody read must not be taken for the next request; a large one is not worth waiting for. */
-  #dropUnreadBody(): void {
+  #source(): Writable {
+    return this.#isChunked && this.#response.socket ? this.#response.socket : this.#response
+  }
+
+  /** Counts what the peer has not taken, until it has. */
+  #hold(bytes: number): void {
+    if (this.#held) return this.#unsent.grow(this.#held, bytes)
+    const held = this.#unsent.hold(this.#owner, bytes, () => this.abort())
+    this.#held = held
+    const source = this.#source()
+    const release = () => {
+      source.off('drain', release)
+      this.#response.off('close', release)
+      this.#unsent.release(held)
+      this.#held = undefined
+    }
+    source.once('drain', release)
+    this.#response.once('close', release)
+  }
+
+  /** A body that nobody read must not be taken for the next request; a large or a slow one is not worth waiting for. */
+  #dropUnreadBody(code: number): void {
     const { req } = this.#response
     if (!req || req.complete) return
-    if (Number(req.headers['content-length'] ?? '0') > DRAIN_LIMIT || req.headers['transfer-encoding']) {
+    const isHopeless = code === 408 || code === 429
+    if (isHopeless || Number(req.headers['content-length'] ?? '0') > DRAIN_LIMIT || req.headers['transfer-encoding']) {
       this.#response.setHeader('connection', 'close')
     }
     req.resume()

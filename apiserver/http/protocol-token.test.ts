@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { type IncomingHttpHeaders, request } from 'node:http'
 import { test } from 'node:test'
 import { silentLogger } from '../../shared/logging/logger.ts'
+import { roomyBounds } from '../../test/harness/server-bounds.ts'
 import type { ApiRequest } from './exchange.ts'
 import { ApiListener } from './server.ts'
 import { UpgradeReply } from './upgrade.ts'
@@ -13,7 +14,7 @@ const TOKEN = 'base64url.bearer.authorization.k8s.io.'
 async function seenOf(headers: IncomingHttpHeaders): Promise<{ seen: ApiRequest; forwarded: string }> {
   const found = Promise.withResolvers<{ seen: ApiRequest; forwarded: string }>()
   const listener = new ApiListener({
-    ...{ host: '127.0.0.1', port: 0, log: silentLogger() },
+    ...{ host: '127.0.0.1', port: 0, bounds: roomyBounds(), log: silentLogger() },
     handler: async (seen, reply) => {
       found.resolve({ seen, forwarded: '' })
       reply.send(200, 'text/plain', '')

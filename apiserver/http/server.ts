@@ -1,14 +1,17 @@
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
 import { StatusError } from '../../shared/errors/status-error.ts'
+import type { ByteBudget } from '../../shared/limits/byte-budget.ts'
 import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { User } from '../authn/user.ts'
+import type { BodyIntake } from './body-intake.ts'
 import { answerUnreadable } from './client-error.ts'
+import type { ConnectionCounts } from './connection-counts.ts'
 import type { ApiRequest, Reply } from './exchange.ts'
 import { NodeReply, NodeRequest } from './node-exchange.ts'
 import { pageProblem } from './page-guard.ts'
@@ -22,6 +25,14 @@ export type RequestHandler = (request: ApiRequest, reply: Reply) => Promise<void
 /** Takes over a connection after an Upgrade request (WebSocket, SPDY). */
 export type UpgradeHandler = (request: ApiRequest, raw: IncomingMessage, socket: Duplex, head: Buffer) => void
 
+/** What all listeners of a server share. */
+export interface ServerBounds {
+  readonly connections: ConnectionCounts
+  readonly intake: BodyIntake
+  /** Of everything that waits to be sent. */
+  readonly unsent: ByteBudget
+}
+
 export interface ServerOptions {
   readonly host: string
   /** 0: any free one. */
@@ -32,6 +43,7 @@ export interface ServerOptions {
   readonly user?: User | undefined
   readonly handler: RequestHandler
   readonly upgrade?: UpgradeHandler | undefined
+  readonly bounds: ServerBounds
   readonly log: Logger
 }
 
@@ -109,10 +121,23 @@ export class ApiListener {
   }
 
   #serve(raw: IncomingMessage, response: ServerResponse): void {
-    const reply = new NodeReply(response)
+    const { intake, unsent } = this.#options.bounds
+    const reply = new NodeReply(response, unsent)
     this.#answering.set(raw.socket, response)
     if (this.#refusesPage(raw, reply)) return
-    void this.#options.handler(new NodeRequest(raw, this.#options.user), reply)
+    void this.#options.handler(new NodeRequest(raw, { user: this.#options.user, carrier: { intake, response } }), reply)
+  }
+
+  /** One too many is closed before it costs a handshake. */
+  #count(socket: Socket): void {
+    const { connections } = this.#options.bounds
+    const address = socket.remoteAddress ?? ''
+    if (!connections.admit(address)) {
+      this.#options.log.debug('too many connections', { from: address })
+      socket.destroy()
+      return
+    }
+    socket.once('close', () => connections.leave(address))
   }
 
   /** Where nobody is asked who they are, whatever a web page can send must be kept out, upgrades included. */
@@ -145,13 +170,14 @@ export class ApiListener {
           listener,
         )
       : createHttpServer(limits, listener)
+    server.on('connection', (socket: Socket) => this.#count(socket))
     server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
       log.debug('a TLS handshake failed', { from: socket.remoteAddress, why: error.message })
     })
     if (upgrade) {
       server.on('upgrade', (raw: IncomingMessage, socket: Duplex, head: Buffer) => {
         if (this.#refusesPage(raw, new UpgradeReply(raw, socket, head))) return
-        upgrade(new NodeRequest(raw, this.#options.user, takeProtocolTokens(raw)), raw, socket, head)
+        upgrade(new NodeRequest(raw, { user: this.#options.user, protocolTokens: takeProtocolTokens(raw) }), raw, socket, head)
       })
     }
     return server

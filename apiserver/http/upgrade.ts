@@ -18,6 +18,7 @@ export interface RawConnection {
 export class UpgradeReply implements Reply {
   readonly #raw: RawConnection
   #started = false
+  #stamp: Readonly<Record<string, string>> | undefined
 
   constructor(request: IncomingMessage, socket: Duplex, head: Buffer) {
     this.#raw = { request, socket, head }
@@ -43,6 +44,10 @@ export class UpgradeReply implements Reply {
     return this.#raw
   }
 
+  belongTo(_owner: string, headers: Readonly<Record<string, string>>): void {
+    this.#stamp = headers
+  }
+
   onClose(listener: () => void): void {
     if (this.closed) listener()
     else this.#raw.socket.once('close', listener)
@@ -55,7 +60,7 @@ export class UpgradeReply implements Reply {
 
   begin(code: number, contentType: string | undefined, length?: number, headers: ReplyHeaders = {}): void {
     this.#started = true
-    const all: ReplyHeaders = { ...headers, connection: 'close' }
+    const all: ReplyHeaders = { ...headers, ...this.#stamp, connection: 'close' }
     if (contentType !== undefined) all['content-type'] = contentType
     if (length !== undefined) all['content-length'] = String(length)
     const lines = Object.entries(all).flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}\r\n`))

@@ -5,6 +5,12 @@
 export const inputLimits = {
   /** Bytes of a request's body, as upstream's `MaxRequestBodyBytes`. */
   bodyBytes: 3 * 1024 * 1024,
+  /** Seconds that a body may take to begin coming at its pace. */
+  bodyGraceSeconds: 5,
+  /** Bytes a second that a body must come with after that. */
+  bodyBytesPerSecond: 4 * 1024,
+  /** Seconds after which a body must be there. */
+  bodySeconds: 60,
   /** Bytes of one stored object, as etcd's default request limit, which upstream's users live with. */
   objectBytes: 1.5 * 1024 * 1024,
   /** Bytes of a request's path. The longest real one (a proxy sub-resource) is far below. */

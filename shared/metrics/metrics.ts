@@ -40,12 +40,21 @@ export class Metrics {
 
   /** A gauge that is asked for its value when somebody reads: queue depths, cache sizes. */
   gaugeFrom(name: string, help: string, read: () => number | Iterable<[Labels, number]>): void {
+    this.#from('gauge', name, help, read)
+  }
+
+  /** A counter that is kept elsewhere, and asked for when somebody reads. */
+  counterFrom(name: string, help: string, read: () => number | Iterable<[Labels, number]>): void {
+    this.#from('counter', name, help, read)
+  }
+
+  #from(type: 'gauge' | 'counter', name: string, help: string, read: () => number | Iterable<[Labels, number]>): void {
     const lines = function* (full: string): Iterable<string> {
       const value = read()
       if (typeof value === 'number') yield `${full} ${value}`
       else for (const [labels, one] of value) yield `${full}${labelText(labels)} ${one}`
     }
-    this.#families.set(name, { type: 'gauge', help, lines, handle: undefined })
+    this.#families.set(name, { type, help, lines, handle: undefined })
   }
 
   histogram(name: string, help: string, bounds: readonly number[] = durationBuckets): Histogram {

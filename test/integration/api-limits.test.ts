@@ -36,22 +36,6 @@ async function moodyApi(context: TestContext, args: readonly string[] = []) {
   return { api, mood, clock }
 }
 
-test('more writes than may be worked on at once are told to come back; reads and probes go on', async (t) => {
-  const { api, mood } = await moodyApi(t, ['--max-writes-in-flight', '3'])
-  const gate = Promise.withResolvers<void>()
-  mood.before = () => gate.promise
-  const writes = Array.from({ length: 5 }, (_, n) => api.request('POST', MAPS, configMap(`m${n}`)))
-  assert.equal((await api.request('GET', MAPS)).status, 200)
-  assert.equal((await api.request('GET', '/readyz')).text, 'ok')
-  gate.resolve()
-  const answers = await Promise.all(writes)
-  assert.deepEqual(answers.map((answer) => answer.status).sort(), [201, 201, 201, 429, 429])
-  const refused = answers.find((answer) => answer.status === 429)!
-  assert.equal(refused.header('retry-after'), '1')
-  assert.equal(refused.json['reason'], 'TooManyRequests')
-  assert.equal((await api.request('POST', MAPS, configMap('later'))).status, 201)
-})
-
 test('a write that hangs is given up after the request timeout', async (t) => {
   const { api, mood, clock } = await moodyApi(t, ['--request-timeout', '10s'])
   const gate = Promise.withResolvers<void>()

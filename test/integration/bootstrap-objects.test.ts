@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { type ServedApi, serveApi } from '../harness/served-api.ts'
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1'
+const FLOWS = '/apis/flowcontrol.apiserver.k8s.io/v1'
 const MERGE = 'application/merge-patch+json'
 
 const get = async (api: ServedApi, path: string) => {
@@ -44,11 +45,22 @@ describe('the objects every cluster has', () => {
     })
     const kept = { metadata: { annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'false' } }, rules: [] }
     await change(first, 'PATCH', `${RBAC}/clusterroles/system:public-info-viewer`, kept)
+    await change(first, 'PATCH', `${FLOWS}/flowschemas/service-accounts`, { spec: { matchingPrecedence: 9_001 } })
+    const mine = { metadata: { annotations: { 'apf.kubernetes.io/autoupdate-spec': 'false' } }, spec: { matchingPrecedence: 9_901 } }
+    await change(first, 'PATCH', `${FLOWS}/flowschemas/global-default`, mine)
+    await change(first, 'PATCH', `${FLOWS}/flowschemas/probes`, {
+      ...{ metadata: { annotations: { 'apf.kubernetes.io/autoupdate-spec': null } }, spec: { matchingPrecedence: 3 } },
+    })
     await first.stop({ keep: true })
 
     const second = await serveApi(['--storage=leveldb', '--advertise-address=192.0.2.9'], first.directory)
     try {
       assert.ok((await get(second, `${RBAC}/clusterroles/view`)).rules.length > 3)
+      assert.equal((await get(second, `${FLOWS}/flowschemas/service-accounts`)).spec.matchingPrecedence, 9_000)
+      assert.equal((await get(second, `${FLOWS}/flowschemas/global-default`)).spec.matchingPrecedence, 9_901)
+      const probes = await get(second, `${FLOWS}/flowschemas/probes`)
+      assert.equal(probes.spec.matchingPrecedence, 3)
+      assert.equal(probes.metadata.annotations['apf.kubernetes.io/autoupdate-spec'], 'false', 'changed before anybody said whose it is')
       await get(second, '/api/v1/namespaces/kube-system/services/kube-dns')
       assert.ok((await get(second, `${RBAC}/clusterroles/system:kube-scheduler`)).rules.length > 3)
       const { subjects } = await get(second, `${RBAC}/clusterrolebindings/system:kube-scheduler`)
