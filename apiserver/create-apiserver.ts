@@ -57,8 +57,10 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const state = await openState(config, derived, identity, { ...tools, parts })
   const { storage, objects, table, writer } = state
   const compactor = new Compactor({ storage, clock, logger: log })
-  const store = new ObjectStore(storage, () => compactor.clientHorizon)
-  const hub = new WatchHub(store, table, clock, log)
+  const store = new ObjectStore(storage, () => compactor.clientHorizon, clock)
+  const bounds = serverBounds(config, clock)
+  const watchBounds = { unsent: bounds.unsent, watchesPerUser: config.maxWatchesPerUser }
+  const hub = new WatchHub({ store, table, bounds: watchBounds, clock, log })
   const expiry = new Expiry(table, storage, writer, { clock, log })
   const connect = createConnect({
     reader: objects,
@@ -73,7 +75,6 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const flowControl = new FlowControl({ seats, patience: config.requestTimeout / 4, clock })
   const ensureMandatory = () => ensureAll([requiredPriorityLevels(), requiredFlowSchemas()], { writer, remover: state.remover, table })
   const flowPolicy = new FlowPolicyFollower({ reader: objects, writer, table, flowControl, ensureMandatory, clock, log })
-  const bounds = serverBounds(config, clock)
   const pipeline = createPipeline({
     ...{ config, tools, state, store, hub, connect, identity, flowControl, bounds, issuer: derived.issuer, isReady: () => isReady },
   })

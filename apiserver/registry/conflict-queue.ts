@@ -6,7 +6,9 @@ const TURNS = 50
 /**
  * Where writers that lost a race for one object wait to be told. Told all at once, they all read, write, and all but one
  * lose again: nearly all the work of sixteen writers was in vain. So each is told when the object's newest write is durable,
- * one after the other, with a moment (or the next write) in between. Nobody waits longer than that for those in front.
+ * one after the other, with a moment (or the next write) in between. Who won while others wait is told after them: else it would be
+ * back with its next write before they are, and win again. So writers of one object get turns, and nobody waits longer than those in
+ * front take.
  */
 export class ConflictQueue {
   readonly #storage: Pick<Storage<unknown>, 'newest' | 'get' | 'settled'>
@@ -14,6 +16,11 @@ export class ConflictQueue {
 
   constructor(storage: Pick<Storage<unknown>, 'newest' | 'get' | 'settled'>) {
     this.#storage = storage
+  }
+
+  /** Whether anybody waits. */
+  isContended(key: string): boolean {
+    return this.#waiting.has(key)
   }
 
   /** Resolves when what is stored under the key is durable and this caller's turn has come. */

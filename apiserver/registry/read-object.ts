@@ -1,4 +1,5 @@
 import { notFound, StatusError } from '../../shared/errors/status-error.ts'
+import type { Clock } from '../../shared/time/clock.ts'
 import { type Page, RevisionAhead, RevisionCompacted, type Storage } from '../storage/storage.ts'
 import { decodeContinue, encodeContinue } from './continue-token.ts'
 import { type ListOptions, parseRevision } from './list-options.ts'
@@ -18,6 +19,10 @@ export interface ListPage {
 
 /** How many entries a selective paged list looks at in one step. */
 const SCAN_STEP = 1_000
+/** Selecting gives way after this long, so that nobody waits behind a long list. */
+const TURN_MILLISECONDS = 2
+/** The clock is looked at after this many entries. */
+const TURN_STEP = 64
 
 export function storageKey(resource: Resource, namespace: string, name: string): string {
   return namespace === '' ? resource.prefix + name : `${resource.prefix}${namespace}/${name}`
@@ -30,9 +35,27 @@ export class ObjectStore {
   /** Clients that name an older revision are told that it has expired, although the log may still have it. */
   readonly horizon: () => number
 
-  constructor(storage: Storage<ObjectFacts>, horizon: () => number = () => storage.compacted) {
+  readonly #clock: Pick<Clock, 'monotonic'>
+
+  constructor(storage: Storage<ObjectFacts>, horizon: () => number, clock: Pick<Clock, 'monotonic'>) {
     this.storage = storage
     this.horizon = horizon
+    this.#clock = clock
+  }
+
+  /** Those of a snapshot that are selected. Entries never change, so what is written meanwhile is not seen. */
+  async selected(entries: readonly StoredEntry[], resource: Resource, selection: Selection): Promise<readonly StoredEntry[]> {
+    if (selection.all) return entries
+    const found: StoredEntry[] = []
+    let turn = this.#clock.monotonic()
+    for (let at = 0; at < entries.length; at++) {
+      const entry = entries[at]!
+      if (selects(resource, selection, entry.facts)) found.push(entry)
+      if (at % TURN_STEP !== 0 || this.#clock.monotonic() - turn < TURN_MILLISECONDS) continue
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      turn = this.#clock.monotonic()
+    }
+    return found
   }
 
   /** @throws StatusError NotFound, Timeout for a resourceVersion of the future */
@@ -74,13 +97,12 @@ export class ObjectStore {
     // A limit with no selector is one page of the store; everything else filters until the page is full.
     if (wish.selection.all || wish.limit === 0) {
       const page = await this.#read(wish, revision, wish.after, wish.limit)
-      const entries = wish.selection.all
-        ? page.entries
-        : page.entries.filter((entry) => selects(wish.resource, wish.selection, entry.facts))
+      const entries = await this.selected(page.entries, wish.resource, wish.selection)
       return this.#answer(wish, revision, entries, page.more ? page.entries.at(-1)?.key : undefined, page.remaining)
     }
     const entries: StoredEntry[] = []
     let after = wish.after
+    let turn = this.#clock.monotonic()
     for (;;) {
       const page = await this.#read(wish, revision, after, SCAN_STEP)
       for (const [index, entry] of page.entries.entries()) {
@@ -92,6 +114,10 @@ export class ObjectStore {
       }
       if (!page.more) return this.#answer(wish, revision, entries, undefined, 0)
       after = page.entries.at(-1)!.key
+      if (this.#clock.monotonic() - turn < TURN_MILLISECONDS) continue
+      // The next step is read at the same revision, whatever is written meanwhile.
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      turn = this.#clock.monotonic()
     }
   }
 

@@ -26,6 +26,8 @@ export interface WriteRequest {
   readonly subresource: string
   readonly user: User
   readonly dryRun: boolean
+  /** Whether an update names the resourceVersion that it changes. */
+  readonly isConditional?: boolean
   warn(sentence: string): void
 }
 
@@ -133,7 +135,9 @@ export class ObjectWriter {
       const isQueued = entry !== durable
       try {
         if (!entry) throw notFound(resource.named, name)
-        return { value: await this.#updateOnce(request, part, change, entry), created: false }
+        const value = await this.#updateOnce(request, part, change, entry)
+        if (request.isConditional && this.#conflicts.isContended(key)) await this.#conflicts.wait(key)
+        return { value, created: false }
       } catch (error) {
         if (isQueued && !(error instanceof StorageConflict)) {
           await (hasReason(error, 'Conflict') ? this.#conflicts.wait(key) : this.#tools.storage.settled(key))

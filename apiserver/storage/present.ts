@@ -67,13 +67,23 @@ export class Present<F> {
   }
 
   page(prefix: string, { after, limit }: { after?: string | undefined; limit?: number | undefined }): Page<F> {
+    if (limit === undefined || limit <= 0) return { entries: this.#all(prefix, after), more: false, remaining: 0 }
     const entries: Entry<F>[] = []
-    const most = limit === undefined || limit <= 0 ? Number.POSITIVE_INFINITY : limit
     for (const entry of this.entries(prefix, after)) {
-      if (entries.push(entry) >= most) break
+      if (entries.push(entry) >= limit) break
     }
-    const remaining = entries.length < most ? 0 : this.count(prefix, entries[entries.length - 1]!.key)
+    const remaining = entries.length < limit ? 0 : this.count(prefix, entries[entries.length - 1]!.key)
     return { entries, more: remaining > 0, remaining }
+  }
+
+  #all(prefix: string, after = ''): Entry<F>[] {
+    const from = startOf(prefix, after)
+    const to = endOf(prefix)
+    const entries: Entry<F>[] = []
+    for (const bucket of this.#bucketsOf(prefix)) {
+      if (bucket.prefix < to && endOf(bucket.prefix) > from) bucket.order.collect(from, to, entries)
+    }
+    return entries
   }
 
   #bucket(prefix: string): Bucket<F> {

@@ -28,5 +28,7 @@ export async function watch(call: Call, tools: VerbTools): Promise<void> {
   const { timeoutSeconds } = options
   const timeoutMilliseconds = timeoutSeconds ? timeoutSeconds * 1000 : SHORTEST_WATCH * (1 + tools.random.fraction())
   const reply = call.reply instanceof UpgradeReply ? await messageReply(call, 'lines') : call.reply
-  await tools.hub.open({ resource, selection, representation, allowBookmarks: options.allowBookmarks, start, timeoutMilliseconds }, reply)
+  const { allowBookmarks } = options
+  const wish = { resource, selection, representation, allowBookmarks, start, timeoutMilliseconds, owner: call.user.name }
+  await tools.hub.open(wish, reply)
 }

@@ -50,7 +50,8 @@ export async function update(call: Call, tools: VerbTools): Promise<void> {
     return next
   }
   try {
-    const { value } = await tools.writer.update(request, partOf(call), fresh)
+    const isConditional = !!object.metadata.resourceVersion
+    const { value } = await tools.writer.update({ ...request, isConditional }, partOf(call), fresh)
     return answerObject(call, 200, value, tools.clock.now())
   } catch (error) {
     const creates = resource.definition.hooks.createsOnUpdate && info.subresource === '' && hasReason(error, 'NotFound')

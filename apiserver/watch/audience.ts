@@ -1,3 +1,4 @@
+import type { Holding } from '../../shared/limits/byte-budget.ts'
 import type { Representation } from '../http/content-type.ts'
 import type { StoredEntry } from '../registry/object-facts.ts'
 import type { Resource } from '../registry/resource-table.ts'
@@ -8,6 +9,8 @@ import type { Watcher } from './watcher.ts'
 /** A watcher this far behind is ended: what it misses is kept in memory for it. */
 const LAG_EVENTS = 20_000
 const LAG_BYTES = 32 * 1024 * 1024
+/** What a watcher is handed at once. All of it is encrypted and kept for a peer that does not read, so it is not much. */
+const PIECE_BYTES = 64 * 1024
 
 /**
  * All watchers that asked for exactly the same: their events are matched and framed once, kept in one log, and each
@@ -19,6 +22,11 @@ export class Audience {
   readonly representation: Representation
   readonly wantsBookmarks: boolean
   readonly watchers = new Set<Watcher>()
+  /** Whose memory its log is: who asked for it first. */
+  readonly owner: string
+  /** What the server's budget knows of the log. */
+  kept: Holding | undefined
+  /** Frames, large ones in pieces. */
   readonly #frames: Buffer[] = []
   readonly #revisions: number[] = []
   #bytes = 0
@@ -27,11 +35,12 @@ export class Audience {
   #joined: { from: number; to: number; bytes: Buffer } | undefined
   #lastRevision = 0
 
-  constructor(resource: Resource, selection: Selection, representation: Representation, wantsBookmarks: boolean) {
+  constructor(resource: Resource, selection: Selection, representation: Representation, wantsBookmarks: boolean, owner = '') {
     this.resource = resource
     this.selection = selection
     this.representation = representation
     this.wantsBookmarks = wantsBookmarks
+    this.owner = owner
   }
 
   /** The position after the newest frame. */
@@ -40,6 +49,17 @@ export class Audience {
   }
 
   readonly selects = (entry: StoredEntry): boolean => selects(this.resource, this.selection, entry.facts)
+
+  /** What is kept for those who are behind. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Whether a frame has begun before the position and goes on after it. */
+  isInsideFrame(position: number): boolean {
+    const at = position - this.#base
+    return at > 0 && at < this.#frames.length && this.#revisions[at] === this.#revisions[at - 1]
+  }
 
   /** Takes a change in; answers whether anybody here must hear of it. */
   offer(frames: ChangeFrames): boolean {
@@ -56,17 +76,20 @@ export class Audience {
     return true
   }
 
-  /** The frames from a position to the end as one buffer, without those up to revision `skip`. */
-  pending(position: number, skip: number): Buffer | undefined {
+  /** What comes next after a position, as one buffer of limited size and without frames up to revision `skip`; and where it ends. */
+  pending(position: number, skip: number): { readonly bytes: Buffer | undefined; readonly end: number } {
     let from = position - this.#base
     while (from < this.#frames.length && this.#revisions[from]! <= skip) from++
-    if (from === this.#frames.length) return undefined
-    if (from === this.#frames.length - 1) return this.#frames[from]
-    const to = this.#base + this.#frames.length
-    if (this.#joined?.from !== this.#base + from || this.#joined.to !== to) {
-      this.#joined = { from: this.#base + from, to, bytes: Buffer.concat(this.#frames.slice(from)) }
+    if (from === this.#frames.length) return { bytes: undefined, end: this.end }
+    let to = from + 1
+    let size = this.#frames[from]!.length
+    while (to < this.#frames.length && size + this.#frames[to]!.length <= PIECE_BYTES) size += this.#frames[to++]!.length
+    const end = this.#base + to
+    if (to === from + 1) return { bytes: this.#frames[from], end }
+    if (this.#joined?.from !== this.#base + from || this.#joined.to !== end) {
+      this.#joined = { from: this.#base + from, to: end, bytes: Buffer.concat(this.#frames.slice(from, to), size) }
     }
-    return this.#joined.bytes
+    return { bytes: this.#joined.bytes, end }
   }
 
   /** Forgets what everybody has; answers the watchers that are too far behind to be kept waiting for. */
@@ -77,13 +100,20 @@ export class Audience {
     this.#forget(oldest - this.#base)
     this.#joined = undefined
     if (this.#frames.length <= LAG_EVENTS && this.#bytes <= LAG_BYTES) return []
+    return this.slowest()
+  }
+
+  /** Those for whom more than half of what is kept is kept. */
+  slowest(): Watcher[] {
     const half = this.#base + Math.ceil(this.#frames.length / 2)
     return [...this.watchers].filter((watcher) => watcher.position < half)
   }
 
   #append(frame: Buffer, revision: number): void {
-    this.#frames.push(frame)
-    this.#revisions.push(revision)
+    for (let at = 0; at < frame.length; at += PIECE_BYTES) {
+      this.#frames.push(frame.length <= PIECE_BYTES ? frame : frame.subarray(at, at + PIECE_BYTES))
+      this.#revisions.push(revision)
+    }
     this.#bytes += frame.length
     this.#lastRevision = revision
   }

@@ -1,4 +1,5 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
+import type { ByteBudget } from '../../shared/limits/byte-budget.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock, Timer } from '../../shared/time/clock.ts'
 import type { Representation } from '../http/content-type.ts'
@@ -12,7 +13,7 @@ import { type Change, RevisionCompacted, type Storage, type Subscription } from 
 import { Audience } from './audience.ts'
 import { bookmarkFrame, ChangeFrames, errorFrame, eventFrame } from './event-frames.ts'
 import { WatchIndex } from './watch-index.ts'
-import { Watcher } from './watcher.ts'
+import { Watcher, type WatcherListener } from './watcher.ts'
 
 /** A watch, as asked for. */
 export interface WatchWish {
@@ -26,6 +27,8 @@ export interface WatchWish {
    */
   readonly start: { readonly from: number } | { readonly state: true; readonly endMark: boolean }
   readonly timeoutMilliseconds: number
+  /** Whose watch it is. */
+  readonly owner: string
 }
 
 const BOOKMARK_INTERVAL = 60_000
@@ -35,6 +38,23 @@ const TURN_MILLISECONDS = 0.1
 const TURN_STEP = 3
 /** A round shorter than this (milliseconds) is followed by the next at once. */
 const SHORT_ROUND = 0.5
+
+export interface WatchBounds {
+  /** Of everything that waits to be sent. */
+  readonly unsent: ByteBudget
+  readonly watchesPerUser: number
+}
+
+export interface WatchHubOptions {
+  readonly store: ObjectStore
+  readonly table: ResourceTable
+  readonly bounds: WatchBounds
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Characters of selectors that a watch may have; more of them count as more watches. */
+const SELECTOR_CHARACTERS = 4 * 1024
 
 /**
  * Sends every change of the store to the watchers it concerns, once and in order. Each watcher that has something pending
@@ -61,8 +81,15 @@ export class WatchHub {
   readonly #log: Logger
   readonly #horizon: () => number
 
-  constructor(store: ObjectStore, table: ResourceTable, clock: Clock, log: Logger) {
+  readonly #bounds: WatchBounds
+  readonly #store: ObjectStore
+  /** Open watches of each user, long selectors counted for more. */
+  readonly #owners = new Map<string, number>()
+
+  constructor({ store, table, bounds, clock, log }: WatchHubOptions) {
     this.#log = log
+    this.#store = store
+    this.#bounds = bounds
     this.#storage = store.storage
     this.#horizon = store.horizon
     this.#table = table
@@ -113,16 +140,18 @@ export class WatchHub {
       reply.write(errorFrame(new StatusError('Expired', problem).toStatus()))
       return reply.end()
     }
+    const leave = this.#countIn(wish)
+    reply.onClose(leave)
     reply.begin(200, 'application/json')
     const audience = this.#audienceOf(wish)
     // Everything up to `known` comes before the log; what the log brings again of it is skipped.
     const known = 'from' in start ? start.from : this.#storage.revision
-    const watcher = new Watcher(audience, reply, known, (over) => this.#leave(over))
+    const watcher = new Watcher(audience, reply, known, this.#listener)
     audience.watchers.add(watcher)
     this.#size++
     if (watcher.isOver) return this.#leave(watcher)
     watcher.endWith(this.#clock.after(wish.timeoutMilliseconds, () => watcher.finish(this.#lastBookmark(audience))))
-    if (!('from' in start)) return watcher.begin(this.#state(wish, known, start.endMark))
+    if (!('from' in start)) return watcher.begin(await this.#state(wish, known, start.endMark))
     if (start.from >= this.#delivered) return watcher.begin([])
     try {
       watcher.begin(await this.#history(audience, start.from, this.#delivered))
@@ -145,16 +174,32 @@ export class WatchHub {
     return undefined
   }
 
-  #state(wish: WatchWish, revision: number, endMark: boolean): Iterable<Buffer> {
+  async #state(wish: WatchWish, revision: number, endMark: boolean): Promise<Iterable<Buffer>> {
     const { resource, selection, representation } = wish
-    const audience = this.#audienceOf(wish)
     const prefix = selection.namespace === '' ? resource.prefix : `${resource.prefix}${selection.namespace}/`
-    const entries = [...this.#storage.entries(prefix)].filter(audience.selects)
+    const entries = await this.#store.selected(this.#storage.page(prefix, {}).entries, resource, selection)
     const now = this.#clock.now()
     return (function* () {
       for (const entry of entries) yield eventFrame(resource, 'ADDED', entry.value, representation, now)
       if (endMark) yield bookmarkFrame(resource, revision, representation, true)
     })()
+  }
+
+  /** @throws StatusError TooManyRequests */
+  #countIn({ owner, selection }: WatchWish): () => void {
+    const weight = 1 + Math.floor(selection.key.length / SELECTOR_CHARACTERS)
+    const count = (this.#owners.get(owner) ?? 0) + weight
+    const { watchesPerUser } = this.#bounds
+    if (count > watchesPerUser) {
+      const message = `${JSON.stringify(owner)} has too many watches open: ${watchesPerUser} at most, and long selectors count for more`
+      throw new StatusError('TooManyRequests', message, { details: { retryAfterSeconds: 10 } })
+    }
+    this.#owners.set(owner, count)
+    return () => {
+      const left = (this.#owners.get(owner) ?? 0) - weight
+      if (left > 0) this.#owners.set(owner, left)
+      else this.#owners.delete(owner)
+    }
   }
 
   async #history(audience: Audience, from: number, to: number): Promise<Buffer[]> {
@@ -221,10 +266,34 @@ export class WatchHub {
   #endRound(): void {
     const audiences = [...this.#touched]
     this.#touched.clear()
-    for (const audience of audiences) for (const slow of audience.trim()) slow.abort()
+    for (const audience of audiences) this.#trim(audience)
     for (const { audience } of this.#waiting) this.#touched.add(audience)
     if (this.#roundMilliseconds < SHORT_ROUND) return this.#rested()
     this.#clock.after(this.#roundMilliseconds, () => this.#rested())
+  }
+
+  readonly #listener: WatcherListener = {
+    over: (watcher) => this.#leave(watcher),
+    caughtUp: ({ audience }) => this.#trim(audience),
+  }
+
+  /** Forgets what everybody has, and counts what is kept for the slow ones. */
+  #trim(audience: Audience): void {
+    for (const slow of audience.trim()) slow.abort()
+    const { unsent } = this.#bounds
+    const { bytes, kept } = audience
+    if (kept && unsent.isHeld(kept)) {
+      if (bytes > 0) unsent.grow(kept, bytes - kept.bytes)
+      else unsent.release(kept)
+    } else if (bytes > 0) {
+      audience.kept = unsent.hold(audience.owner, bytes, () => this.#cutOff(audience))
+    }
+  }
+
+  /** There is no room for what the slowest have not read. */
+  #cutOff(audience: Audience): void {
+    for (const slow of audience.slowest()) slow.abort()
+    for (const slow of audience.trim()) slow.abort()
   }
 
   #rested(): void {
@@ -246,11 +315,11 @@ export class WatchHub {
     return audience.wantsBookmarks ? bookmarkFrame(audience.resource, this.#delivered, audience.representation) : undefined
   }
 
-  #audienceOf({ resource, selection, representation, allowBookmarks }: WatchWish): Audience {
+  #audienceOf({ resource, selection, representation, allowBookmarks, owner }: WatchWish): Audience {
     const key = `${resource.apiVersion}/${resource.plural}|${selection.key}|${representation.key}|${allowBookmarks}`
     const known = this.#audiences.get(key)
     if (known) return known
-    const audience = new Audience(resource, selection, representation, allowBookmarks)
+    const audience = new Audience(resource, selection, representation, allowBookmarks, owner)
     this.#audiences.set(key, audience)
     const index = this.#indexes.get(resource.prefix) ?? new WatchIndex(resource)
     this.#indexes.set(resource.prefix, index)
@@ -265,6 +334,7 @@ export class WatchHub {
     if (!audience.watchers.delete(watcher)) return
     this.#size--
     if (audience.watchers.size > 0) return
+    if (audience.kept) this.#bounds.unsent.release(audience.kept)
     const { resource, selection, representation, wantsBookmarks } = audience
     this.#audiences.delete(`${resource.apiVersion}/${resource.plural}|${selection.key}|${representation.key}|${wantsBookmarks}`)
     const index = this.#indexes.get(resource.prefix)

@@ -5,6 +5,13 @@ import type { Audience } from './audience.ts'
 /** How much of a prelude is joined into one write. */
 const CHUNK_BYTES = 256 * 1024
 
+/** Who must know how a watcher is doing. */
+export interface WatcherListener {
+  over(watcher: Watcher): void
+  /** It had been slow, and has everything now. */
+  caughtUp(watcher: Watcher): void
+}
+
 /** One watch connection: what it is sent first, then its place in the log of its audience. */
 export class Watcher {
   readonly audience: Audience
@@ -18,15 +25,15 @@ export class Watcher {
   #isBlocked = false
   #isOver = false
   #timer: Timer | undefined
-  readonly #onOver: (watcher: Watcher) => void
+  readonly #listener: WatcherListener
 
   /** @param skip revisions up to this one are known to the watcher, even where the log brings them again */
-  constructor(audience: Audience, reply: Reply, skip: number, onOver: (watcher: Watcher) => void) {
+  constructor(audience: Audience, reply: Reply, skip: number, listener: WatcherListener) {
     this.audience = audience
     this.position = audience.end
     this.#reply = reply
     this.#skip = skip
-    this.#onOver = onOver
+    this.#listener = listener
     reply.onClose(() => this.#over())
   }
 
@@ -53,17 +60,20 @@ export class Watcher {
       if (!chunk) break
       if (!this.#write(chunk)) return
     }
-    const { end } = this.audience
-    if (this.position === end) return
-    const bytes = this.audience.pending(this.position, this.#skip)
-    this.position = end
-    if (bytes) this.#write(bytes)
+    while (this.position !== this.audience.end) {
+      const { bytes, end } = this.audience.pending(this.position, this.#skip)
+      this.position = end
+      if (bytes && !this.#write(bytes)) return
+    }
   }
 
   /** Ends the stream in order, after a last frame if there is one. */
   finish(last?: Buffer): void {
     if (this.#isOver) return
-    if (last) this.#reply.write(last)
+    // Who has not got everything must not be told how far it is; and half an event is no orderly end.
+    const isBehind = this.#isReading || this.#prelude !== undefined || this.position !== this.audience.end
+    if (isBehind && this.audience.isInsideFrame(this.position)) return this.abort()
+    if (last && !isBehind) this.#reply.write(last)
     this.#reply.end()
     this.#over()
   }
@@ -96,6 +106,7 @@ export class Watcher {
     this.#reply.onDrain(() => {
       this.#isBlocked = false
       this.pump()
+      if (this.position === this.audience.end) this.#listener.caughtUp(this)
     })
     return false
   }
@@ -104,6 +115,6 @@ export class Watcher {
     if (this.#isOver) return
     this.#isOver = true
     this.#timer?.cancel()
-    this.#onOver(this)
+    this.#listener.over(this)
   }
 }

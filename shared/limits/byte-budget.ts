@@ -57,6 +57,11 @@ export class ByteBudget {
     }
   }
 
+  /** False when it was released, or ended for want of room. */
+  isHeld(holding: Holding): boolean {
+    return this.#entryOf(holding) !== undefined
+  }
+
   /** Idempotent. */
   release(holding: Holding): void {
     const entry = this.#entryOf(holding)
