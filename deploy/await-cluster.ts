@@ -112,7 +112,7 @@ export async function awaitDns(settings: Settings): Promise<void> {
         'exec',
         worker.id,
         'node',
-        '/coxswain/deploy/worker/ask-dns.ts',
+        '/coxswain/deploy/worker/ask-dns.js',
         settings.clusterDns,
         name,
         String(DNS_PATIENCE_MS),

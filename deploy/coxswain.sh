@@ -10,4 +10,4 @@ if [ -n "${COXSWAIN_AWAIT_FILE:-}" ] && [ ! -s "$COXSWAIN_AWAIT_FILE" ]; then
 fi
 unset COXSWAIN_AWAIT_FILE
 # A small young generation: services hold less memory, and are no slower for it (bench/results.md).
-exec node --max-semi-space-size=4 "/coxswain/$service/main.ts" "$@"
+exec node --max-semi-space-size=4 "/coxswain/$service/main.js" "$@"

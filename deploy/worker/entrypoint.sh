@@ -48,7 +48,7 @@ mountpoint -q /var/lib/docker ||
 # The name is found once and kept: it is who this node is, also after the container was recreated with another address.
 name_file=$state/node-name
 if [ ! -s $name_file ]; then
-  found=$(node /coxswain/deploy/worker/node-name.ts) || fail 'no node name was found' 'set COXSWAIN_NODE_NAME'
+  found=$(node /coxswain/deploy/worker/node-name.js) || fail 'no node name was found' 'set COXSWAIN_NODE_NAME'
   # Whose volumes these are: compose forgets them when it scales down, and gives them no label.
   sed -n 2p <<<"$found" | tee $state/.coxswain-host >/var/lib/docker/.coxswain-host
   sed -n 1p <<<"$found" >$name_file.new

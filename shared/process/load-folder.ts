@@ -10,7 +10,7 @@ export interface Loaded<T> {
 
 /**
  * Imports every module of a folder and its sub-folders, so that "a new file is a new kind" (or controller) with no list to edit.
- * Skipped: tests, declaration files and `load.ts` itself. Sorted by path, so that the result does not depend on the file system.
+ * Skipped: tests, declaration files and `load.ts` itself. In an image the modules are JavaScript. Sorted by path, so that the result does not depend on the file system.
  * @throws Error naming the file whose default export is missing or is not accepted
  */
 export async function loadFolder<T>(folder: string, accepts: (exported: unknown) => exported is T): Promise<Loaded<T>[]> {
@@ -30,5 +30,5 @@ export async function loadFolder<T>(folder: string, accepts: (exported: unknown)
 
 function isModule(file: string): boolean {
   const name = file.slice(file.lastIndexOf('/') + 1)
-  return name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.endsWith('.d.ts') && name !== 'load.ts'
+  return /\.[jt]s$/.test(name) && !/\.(test|d)\.ts$/.test(name) && !/^load\.[jt]s$/.test(name)
 }
