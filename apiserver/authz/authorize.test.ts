@@ -345,6 +345,17 @@ describe('the bootstrap policy', () => {
       assert.ok(may({ user: proxy, verb: 'list', group: 'discovery.k8s.io', resource: 'endpointslices', namespace: '' }))
       assert.equal(may({ user: proxy, verb: 'list', resource: 'secrets', namespace: '' }), false)
     }
+    // What both of them watch, whatever else the node authoriser comes to refuse.
+    const node = as('system:node:a', 'system:nodes')
+    for (const resource of ['nodes', 'services', 'namespaces']) {
+      for (const verb of ['list', 'watch']) assert.ok(may({ user: node, verb, resource, namespace: '' }), `${verb} ${resource}`)
+    }
+    for (const wish of [
+      { resource: 'endpoints' },
+      { resource: 'serviceaccounts' },
+      { group: 'networking.k8s.io', resource: 'servicecidrs' },
+    ])
+      assert.equal(may({ user: node, verb: 'list', namespace: '', ...wish }), false, wish.resource)
   })
 
   it('separates view, edit and admin', () => {
