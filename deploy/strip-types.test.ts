@@ -8,12 +8,12 @@ test('types go, imports name JavaScript, and lines stay where they are', () => {
     "import { b } from '../b.ts'",
     'interface C { readonly d: A }',
     "export const child = new URL('./child.ts', import.meta.url)",
-    "export const late = async (c: C) => (await import('./late.ts')).f(b as number, c, 'a.ts is no path')",
+    "export const late = async (c: C) => (await import('./step.ts')).f(b as number, c, 'a.ts is no path')",
   ].join('\n')
   const lines = javaScriptOf(source).split('\n')
   assert.equal(lines.length, 5)
   assert.equal(lines[0]?.trim(), '')
   assert.match(lines[1] ?? '', /from '\.\.\/b\.js'/)
   assert.match(lines[3] ?? '', /'\.\/child\.js'/)
-  assert.match(lines[4] ?? '', /import\('\.\/late\.js'\).*'a\.ts is no path'/)
+  assert.match(lines[4] ?? '', /import\('\.\/step\.js'\).*'a\.ts is no path'/)
 })
