@@ -159,7 +159,10 @@ function createPipeline(parts: PipelineParts): Pipeline {
   const { storage, objects, table, writer, remover, authentication, authorization } = state
   const plurals = new Map(table.all().map(({ plural }) => [plural, plural]))
   const served = (resource: string) => plurals.get(resource)
-  const metrics = serverMetrics({ revision: () => storage.revision, watchers: () => hub.size, flowControl, bounds, served })
+  const metrics = serverMetrics({
+    ...{ revision: () => storage.revision, watchers: () => hub.size, streams: () => connect.counts() },
+    ...{ flowControl, bounds, served },
+  })
   const bootstrapCheck = () => (isReady() ? undefined : 'objects that must exist are still being made')
   return new Pipeline({
     ...{ authentication, authorization, flowControl, table, metrics: metrics.requests, clock, log, deadline: config.requestTimeout },

@@ -13,17 +13,20 @@ export interface ServerMetrics {
 export interface MetricSources {
   readonly revision: () => number
   readonly watchers: () => number
+  /** Open streams by what they serve. */
+  readonly streams: () => Iterable<[Labels, number]>
   readonly flowControl: FlowControl
   readonly bounds: ServerBounds
   /** The plural of a resource that is served, as the server spells it. */
   readonly served: (resource: string) => string | undefined
 }
 
-export function serverMetrics({ revision, watchers, flowControl, bounds, served }: MetricSources): ServerMetrics {
+export function serverMetrics({ revision, watchers, streams, flowControl, bounds, served }: MetricSources): ServerMetrics {
   const metrics = new Metrics()
   const requests = new RequestMetrics(metrics, served)
   metrics.gaugeFrom('apiserver_storage_revision', 'The newest revision of the store.', revision)
   metrics.gaugeFrom('apiserver_watchers', 'Open watches.', watchers)
+  metrics.gaugeFrom('apiserver_streaming_requests', 'Open logs, sessions, port-forwards and proxied calls.', streams)
   metrics.gaugeFrom('apiserver_connections', 'Open connections.', () => bounds.connections.total)
   metrics.counterFrom(
     'apiserver_connections_refused_total',

@@ -63,7 +63,7 @@ export function portDialer(clock: Clock): PortDialer {
       rest(dialer)
       // Whoever asked may have given up meanwhile.
       if (!question) (handle as Socket | undefined)?.destroy()
-      else if (answer.connected && handle) question.resolve(handle as Socket)
+      else if (answer.connected && handle) question.resolve(halfOpen(handle as Socket))
       else question.reject(new RuntimeError('PortForwardError', answer.connected ? 'the socket was lost on its way' : answer.message))
     })
     child.on('error', end)
@@ -113,4 +113,10 @@ export function portDialer(clock: Clock): PortDialer {
         dialer.child.send(question, () => {})
       }),
   }
+}
+
+/** A handle that comes through the channel closes both ways when its peer closes one, and with it goes what others have not read yet. */
+function halfOpen(socket: Socket): Socket {
+  socket.allowHalfOpen = true
+  return socket
 }

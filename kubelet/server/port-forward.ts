@@ -63,9 +63,8 @@ interface Pair {
 async function forward({ data, error, port }: Pair, { dial, pod, scope, log }: PortForwardOptions): Promise<void> {
   try {
     const target = scope.own(await dial(port, scope.signal))
-    await join(data, target)
-    // However it ended: clients hang up the whole forward when they read anything here.
-    error.end()
+    // Clients close their side when the error stream ends, and hang up the whole forward when they read anything on it.
+    await join(data, target, () => error.end())
   } catch (cause) {
     if (scope.isOver) return
     const why = cause instanceof Error ? cause.message : String(cause)
@@ -80,8 +79,11 @@ export function forwardFailure(pod: string, port: number, why: string): string {
   return `an error occurred forwarding ${port} -> ${port}: error forwarding port ${port} to pod ${pod}: ${why}`
 }
 
-/** Both directions, each with its own end: half-closed connections are ordinary. So is a side that hangs up in the middle: then both end. */
-export async function join(client: Duplex, target: Duplex): Promise<void> {
+/**
+ * Both directions, each with its own end: half-closed connections are ordinary. So is a side that hangs up in the middle: then both end.
+ * @param answered called when the client has all that the target will ever say
+ */
+export async function join(client: Duplex, target: Duplex, answered: () => void): Promise<void> {
   const oneWay = (from: Duplex, to: Duplex) =>
     new Promise<void>((resolve) =>
       pipeline(from, to, (error) => {
@@ -89,5 +91,8 @@ export async function join(client: Duplex, target: Duplex): Promise<void> {
         resolve()
       }),
     )
-  await Promise.all([oneWay(client, target), oneWay(target, client)])
+  const question = oneWay(client, target)
+  await oneWay(target, client)
+  answered()
+  await question
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../time/clock.ts'
 /** What a scope can hold: any stream or socket. */
 export type OwnedStream = Readable | Writable
 
+const MOST_LISTENERS = 30
 /** How long a peer may take to read the last bytes and hang up before the connection is cut. Milliseconds. */
 const FAREWELL = 5_000
 
@@ -37,6 +38,8 @@ export class StreamScope {
 
   /** From now on the stream's errors are this scope's, and its life no longer. Its break alone does not end the scope. */
   own<T extends OwnedStream>(stream: T): T {
+    // A tunnelled socket has many who wait for its end: node's own, two pipelines, and its scope.
+    stream.setMaxListeners(MOST_LISTENERS)
     stream.on('error', (error) => this.#log.debug('a stream broke', { of: this.#what, error: error.message }))
     if (this.isOver) stream.destroy()
     else if (!stream.destroyed) {
