@@ -3,6 +3,7 @@ import { configMap, deployment, node, pod, service, serviceAccount } from './bod
 const NAME = 'a'
 const template = { metadata: { labels: { app: NAME } }, spec: { containers: [{ name: 'main', image: 'nginx' }] } }
 const rbac = 'rbac.authorization.k8s.io'
+const flowcontrol = 'flowcontrol.apiserver.k8s.io/v1'
 const request = Buffer.from('-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n').toString('base64')
 
 /** A small valid object of each kind that is served, by `apiVersion/Kind`: where tests of all kinds begin. */
@@ -75,5 +76,22 @@ export const minimalObjects: ReadonlyMap<string, object> = new Map(
       subjects: [{ kind: 'User', apiGroup: rbac, name: NAME }],
     })),
     { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: NAME }, value: 1 },
+    {
+      ...{ apiVersion: flowcontrol, kind: 'FlowSchema', metadata: { name: NAME } },
+      spec: {
+        ...{ matchingPrecedence: 9_000, priorityLevelConfiguration: { name: 'workload-low' }, distinguisherMethod: { type: 'ByUser' } },
+        rules: [
+          {
+            subjects: [{ kind: 'User', user: { name: NAME } }],
+            resourceRules: [{ verbs: ['get'], apiGroups: [''], resources: ['pods'], namespaces: [NAME] }],
+            nonResourceRules: [{ verbs: ['get'], nonResourceURLs: ['/version'] }],
+          },
+        ],
+      },
+    },
+    {
+      ...{ apiVersion: flowcontrol, kind: 'PriorityLevelConfiguration', metadata: { name: NAME } },
+      spec: { type: 'Limited', limited: { limitResponse: { type: 'Queue', queuing: { queues: 8, handSize: 2, queueLengthLimit: 5 } } } },
+    },
   ].map((object) => [`${object.apiVersion}/${object.kind}`, object]),
 )
