@@ -143,7 +143,7 @@ describe('the Docker runtime on this machine', { timeout: 120_000 }, () => {
 
   it('reaches a port that listens on the pod loopback only, and says why where none does', async () => {
     const { id } = await sandbox()
-    const server = await started(id, 'echo up; nc -l -p 8080 -s 127.0.0.1 -e cat')
+    const server = await started(id, 'echo up; nc -l -p 8080 -s 127.0.0.1 -e /bin/cat')
     const output = new PassThrough()
     const stop = new AbortController()
     const following = subject.runtime.logs(server, { follow: true, timestamps: false }, output, stop.signal)

@@ -173,7 +173,7 @@ describe('port-forward', () => {
   })
 
   test('a megabyte each way arrives as it was', async () => {
-    await kubectl.ok(['exec', 'two', '-c', 'counter', '--', 'sh', '-c', 'nc -l -p 7000 -e cat >/dev/null 2>&1 &'])
+    await kubectl.ok(['exec', 'two', '-c', 'counter', '--', 'sh', '-c', 'nc -l -p 7000 -e /bin/cat >/dev/null 2>&1 &'])
     const { child, talk, port } = await forward('pod/two :7000')
     const bytes = randomBytes(1_000_000)
     const received: Buffer[] = []
