@@ -86,12 +86,26 @@ if ! docker image inspect debian:bookworm-slim >/dev/null 2>&1 || case " $wanted
 fi
 [ "$wanted" != ' debian:bookworm-slim' ] || exit 0
 
+# The one slow part, a compilation, is kept outside Docker as well: it outlives a cleared engine.
+busybox=$cache/busybox-$(uname -m)-$(sha256sum <"$here/images/compile.Dockerfile" | cut -c1-12)
+if [ ! -x "$busybox" ]; then
+  build packages &
+  build busybox-program -f "$context/compile.Dockerfile" -t coxswain-busybox-program
+  wait $!
+  container=$(docker create coxswain-busybox-program)
+  docker cp "$container:/busybox" "$busybox" >/dev/null
+  docker rm "$container" >/dev/null
+  docker rmi --no-prune coxswain-busybox-program >/dev/null
+  step 'busybox compiled'
+fi
+cp "$busybox" "$context/busybox"
+
 for name in $wanted; do
   case $name in
     debian:*) continue ;;
     nginx:latest) build nginx -t "$name" --build-arg VERSION=1.28 ;;
     nginx:*) build nginx -t "$name" --build-arg "VERSION=${name#nginx:}" ;;
-    registry.k8s.io/pause:*) build pause -f "$context/pause.Dockerfile" -t "$name" ;;
+    registry.k8s.io/pause:*) build pause -f "$context/compile.Dockerfile" -t "$name" ;;
     *) build "${name%%:*}" -t "$name" ;;
   esac
   step "$name"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes debian:bookworm-slim from a Debian mirror: the same packages and the same haste of dpkg as the public image, without manuals and translations.
+# Makes debian:bookworm-slim from a Debian mirror: the same packages as the public image, without manuals and translations.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 export PATH="$PATH:/usr/sbin:/sbin"
@@ -22,7 +22,6 @@ make_root() {
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --customize-hook='printf "#!/bin/sh\nexit 101\n" >"$1/usr/sbin/policy-rc.d"; chmod 755 "$1/usr/sbin/policy-rc.d"' \
-    --customize-hook='echo force-unsafe-io >"$1/etc/dpkg/dpkg.cfg.d/docker-apt-speedup"' \
     bookworm "$work/root.tar" "deb $mirror bookworm main" "deb $mirror bookworm-updates main" "deb $security bookworm-security main" >"$work/log" 2>&1
 }
 # In memory it takes half the time, where there is room and devices may be made.
