@@ -1,32 +1,15 @@
 import { defineResource } from '../../registry/define-resource.ts'
 import { defaultPodSpec } from '../../rules/pod/pod-defaults.ts'
 import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
-import { containerImages, containerNames, labelCell } from '../../rules/table-cells.ts'
+import { labelCell } from '../../rules/table-cells.ts'
+import { replicaColumns } from '../../rules/workload/replica-columns.ts'
 import { replicationControllerProblems } from '../../rules/workload/replication-controller.ts'
 
 export default defineResource('v1', 'ReplicationController', {
   shortNames: ['rc'],
   categories: ['all'],
   statusMetadata: ['labels', 'annotations', 'finalizers', 'ownerReferences'],
-  columns: [
-    { name: 'Desired', type: 'integer', description: 'Wanted pods', value: ({ spec }) => spec.replicas },
-    { name: 'Current', type: 'integer', description: 'Pods there are', value: ({ status }) => status.replicas },
-    { name: 'Ready', type: 'integer', description: 'Ready pods', value: ({ status }) => status.readyReplicas },
-    { name: 'Age', type: 'date', value: ({ metadata }) => metadata.creationTimestamp },
-    {
-      name: 'Containers',
-      priority: 1,
-      description: 'Names of the containers',
-      value: ({ spec }) => containerNames(spec.template?.spec.containers ?? []),
-    },
-    {
-      name: 'Images',
-      priority: 1,
-      description: 'Images of the containers',
-      value: ({ spec }) => containerImages(spec.template?.spec.containers ?? []),
-    },
-    { name: 'Selector', priority: 1, description: 'Which pods belong to it', value: ({ spec }) => labelCell(spec.selector) },
-  ],
+  columns: replicaColumns(({ spec }) => labelCell(spec.selector)),
   selectableFields: { 'status.replicas': ({ status }) => `${status.replicas}` },
 
   applyDefaults({ metadata, spec }) {
