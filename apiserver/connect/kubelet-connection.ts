@@ -51,16 +51,22 @@ export class KubeletConnections {
   }
 
   /** One exchange; resolves with the answer's head, whatever its code. @throws StatusError when the node cannot be reached */
-  get(
-    address: KubeletAddress,
-    path: string,
-    { signal, insecure }: { signal: AbortSignal; insecure?: boolean | undefined },
-  ): Promise<IncomingMessage> {
+  get(address: KubeletAddress, path: string, options: { signal: AbortSignal; insecure?: boolean | undefined }): Promise<IncomingMessage> {
+    const { signal, insecure } = options
     return new Promise((resolve, reject) => {
-      const request = httpsRequest({ ...this.#tls(address, insecure), agent: this.#agent, path, signal }, resolve)
-      request.once('error', (cause) =>
-        reject(signal.aborted ? signal.reason : unreachable(`Get "https://${hostOf(address)}${path}"`, cause)),
-      )
+      let isAnswered = false
+      const request = httpsRequest({ ...this.#tls(address, insecure), agent: this.#agent, path, signal }, (answer) => {
+        isAnswered = true
+        resolve(answer)
+      })
+      request.on('error', (cause) => {
+        if (signal.aborted) reject(signal.reason)
+        else if (isAnswered)
+          return // the reader of the answer learns of it
+        // The kubelet may just have closed a connection that was kept; each try uses up one of those.
+        else if (request.reusedSocket) resolve(this.get(address, path, options))
+        else reject(unreachable(`Get "https://${hostOf(address)}${path}"`, cause))
+      })
       request.end()
     })
   }

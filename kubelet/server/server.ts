@@ -95,8 +95,13 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
 
   /** One plain request, until its answer has gone out or its reader has gone. */
   const serveRequest = (request: IncomingMessage, response: ServerResponse, scope: StreamScope): Promise<void> => {
-    scope.own(request)
+    scope.listen(request)
     scope.follow(response)
+    // Its body means nothing; unread, it would end with the scope, and with it the connection that the next request is already coming on.
+    request.resume()
+    scope.onEnd(() => {
+      if (!request.complete) request.destroy()
+    })
     answer(request, response, scope).catch((error: unknown) => {
       if (response.destroyed) return
       const { code, message } = asFailure(error)

@@ -36,11 +36,17 @@ export class StreamScope {
     return this.#control.signal.aborted
   }
 
-  /** From now on the stream's errors are this scope's, and its life no longer. Its break alone does not end the scope. */
-  own<T extends OwnedStream>(stream: T): T {
+  /** From now on the stream's errors are this scope's; when it ends is somebody else's matter. */
+  listen<T extends OwnedStream>(stream: T): T {
     // A tunnelled socket has many who wait for its end: node's own, two pipelines, and its scope.
     stream.setMaxListeners(MOST_LISTENERS)
     stream.on('error', (error) => this.#log.debug('a stream broke', { of: this.#what, error: error.message }))
+    return stream
+  }
+
+  /** From now on the stream's errors are this scope's, and its life no longer. Its break alone does not end the scope. */
+  own<T extends OwnedStream>(stream: T): T {
+    this.listen(stream)
     if (this.isOver) stream.destroy()
     else if (!stream.destroyed) {
       this.#owned.add(stream)

@@ -44,6 +44,9 @@ spec:
   await kubectl.ok('wait pod two once --for=condition=Ready --timeout=30s')
 })
 
+/** A shell's prompt; one that learns of its window after it has drawn the prompt draws it again and clears to the end of the screen. */
+const PROMPT = /[#$] (\x1b\[J)?$/
+
 /** A terminal program's conversation: what it printed so far, and a wait for more. */
 function conversation(child: ChildProcess) {
   let text = ''
@@ -127,7 +130,7 @@ describe('exec', () => {
       env: { ...kubectl.environment, TERM: 'xterm' } as NodeJS.ProcessEnv,
     })
     const talk = conversation(child)
-    await talk.until(/[#$] $/)
+    await talk.until(PROMPT)
     talk.say('tty; stty size; echo $((6*7))\n')
     await talk.until(/\/dev\/(pts\/\d+|console)/)
     await talk.until(/33 101/)

@@ -59,6 +59,20 @@ describe('logs, exec, attach and port-forward through the API server to a real k
     assert.match(await kubectl.fails('logs nobody'), /pods "nobody" not found/)
   })
 
+  it('hundreds of questions, one after another and at once, over connections that are kept', async () => {
+    const { api } = node
+    const ask = async (count: number) => {
+      for (let number = 0; number < count; number++) {
+        const path = `/api/v1/namespaces/default/pods/shell/log?container=main&tailLines=${number % 3}`
+        const { code, body } = await api.call(api.admin, 'GET', path)
+        assert.equal(code, 200, JSON.stringify(body))
+        assert.equal(body, ['', 'three\n', 'two\nthree\n'][number % 3])
+      }
+    }
+    await ask(200)
+    await Promise.all([ask(50), ask(50), ask(50), ask(50)])
+  })
+
   it('logs --follow gives each line as it is written and ends when the reader goes', async () => {
     const child = node.kubectl.start('logs -f shell -c main --tail=1')
     const late = AbortSignal.timeout(20_000)
