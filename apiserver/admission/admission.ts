@@ -23,11 +23,17 @@ export interface AdmissionRequest {
 }
 
 /**
- * One rule. The order is the list in admit.ts: all `mutate`, then defaults and schema again, then all `validate`.
+ * One rule. The order is the list in admit.ts: all `mutate`, then defaults and schema again, then all `validate`, then all `reserve`.
  * @throws StatusError (usually Forbidden) to refuse.
  */
 export interface AdmissionRule {
   readonly name: string
   readonly mutate?: (request: AdmissionRequest) => void | Promise<void>
   readonly validate?: (request: AdmissionRequest) => void | Promise<void>
+  /**
+   * Right before the object is stored, not in a dry run: looks again at what must be nobody else's, and keeps it from all writes that come
+   * after, until what it answers is called, when the write is stored or has failed. Nothing else happens between this and the write, so of
+   * two that are both valid one is refused.
+   */
+  readonly reserve?: (request: AdmissionRequest) => (() => void) | undefined
 }

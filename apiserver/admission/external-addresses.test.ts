@@ -48,3 +48,12 @@ test('nor one that leads to another Service at that port, whosever that is; othe
   reader.put('v1', 'Service', { metadata: { name: 'web', namespace: 'default' }, spec: { ...spec, externalIPs: ['198.51.100.9'] } })
   await admit({ ...request, object: service(['198.51.100.9']) })
 })
+
+test('whose an address is is decided after every acknowledged write is known', async () => {
+  const { reader, refused } = admissionTrial()
+  const addresses = [{ type: 'InternalIP', address: '192.0.2.23' }]
+  const node = { metadata: { name: 'c' }, spec: {}, status: { addresses, daemonEndpoints: { kubeletEndpoint: { Port: 10_250 } } } }
+  // The index hears of the node only now.
+  reader.caughtUp = async () => void reader.put('v1', 'Node', node)
+  await refused({ ...request, object: service(['192.0.2.23'], 10_250) }, /where the kubelet of node "c" is reached/, 422)
+})

@@ -6,6 +6,7 @@ import type { Service, ServicePort } from '../../shared/openapi/generated/core-v
 import { sameValue } from '../registry/same-value.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
 import { asKind } from './as-kind.ts'
+import { ClaimIndex } from './claim-index.ts'
 import { type ClusterFacts, ownedByCluster, spelling } from './cluster-facts.ts'
 import type { NodeClaims } from './node-claims.ts'
 
@@ -18,17 +19,30 @@ const USUAL_KUBELET_PORT = 10_250
 export function externalAddresses(facts: ClusterFacts, claims: NodeClaims): AdmissionRule {
   const owner = ownedByCluster(facts)
   const pods = facts.podRange ? IpRange.parse(facts.podRange) : undefined
+  /** Doors that writes on their way take. */
+  const coming = new ClaimIndex()
   return {
     name: 'ServiceExternalAddresses',
     validate(request) {
-      if (request.operation !== 'CREATE' && request.operation !== 'UPDATE') return
-      const next = asKind(request.object, 'v1', 'Service')
-      if (!next?.spec.externalIPs?.length) return
-      const previous = asKind(request.previous, 'v1', 'Service')
-      if (previous && sameValue(reach(previous), reach(next))) return
-      const problems = [...problemsOf(next, request), ...takenBefore(next, request)]
-      if (problems.length > 0) throw invalid({ group: '', kind: 'Service' }, next.metadata.name ?? '', problems)
+      const next = newReach(request)
+      // A node may have been told its address a moment ago.
+      if (next) return request.context.reader.caughtUp().then(() => check(next, request))
     },
+    reserve(request) {
+      const next = newReach(request)
+      if (!next) return undefined
+      check(next, request)
+      const [doors, holder] = [doorsOf(next), nameOf(next)]
+      for (const door of doors) coming.add(door, holder)
+      return () => {
+        for (const door of doors) coming.remove(door, holder)
+      }
+    },
+  }
+
+  function check(next: Service, request: AdmissionRequest): void {
+    const problems = [...problemsOf(next, request), ...takenBefore(next, request, coming)]
+    if (problems.length > 0) throw invalid({ group: '', kind: 'Service' }, next.metadata.name ?? '', problems)
   }
 
   function* problemsOf({ spec }: Service, { context }: AdmissionRequest): Generator<FieldProblem> {
@@ -49,18 +63,35 @@ export function externalAddresses(facts: ClusterFacts, claims: NodeClaims): Admi
 }
 
 /** Of one address and port there is one Service: of two, one would get the traffic by chance, and the end of one would be the end of both. */
-function* takenBefore({ metadata, spec }: Service, { context }: AdmissionRequest): Generator<FieldProblem> {
-  const addresses = new Map((spec.externalIPs ?? []).map((text, index) => [spelling(text), { text, index }]))
-  const ports = new Set((spec.ports ?? []).map(portKey))
+function* takenBefore(next: Service, { context }: AdmissionRequest, coming: ClaimIndex): Generator<FieldProblem> {
+  const addresses = new Map((next.spec.externalIPs ?? []).map((text, index) => [spelling(text), { text, index }]))
+  const ports = new Set((next.spec.ports ?? []).map(portKey))
+  const taken = new Set<string>()
   for (const other of context.reader.list('v1', 'Service')) {
-    const isThis = other.metadata.namespace === metadata.namespace && other.metadata.name === metadata.name
-    if (isThis || !(other.spec.ports ?? []).some((each) => ports.has(portKey(each)))) continue
-    for (const theirs of other.spec.externalIPs ?? []) {
-      const taken = addresses.get(spelling(theirs))
-      if (taken)
-        yield fieldProblem.invalid(`spec.externalIPs[${taken.index}]`, taken.text, 'leads to another Service at one of these ports')
-    }
+    if (nameOf(other) === nameOf(next) || !(other.spec.ports ?? []).some((each) => ports.has(portKey(each)))) continue
+    for (const theirs of other.spec.externalIPs ?? []) taken.add(spelling(theirs))
   }
+  for (const [address, { text, index }] of addresses) {
+    const isComing = [...ports].some((port) => [...coming.holders(`${address} ${port}`)].some((holder) => holder !== nameOf(next)))
+    if (!isComing && !taken.has(address)) continue
+    yield fieldProblem.invalid(`spec.externalIPs[${index}]`, text, 'leads to another Service at one of these ports')
+  }
+}
+
+/** The Service of a write that leads from elsewhere than before. */
+function newReach({ operation, object, previous }: AdmissionRequest): Service | undefined {
+  if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined
+  const next = asKind(object, 'v1', 'Service')
+  if (!next?.spec.externalIPs?.length) return undefined
+  const before = asKind(previous, 'v1', 'Service')
+  return before && sameValue(reach(before), reach(next)) ? undefined : next
+}
+
+const nameOf = ({ metadata }: Service) => `${metadata.namespace}/${metadata.name}`
+
+/** Each external address with each port. */
+function doorsOf({ spec }: Service): string[] {
+  return (spec.externalIPs ?? []).flatMap((address) => (spec.ports ?? []).map((port) => `${spelling(address)} ${portKey(port)}`))
 }
 
 const portKey = ({ port, protocol = 'TCP' }: ServicePort) => `${port}/${protocol}`

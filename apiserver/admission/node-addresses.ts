@@ -5,7 +5,7 @@ import { invalid } from '../../shared/errors/status-error.ts'
 import type { Node } from '../../shared/openapi/generated/core-v1.ts'
 import type { HookContext } from '../registry/define-resource.ts'
 import { sameValue } from '../registry/same-value.ts'
-import type { AdmissionRule } from './admission.ts'
+import type { AdmissionRequest, AdmissionRule } from './admission.ts'
 import { asKind } from './as-kind.ts'
 import { type ClusterFacts, ownedByCluster, spelling } from './cluster-facts.ts'
 import { holdsAddresses } from './held-addresses.ts'
@@ -22,17 +22,21 @@ export function nodeAddresses(facts: ClusterFacts, claims: NodeClaims): Admissio
   return {
     name: 'NodeAddresses',
     validate(request) {
-      if (request.operation !== 'CREATE' && request.operation !== 'UPDATE') return
-      const next = asKind(request.object, 'v1', 'Node')
-      if (!next) return
-      const previous = asKind(request.previous, 'v1', 'Node')
-      if (previous && sameValue(previous.status.addresses, next.status.addresses)) return
+      const next = newAddresses(request)
       // Another node's write may have been acknowledged a moment ago.
-      return request.context.reader.caughtUp().then(() => {
-        const problems = [...problemsOf(next, previous, request.context)]
-        if (problems.length > 0) throw invalid({ group: '', kind: 'Node' }, request.name || next.metadata.name || '', problems)
-      })
+      if (next) return request.context.reader.caughtUp().then(() => check(next, request))
     },
+    reserve(request) {
+      const next = newAddresses(request)
+      if (!next) return undefined
+      check(next, request)
+      return claims.expect(next, request.context.reader)
+    },
+  }
+
+  function check(next: Node, { name, previous, context }: AdmissionRequest): void {
+    const problems = [...problemsOf(next, asKind(previous, 'v1', 'Node'), context)]
+    if (problems.length > 0) throw invalid({ group: '', kind: 'Node' }, name || next.metadata.name || '', problems)
   }
 
   function* problemsOf(next: Node, previous: Node | undefined, context: HookContext): Generator<FieldProblem> {
@@ -72,6 +76,14 @@ export function nodeAddresses(facts: ClusterFacts, claims: NodeClaims): Admissio
     }
     return undefined
   }
+}
+
+/** The Node of a write that may add to its names and addresses. */
+function newAddresses({ operation, object, previous }: AdmissionRequest): Node | undefined {
+  if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined
+  const next = asKind(object, 'v1', 'Node')
+  const before = asKind(previous, 'v1', 'Node')
+  return next && before && sameValue(before.status.addresses, next.status.addresses) ? undefined : next
 }
 
 /** What one write is asked with. */

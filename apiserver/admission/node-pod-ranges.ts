@@ -17,16 +17,20 @@ export function nodePodRanges({ podRange, serviceRange }: ClusterFacts, claims: 
   return {
     name: 'NodePodRanges',
     validate(request) {
-      if (request.operation !== 'CREATE' && request.operation !== 'UPDATE') return
-      const next = asKind(request.object, 'v1', 'Node')
-      if (!next?.spec.podCIDRs?.length) return
-      const previous = asKind(request.previous, 'v1', 'Node')
-      if (previous && sameValue(previous.spec.podCIDRs, next.spec.podCIDRs)) return
-      return request.context.reader.caughtUp().then(() => {
-        const problems = [...problemsOf(next, request)]
-        if (problems.length > 0) throw invalid({ group: '', kind: 'Node' }, next.metadata.name ?? '', problems)
-      })
+      const next = newRanges(request)
+      if (next) return request.context.reader.caughtUp().then(() => check(next, request))
     },
+    reserve(request) {
+      const next = newRanges(request)
+      if (!next) return undefined
+      check(next, request)
+      return claims.expect(next, request.context.reader)
+    },
+  }
+
+  function check(next: Node, request: AdmissionRequest): void {
+    const problems = [...problemsOf(next, request)]
+    if (problems.length > 0) throw invalid({ group: '', kind: 'Node' }, next.metadata.name ?? '', problems)
   }
 
   function* problemsOf({ metadata, spec }: Node, { context }: AdmissionRequest): Generator<FieldProblem> {
@@ -42,4 +46,12 @@ export function nodePodRanges({ podRange, serviceRange }: ClusterFacts, claims: 
       if (other !== undefined) yield fieldProblem.invalid(path, text, `overlaps the pod range of ${other}`)
     }
   }
+}
+
+/** The Node of a write that gives pod ranges. */
+function newRanges({ operation, object, previous }: AdmissionRequest): Node | undefined {
+  if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined
+  const next = asKind(object, 'v1', 'Node')
+  const before = asKind(previous, 'v1', 'Node')
+  return !next?.spec.podCIDRs?.length || (before && sameValue(before.spec.podCIDRs, next.spec.podCIDRs)) ? undefined : next
 }

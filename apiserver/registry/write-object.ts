@@ -8,11 +8,12 @@ import type { AdmissionRequest, AdmissionRule } from '../admission/admission.ts'
 import type { User } from '../authn/user.ts'
 import { type Storage, StorageConflict, StorageUnavailable, type Write } from '../storage/storage.ts'
 import { ConflictQueue } from './conflict-queue.ts'
-import type { HookContext, Reservation } from './define-resource.ts'
+import type { HookContext } from './define-resource.ts'
 import { type Encode, encodeObject } from './encode-object.ts'
 import { factsOf, type ObjectFacts, type StoredEntry } from './object-facts.ts'
 import { keepIdentity, metadataProblems, placeInNamespace, stampNewObject } from './object-metadata.ts'
 import { storageKey } from './read-object.ts'
+import { type Held, reserveAll } from './reservations.ts'
 import type { Resource } from './resource-table.ts'
 import { sameSpec, sameValue } from './same-value.ts'
 import type { StoredObjects } from './stored-objects.ts'
@@ -64,6 +65,7 @@ export class ObjectWriter {
   readonly #tools: WriterTools
   readonly #mutating: readonly AdmissionRule[]
   readonly #validating: readonly AdmissionRule[]
+  readonly #reserving: readonly AdmissionRule[]
   readonly #conflicts: ConflictQueue
 
   constructor(tools: WriterTools) {
@@ -71,6 +73,7 @@ export class ObjectWriter {
     this.#conflicts = new ConflictQueue(tools.storage)
     this.#mutating = tools.rules.filter((rule) => rule.mutate)
     this.#validating = tools.rules.filter((rule) => rule.validate)
+    this.#reserving = tools.rules.filter((rule) => rule.reserve)
   }
 
   contextOf(request: WriteRequest): HookContext {
@@ -255,11 +258,7 @@ export class ObjectWriter {
   ): Promise<void> {
     const rules = phase === 'mutate' ? this.#mutating : this.#validating
     if (rules.length === 0) return
-    const { resource, namespace, subresource, user, dryRun } = request
-    const asked: AdmissionRequest = {
-      ...{ operation, definition: resource.definition, group: resource.group, version: resource.version, resource: resource.plural },
-      ...{ subresource, namespace, name: object?.metadata.name ?? request.name, user, object, previous, dryRun, context },
-    }
+    const asked = askedOf(operation, request, object, previous, context)
     for (const rule of rules) {
       const answer = phase === 'mutate' ? rule.mutate!(asked) : rule.validate!(asked)
       if (answer) await answer
@@ -273,15 +272,21 @@ export class ObjectWriter {
     // A dry run answers what would be stored; a new object has no revision yet.
     if (request.dryRun) return wish.expect === 0 ? Buffer.from(JSON.stringify(wish.object)) : write.encode(wish.expect)
     if (wish.context) refuseTooLarge(encode, wish.expect)
-    const { reserve } = resource.definition.hooks
-    const reservation: Reservation | undefined = wish.context && reserve?.(wish.object, wish.previous, wish.context)
+    const held = wish.context && this.#reserve(request, wish, wish.context)
     try {
       // What was reserved is written into the object, so its text is made only now.
-      return await this.#commit(reservation ? this.#write(resource, wish.key, wish.object, wish.expect) : write)
+      const value = await this.#commit(held?.isChanged ? this.#write(resource, wish.key, wish.object, wish.expect) : write)
+      held?.stored()
+      return value
     } catch (error) {
-      reservation?.release()
+      held?.failed()
       throw error
     }
+  }
+
+  #reserve(request: WriteRequest, { object, previous }: StoreWish, context: HookContext): Held {
+    const asked = askedOf(previous ? 'UPDATE' : 'CREATE', request, object, previous, context)
+    return reserveAll({ object, previous, context, asked, hooks: request.resource.definition.hooks, rules: this.#reserving })
   }
 
   #write(resource: Resource, key: string, object: KubeObject, expect: number, encode = encodeObject(object)): Write<ObjectFacts> {
@@ -300,6 +305,19 @@ export class ObjectWriter {
         details: { retryAfterSeconds: 1 },
       })
     }
+  }
+}
+
+function askedOf(
+  operation: AdmissionRequest['operation'],
+  { resource, namespace, name, subresource, user, dryRun }: WriteRequest,
+  object: KubeObject | undefined,
+  previous: KubeObject | undefined,
+  context: HookContext,
+): AdmissionRequest {
+  return {
+    ...{ operation, definition: resource.definition, group: resource.group, version: resource.version, resource: resource.plural },
+    ...{ subresource, namespace, name: object?.metadata.name ?? name, user, object, previous, dryRun, context },
   }
 }
 

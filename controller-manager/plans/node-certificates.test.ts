@@ -86,6 +86,22 @@ describe('under which names a node may serve', () => {
       assert.match((await doubt({ ipAddresses: [address] }, [named('a', address)])) ?? 'approved', /may not be/, address)
     }
   })
+  test('not an address that another node has too, unless that one is silent', async () => {
+    const silent = (name: string, address: string) => {
+      const node = named(name, address)
+      return { ...node, status: { ...node.status, conditions: [{ type: 'Ready', status: 'Unknown' }] } } as Node
+    }
+    const wish = { dnsNames: ['a'], ipAddresses: ['10.0.0.1'] }
+    for (const spelled of ['10.0.0.1', '::ffff:10.0.0.1']) {
+      assert.match((await doubt(wish, [node, named('b', spelled)])) ?? 'approved', /10\.0\.0\.1 is an address of node b too/)
+    }
+    assert.match(
+      (await doubt({ dnsNames: ['B.example.com'] }, [named('a', 'B.example.com'), named('b', 'b.example.com')])) ?? '',
+      /of node b too/,
+    )
+    assert.equal(await doubt(wish, [node, silent('b', '10.0.0.1')]), undefined)
+    assert.equal(await doubt(wish, [node, named('b', '10.0.0.2')]), undefined)
+  })
   test('not before it is registered', async () => {
     const made = await request({ serving: true, dnsNames: ['a'] })
     assert.match(servingRequestProblem(made, await contentOf(made), []) ?? '', /not registered/)

@@ -1,5 +1,5 @@
 import { isClusterName } from '../../shared/addresses/cluster-names.ts'
-import { parseAddress, specialRangeProblem } from '../../shared/addresses/ip-address.ts'
+import { canonicalAddress, parseAddress, specialRangeProblem } from '../../shared/addresses/ip-address.ts'
 import { type CertificateRequest, readRequest } from '../../shared/certificates/certificate-request.ts'
 import { TerminalError } from '../../shared/errors/terminal-error.ts'
 import type { CertificateSigningRequest } from '../../shared/openapi/generated/certificates-v1.ts'
@@ -40,7 +40,7 @@ export function isSelfRequest(request: CertificateSigningRequest, content: Certi
 
 /**
  * Why a node may not serve under the names it asks for: it must ask for itself, and for addresses it is known by. The cluster's own
- * names and those of other nodes are never given, though a Node should claim them: the API server refuses such Nodes and such requests
+ * names, those of other nodes and addresses that another node has too (but for one that has fallen silent) are never given, though a Node should claim them: the API server refuses such Nodes and such requests
  * (its admission/node-addresses.ts), and this is the wall behind that one.
  * @param nodes all of them
  */
@@ -57,6 +57,10 @@ export function servingRequestProblem(
   const stranger = [...content.names.dnsNames, ...content.names.ipAddresses].find((name) => !known.has(name))
   if (stranger !== undefined) return `${stranger} is not an address of the node`
   const others = new Set(nodes.filter((each) => each !== node).map(({ metadata }) => metadata.name))
+  for (const name of [...content.names.dnsNames, ...content.names.ipAddresses]) {
+    const other = nodes.find((each) => each !== node && !isSilent(each) && each.status.addresses?.some((has) => isSame(has.address, name)))
+    if (other) return `${name} is an address of node ${other.metadata.name} too`
+  }
   for (const dnsName of content.names.dnsNames) {
     if (isClusterName(dnsName)) return `${dnsName} is a name of the cluster itself`
     if (others.has(dnsName.toLowerCase())) return `${dnsName} is the name of another node`
@@ -67,6 +71,15 @@ export function servingRequestProblem(
     if (why !== undefined) return `${text} ${why}`
   }
   return undefined
+}
+
+/** Its kubelet has not been heard of for a while: its addresses may be others' by now (docs/decisions/0008-whose-address.md). */
+function isSilent({ status }: Node): boolean {
+  return status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'Unknown') ?? false
+}
+
+function isSame(one: string, other: string): boolean {
+  return (canonicalAddress(one) ?? one.toLowerCase()) === (canonicalAddress(other) ?? other.toLowerCase())
 }
 
 /** What a request asks for. @throws TerminalError when it cannot be read, or its author does not hold the key */

@@ -327,3 +327,68 @@ test('what a node was given an instant ago is taken', async (t) => {
     assert.match(second.text, new RegExp(`is an address of node ..first-${n}`))
   }
 })
+
+test('of nodes that ask for one address in one moment, one has it', async (t) => {
+  const api = await startApi({}, t)
+  const register = (name: string, address: string) => {
+    const node = { metadata: { name }, status: { addresses: [{ type: 'InternalIP', address }] } }
+    return api.request('POST', '/api/v1/nodes', node, {}, nodeUser(name))
+  }
+  for (let n = 1; n < 20; n++) {
+    const address = `198.51.100.${n}`
+    const answers = await Promise.all([register(`one-${n}`, address), register(`other-${n}`, address), register(`third-${n}`, address)])
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 422, 422], address)
+    const refused = answers.find(({ status }) => status === 422)
+    assert.match(refused?.text ?? '', /is an address of node ..(one|other|third)-/)
+  }
+  // A claim lasts as long as the write it is of: who is refused for another reason keeps nobody out.
+  assert.equal((await register('one-1', '198.51.100.100')).status, 409)
+  assert.equal((await register('late', '198.51.100.100')).status, 201)
+})
+
+test('of Services that ask for one external address and port in one moment, one has it', async (t) => {
+  const api = await startApi({}, t)
+  const create = (name: string, externalIP: string, port: number) =>
+    api.request('POST', '/api/v1/namespaces/default/services', {
+      metadata: { name },
+      spec: { externalIPs: [externalIP], ports: [{ port }] },
+    })
+  for (let n = 1; n < 20; n++) {
+    const address = `198.51.100.${n}`
+    const answers = await Promise.all([
+      create(`one-${n}`, address, 80),
+      create(`other-${n}`, address, 80),
+      create(`apart-${n}`, address, 81),
+    ])
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 201, 422], address)
+    assert.equal(answers[2]?.status, 201, 'another port of the address')
+    assert.match(answers.find(({ status }) => status === 422)?.text ?? '', /leads to another Service/)
+  }
+  const moved = await Promise.all(
+    ['apart-1', 'apart-2'].map((name) =>
+      api.request(
+        'PATCH',
+        `/api/v1/namespaces/default/services/${name}`,
+        { spec: { externalIPs: ['198.51.100.99'], ports: [{ port: 81 }] } },
+        { 'content-type': 'application/merge-patch+json' },
+      ),
+    ),
+  )
+  assert.deepEqual(moved.map(({ status }) => status).sort(), [200, 422])
+})
+
+test('of nodes that are given one pod range in one moment, one has it', async (t) => {
+  const api = await startApi({}, t)
+  for (let n = 1; n < 10; n++) {
+    const answers = await Promise.all(
+      ['one', 'other'].map((name, index) =>
+        api.request('POST', '/api/v1/nodes', {
+          metadata: { name: `${name}-${n}` },
+          spec: { podCIDRs: [index === 0 ? `10.244.${n}.0/24` : `10.244.${n}.128/25`] },
+        }),
+      ),
+    )
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 422])
+    assert.match(answers.find(({ status }) => status === 422)?.text ?? '', /overlaps the pod range of/)
+  }
+})
