@@ -56,6 +56,11 @@ const certificateRequest = [
 const makers: Readonly<Record<string, (name: string, namespace: string) => object>> = {
   ConfigMap: (name) => configMap(name),
   ControllerRevision: (name) => ({ apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata: { name }, revision: 1, data: {} }),
+  DaemonSet: (name) => ({
+    ...{ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name } },
+    // For no node: these are made to be looked at.
+    spec: { selector: { matchLabels: { app: 'x' } }, template: { ...template, spec: { ...template.spec, nodeSelector: { no: 'node' } } } },
+  }),
   Deployment: (name) => deployment(name),
   Endpoints: (name) => ({ apiVersion: 'v1', kind: 'Endpoints', metadata: { name } }),
   EndpointSlice: (name) => ({
@@ -86,6 +91,10 @@ const makers: Readonly<Record<string, (name: string, namespace: string) => objec
   ReplicationController: (name) => ({
     ...{ apiVersion: 'v1', kind: 'ReplicationController', metadata: { name } },
     spec: { replicas: 0, selector: { app: 'x' }, template },
+  }),
+  StatefulSet: (name) => ({
+    ...{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name } },
+    spec: { replicas: 0, serviceName: 'x', selector: { matchLabels: { app: 'x' } }, template },
   }),
   Secret: (name) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { key: 'value' } }),
   Service: (name) => service(name),

@@ -36,6 +36,11 @@ export const minimalObjects: ReadonlyMap<string, object> = new Map(
     { apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata: { name: NAME }, revision: 1, data: { a: 1 } },
     deployment(NAME),
     { ...deployment(NAME), kind: 'ReplicaSet' },
+    { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: NAME }, spec: { selector: { matchLabels: { app: NAME } }, template } },
+    {
+      ...{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: NAME } },
+      spec: { serviceName: NAME, selector: { matchLabels: { app: NAME } }, template },
+    },
     { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token: 'x' } },
     { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
     ...['SubjectAccessReview', 'LocalSubjectAccessReview', 'SelfSubjectAccessReview'].map((kind) => ({

@@ -13,9 +13,11 @@ export function* rollingUpdateProblems(
   if (amountOf(maxUnavailable) === 0 && amountOf(maxSurge) === 0) {
     yield fieldProblem.invalid(`${path}.maxUnavailable`, maxUnavailable, 'may not be 0 when `maxSurge` is 0')
   }
-  if (typeof maxUnavailable === 'string' && amountOf(maxUnavailable) > 100) {
-    yield fieldProblem.invalid(`${path}.maxUnavailable`, maxUnavailable, 'must not be greater than 100%')
-  }
+  yield* notMoreThanAllProblems(maxUnavailable, `${path}.maxUnavailable`)
+}
+
+export function* notMoreThanAllProblems(value: NumberOrPercent, path: string): Generator<FieldProblem> {
+  if (typeof value === 'string' && amountOf(value) > 100) yield fieldProblem.invalid(path, value, 'must not be greater than 100%')
 }
 
 export function* numberOrPercentProblems(value: NumberOrPercent, path: string): Generator<FieldProblem> {
@@ -28,6 +30,7 @@ export function* numberOrPercentProblems(value: NumberOrPercent, path: string): 
   }
 }
 
-function amountOf(value: NumberOrPercent): number {
+/** The number, or that before the percent sign. */
+export function amountOf(value: NumberOrPercent): number {
   return typeof value === 'number' ? value : Number.parseInt(value, 10)
 }
