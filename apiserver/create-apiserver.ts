@@ -60,7 +60,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const store = new ObjectStore(storage, () => compactor.clientHorizon, clock)
   const bounds = serverBounds(config, clock)
   const watchBounds = { unsent: bounds.unsent, watchesPerUser: config.maxWatchesPerUser }
-  const hub = new WatchHub({ store, table, bounds: watchBounds, clock, log })
+  const hub = new WatchHub({ store, bounds: watchBounds, clock, log })
   const expiry = new Expiry(table, storage, writer, { clock, log })
   const connect = createConnect({
     reader: objects,

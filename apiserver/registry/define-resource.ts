@@ -50,6 +50,29 @@ export interface SubresourceCall<T> {
   remove(options: { gracePeriodSeconds?: number | undefined; preconditions?: { uid?: string | undefined } | undefined }): Promise<void>
 }
 
+/**
+ * A further version of a kind: the same objects in other words. One version is stored, the one the kind's file defines; hooks see only that
+ * one. Both directions are pure and must not share parts with what they were given.
+ */
+export interface FurtherVersion<T extends KubeObject = KubeObject> {
+  readonly apiVersion: ApiVersion
+  readonly kind: string
+  /** From this version to the stored one; may leave out what decoding fills in. */
+  toStored(object: KubeObject): T
+  /** From the stored version to this one; may leave out what decoding fills in. */
+  fromStored(object: T): KubeObject
+}
+
+/** Declares a further version; its own type is known inside. */
+export function furtherVersion<V extends ApiVersion, K extends KindOf<V>, T extends KubeObject>(
+  apiVersion: V,
+  kind: K,
+  conversion: { toStored: (object: ObjectOf<V, K>) => DeepPartial<T>; fromStored: (object: T) => DeepPartial<ObjectOf<V, K>> },
+): FurtherVersion<T> {
+  // The machinery decodes by the schema of each version before and after: the types are what the schemas say.
+  return { apiVersion, kind, ...(conversion as unknown as Pick<FurtherVersion<T>, 'toStored' | 'fromStored'>) }
+}
+
 /** A POST-only sub-resource answered with an object or Status: binding, eviction, token, approval-like ones. */
 export interface SubresourceAction<T> {
   /** Kind of the body in discovery: `Binding`, `Eviction`, `TokenRequest`. */
@@ -63,6 +86,8 @@ export interface SubresourceAction<T> {
  */
 export interface ResourceHooks<T extends KubeObject> {
   shortNames?: readonly string[] | undefined
+  /** Versions that the kind is served in besides the stored one. */
+  alsoServed?: readonly FurtherVersion<T>[] | undefined
   /** e.g. `all`. */
   categories?: readonly string[] | undefined
   columns?: readonly Column<T>[] | undefined

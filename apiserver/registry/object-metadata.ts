@@ -66,6 +66,9 @@ export function* metadataProblems(resource: Resource, object: KubeObject, previo
   if (finalizers) yield* finalizerProblems(finalizers, previous)
 }
 
+/** What is wrong with a text as the name of an object of any kind, or as a word of its URL. */
+export const segmentProblem = pathSegmentProblem
+
 function* nameProblems(resource: Resource, { metadata }: KubeObject): Generator<FieldProblem> {
   const rule = resource.definition.hooks.validateName ?? ((name: string) => subdomainProblems(name)[0])
   if (metadata.generateName) {

@@ -2,7 +2,7 @@ import type { KubeObject } from '../../shared/objects/object.ts'
 import { joinApiVersion, type KindFacts, kindFacts, schemaOf } from '../../shared/openapi/kinds.ts'
 import type { SchemaNode } from '../../shared/openapi/schema.ts'
 import { prefixOf } from '../storage/keys.ts'
-import type { ResourceDefinition } from './define-resource.ts'
+import type { FurtherVersion, ResourceDefinition } from './define-resource.ts'
 
 /** A sub-resource as it is served. */
 export interface ServedSubresource {
@@ -27,6 +27,8 @@ export interface Resource<T extends KubeObject = KubeObject> {
   readonly namespaced: boolean
   readonly verbs: ReadonlySet<string>
   readonly subresources: ReadonlyMap<string, ServedSubresource>
+  /** How this version is made of the stored one, and which that is; undefined where it is the stored one itself. See versions.ts. */
+  readonly further: { readonly conversion: FurtherVersion; readonly stored: Resource } | undefined
   /** Where its objects live in the store. */
   readonly prefix: string
   /** For error messages: `deployments.apps`. */
@@ -50,11 +52,16 @@ export class ResourceTable {
 
   constructor(definitions: readonly ResourceDefinition[]) {
     for (const definition of definitions) {
-      const resource = describe(definition)
-      this.#byPath.set(`${resource.apiVersion}/${resource.plural}`, resource)
-      this.#byKind.set(`${resource.apiVersion}/${resource.kind}`, resource)
-      if (!this.#byPrefix.has(resource.prefix)) this.#byPrefix.set(resource.prefix, resource)
+      const stored = describe(definition)
+      this.#add(stored)
+      if (!this.#byPrefix.has(stored.prefix)) this.#byPrefix.set(stored.prefix, stored)
+      for (const further of definition.hooks.alsoServed ?? []) this.#add(describe(definition, { conversion: further, stored }))
     }
+  }
+
+  #add(resource: Resource): void {
+    this.#byPath.set(`${resource.apiVersion}/${resource.plural}`, resource)
+    this.#byKind.set(`${resource.apiVersion}/${resource.kind}`, resource)
   }
 
   /** By the words of a URL. */
@@ -76,10 +83,11 @@ export class ResourceTable {
   }
 }
 
-function describe(definition: ResourceDefinition): Resource {
-  const facts = kindFacts(definition.apiVersion, definition.kind)
-  const schema = schemaOf(definition.apiVersion, definition.kind)
-  if (!facts || !schema) throw new Error(`${definition.apiVersion} ${definition.kind} is no resource of this release`)
+function describe(definition: ResourceDefinition, further?: Resource['further']): Resource {
+  const { apiVersion, kind } = further?.conversion ?? definition
+  const facts = kindFacts(apiVersion, kind)
+  const schema = schemaOf(apiVersion, kind)
+  if (!facts || !schema) throw new Error(`${apiVersion} ${kind} is no resource of this release`)
   const { hooks } = definition
   const hasStatus = facts.subresources.has('status')
   return {
@@ -93,8 +101,9 @@ function describe(definition: ResourceDefinition): Resource {
     plural: facts.plural,
     namespaced: facts.namespaced,
     verbs: new Set(hooks.verbs ?? (hooks.answer ? ['create'] : facts.verbs)),
-    subresources: subresourcesOf(definition, facts),
-    prefix: prefixOf(facts.group, facts.plural),
+    subresources: subresourcesOf({ hooks, apiVersion, kind }, facts),
+    further,
+    prefix: further?.stored.prefix ?? prefixOf(facts.group, facts.plural),
     named: { group: facts.group, resource: facts.plural },
     hasStatus,
     hasGeneration: hooks.generation ?? (hasStatus && schema.fields.has('spec')),

@@ -152,6 +152,7 @@ export class StoredObjects implements ObjectReader {
   #resource(v: string, k: string): Resource {
     const resource = this.#table.ofKind(v, k)
     if (!resource) throw new Error(`${v} ${k} is not served`)
+    if (resource.further) throw new Error(`${v} ${k} is stored as ${resource.further.stored.apiVersion}: ask for that`)
     return resource
   }
 }

@@ -3,6 +3,7 @@ import { parseTimestamp } from '../../shared/time/timestamp.ts'
 import type { MetaVersion } from '../http/content-type.ts'
 import type { Column } from './define-resource.ts'
 import type { Resource } from './resource-table.ts'
+import { asServed } from './versions.ts'
 
 interface ColumnDefinition {
   name: string
@@ -41,9 +42,14 @@ type PreparedColumn = { definition: ColumnDefinition; cell: (object: KubeObject,
 const prepared = new WeakMap<object, readonly PreparedColumn[]>()
 const NO_COLUMNS: readonly Column<KubeObject>[] = []
 
-/** Rows of one kind, rendered by the kind's columns. */
+/** Rows of one kind, rendered by the kind's columns; the objects are given as stored. */
 export function tableOf(resource: Resource, objects: readonly KubeObject[], metadata: object, style: TableStyle): Table {
-  return tableWith((resource.definition.hooks.columns ?? NO_COLUMNS) as readonly Column<KubeObject>[], objects, metadata, style)
+  const columns = (resource.definition.hooks.columns ?? NO_COLUMNS) as readonly Column<KubeObject>[]
+  const table = tableWith(columns, objects, metadata, resource.further ? { ...style, includeObject: 'None' } : style)
+  if (resource.further && style.includeObject !== 'None') {
+    for (const [index, row] of table.rows.entries()) row.object = rowObject(asServed(resource, objects[index]!), style)
+  }
+  return table
 }
 
 /** Rows rendered by columns that are nobody's: a Scale has no resource of its own. */
@@ -71,7 +77,11 @@ export function metadataOf(object: KubeObject, meta: MetaVersion): object {
 function rowOf(columns: readonly PreparedColumn[], object: KubeObject, style: TableStyle): TableRow {
   const cells = columns.map((column) => column.cell(object, style.now))
   if (style.includeObject === 'None') return { cells }
-  return { cells, object: style.includeObject === 'Object' ? object : metadataOf(object, style.meta) }
+  return { cells, object: rowObject(object, style) }
+}
+
+function rowObject(object: KubeObject, { includeObject, meta }: TableStyle): object {
+  return includeObject === 'Object' ? object : metadataOf(object, meta)
 }
 
 function columnsOf(own: readonly Column<KubeObject>[]): readonly PreparedColumn[] {

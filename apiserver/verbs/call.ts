@@ -18,6 +18,7 @@ import { scaleColumns, scaleOf } from '../registry/scale.ts'
 import { decodeObject, type FieldValidation } from '../registry/schema-check.ts'
 import type { StoredObjects } from '../registry/stored-objects.ts'
 import { metadataOf, tableOf, tableWith } from '../registry/table.ts'
+import { asServed, asStored, bytesAsServed, storedVersion } from '../registry/versions.ts'
 import type { ObjectWriter, WriteRequest } from '../registry/write-object.ts'
 import type { WatchHub } from '../watch/watch-hub.ts'
 
@@ -58,7 +59,7 @@ export function writeRequestOf(call: Call, dryRun = isDryRun(call.info.query)): 
   const { info, resource, user, warnings } = call
   const { name, subresource } = info
   return {
-    resource,
+    resource: storedVersion(resource),
     namespace: namespaceOf(call),
     name,
     subresource,
@@ -87,7 +88,12 @@ export function fieldValidationOf(query: URLSearchParams): FieldValidation {
   throw invalid({ group: 'meta.k8s.io', kind: 'CreateOptions' }, '', [problem])
 }
 
-/** The body as an object of the resource's kind, or of the kind given. @throws StatusError */
+/** The body as an object of the resource's kind in the stored version. @throws StatusError */
+export async function readStored(call: Call): Promise<KubeObject> {
+  return asStored(call.resource, await readObject(call))
+}
+
+/** The body as an object of the resource's kind and version, or of those given. @throws StatusError */
 export async function readObject(call: Call, of: { apiVersion: string; kind: string } = call.resource): Promise<KubeObject> {
   const fieldValidation = fieldValidationOf(call.info.query)
   const { value, duplicates } = parse(await call.request.readBody(BODY_LIMIT), headerOf(call.request, 'content-type'), of.kind)
@@ -105,12 +111,14 @@ export function headerOf(request: ApiRequest, name: string): string | undefined 
   return Array.isArray(value) ? value.join(', ') : value
 }
 
-/** Answers one stored object in the representation asked for. */
+/** Answers one stored object in the version and representation asked for. */
 export function answerObject(call: Call, code: number, value: Buffer, now: number): void | Promise<void> {
   const { representation, reply, resource, warnings } = call
-  if (representation.shape === 'object') return sendObject(reply, code, value, representation, warnings)
+  if (representation.shape === 'object') return sendObject(reply, code, bytesAsServed(resource, value), representation, warnings)
   const object = JSON.parse(value.toString()) as KubeObject
-  if (representation.shape === 'metadata') return sendObject(reply, code, metadataOf(object, representation.meta), representation, warnings)
+  if (representation.shape === 'metadata') {
+    return sendObject(reply, code, metadataOf(asServed(resource, object), representation.meta), representation, warnings)
+  }
   const { resourceVersion } = object.metadata
   const table = tableOf(resource, [object], { resourceVersion }, { ...representation, now })
   return sendObject(reply, code, table, representation, warnings)

@@ -4,6 +4,7 @@ import { sendObject } from '../http/response.ts'
 import { type DeleteOptions, deleteOptions } from '../registry/delete-options.ts'
 import { listOptions } from '../registry/list-options.ts'
 import { selectionOf } from '../registry/selection.ts'
+import { asServed } from '../registry/versions.ts'
 import {
   answerObject,
   BODY_LIMIT,
@@ -42,7 +43,7 @@ export async function deleteCollection(call: Call, tools: VerbTools): Promise<vo
       // Somebody else was faster; that is what was wanted.
       if (!hasReason(error, 'NotFound')) throw error
     }
-    items.push(JSON.parse(value.toString()) as KubeObject)
+    items.push(asServed(resource, JSON.parse(value.toString()) as KubeObject))
   }
   const list = {
     kind: `${resource.kind}List`,

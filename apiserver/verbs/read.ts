@@ -7,6 +7,7 @@ import type { StoredEntry } from '../registry/object-facts.ts'
 import type { ListPage } from '../registry/read-object.ts'
 import { selectionOf } from '../registry/selection.ts'
 import { metadataOf, tableOf } from '../registry/table.ts'
+import { asServed, bytesAsServed } from '../registry/versions.ts'
 import { answerObject, answerScale, type Call, namespaceOf, type VerbTools } from './call.ts'
 
 /** 200 404 504 */
@@ -60,12 +61,18 @@ function listPieces({ resource, representation }: Call, page: ListPage, now: num
   if (representation.shape === 'object') {
     const head = Buffer.from(`{"kind":"${resource.kind}List","apiVersion":"${resource.apiVersion}","metadata":${metadata},"items":[`)
     let length = 0
-    for (const entry of page.entries) length += entry.value.length
-    return { head, items: page.entries.map((entry) => entry.value), length, count }
+    const items = page.entries.map((entry) => bytesAsServed(resource, entry.value))
+    for (const item of items) length += item.length
+    return { head, items, length, count }
   }
   if (representation.shape === 'metadata') {
     const head = Buffer.from(`{"kind":"PartialObjectMetadataList","apiVersion":"${representation.meta}","metadata":${metadata},"items":[`)
-    return { head, items: parsed(page.entries, (object) => metadataOf(object, representation.meta)), length: undefined, count }
+    return {
+      head,
+      items: parsed(page.entries, (object) => metadataOf(asServed(resource, object), representation.meta)),
+      length: undefined,
+      count,
+    }
   }
   const style = { ...representation, now }
   const { columnDefinitions } = tableOf(resource, [], {}, style)
@@ -135,7 +142,17 @@ function wholeList(
 ): object {
   if (shape === 'table') return tableOf(resource, objects, metadata, { includeObject, meta, now })
   if (shape === 'metadata') {
-    return { kind: 'PartialObjectMetadataList', apiVersion: meta, metadata, items: objects.map((object) => metadataOf(object, meta)) }
+    return {
+      kind: 'PartialObjectMetadataList',
+      apiVersion: meta,
+      metadata,
+      items: objects.map((object) => metadataOf(asServed(resource, object), meta)),
+    }
   }
-  return { kind: `${resource.kind}List`, apiVersion: resource.apiVersion, metadata, items: objects }
+  return {
+    kind: `${resource.kind}List`,
+    apiVersion: resource.apiVersion,
+    metadata,
+    items: objects.map((object) => asServed(resource, object)),
+  }
 }

@@ -5,6 +5,7 @@ import { parseBody } from '../http/body.ts'
 import { applyPatch, patchTypes } from '../patch/apply-patch.ts'
 import { type Scale, scaleOf } from '../registry/scale.ts'
 import { decodeObject, type FieldValidation } from '../registry/schema-check.ts'
+import { asServed, asStored } from '../registry/versions.ts'
 import type { UpdatePart } from '../registry/write-object.ts'
 import {
   answerObject,
@@ -14,6 +15,7 @@ import {
   fieldValidationOf,
   headerOf,
   readObject,
+  readStored,
   type VerbTools,
   writeRequestOf,
 } from './call.ts'
@@ -23,7 +25,7 @@ const SCALE = { apiVersion: 'autoscaling/v1', kind: 'Scale', definition: 'io.k8s
 /** 201 400 403 409 415 422 */
 export async function create(call: Call, tools: VerbTools): Promise<void> {
   const { info } = call
-  const object = await readObject(call)
+  const object = await readStored(call)
   // The name in the URL of a create is that of the parent, which only sub-resources have.
   if (info.name !== '')
     throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource', { details: {} })
@@ -40,7 +42,7 @@ export async function update(call: Call, tools: VerbTools): Promise<void> {
     const { value } = await tools.writer.update(request, { kind: 'main' }, (previous) => scaled(call, previous, wanted))
     return answerScale(call, JSON.parse(value.toString()) as KubeObject, tools.clock.now())
   }
-  const object = await readObject(call)
+  const object = await readStored(call)
   checkName(object, info.name)
   const text = JSON.stringify(object)
   let isFresh = true
@@ -87,7 +89,8 @@ export async function patch(call: Call, tools: VerbTools): Promise<void> {
     return answerScale(call, JSON.parse(value.toString()) as KubeObject, tools.clock.now())
   }
   const { value } = await tools.writer.update(request, partOf(call), (previous) => {
-    const next = decode(resource, applyPatch(mediaType, previous, change, resource.facts.definition))
+    const patched = applyPatch(mediaType, asServed(resource, previous), change, resource.facts.definition)
+    const next = asStored(resource, decode(resource, patched))
     checkName(next, info.name)
     return next
   })

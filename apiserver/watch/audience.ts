@@ -63,7 +63,7 @@ export class Audience {
 
   /** Takes a change in; answers whether anybody here must hear of it. */
   offer(frames: ChangeFrames): boolean {
-    const frame = frames.frame(this.selects, this.representation)
+    const frame = frames.frame(this.resource, this.selects, this.representation)
     if (!frame) return false
     this.#append(frame, frames.change.revision)
     return true

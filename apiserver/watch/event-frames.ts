@@ -4,6 +4,7 @@ import { restamp } from '../registry/encode-object.ts'
 import type { ObjectFacts, StoredEntry } from '../registry/object-facts.ts'
 import type { Resource } from '../registry/resource-table.ts'
 import { metadataOf, tableOf } from '../registry/table.ts'
+import { asServed, bytesAsServed } from '../registry/versions.ts'
 import type { Change } from '../storage/storage.ts'
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED'
@@ -23,9 +24,9 @@ export function eventFrame(resource: Resource, type: EventType, value: Buffer, r
 }
 
 function shaped(resource: Resource, value: Buffer, representation: Representation, now: number): Buffer {
-  if (representation.shape === 'object') return value
+  if (representation.shape === 'object') return bytesAsServed(resource, value)
   const object = JSON.parse(value.toString()) as KubeObject
-  if (representation.shape === 'metadata') return Buffer.from(JSON.stringify(metadataOf(object, representation.meta)))
+  if (representation.shape === 'metadata') return Buffer.from(JSON.stringify(metadataOf(asServed(resource, object), representation.meta)))
   const { resourceVersion } = object.metadata
   const table = tableOf(resource, [object], { resourceVersion }, { ...representation, now })
   return Buffer.from(JSON.stringify(table))
@@ -51,29 +52,27 @@ export function errorFrame(status: object): Buffer {
 /** The frames of one change, each built at most once however many watchers get it. */
 export class ChangeFrames {
   readonly change: Change<ObjectFacts>
-  readonly #resource: Resource
   readonly #now: number
   readonly #frames = new Map<string, Buffer>()
 
-  constructor(resource: Resource, change: Change<ObjectFacts>, now: number) {
+  constructor(change: Change<ObjectFacts>, now: number) {
     this.change = change
-    this.#resource = resource
     this.#now = now
   }
 
   /** What a watcher sees that selects the states before and after, or one of them; undefined when it selects neither. */
-  frame(selects: (entry: StoredEntry) => boolean, representation: Representation): Buffer | undefined {
+  frame(resource: Resource, selects: (entry: StoredEntry) => boolean, representation: Representation): Buffer | undefined {
     const { change } = this
     const isIn = change.type === 'put' && selects(change.entry)
     const wasIn = change.previous !== undefined && selects(change.previous)
     if (!isIn && !wasIn) return undefined
     const type = isIn ? (wasIn ? 'MODIFIED' : 'ADDED') : 'DELETED'
-    const key = `${type} ${representation.key}`
+    const key = `${type} ${resource.apiVersion} ${representation.key}`
     const known = this.#frames.get(key)
     if (known) return known
     // An object that leaves the selection is shown as it was when it still belonged, under the revision of the change.
     const value = type !== 'DELETED' || change.type === 'delete' ? change.entry.value : restamp(change.previous!.value, change.revision)
-    const frame = eventFrame(this.#resource, type, value, representation, this.#now)
+    const frame = eventFrame(resource, type, value, representation, this.#now)
     this.#frames.set(key, frame)
     return frame
   }

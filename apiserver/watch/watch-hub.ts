@@ -6,7 +6,7 @@ import type { Representation } from '../http/content-type.ts'
 import type { Reply } from '../http/exchange.ts'
 import type { ObjectFacts } from '../registry/object-facts.ts'
 import type { ObjectStore } from '../registry/read-object.ts'
-import type { Resource, ResourceTable } from '../registry/resource-table.ts'
+import type { Resource } from '../registry/resource-table.ts'
 import type { Selection } from '../registry/selection.ts'
 import { resourcePrefix } from '../storage/keys.ts'
 import { type Change, RevisionCompacted, type Storage, type Subscription } from '../storage/storage.ts'
@@ -47,7 +47,6 @@ export interface WatchBounds {
 
 export interface WatchHubOptions {
   readonly store: ObjectStore
-  readonly table: ResourceTable
   readonly bounds: WatchBounds
   readonly clock: Clock
   readonly log: Logger
@@ -63,7 +62,6 @@ const SELECTOR_CHARACTERS = 4 * 1024
  */
 export class WatchHub {
   readonly #storage: Storage<ObjectFacts>
-  readonly #table: ResourceTable
   readonly #clock: Clock
   readonly #indexes = new Map<string, WatchIndex>()
   readonly #audiences = new Map<string, Audience>()
@@ -86,13 +84,12 @@ export class WatchHub {
   /** Open watches of each user, long selectors counted for more. */
   readonly #owners = new Map<string, number>()
 
-  constructor({ store, table, bounds, clock, log }: WatchHubOptions) {
+  constructor({ store, bounds, clock, log }: WatchHubOptions) {
     this.#log = log
     this.#store = store
     this.#bounds = bounds
     this.#storage = store.storage
     this.#horizon = store.horizon
-    this.#table = table
     this.#clock = clock
   }
 
@@ -207,7 +204,7 @@ export class WatchHub {
     const now = this.#clock.now()
     for await (const change of this.#storage.changes(from, to)) {
       if (!change.key.startsWith(audience.resource.prefix)) continue
-      const frame = new ChangeFrames(audience.resource, change, now).frame(audience.selects, audience.representation)
+      const frame = new ChangeFrames(change, now).frame(audience.resource, audience.selects, audience.representation)
       if (frame) frames.push(frame)
     }
     return frames
@@ -220,7 +217,7 @@ export class WatchHub {
       const prefix = resourcePrefix(change.key)
       const index = this.#indexes.get(prefix)
       if (!index) continue
-      const frames = new ChangeFrames(this.#table.ofPrefix(prefix)!, change, now)
+      const frames = new ChangeFrames(change, now)
       for (const audience of index.candidates(change)) if (audience.offer(frames)) this.#touch(audience)
     }
     this.#drain()

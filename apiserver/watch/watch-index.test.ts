@@ -71,7 +71,7 @@ for (const [what, each] of Object.entries(changes)) {
     for (const { audience: one } of audiences) index.add(one)
     const found = [...index.candidates(each)]
     assert.equal(new Set(found).size, found.length, 'nobody twice')
-    const concerned = (one: Audience) => new ChangeFrames(pods, each, 0).frame(one.selects, one.representation) !== undefined
+    const concerned = (one: Audience) => new ChangeFrames(each, 0).frame(pods, one.selects, one.representation) !== undefined
     const names = (list: Audience[]) => audiences.filter((one) => list.includes(one.audience)).map((one) => one.name)
     const wanted = names(audiences.map((one) => one.audience).filter(concerned))
     assert.deepEqual(names(found.filter(concerned)), wanted)
@@ -93,8 +93,8 @@ test('an audience keeps what its slowest watcher lacks, joins what is pending on
   const watcher = { position: 0 }
   one.watchers.add(watcher as never)
   const first = change({})
-  one.offer(new ChangeFrames(pods, first, 0))
-  one.offer(new ChangeFrames(pods, change({ name: 'y' }), 0))
+  one.offer(new ChangeFrames(first, 0))
+  one.offer(new ChangeFrames(change({ name: 'y' }), 0))
   const { bytes: pending, end } = one.pending(0, 0)
   assert.equal(end, 2)
   assert.equal(pending?.toString().split('\n').length, 3)
@@ -106,6 +106,6 @@ test('an audience keeps what its slowest watcher lacks, joins what is pending on
   one.trim()
   assert.equal(one.pending(one.end, 0).bytes, undefined)
   watcher.position = one.end
-  for (let n = 0; n < 20_001; n++) one.offer(new ChangeFrames(pods, first, 0))
+  for (let n = 0; n < 20_001; n++) one.offer(new ChangeFrames(first, 0))
   assert.deepEqual(one.trim(), [watcher])
 })

@@ -74,6 +74,10 @@ const makers: Readonly<Record<string, (name: string, namespace: string) => objec
     ...{ apiVersion: 'flowcontrol.apiserver.k8s.io/v1', kind: 'FlowSchema', metadata: { name } },
     spec: { matchingPrecedence: 9_000, priorityLevelConfiguration: { name: 'workload-low' }, rules: [] },
   }),
+  HorizontalPodAutoscaler: (name) => ({
+    ...{ apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name } },
+    spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'x' }, maxReplicas: 3 },
+  }),
   Lease: (name) => ({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name }, spec: {} }),
   LimitRange: (name) => ({ apiVersion: 'v1', kind: 'LimitRange', metadata: { name }, spec: { limits: [] } }),
   Namespace: (name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
@@ -120,5 +124,6 @@ const makers: Readonly<Record<string, (name: string, namespace: string) => objec
 export function bodyOf(resource: DiscoveredResource, name: string, namespace = 'default'): object {
   const make = makers[resource.kind]
   if (!make) throw new Error(`test/harness/every-kind.ts needs a valid ${resource.kind}, so that tests over every kind reach it`)
-  return make(name, namespace)
+  // The bodies are valid in every version that a kind is served in.
+  return { ...make(name, namespace), apiVersion: resource.prefix.replace(/^\/apis?\//, '') }
 }

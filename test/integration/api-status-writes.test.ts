@@ -51,7 +51,8 @@ describe('a write of the status', () => {
     assert.ok(withStatus.length >= 8, 'kinds with a status')
     for (const resource of withStatus) {
       for (const method of ['PATCH', 'PUT']) {
-        const name = `by-${method.toLowerCase()}`
+        // A kind of several versions has one store.
+        const name = `by-${method.toLowerCase()}-${resource.prefix.split('/').at(-1)}`
         const made = await api.request('POST', collectionOf(resource), bodyOf(resource, name))
         assert.equal(made.status, 201, made.text)
         const path = `${collectionOf(resource)}/${name}/status`

@@ -1,0 +1,36 @@
+/**
+ * A kind of several versions is stored in one of them. The others exist between the wire and the verbs only, and are made and read here:
+ * hooks, admission, selection and tables know the stored version alone.
+ */
+import type { KubeObject } from '../../shared/objects/object.ts'
+import type { Resource } from './resource-table.ts'
+import { decodeObject } from './schema-check.ts'
+
+/** The resource in the version that is stored. */
+export function storedVersion(resource: Resource): Resource {
+  return resource.further?.stored ?? resource
+}
+
+/** A stored object as the version that was asked for shows it; the same object where that is the stored version. */
+export function asServed(resource: Resource, object: KubeObject): KubeObject {
+  const { further } = resource
+  if (!further) return object
+  return filled(resource, further.conversion.fromStored(structuredClone(object)))
+}
+
+/** The same for bytes, which are passed on untouched where the stored version was asked for. */
+export function bytesAsServed(resource: Resource, value: Buffer): Buffer {
+  if (!resource.further) return value
+  return Buffer.from(JSON.stringify(asServed(resource, JSON.parse(value.toString()) as KubeObject)))
+}
+
+/** An object of the version that was sent in the stored version. @throws StatusError BadRequest for what cannot be said there */
+export function asStored(resource: Resource, object: KubeObject): KubeObject {
+  const { further } = resource
+  return further ? filled(further.stored, further.conversion.toStored(object)) : object
+}
+
+/** Conversions say what they know; what each version always writes is its schema's to say. */
+function filled({ apiVersion, kind }: Resource, object: KubeObject): KubeObject {
+  return decodeObject(apiVersion, kind, { ...object, apiVersion, kind }, { fieldValidation: 'Ignore' })
+}
