@@ -13,6 +13,7 @@ export const sharedOrder: readonly string[] = [
   'selectors',
   'objects',
   'pods',
+  'volumes',
   'certificates',
   'client',
   'informer',

@@ -1,7 +1,9 @@
 import type { ResourceServices } from '../registry/define-resource.ts'
 import type { AdmissionRule } from './admission.ts'
 import { certificateRequests } from './certificate-requests.ts'
+import { claimResize } from './claim-resize.ts'
 import { type ClusterFacts, ownedByCluster } from './cluster-facts.ts'
+import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerations } from './default-tolerations.ts'
 import { externalAddresses } from './external-addresses.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
@@ -12,6 +14,7 @@ import { nodeRestriction } from './node-restriction.ts'
 import { priority } from './priority.ts'
 import { runtimeClass } from './runtime-class.ts'
 import { serviceAccount } from './service-account.ts'
+import { storageObjectInUse } from './storage-object-in-use.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 
 export interface AdmissionOptions {
@@ -38,6 +41,9 @@ export function admissionRules({ authorize, tolerationSeconds, cluster }: Admiss
     taintNodesByCondition,
     priority,
     defaultTolerations(tolerationSeconds),
+    defaultStorageClass,
+    storageObjectInUse,
+    claimResize,
     runtimeClass,
     certificateRequests(authorize, owner),
   ]

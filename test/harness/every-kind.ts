@@ -1,4 +1,5 @@
 import { configMap, deployment, node, pod, service, serviceAccount } from './bodies.ts'
+import { storageBodies } from './storage-bodies.ts'
 
 /** One resource as discovery lists it. */
 export interface DiscoveredResource {
@@ -122,8 +123,9 @@ const makers: Readonly<Record<string, (name: string, namespace: string) => objec
 
 /** A valid object of a kind as a client creates it. @throws Error for a kind that this file has none of yet */
 export function bodyOf(resource: DiscoveredResource, name: string, namespace = 'default'): object {
-  const make = makers[resource.kind]
-  if (!make) throw new Error(`test/harness/every-kind.ts needs a valid ${resource.kind}, so that tests over every kind reach it`)
+  const make = makers[resource.kind] ?? (() => storageBodies(name).find(({ kind }) => kind === resource.kind))
+  const body = make(name, namespace)
+  if (!body) throw new Error(`test/harness/every-kind.ts needs a valid ${resource.kind}, so that tests over every kind reach it`)
   // The bodies are valid in every version that a kind is served in.
-  return { ...make(name, namespace), apiVersion: resource.prefix.replace(/^\/apis?\//, '') }
+  return { ...body, apiVersion: resource.prefix.replace(/^\/apis?\//, '') }
 }

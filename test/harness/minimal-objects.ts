@@ -1,4 +1,5 @@
 import { configMap, deployment, node, pod, service, serviceAccount } from './bodies.ts'
+import { storageBodies } from './storage-bodies.ts'
 
 const NAME = 'a'
 const template = { metadata: { labels: { app: NAME } }, spec: { containers: [{ name: 'main', image: 'nginx' }] } }
@@ -80,6 +81,7 @@ export const minimalObjects: ReadonlyMap<string, object> = new Map(
       roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'view' },
       subjects: [{ kind: 'User', apiGroup: rbac, name: NAME }],
     })),
+    ...storageBodies(NAME),
     { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: NAME }, value: 1 },
     {
       ...{ apiVersion: flowcontrol, kind: 'FlowSchema', metadata: { name: NAME } },

@@ -1,13 +1,12 @@
 import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
 import type { Volume } from '../../../shared/openapi/generated/core-v1.ts'
 import { parseQuantity } from '../../../shared/quantity/quantity.ts'
-import { subdomainProblems } from '../../../shared/selectors/label-syntax.ts'
 import { dnsLabelProblems } from '../metadata/names.ts'
 import { fileModeProblems, filesProblems } from './file-mode.ts'
-import { backstepProblems } from './local-path.ts'
+import { hostPathProblems, nfsProblems } from './host-and-network.ts'
+import { csiDriverProblems } from './persistent-source.ts'
+import { claimTemplateProblems } from './persistent-volume-claim.ts'
 import { downwardItemsProblems, projectedProblems } from './projected-volume.ts'
-
-const hostPathTypes = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket']
 
 /** Volumes of a pod: names unique, exactly one source each. */
 export function* volumesProblems(volumes: readonly Volume[], path: string): Generator<FieldProblem> {
@@ -27,11 +26,7 @@ export function* volumesProblems(volumes: readonly Volume[], path: string): Gene
 
 function* sourceProblems(volume: Volume, path: string): Generator<FieldProblem> {
   const { hostPath, emptyDir, secret, configMap, downwardAPI, projected, persistentVolumeClaim: claim, nfs, csi, ephemeral, image } = volume
-  if (hostPath) {
-    if (!hostPath.path) yield fieldProblem.required(`${path}.hostPath.path`)
-    else yield* backstepProblems(hostPath.path, `${path}.hostPath.path`)
-    if (!hostPathTypes.includes(hostPath.type ?? '')) yield fieldProblem.notSupported(`${path}.hostPath.type`, hostPath.type, hostPathTypes)
-  }
+  if (hostPath) yield* hostPathProblems(hostPath, `${path}.hostPath`)
   if (emptyDir?.sizeLimit && parseQuantity(emptyDir.sizeLimit).nano < 0n) {
     yield fieldProblem.forbidden(`${path}.emptyDir.sizeLimit`, 'SizeLimit field must be a valid resource quantity')
   }
@@ -49,17 +44,8 @@ function* sourceProblems(volume: Volume, path: string): Generator<FieldProblem> 
   }
   if (projected) yield* projectedProblems(projected, `${path}.projected`)
   if (claim && !claim.claimName) yield fieldProblem.required(`${path}.persistentVolumeClaim.claimName`)
-  if (nfs) {
-    if (!nfs.server) yield fieldProblem.required(`${path}.nfs.server`)
-    if (!nfs.path) yield fieldProblem.required(`${path}.nfs.path`)
-    else if (!nfs.path.startsWith('/')) yield fieldProblem.invalid(`${path}.nfs.path`, nfs.path, 'must be an absolute path')
-  }
-  if (csi) {
-    if (!csi.driver) yield fieldProblem.required(`${path}.csi.driver`)
-    else
-      for (const problem of subdomainProblems(csi.driver.toLowerCase()))
-        yield fieldProblem.invalid(`${path}.csi.driver`, csi.driver, problem)
-  }
-  if (ephemeral && !ephemeral.volumeClaimTemplate) yield fieldProblem.required(`${path}.ephemeral.volumeClaimTemplate`)
+  if (nfs) yield* nfsProblems(nfs, `${path}.nfs`)
+  if (csi) yield* csiDriverProblems(csi.driver, `${path}.csi.driver`)
+  if (ephemeral) yield* claimTemplateProblems(ephemeral.volumeClaimTemplate, `${path}.ephemeral.volumeClaimTemplate`)
   if (image && !image.reference) yield fieldProblem.required(`${path}.image.reference`)
 }
