@@ -4,6 +4,7 @@ export const sharedOrder: readonly string[] = [
   'random',
   'limits',
   'errors',
+  'schedules',
   'addresses',
   'logging',
   'metrics',

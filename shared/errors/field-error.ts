@@ -35,6 +35,8 @@ export const fieldProblem = {
   required,
   invalid: (path: string, value: unknown, detail: string) =>
     problem(path, 'FieldValueInvalid', `Invalid value: ${quoted(value)}: ${detail}`),
+  /** Invalid as a whole, where the value would say nothing. */
+  wrong: (path: string, detail: string) => problem(path, 'FieldValueInvalid', `Invalid value: ${detail}`),
   notSupported: (path: string, value: unknown, supported: readonly string[]) =>
     problem(path, 'FieldValueNotSupported', `Unsupported value: ${quoted(value)}: supported values: ${supported.map(quoted).join(', ')}`),
   forbidden: (path: string, detail: string) => problem(path, 'FieldValueForbidden', `Forbidden: ${detail}`),

@@ -42,6 +42,7 @@ export async function discoverResources(fetch: Fetch): Promise<DiscoveredResourc
 }
 
 const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'main', image: 'nginx' }] } }
+const endingTemplate = { spec: { ...template.spec, restartPolicy: 'Never' } }
 const rbac = 'rbac.authorization.k8s.io/v1'
 const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' }
 const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'nobody' }]
@@ -62,6 +63,10 @@ const makers: Readonly<Record<string, (name: string, namespace: string) => objec
     // For no node: these are made to be looked at.
     spec: { selector: { matchLabels: { app: 'x' } }, template: { ...template, spec: { ...template.spec, nodeSelector: { no: 'node' } } } },
   }),
+  CronJob: (name) => ({
+    ...{ apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name } },
+    spec: { schedule: '0 0 1 1 *', suspend: true, jobTemplate: { spec: { template: endingTemplate } } },
+  }),
   Deployment: (name) => deployment(name),
   Endpoints: (name) => ({ apiVersion: 'v1', kind: 'Endpoints', metadata: { name } }),
   EndpointSlice: (name) => ({
@@ -79,6 +84,7 @@ const makers: Readonly<Record<string, (name: string, namespace: string) => objec
     ...{ apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name } },
     spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'x' }, maxReplicas: 3 },
   }),
+  Job: (name) => ({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name }, spec: { suspend: true, template: endingTemplate } }),
   Lease: (name) => ({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name }, spec: {} }),
   LimitRange: (name) => ({ apiVersion: 'v1', kind: 'LimitRange', metadata: { name }, spec: { limits: [] } }),
   Namespace: (name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),

@@ -3,6 +3,17 @@ import { storageBodies } from './storage-bodies.ts'
 
 const NAME = 'a'
 const template = { metadata: { labels: { app: NAME } }, spec: { containers: [{ name: 'main', image: 'nginx' }] } }
+const jobSpec = {
+  ...{ completionMode: 'Indexed', completions: 3, suspend: true, backoffLimitPerIndex: 1 },
+  podFailurePolicy: {
+    rules: [
+      { action: 'FailJob', onExitCodes: { operator: 'In', values: [3] } },
+      { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
+    ],
+  },
+  successPolicy: { rules: [{ succeededIndexes: '0,2', succeededCount: 1 }] },
+  template: { ...template, spec: { ...template.spec, restartPolicy: 'Never' } },
+}
 const rbac = 'rbac.authorization.k8s.io'
 const flowcontrol = 'flowcontrol.apiserver.k8s.io/v1'
 const request = Buffer.from('-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n').toString('base64')
@@ -41,6 +52,11 @@ export const minimalObjects: ReadonlyMap<string, object> = new Map(
     {
       ...{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: NAME } },
       spec: { serviceName: NAME, selector: { matchLabels: { app: NAME } }, template },
+    },
+    { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: NAME }, spec: jobSpec },
+    {
+      ...{ apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: NAME } },
+      spec: { schedule: '@yearly', timeZone: 'Etc/UTC', suspend: true, jobTemplate: { spec: jobSpec } },
     },
     { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token: 'x' } },
     { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
