@@ -30,7 +30,7 @@ import { removePodFiles } from './pods/pod-files.ts'
 import { createProber } from './probes/create-prober.ts'
 import { createDockerRuntime } from './runtime/docker-runtime.ts'
 import { createKubeletServer } from './server/server.ts'
-import { statsSummary } from './server/stats.ts'
+import { createNodeStats } from './stats/node-stats.ts'
 import { linuxMounter } from './volumes/mounter.ts'
 import { referencedObjects } from './volumes/referenced-objects.ts'
 import { createPodVolumes } from './volumes/volume-types.ts'
@@ -164,11 +164,7 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
       list: () => workers.list(),
       get: (namespace, name) => workers.list().find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
     },
-    stats: statsSummary({
-      ...{ nodeName, runtime, pods: () => workers.list(), now: () => clock.now() },
-      headroom: () => measureHeadroom(places),
-      memoryCapacity: async () => (await measureCapacity(places)).memoryBytes,
-    }),
+    stats: createNodeStats({ nodeName, places, runtime, pods: () => workers.list(), clock }),
     ...{ runtime, metrics, clock, log, health: () => undefined },
   })
   const port = await server.start()

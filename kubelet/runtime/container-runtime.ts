@@ -113,8 +113,23 @@ export interface ContainerStats {
   cpuNanoseconds: bigint
   memoryBytes: number
   workingSetBytes: number
+  /** Anonymous memory. Absent where the runtime does not say; so are those below. */
+  rssBytes?: number | undefined
+  /** What it may use; absent: all there is. */
+  memoryLimitBytes?: number | undefined
+  pageFaults?: number | undefined
+  majorPageFaults?: number | undefined
   /** When it was measured, milliseconds since the epoch. */
   measuredAt: number
+}
+
+/** Traffic of one network interface since it was made. */
+export interface InterfaceStats {
+  name: string
+  rxBytes: number
+  rxErrors: number
+  txBytes: number
+  txErrors: number
 }
 
 export interface LogOptions {
@@ -190,7 +205,10 @@ export interface ContainerRuntime {
   connectPort(sandboxId: string, port: number, signal: AbortSignal): Promise<import('node:stream').Duplex>
   /** Bytes that a container has written into its own file system and its log. */
   writtenBytes(id: string, signal: AbortSignal): Promise<number>
+  /** Asked of every container of a node every few seconds: cheap, undefined for one that does not run. */
   stats(id: string, signal: AbortSignal): Promise<ContainerStats | undefined>
+  /** Interfaces inside a sandbox's network namespace, loopback left out; absent where the runtime cannot say. */
+  networkStats?(sandboxId: string, signal: AbortSignal): Promise<InterfaceStats[] | undefined>
   listImages(signal: AbortSignal): Promise<ImageStatus[]>
   imageStatus(reference: string, signal: AbortSignal): Promise<ImageStatus | undefined>
   /** @throws RuntimeError with `reason` ErrImagePull, InvalidImageName, RegistryUnavailable. */

@@ -13,7 +13,7 @@ import { inspectCache } from './docker-inspect.ts'
 import { dockerLogs } from './docker-logs.ts'
 import { type DockerParts, dockerSandboxes } from './docker-sandboxes.ts'
 import { dockerSessions } from './docker-sessions.ts'
-import { dockerStats } from './docker-stats.ts'
+import { dockerNetworkStats, dockerStats } from './docker-stats.ts'
 import { portDialer } from './port-dialer.ts'
 
 export interface DockerRuntimeOptions {
@@ -71,6 +71,7 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
     ...dockerSessions({ ...parts, early, clock }),
     logs: dockerLogs({ docker, inspect, clock }),
     stats: dockerStats(inspect, clock),
+    networkStats: dockerNetworkStats(inspect),
     writtenBytes: dockerDisk(docker),
     events: dockerEvents({ docker, node: options.nodeName, inspect, clock, log }),
     async connectPort(sandboxId, port, signal) {

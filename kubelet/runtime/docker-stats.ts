@@ -1,71 +1,60 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Clock } from '../../shared/time/clock.ts'
-import type { ContainerRuntime, ContainerStats } from './container-runtime.ts'
+import { type CgroupFolders, foldersOfProcess, isGone, readCgroupUsage } from './cgroup-usage.ts'
+import type { ContainerRuntime, InterfaceStats } from './container-runtime.ts'
 import type { InspectCache } from './docker-inspect.ts'
 
-/** Usage read from the container's cgroup files: the engine's own answer takes a whole second. */
+/** Containers whose folders are remembered; more than a node runs. */
+const REMEMBERED = 2_000
+
+/**
+ * Usage read from the container's cgroup files: the engine's own answer takes a whole second. Where the files are is asked of the engine
+ * once a container, because its group keeps its place as long as it runs.
+ */
 export function dockerStats(inspect: InspectCache, clock: Clock, root = '/sys/fs/cgroup'): ContainerRuntime['stats'] {
-  return async (id, signal) => {
+  const known = new Map<string, CgroupFolders>()
+  const find = async (id: string, signal: AbortSignal): Promise<CgroupFolders | undefined> => {
     const details = await inspect.fresh(id, signal)
     if (!details?.State.Running) return undefined
+    const folders = await foldersOfProcess(details.State.Pid, root)
+    if (known.size >= REMEMBERED) known.clear()
+    known.set(id, folders)
+    return folders
+  }
+  return async (id, signal) => {
     try {
-      const paths = parseCgroupPaths(await readFile(`/proc/${details.State.Pid}/cgroup`, 'utf8'))
-      const usage = await (paths.unified === undefined ? readV1(root, paths.byController) : readV2(join(root, paths.unified)))
-      return { containerId: id, measuredAt: clock.now(), ...usage }
+      const folders = known.get(id) ?? (await find(id, signal))
+      return folders && { containerId: id, measuredAt: clock.now(), ...(await readCgroupUsage(folders)) }
     } catch (error) {
-      // The process ended between the two readings.
+      known.delete(id)
       if (isGone(error)) return undefined
       throw error
     }
   }
 }
 
-/** `/proc/<pid>/cgroup`: the path in the one tree of v2, or the path of each v1 controller. */
-export function parseCgroupPaths(text: string): { unified: string | undefined; byController: ReadonlyMap<string, string> } {
-  const byController = new Map<string, string>()
-  let unified: string | undefined
-  for (const line of text.split('\n')) {
-    const [, controllers, ...path] = line.split(':')
-    if (controllers === undefined) continue
-    if (controllers === '') unified = path.join(':')
-    else for (const controller of controllers.split(',')) byController.set(controller, path.join(':'))
+/** Traffic as the first process of the sandbox sees it. */
+export function dockerNetworkStats(inspect: InspectCache): NonNullable<ContainerRuntime['networkStats']> {
+  return async (sandboxId, signal) => {
+    const details = await inspect.fresh(sandboxId, signal)
+    if (!details?.State.Running) return undefined
+    try {
+      return parseNetDev(await readFile(`/proc/${details.State.Pid}/net/dev`, 'utf8'))
+    } catch (error) {
+      if (isGone(error)) return undefined
+      throw error
+    }
   }
-  // A v1 machine may mount an empty v2 tree beside the others.
-  return { unified: byController.has('memory') ? undefined : unified, byController }
 }
 
-type Usage = Pick<ContainerStats, 'cpuNanoseconds' | 'memoryBytes' | 'workingSetBytes'>
-
-async function readV1(root: string, paths: ReadonlyMap<string, string>): Promise<Usage> {
-  const cpu = join(root, 'cpuacct', paths.get('cpuacct') ?? '/')
-  const memory = join(root, 'memory', paths.get('memory') ?? '/')
-  const [nanoseconds, used, stat] = await Promise.all([
-    readFile(join(cpu, 'cpuacct.usage'), 'utf8'),
-    readFile(join(memory, 'memory.usage_in_bytes'), 'utf8'),
-    readFile(join(memory, 'memory.stat'), 'utf8'),
-  ])
-  return usage(BigInt(nanoseconds.trim()), Number(used), fieldOf(stat, 'total_inactive_file'))
-}
-
-async function readV2(folder: string): Promise<Usage> {
-  const [cpu, used, stat] = await Promise.all([
-    readFile(join(folder, 'cpu.stat'), 'utf8'),
-    readFile(join(folder, 'memory.current'), 'utf8'),
-    readFile(join(folder, 'memory.stat'), 'utf8'),
-  ])
-  return usage(BigInt(fieldOf(cpu, 'usage_usec')) * 1000n, Number(used), fieldOf(stat, 'inactive_file'))
-}
-
-/** The working set is what cannot be dropped under pressure: everything but inactive file pages. */
-function usage(cpuNanoseconds: bigint, memoryBytes: number, inactive: number): Usage {
-  return { cpuNanoseconds, memoryBytes, workingSetBytes: Math.max(0, memoryBytes - inactive) }
-}
-
-function fieldOf(text: string, name: string): number {
-  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH' || error.code === 'ENODEV')
+/** `/proc/<pid>/net/dev`: two lines of headings, then an interface a line (proc_pid_net(5)). */
+export function parseNetDev(text: string): InterfaceStats[] {
+  const found: InterfaceStats[] = []
+  for (const line of text.split('\n')) {
+    const match = /^\s*(\S+):\s*(.+)$/.exec(line)
+    if (!match || match[1] === 'lo') continue
+    const [rxBytes = 0, , rxErrors = 0, , , , , , txBytes = 0, , txErrors = 0] = match[2]!.trim().split(/\s+/).map(Number)
+    found.push({ name: match[1]!, rxBytes, rxErrors, txBytes, txErrors })
+  }
+  return found
 }

@@ -2,7 +2,7 @@ import { StatusError } from '../../shared/errors/status-error.ts'
 
 /** What a path of the node's API asks for. */
 export type Route =
-  | { what: 'healthz' | 'pods' | 'stats' | 'metrics' }
+  | { what: 'healthz' | 'pods' | 'stats' | 'metrics' | 'resource metrics' | 'container metrics' }
   | { what: 'logs'; namespace: string; pod: string; container: string }
   | { what: 'exec' | 'attach'; namespace: string; pod: string; uid?: string | undefined; container: string }
   | { what: 'portForward'; namespace: string; pod: string; uid?: string | undefined }
@@ -12,6 +12,8 @@ const fixed: Readonly<Record<string, Route>> = {
   '/pods': { what: 'pods' },
   '/stats/summary': { what: 'stats' },
   '/metrics': { what: 'metrics' },
+  '/metrics/resource': { what: 'resource metrics' },
+  '/metrics/cadvisor': { what: 'container metrics' },
 }
 
 /** Reads a path; names are decoded. @throws StatusError NotFound */

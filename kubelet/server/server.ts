@@ -9,6 +9,7 @@ import type { Metrics } from '../../shared/metrics/metrics.ts'
 import { type StreamScope, StreamScopes } from '../../shared/streams/stream-scope.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
+import type { NodeStats } from '../stats/node-stats.ts'
 import { requireApiServer } from './authorization.ts'
 import { logOptions } from './logs.ts'
 import { type Route, routeOf } from './routes.ts'
@@ -25,7 +26,7 @@ export interface KubeletServerOptions {
   certificate: ServingPair
   pods: ServedPods
   runtime: ContainerRuntime
-  stats(signal: AbortSignal): Promise<unknown>
+  stats: NodeStats
   /** Undefined: well. */
   health(): string | undefined
   metrics: Metrics
@@ -64,11 +65,13 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
       case 'pods':
         return sendJson(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: pods.list() })
       case 'stats':
-        return sendJson(response, await options.stats(scope.signal))
+        return sendJson(response, await options.stats.summary(summaryOptions(searchParams), scope.signal))
+      case 'resource metrics':
+        return sendMetrics(response, await options.stats.resources(scope.signal))
+      case 'container metrics':
+        return sendMetrics(response, await options.stats.containers(scope.signal))
       case 'metrics':
-        response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8')
-        response.end(options.metrics.render())
-        return
+        return sendMetrics(response, options.metrics.render())
       case 'logs':
         if (request.method !== 'GET') throw new StatusError('MethodNotAllowed', 'only GET')
         return sendLogs(route, searchParams, response, scope.signal)
@@ -188,6 +191,16 @@ function refusal(code: number, message: string): string {
 
 function sendText(response: ServerResponse, code: number, text: string): void {
   response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(text) }).end(text)
+}
+
+function sendMetrics(response: ServerResponse, text: string): void {
+  response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8')
+  response.end(text)
+}
+
+/** `?only_cpu_and_memory=true`, in the spellings that Go reads as true. */
+function summaryOptions(query: URLSearchParams): { onlyCpuAndMemory: boolean } {
+  return { onlyCpuAndMemory: /^(1|t|true)$/i.test(query.get('only_cpu_and_memory') ?? '') }
 }
 
 function sendJson(response: ServerResponse, value: unknown): void {

@@ -127,7 +127,8 @@ function buckets(bounds: readonly number[]) {
 /** Callers in a hurry pass the same labels object every time. */
 const labelTexts = new WeakMap<Labels, string>()
 
-function labelText(labels: Labels | undefined): string {
+/** `{a="b"}`, or nothing without labels. */
+export function labelText(labels: Labels | undefined): string {
   if (!labels) return ''
   const known = labelTexts.get(labels)
   if (known !== undefined) return known

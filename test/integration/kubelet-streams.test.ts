@@ -188,7 +188,19 @@ describe('logs, exec, attach and port-forward through the API server to a real k
     assert.equal(await kubectl.ok(['get', '--raw', `/api/v1/nodes/${nodeName}/proxy/healthz`]), 'ok')
     const summary = JSON.parse(await kubectl.ok(['get', '--raw', `/api/v1/nodes/${nodeName}/proxy/stats/summary`]))
     assert.equal(summary.node.nodeName, nodeName)
-    assert.ok(summary.pods.find((one: { podRef: { name: string } }) => one.podRef.name === 'shell').containers[0].memory.usageBytes > 0)
+    const shell = summary.pods.find((one: { podRef: { name: string } }) => one.podRef.name === 'shell')
+    const [used] = shell.containers
+    assert.ok(used.memory.usageBytes > 0 && used.memory.rssBytes > 0 && used.cpu.usageNanoCores >= 0, JSON.stringify(used))
+    assert.ok(shell.network.name === 'eth0' && shell.network.rxBytes > 0 && shell['ephemeral-storage'].usedBytes > 0)
+    assert.ok(summary.node.cpu.usageNanoCores > 0 && summary.node.fs.capacityBytes > 0 && summary.node.network.interfaces.length > 0)
+    const resources = await kubectl.ok(['get', '--raw', `/api/v1/nodes/${nodeName}/proxy/metrics/resource`])
+    assert.match(resources, /\nnode_cpu_usage_seconds_total \d+(\.\d+)? \d{13}\n/)
+    assert.match(resources, /\ncontainer_memory_working_set_bytes\{container="\w+",namespace="default",pod="shell"\} [1-9]\d* \d{13}\n/)
+    const cadvisor = await kubectl.ok(['get', '--raw', `/api/v1/nodes/${nodeName}/proxy/metrics/cadvisor`])
+    assert.match(
+      cadvisor,
+      /\ncontainer_network_receive_bytes_total\{container="POD",interface="eth0",namespace="default",pod="shell"\} \d+/,
+    )
     const [one] = (await node.client.list('v1', 'Node')).items
     const address = one?.status.addresses?.find(({ type }) => type === 'InternalIP')?.address
     const direct = `https://${address}:${one?.status.daemonEndpoints.kubeletEndpoint?.Port}/pods`
