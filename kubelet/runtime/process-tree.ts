@@ -4,6 +4,9 @@ import type { Clock } from '../../shared/time/clock.ts'
 /** How long processes may take to end after they were told that their terminal hung up. Milliseconds. */
 const HANG_UP_GRACE = 1_000
 const POLL = 50
+/** How long to wait until a process that was told to stop has stopped: it may be deep in the kernel, making a child. Milliseconds. */
+const STOP_PATIENCE = 500
+const STOP_POLL = 2
 
 /** A process of this machine; its start tells it from a later one with the same number. */
 interface Process {
@@ -11,6 +14,7 @@ interface Process {
   readonly parent: number
   /** Clock ticks since the machine started. */
   readonly started: string
+  readonly isStopped: boolean
 }
 
 /**
@@ -20,17 +24,18 @@ interface Process {
  */
 export async function endProcessTree(root: number, belongs: (cgroups: string) => boolean, clock: Clock): Promise<void> {
   if (!belongs(await textOf(`/proc/${root}/cgroup`))) return
-  const tree = await stopTree([root])
+  const tree = await stopTree([root], clock)
   for (const one of tree) send(one, 'SIGHUP')
   for (const one of tree) send(one, 'SIGCONT')
   for (const deadline = clock.monotonic() + HANG_UP_GRACE; clock.monotonic() < deadline; await clock.sleep(POLL)) {
     if ((await alive(tree)).length === 0) return
   }
-  for (const one of await stopTree((await alive(tree)).map(({ pid }) => pid))) send(one, 'SIGKILL')
+  const left = (await alive(tree)).map(({ pid }) => pid)
+  for (const one of await stopTree(left, clock)) send(one, 'SIGKILL')
 }
 
 /** Stops processes and their descendants, so that none can fork unseen and leave its children without a parent to be found by. */
-async function stopTree(roots: readonly number[]): Promise<Process[]> {
+async function stopTree(roots: readonly number[], clock: Clock): Promise<Process[]> {
   const stopped = new Map<number, Process>()
   for (;;) {
     const fresh = (await treeOf([...roots, ...stopped.keys()])).filter(({ pid }) => !stopped.has(pid))
@@ -39,6 +44,14 @@ async function stopTree(roots: readonly number[]): Promise<Process[]> {
       send(one, 'SIGSTOP')
       stopped.set(one.pid, one)
     }
+    await untilStopped(fresh, clock)
+  }
+}
+
+/** A process that was on its way through a fork when it was told to stop makes that child first: looked for earlier, it would not be found. */
+async function untilStopped(told: readonly Process[], clock: Clock): Promise<void> {
+  for (const deadline = clock.monotonic() + STOP_PATIENCE; clock.monotonic() < deadline; await clock.sleep(STOP_POLL)) {
+    if ((await alive(told)).every(({ isStopped }) => isStopped)) return
   }
 }
 
@@ -54,9 +67,10 @@ async function treeOf(roots: readonly number[]): Promise<Process[]> {
   return all.filter(({ pid }) => wanted.has(pid))
 }
 
+/** Those that still are, as they are now. */
 async function alive(processes: readonly Process[]): Promise<Process[]> {
   const now = await Promise.all(processes.map(({ pid }) => processOf(pid)))
-  return processes.filter((one, index) => now[index]?.started === one.started)
+  return now.filter((one, index): one is Process => one !== undefined && one.started === processes[index]?.started)
 }
 
 async function allProcesses(): Promise<Process[]> {
@@ -73,7 +87,7 @@ async function processOf(pid: number): Promise<Process | undefined> {
   const [state, parent] = fields
   const started = fields[19]
   if (!started || state === 'Z' || state === 'X') return undefined
-  return { pid, parent: Number(parent), started }
+  return { pid, parent: Number(parent), started, isStopped: state === 'T' || state === 't' }
 }
 
 /** Empty for a process that has ended. */
