@@ -6,6 +6,7 @@ import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
 import { realClock } from '../shared/time/clock.ts'
 import { HandSet } from '../test/harness/hand-set.ts'
 import type { Dataplane, ServiceChanges } from './dataplane/dataplane.ts'
+import { NftablesDataplane } from './dataplane/nftables.ts'
 import { Sync } from './sync.ts'
 
 /** Remembers what it was asked for; fails when told to. Each call answers the one who waits for it. */
@@ -46,12 +47,46 @@ const service = (name: string, clusterIP: string): Service => ({
   status: { loadBalancer: {} },
 })
 
+/** A Service whose load balancer gave it this address. */
+const balanced = (name: string, clusterIP: string, ip: string, creationTimestamp: string): Service => {
+  const { metadata, spec, ...rest } = service(name, clusterIP)
+  return {
+    ...rest,
+    metadata: { ...metadata, creationTimestamp },
+    spec: { ...spec, type: 'LoadBalancer' },
+    status: { loadBalancer: { ingress: [{ ip }] } },
+  }
+}
+
+const backedBy = (name: string, address: string): EndpointSlice => ({
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  metadata: { name, namespace: 'default', labels: { 'kubernetes.io/service-name': name } },
+  ...{ addressType: 'IPv4', ports: [{ protocol: 'TCP', port: 8080 }], endpoints: [{ addresses: [address], conditions: { ready: true } }] },
+})
+
+/** The elements of one map, after nft's own rules: what is there cannot be added, what is not there cannot be deleted. */
+class ElementTable {
+  readonly elements = new Map<string, string>()
+
+  transact(text: string): void {
+    for (const [, verb, container, content] of text.matchAll(/^(add|delete) element ip \S+ (\S+) \{ (.*) \}$/gm)) {
+      for (const each of content!.split(', ')) {
+        const [element = '', value = ''] = each.split(' : ')
+        const key = `${container} ${element}`
+        if (verb === 'delete') assert.ok(this.elements.delete(key), `${key} is not there`)
+        else assert.ok(!this.elements.has(key) && this.elements.set(key, value), `${key} is there`)
+      }
+    }
+  }
+}
+
 function trial() {
   const services = new HandSet<Service>()
   const slices = new HandSet<EndpointSlice>()
   const dataplane = new SimulatedDataplane()
   const ending = new AbortController()
-  const sync = new Sync({
+  const parts = {
     services,
     slices,
     nodes: new HandSet<Node>(),
@@ -64,8 +99,8 @@ function trial() {
     clusterCidr: '10.244.0.0/16',
     clock: realClock(),
     log: silentLogger(),
-  })
-  return { services, slices, dataplane, sync, ending }
+  }
+  return { services, slices, dataplane, parts, sync: new Sync(parts), ending }
 }
 
 it('applies everything once, then only what changes, and leaves node-local addresses alone', async () => {
@@ -99,5 +134,49 @@ it('applies everything anew after a failure, what changed meanwhile included', a
   ending.abort()
   await running
   assert.deepEqual(dataplane.calls.at(-1), { what: 'replace', names: ['default/db 1', 'default/web 1'] })
+  assert.equal(sync.healthy, true)
+})
+
+it('leads an address that two load balancers gave to the older Service, and takes nothing away that is in use', async () => {
+  const { services, slices, dataplane, parts, ending } = trial()
+  const table = new ElementTable()
+  const settings = { table: 'x', clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16' }
+  const nftables = new NftablesDataplane(settings, async (text) => table.transact(text))
+  const said: unknown[] = []
+  const log = { ...silentLogger(), warn: (_message: string, fields?: object) => void said.push(fields) }
+  const both: Dataplane = {
+    replace: async (changes) => nftables.replace(changes).finally(() => dataplane.replace(changes)),
+    update: async (changes) => nftables.update(changes).finally(() => dataplane.update(changes)),
+    remove: async () => {},
+  }
+  const sync = new Sync({ ...parts, dataplane: both, log })
+  const leads = () => table.elements.get('external_endpoints 203.0.113.7 . tcp . 80 . 0')
+  for (const [name, address] of [
+    ['young', '10.244.0.2'],
+    ['old', '10.244.0.1'],
+  ] as const)
+    slices.set(`default/${name}`, backedBy(name, address))
+  services.set('default/young', balanced('young', '10.96.0.8', '203.0.113.7', '2026-02-02T00:00:00Z'))
+  const running = sync.run(ending.signal)
+  await dataplane.until(1)
+  assert.equal(leads(), '10.244.0.2 . 8080')
+  services.set('default/old', balanced('old', '10.96.0.7', '203.0.113.7', '2026-01-01T00:00:00Z'))
+  await dataplane.until(2)
+  assert.equal(leads(), '10.244.0.1 . 8080')
+  assert.deepEqual(said, [{ service: 'default/young', addresses: ["203.0.113.7:80/tcp is default/old's"] }])
+  services.set('default/young', undefined)
+  await dataplane.until(3)
+  assert.equal(leads(), '10.244.0.1 . 8080')
+  services.set('default/young', balanced('young', '10.96.0.8', '203.0.113.7', '2026-02-02T00:00:00Z'))
+  await dataplane.until(4)
+  assert.equal(leads(), '10.244.0.1 . 8080')
+  services.set('default/old', undefined)
+  await dataplane.until(5)
+  assert.equal(leads(), '10.244.0.2 . 8080')
+  services.set('default/young', balanced('young', '10.96.0.8', '203.0.113.9', '2026-02-02T00:00:00Z'))
+  await dataplane.until(6)
+  assert.equal(leads(), undefined)
+  ending.abort()
+  await running
   assert.equal(sync.healthy, true)
 })

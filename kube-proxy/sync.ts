@@ -7,6 +7,7 @@ import { type PodRoute, podRoutes } from '../shared/pods/pod-routes.ts'
 import type { Clock } from '../shared/time/clock.ts'
 import { type UdpWays, udpWays } from './conntrack.ts'
 import type { Dataplane } from './dataplane/dataplane.ts'
+import { ExternalDoors } from './external-doors.ts'
 import { SERVICE_NAME_LABEL, virtualServers } from './service-table.ts'
 import type { VirtualServer } from './virtual-server.ts'
 
@@ -43,6 +44,9 @@ export function serviceOfSlice(slice: EndpointSlice): string | undefined {
 export class Sync {
   readonly #parts: SyncParts
   readonly #applied = new Map<string, readonly VirtualServer[]>()
+  readonly #doors = new ExternalDoors()
+  /** Services that do without an external address of theirs, and why: said once. */
+  readonly #yielding = new Map<string, string>()
   #dirty = new Set<string>()
   #routesDirty = true
   #complete = false
@@ -95,10 +99,10 @@ export class Sync {
     const began = clock.monotonic()
     const all = services.cache.list().map((service) => `${service.metadata.namespace}/${service.metadata.name}`)
     const keys = this.#complete ? [...dirty] : [...new Set([...all, ...this.#applied.keys()])]
-    const changes = new Map(keys.map((key) => [key, this.#wanted(key)] as const))
+    const changes = this.#shares(keys)
     if (this.#complete) await dataplane.update(changes)
     else await dataplane.replace(changes)
-    const before = keys.flatMap((key) => this.#applied.get(key) ?? [])
+    const before = [...changes.keys()].flatMap((key) => this.#applied.get(key) ?? [])
     const ways = udpWays(before, [...changes.values()].flat())
     for (const [key, servers] of changes) {
       if (servers.length === 0) this.#applied.delete(key)
@@ -108,6 +112,34 @@ export class Sync {
       log.info('all Services are applied', { services: this.#applied.size, milliseconds: Math.round(clock.monotonic() - began) })
     this.#complete = true
     await forget(ways)
+  }
+
+  /** What these Services get, and those that share an external address with one of them: all changes of owner are one transaction. */
+  #shares(keys: readonly string[]): Map<string, readonly VirtualServer[]> {
+    const { services } = this.#parts
+    const wanted = new Map<string, readonly VirtualServer[]>()
+    const touched = new Set<string>()
+    for (const key of keys) {
+      const servers = this.#wanted(key)
+      wanted.set(key, servers)
+      const created = services.cache.get(key)?.metadata.creationTimestamp ?? ''
+      for (const other of this.#doors.ask(key, created, servers)) touched.add(other)
+    }
+    for (const key of touched) if (!wanted.has(key)) wanted.set(key, this.#wanted(key))
+    return new Map(Array.from(wanted, ([key, servers]) => [key, this.#share(key, servers)]))
+  }
+
+  #share(key: string, servers: readonly VirtualServer[]): readonly VirtualServer[] {
+    const others = new Map<string, string>()
+    const share = this.#doors.share(key, servers, (door, owner) => others.set(door, owner))
+    const said = JSON.stringify([...others])
+    if (others.size === 0) this.#yielding.delete(key)
+    else if (this.#yielding.get(key) !== said) {
+      this.#yielding.set(key, said)
+      const addresses = Array.from(others, ([door, owner]) => `${door} is ${owner}'s`)
+      this.#parts.log.warn('a Service is not reached at an address that leads to an older one', { service: key, addresses })
+    }
+    return share
   }
 
   #wanted(key: string): readonly VirtualServer[] {

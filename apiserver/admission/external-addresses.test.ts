@@ -49,6 +49,19 @@ test('nor one that leads to another Service at that port, whosever that is; othe
   await admit({ ...request, object: service(['198.51.100.9']) })
 })
 
+test('nor the address that another’s load balancer gave it', async () => {
+  const { reader, admit, refused } = admissionTrial()
+  const balanced = (type: string) => {
+    const status = { loadBalancer: { ingress: [{ hostname: 'lb.example.com' }, { ip: '203.0.113.7' }] } }
+    reader.put('v1', 'Service', { metadata: { name: 'shop', namespace: 'other' }, spec: { type, ports: [{ port: 80 }] }, status })
+  }
+  balanced('LoadBalancer')
+  await refused({ ...request, object: service(['203.0.113.7']) }, /leads to another Service/, 422)
+  await admit({ ...request, object: service(['203.0.113.7'], 443) })
+  balanced('ClusterIP')
+  await admit({ ...request, object: service(['203.0.113.7']) })
+})
+
 test('whose an address is is decided after every acknowledged write is known', async () => {
   const { reader, refused } = admissionTrial()
   const addresses = [{ type: 'InternalIP', address: '192.0.2.23' }]

@@ -69,13 +69,18 @@ function* takenBefore(next: Service, { context }: AdmissionRequest, coming: Clai
   const taken = new Set<string>()
   for (const other of context.reader.list('v1', 'Service')) {
     if (nameOf(other) === nameOf(next) || !(other.spec.ports ?? []).some((each) => ports.has(portKey(each)))) continue
-    for (const theirs of other.spec.externalIPs ?? []) taken.add(spelling(theirs))
+    for (const theirs of [...(other.spec.externalIPs ?? []), ...balancerAddresses(other)]) taken.add(spelling(theirs))
   }
   for (const [address, { text, index }] of addresses) {
     const isComing = [...ports].some((port) => [...coming.holders(`${address} ${port}`)].some((holder) => holder !== nameOf(next)))
     if (!isComing && !taken.has(address)) continue
     yield fieldProblem.invalid(`spec.externalIPs[${index}]`, text, 'leads to another Service at one of these ports')
   }
+}
+
+/** What its load balancer gave it, and leads to it: nobody else's to take. */
+function balancerAddresses({ spec, status }: Service): string[] {
+  return spec.type === 'LoadBalancer' ? (status.loadBalancer.ingress ?? []).flatMap(({ ip }) => ip ?? []) : []
 }
 
 /** The Service of a write that leads from elsewhere than before. */
