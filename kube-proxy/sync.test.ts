@@ -137,8 +137,9 @@ it('applies everything anew after a failure, what changed meanwhile included', a
   assert.equal(sync.healthy, true)
 })
 
-it('leads an address that two load balancers gave to the older Service, and takes nothing away that is in use', async () => {
+it('leads an address that two load balancers gave to the older Service, and takes nothing away that is in use', async (t) => {
   const { services, slices, dataplane, parts, ending } = trial()
+  t.after(() => ending.abort())
   const table = new ElementTable()
   const settings = { table: 'x', clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16' }
   const nftables = new NftablesDataplane(settings, async (text) => table.transact(text))

@@ -49,8 +49,7 @@ export interface ServerOptions {
 
 /** How long a connection without a request is kept: longer than Go's clients keep theirs (90 s), so that they close first. */
 const KEEP_ALIVE_MILLISECONDS = 180_000
-/** How long the head of a request may take to come, and a TLS handshake. */
-const HEAD_MILLISECONDS = 30_000
+const HEAD_MILLISECONDS = inputLimits.headSeconds * 1_000
 
 /** One listener on fastify: a single catch-all route whose answers are written by the pipeline. */
 export class ApiListener {

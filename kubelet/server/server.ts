@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { StatusError } from '../../shared/errors/status-error.ts'
+import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Metrics } from '../../shared/metrics/metrics.ts'
 import { type StreamScope, StreamScopes } from '../../shared/streams/stream-scope.ts'
@@ -14,6 +15,7 @@ import { requireApiServer } from './authorization.ts'
 import { logOptions } from './logs.ts'
 import { type Route, routeOf } from './routes.ts'
 import { loggedContainer, type ServedPods, servedPod } from './served-pods.ts'
+import { Strangers } from './strangers.ts'
 import { serveStreams, targetOf } from './streaming.ts'
 import type { UpgradeRequest } from './upgrades.ts'
 
@@ -47,6 +49,8 @@ export interface KubeletServer {
   /** Connections from now on are served with this certificate. */
   setCertificate(pair: ServingPair): void
 }
+
+const HEAD_MILLISECONDS = inputLimits.headSeconds * 1_000
 
 /** The node's own HTTPS API: logs, exec, attach, port-forward, and what the node knows about itself. For the API server only. */
 export function createKubeletServer(options: KubeletServerOptions): KubeletServer {
@@ -141,8 +145,18 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
     {
       ...{ cert: options.certificate.certificate, key: options.certificate.key, ca: clientAuthority, minVersion: 'TLSv1.2' },
       ...{ requestCert: true, rejectUnauthorized: false, keepAliveTimeout: 60_000, requestTimeout: 0, noDelay: true },
+      // An exec's command and its environment travel in the URL. Strangers' heads have a bound of their own.
+      ...{ maxHeaderSize: inputLimits.headerBytes, headersTimeout: HEAD_MILLISECONDS, handshakeTimeout: HEAD_MILLISECONDS },
+      connectionsCheckingInterval: 5_000,
     },
     (request, response) => serve(request, (scope) => serveRequest(request, response, scope)),
+  )
+  const strangers = new Strangers(log)
+  strangers.watch(server)
+  options.metrics.gaugeFrom(
+    'kubelet_stranger_connections',
+    'Connections that have not shown a certificate that opens this node.',
+    () => strangers.size,
   )
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
     serve(request, (scope) => serveUpgrade({ request, socket, head, scope })),
@@ -190,6 +204,8 @@ function refusal(code: number, message: string): string {
 }
 
 function sendText(response: ServerResponse, code: number, text: string): void {
+  // Who may not come in need not stay at the door.
+  if (code === 401 || code === 403) response.setHeader('connection', 'close')
   response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(text) }).end(text)
 }
 

@@ -19,6 +19,12 @@ export const inputLimits = {
   queryBytes: 256 * 1024,
   /** Bytes of the URL and all headers together; Go's default. */
   headerBytes: 1024 * 1024,
+  /** Seconds that a TLS handshake may take, and the head of a request. */
+  headSeconds: 30,
+  /** Connections to a kubelet of those who have not shown a certificate that opens it: the API server's are that for as long as a handshake takes. */
+  strangerConnections: 512,
+  /** Bytes that such a connection may bring: enough for a request that is answered 401. */
+  strangerBytes: 16 * 1024,
   /** Characters of one header that is read for what it says (Accept, Content-Type); those of browsers have 200. */
   headerCharacters: 8 * 1024,
   /** Characters of a text in a log line; what is longer is cut, and says so. */
