@@ -79,7 +79,8 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     ...{ config, tools, state, store, hub, connect, identity, flowControl, bounds, issuer: derived.issuer, isReady: () => isReady },
   })
   const handle = (request: ApiRequest, reply: Reply) => pipeline.handle(request, reply)
-  const upgrade: UpgradeHandler = (request, raw, socket, head) => void pipeline.handle(request, new UpgradeReply(raw, socket, head))
+  const upgrade: UpgradeHandler = (request, raw, socket, head) =>
+    void pipeline.handle(request, new UpgradeReply(raw, socket, head, bounds.unsent))
   const listeners = new Listeners({ config, credentials: identity.credentials, handle, upgrade, bounds, clock, log })
   const background = new AbortController()
   let compacting: Promise<void> | undefined

@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { StreamScope } from '../../shared/streams/stream-scope.ts'
+import { roomyBounds } from '../../test/harness/server-bounds.ts'
 import { requestInfo } from '../http/request-info.ts'
 import { UpgradeReply } from '../http/upgrade.ts'
 import type { Call } from '../verbs/call.ts'
@@ -76,7 +77,7 @@ test('a tunnel repeats the handshake without credentials and then carries any by
     })
     const headers = { ...handshakeHeaders(raw.headers), host: 'node:10250' }
     const scope = new StreamScope('test', silentLogger())
-    void tunnel(new UpgradeReply(raw, socket, head), { socket: far, method: 'GET', path: '/exec/x', headers }, scope)
+    void tunnel(new UpgradeReply(raw, socket, head, roomyBounds().unsent), { socket: far, method: 'GET', path: '/exec/x', headers }, scope)
   })
   const near = await port(context, server)
   const headers = {
@@ -101,7 +102,7 @@ test('a tunnel repeats the handshake without credentials and then carries any by
 test('a refusal on a connection that asked for another protocol is an ordinary answer', async (context) => {
   const server = createServer()
   server.on('upgrade', (raw, socket, head) =>
-    new UpgradeReply(raw, socket, head).send(403, 'application/json', '{"kind":"Status"}', { 'x-a': ['1', '2'] }),
+    new UpgradeReply(raw, socket, head, roomyBounds().unsent).send(403, 'application/json', '{"kind":"Status"}', { 'x-a': ['1', '2'] }),
   )
   const near = await port(context, server)
   const outgoing = httpRequest({ port: near, host: '127.0.0.1', headers: { connection: 'Upgrade', upgrade: 'websocket' } })

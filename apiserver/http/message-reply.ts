@@ -97,6 +97,7 @@ class MessageReply implements Reply {
       this.#rest = lines.pop() ?? ''
       for (const line of lines) this.#socket.send(`${line}\n`)
     }
+    this.#inner.count(this.#rest.length)
     return !this.#inner.isFull
   }
 

@@ -21,7 +21,7 @@ async function seenOf(headers: IncomingHttpHeaders): Promise<{ seen: ApiRequest;
     },
     upgrade: (seen, raw, socket, head) => {
       found.resolve({ seen, forwarded: raw.rawHeaders.join('\n') })
-      new UpgradeReply(raw, socket, head).send(400, 'text/plain', '')
+      new UpgradeReply(raw, socket, head, roomyBounds().unsent).send(400, 'text/plain', '')
     },
   })
   const url = await listener.start()

@@ -175,7 +175,7 @@ export class ApiListener {
     })
     if (upgrade) {
       server.on('upgrade', (raw: IncomingMessage, socket: Duplex, head: Buffer) => {
-        if (this.#refusesPage(raw, new UpgradeReply(raw, socket, head))) return
+        if (this.#refusesPage(raw, new UpgradeReply(raw, socket, head, this.#options.bounds.unsent))) return
         upgrade(new NodeRequest(raw, { user: this.#options.user, protocolTokens: takeProtocolTokens(raw) }), raw, socket, head)
       })
     }

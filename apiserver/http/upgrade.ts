@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { ByteBudget, Holding } from '../../shared/limits/byte-budget.ts'
 import type { Reply, ReplyHeaders } from './exchange.ts'
 
 /** A connection handed over to whoever serves the other protocol. */
@@ -18,10 +19,17 @@ export interface RawConnection {
 export class UpgradeReply implements Reply {
   readonly #raw: RawConnection
   #started = false
+  #owner = ''
   #stamp: Readonly<Record<string, string>> | undefined
+  readonly #unsent: ByteBudget
+  #held: Holding | undefined
+  /** Bytes that whoever serves the upgrade keeps besides. */
+  #kept = 0
 
-  constructor(request: IncomingMessage, socket: Duplex, head: Buffer) {
+  /** @param unsent the budget of everything that waits to be sent */
+  constructor(request: IncomingMessage, socket: Duplex, head: Buffer, unsent: ByteBudget) {
     this.#raw = { request, socket, head }
+    this.#unsent = unsent
     // Breaks are seen as `close`; without a listener they would end the process.
     socket.on('error', () => {})
   }
@@ -44,7 +52,22 @@ export class UpgradeReply implements Reply {
     return this.#raw
   }
 
-  belongTo(_owner: string, headers: Readonly<Record<string, string>>): void {
+  /** Counts what the peer has not taken, until it has; to be called after each write. `kept` is what is still to be written. */
+  count(kept = 0): void {
+    this.#kept = kept
+    const { socket } = this.#raw
+    const bytes = (socket.writableNeedDrain ? socket.writableLength : 0) + kept
+    if (this.#held && this.#unsent.isHeld(this.#held)) {
+      if (bytes === 0) this.#unsent.release(this.#held)
+      else this.#unsent.grow(this.#held, bytes - this.#held.bytes)
+    } else if (bytes > 0 && !socket.destroyed) {
+      this.#listen()
+      this.#held = this.#unsent.hold(this.#owner, bytes, () => this.abort())
+    }
+  }
+
+  belongTo(owner: string, headers: Readonly<Record<string, string>>): void {
+    this.#owner = owner
     this.#stamp = headers
   }
 
@@ -68,7 +91,9 @@ export class UpgradeReply implements Reply {
   }
 
   write(chunk: Buffer): boolean {
-    return this.#raw.socket.write(chunk)
+    const isTaken = this.#raw.socket.write(chunk)
+    this.count()
+    return isTaken
   }
 
   onDrain(listener: () => void): void {
@@ -81,5 +106,12 @@ export class UpgradeReply implements Reply {
 
   abort(): void {
     this.#raw.socket.destroy()
+  }
+
+  /** Once: to know when something was taken, and when nobody will. */
+  #listen(): void {
+    if (this.#held) return
+    this.#raw.socket.on('drain', () => this.count(this.#kept))
+    this.#raw.socket.once('close', () => this.#held && this.#unsent.release(this.#held))
   }
 }

@@ -24,14 +24,14 @@ async function served(context: TestContext, args: readonly string[]) {
   })
   const api = await startApi({ listen: true, args: ['--token-file', tokens, ...args] }, context)
   const port = Number(new URL(api.server.url).port)
-  const open = async (path: string, token: string) => {
+  const open = async (path: string, token: string, headers = '') => {
     const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false })
     sockets.push(socket)
     socket.on('error', () => {})
     const seen = { socket, bytes: 0, text: '', isClosed: false }
     socket.on('close', () => (seen.isClosed = true))
     await once(socket, 'secureConnect')
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n${headers}\r\n`)
     return seen
   }
   const number = async (metric: string) =>
@@ -67,6 +67,30 @@ test('watches that nobody reads cost what the budget allows; the slowest are cut
   assert.ok((await number('apiserver_watchers')) < 31)
   assert.ok(!reader.isClosed)
   assert.equal(slow.length, 30)
+})
+
+test('watches over WebSocket are in the budget too, the half of an event that waits for its other half included', async (t) => {
+  const { api, open, number } = await served(t, ['--max-unsent-bytes', String(8 * MEBIBYTE)])
+  // More than the buffers of a connection take.
+  for (let n = 0; n < 10; n++) await api.request('POST', MAPS, configMap(`m${n}`, { data: { text: 'x'.repeat(MEBIBYTE) } }))
+  const handshake = [
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    '',
+  ]
+  const slow = []
+  for (let n = 0; n < 20; n++) {
+    slow.push(await open(`${MAPS}?watch=1`, 'slow', handshake.join('\r\n')))
+    await soon(async () => assert.ok((await number('apiserver_watchers')) + (await number('apiserver_unsent_cut_off_total')) === n + 1))
+    assert.ok((await number('apiserver_unsent_bytes')) <= 8 * MEBIBYTE)
+  }
+  assert.ok((await number('apiserver_watchers')) <= 16, 'each has a mebibyte that nobody reads')
+  assert.ok((await number('apiserver_unsent_bytes')) > 4 * MEBIBYTE)
+  // Who reads after all gets the rest, and costs nothing any more.
+  for (const { socket } of slow) socket.resume()
+  await soon(async () => assert.ok((await number('apiserver_unsent_bytes')) < MEBIBYTE))
 })
 
 test('a large answer that nobody reads is cut off before another user’s', async (t) => {
