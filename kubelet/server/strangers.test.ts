@@ -30,7 +30,7 @@ async function door(t: TestContext) {
     certificate: { certificate: await issue(serving.publicKey, 'serverAuth'), key: text(serving) },
     pods: { list: () => [], get: () => undefined },
     runtime: {} as ContainerRuntime, // no route of this test comes to it
-    stats: async () => ({}),
+    stats: { summary: async () => ({}), resources: async () => '', containers: async () => '' },
     ...{ metrics, clock: realClock(), log: silentLogger() },
   })
   const port = await server.start()
