@@ -112,7 +112,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
         await identity.listensOn(Number(new URL(listeners.url).port))
       }
       // A store that is only read keeps what it has.
-      if (!config.openDamagedStore) await ensureAll(requiredObjects(identity.facts()), state)
+      if (!config.openDamagedStore) await ensureAll(requiredObjects(identity.facts(), objects), state)
       await objects.caughtUp()
       flowPolicy.start({ repair: !config.openDamagedStore })
       if (!config.openDamagedStore) expiry.start()

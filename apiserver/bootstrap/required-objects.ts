@@ -1,4 +1,5 @@
 import type { BootstrapToken } from '../certificates/bootstrap-token.ts'
+import type { ObjectReader } from '../registry/object-reader.ts'
 import { requiredClusterInfo } from './cluster-info.ts'
 import { requiredDnsService } from './dns-service.ts'
 import type { RequiredObject } from './ensure.ts'
@@ -8,6 +9,7 @@ import { type Advertisement, requiredKubernetesService } from './kubernetes-serv
 import { requiredNamespaces } from './namespaces.ts'
 import { requiredPolicy } from './policy/required-policy.ts'
 import { requiredPriorityClasses } from './priority-classes.ts'
+import { requiredStorageClass } from './storage-class.ts'
 
 export interface BootstrapFacts extends Advertisement {
   /** The cluster DNS address; inside the service range. */
@@ -20,13 +22,14 @@ export interface BootstrapFacts extends Advertisement {
 }
 
 /** Everything that must exist before the server is ready, in the order in which it must be written (`ensureAll`). */
-export function requiredObjects(facts: BootstrapFacts): readonly (readonly RequiredObject[])[] {
+export function requiredObjects(facts: BootstrapFacts, present: ObjectReader): readonly (readonly RequiredObject[])[] {
   return [
     [...requiredNamespaces(), ...requiredPriorityLevels()],
     [
       ...requiredFlowSchemas(),
       ...requiredPolicy(),
       ...requiredPriorityClasses(),
+      ...requiredStorageClass(present),
       ...requiredKubernetesService(facts),
       requiredDnsService(facts.dnsAddress),
       requiredJoinToken(facts.bootstrapToken),

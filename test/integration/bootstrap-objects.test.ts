@@ -4,6 +4,7 @@ import { type ServedApi, serveApi } from '../harness/served-api.ts'
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1'
 const FLOWS = '/apis/flowcontrol.apiserver.k8s.io/v1'
+const CLASSES = '/apis/storage.k8s.io/v1/storageclasses'
 const MERGE = 'application/merge-patch+json'
 
 const get = async (api: ServedApi, path: string) => {
@@ -27,11 +28,30 @@ describe('the objects every cluster has', () => {
       assert.deepEqual(slice.endpoints[0].addresses, ['192.0.2.1'])
       assert.equal((await get(api, '/api/v1/namespaces/kube-system/services/kube-dns')).spec.clusterIP, '10.96.0.10')
       assert.equal((await get(api, '/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical')).value, 2_000_001_000)
+      assert.equal((await get(api, `${CLASSES}/standard`)).volumeBindingMode, 'WaitForFirstConsumer')
       const card = await get(api, '/api/v1/namespaces/kube-public/configmaps/cluster-info')
       assert.match(card.data.kubeconfig, /certificate-authority-data: [A-Za-z0-9+/=]+\n/)
       assert.doesNotMatch(card.data.kubeconfig, /client-key|token/)
     } finally {
       await api.stop()
+    }
+  })
+
+  it('have no default storage class beside one that people chose instead', async () => {
+    const first = await serveApi(['--storage=leveldb'])
+    const mine = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: 'mine' }, provisioner: 'example.com/x' }
+    assert.equal((await first.call(first.admin, 'POST', CLASSES, mine, 'application/json')).code, 201)
+    await change(first, 'DELETE', `${CLASSES}/standard`)
+    await first.stop({ keep: true })
+    const second = await serveApi(['--storage=leveldb'], first.directory)
+    try {
+      const { items } = await get(second, CLASSES)
+      assert.deepEqual(
+        items.map((item: { metadata: { name: string } }) => item.metadata.name),
+        ['mine'],
+      )
+    } finally {
+      await second.stop()
     }
   })
 
