@@ -25,6 +25,7 @@ import { Pipeline } from './pipeline.ts'
 import { Expiry } from './registry/expiry.ts'
 import { ObjectStore } from './registry/read-object.ts'
 import { Compactor } from './storage/compaction.ts'
+import type { ScrapeNode } from './usage/node-scraper.ts'
 import { WatchHub } from './watch/watch-hub.ts'
 
 /** A running API server, as its process and tests see it. */
@@ -42,6 +43,8 @@ export interface ApiServer extends Service {
 export interface ApiServerParts extends StateParts {
   /** False: no sockets; requests come through `handle`. Default true. */
   listen?: boolean
+  /** Where usage of nodes is read; simulated nodes have no API of their own. Default: their kubelets. */
+  scrapeNode?: ScrapeNode
   /** Sets routes. Default: the machine's `ip`. */
   ip?: RunIp
 }
@@ -54,7 +57,8 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const { clock, log } = tools
   const derived = deriveConfig(config)
   const identity = await ServerIdentity.establish({ config, derived, clock, log })
-  const state = await openState(config, derived, identity, { ...tools, parts })
+  const scrapeNode = parts.scrapeNode ?? ((node: string, signal: AbortSignal) => connect.nodeMetrics(node, signal))
+  const state = await openState(config, derived, identity, { ...tools, parts, scrapeNode })
   const { storage, objects, table, writer } = state
   const compactor = new Compactor({ storage, clock, logger: log })
   const store = new ObjectStore(storage, () => compactor.clientHorizon, clock)

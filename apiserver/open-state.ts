@@ -17,6 +17,8 @@ import { StoredObjects } from './registry/stored-objects.ts'
 import { ObjectWriter } from './registry/write-object.ts'
 import { loadResources } from './resources/load.ts'
 import type { Storage, StorageOptions } from './storage/storage.ts'
+import type { ScrapeNode } from './usage/node-scraper.ts'
+import { resourceUsage } from './usage/resource-usage.ts'
 
 /** What tests replace of the state. */
 export interface StateParts {
@@ -44,9 +46,9 @@ export async function openState(
   config: ApiServerConfig,
   derived: DerivedConfig,
   identity: ServerIdentity,
-  tools: ProcessTools & { readonly parts: StateParts },
+  tools: ProcessTools & { readonly parts: StateParts; readonly scrapeNode: ScrapeNode },
 ): Promise<ServerState> {
-  const { clock, random, log, parts } = tools
+  const { clock, random, log, parts, scrapeNode } = tools
   // Kinds are built with services that themselves read kinds: the services are named now and filled in below.
   const late = lateServices()
   const table = new ResourceTable(await (parts.loadDefinitions ?? loadResources)(late.services))
@@ -63,6 +65,7 @@ export async function openState(
   late.fill({
     ...{ clusterIPs: clusterIPs(ips, random), nodePorts: nodePorts(ports, random) },
     ...{ tokens: authentication.tokens, authorize, rulesFor, grants },
+    usage: resourceUsage({ scrape: scrapeNode, clock, log }),
   })
   const rules = admissionRules({
     ...{ authorize, tolerationSeconds: config.defaultTolerationSeconds },

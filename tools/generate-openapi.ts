@@ -1,7 +1,7 @@
 /** Go type sources → `shared/openapi/generated/`. Run `tools/node tools/openapi-source.ts` first; both only when the API version changes. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { aggregatorPackage } from './openapi-by-hand.ts'
+import { packagesByHand } from './openapi-by-hand.ts'
 import { collectFacts, encodeFacts, encodeWire, type Facts } from './openapi-facts-table.ts'
 import { readSource } from './openapi-source.ts'
 import { writeTypes } from './openapi-type-writer.ts'
@@ -10,7 +10,7 @@ import { writeTypes } from './openapi-type-writer.ts'
 export const generatedFolder = resolve(import.meta.dirname, '..', 'shared', 'openapi', 'generated')
 
 export function readFacts(): Facts {
-  return collectFacts([...readSource(), aggregatorPackage()])
+  return collectFacts([...readSource(), ...packagesByHand()])
 }
 
 /** Every generated file, by name. */

@@ -53,6 +53,7 @@ export const apiServerRooms: Readonly<Record<string, readonly string[]>> = {
   rules: ['registry', 'authn', 'authz', 'flowcontrol'],
   resources: ['registry', 'rules', 'flowcontrol'],
   watch: ['storage', 'registry', 'http'],
+  usage: ['registry'],
   verbs: ['http', 'patch', 'registry', 'watch', 'authn'],
   connect: ['http', 'authn', 'registry', 'certificates', 'verbs'],
   discovery: ['http', 'authn', 'registry', 'certificates', 'patch'],

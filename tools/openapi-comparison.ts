@@ -2,6 +2,7 @@
 import { definition, definitionNames } from '../shared/openapi/document.ts'
 import { type KindFacts, kindsOfDefinition, kindsOfVersion, servedVersions } from '../shared/openapi/kinds.ts'
 import type { SchemaNode } from '../shared/openapi/schema.ts'
+import { METRICS_GROUP } from './openapi-by-hand.ts'
 
 type OfficialSchema = {
   readonly type?: string
@@ -115,7 +116,7 @@ function comparePaths(official: OfficialDocument, compared: { paths: number }): 
     if (operations.length === 0 || path.includes('/watch/')) continue
     theirs.set(path, describeActions(operations.map((one) => [one['x-kubernetes-action']!, one['x-kubernetes-group-version-kind']])))
   }
-  const ours = new Map(servedVersions().flatMap((version) => kindsOfVersion(version).flatMap(pathsOf)))
+  const ours = new Map(officialVersions().flatMap((version) => kindsOfVersion(version).flatMap(pathsOf)))
   compared.paths = theirs.size
   const lines: string[] = []
   for (const [path, actions] of theirs) lines.push(...unequal(path, ours.get(path), actions))
@@ -157,10 +158,15 @@ function describeActions(actions: readonly (readonly [string, unknown])[]): stri
 
 /** Ours alone is right only for what no official path mentions: options, callbacks, discovery. */
 function unreferenced(official: OfficialDocument): string[] {
-  const served = new Set(servedVersions().flatMap((version) => kindsOfVersion(version).map((facts) => facts.definition)))
+  const served = new Set(officialVersions().flatMap((version) => kindsOfVersion(version).map((facts) => facts.definition)))
   return definitionNames()
     .filter((name) => !official.definitions[name] && served.has(name))
     .map((name) => `${name}: served here, not in the official document`)
+}
+
+/** Those that upstream's own server has. */
+function officialVersions(): string[] {
+  return servedVersions().filter((version) => !version.startsWith(`${METRICS_GROUP}/`))
 }
 
 function unequal(place: string, ours: unknown, theirs: unknown): string[] {

@@ -2,6 +2,7 @@
  * Puts the facts of all packages together, keeps what this release serves or what that refers to, and writes them as the compact table
  * that `shared/openapi/document.ts` reads. The notation is described there and in docs/openapi.md.
  */
+import { METRICS_GROUP } from './openapi-by-hand.ts'
 import { type DefinitionFacts, definitionName, FactReader, type FactType, type FieldFacts, GoUniverse } from './openapi-facts.ts'
 import { allVerbs, apiVersionOf, type ResourceFacts, resourcesOf } from './openapi-resources.ts'
 import type { GoPackage } from './openapi-source.ts'
@@ -32,7 +33,7 @@ const metaKinds = new Set([
 const negotiatedKinds = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'])
 /**
  * Group versions that upstream's scheme knows and these packages lack. DeleteOptions and WatchEvent belong to every version there is,
- * but for the discovery documents, which are not objects of a store.
+ * but for the discovery documents and metrics, which are not objects of a store.
  */
 const otherVersions = ['apiextensions.k8s.io/v1beta1', 'apiregistration.k8s.io/v1beta1']
 const roots = ['io.k8s.apimachinery.pkg.version.Info', 'io.k8s.apimachinery.pkg.apis.meta.v1.Patch']
@@ -61,7 +62,8 @@ export function collectFacts(source: readonly GoPackage[]): Facts {
     resources: resources.get(at.path)!,
     definitions: [...kept.values()].filter((each) => each.package === at.path).sort((a, b) => (a.name < b.name ? -1 : 1)),
   }))
-  const versions = source.filter((at) => at.group !== undefined && at.path !== meta && at.group !== 'apidiscovery.k8s.io').map(apiVersionOf)
+  const apart = new Set<string | undefined>([undefined, 'apidiscovery.k8s.io', METRICS_GROUP])
+  const versions = source.filter((at) => !apart.has(at.group) && at.path !== meta).map(apiVersionOf)
   return { packages: packages.filter((each) => each.definitions.length > 0), everyVersion: [...versions, ...otherVersions].sort() }
 }
 

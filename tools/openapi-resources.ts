@@ -88,7 +88,7 @@ function resource(at: GoPackage, type: GoType): ResourceFacts {
   return {
     package: at.path,
     kind: type.name,
-    plural: pluralOf(type.name),
+    plural: type.markers.find((marker) => marker.startsWith('resourceName='))?.slice('resourceName='.length) ?? pluralOf(type.name),
     namespaced: !type.markers.includes('genclient:nonNamespaced'),
     verbs,
     subresources: subresources.sort((a, b) => (a.name < b.name ? -1 : 1)),

@@ -7,6 +7,7 @@ import type { Call } from '../verbs/call.ts'
 import type { ConnectTools } from './connect-call.ts'
 import type { DialRule } from './dialable-address.ts'
 import { KubeletConnections, type KubeletCredentials } from './kubelet-connection.ts'
+import { nodeMetrics } from './node-metrics.ts'
 import { podLog } from './pod-log.ts'
 import { podPortForward, podSession } from './pod-streams.ts'
 import { nodeProxy, podProxy, serviceProxy } from './proxies.ts'
@@ -26,6 +27,8 @@ export interface ConnectOptions {
 export interface Connect {
   /** Serves an authorised call until its streams have ended. @throws StatusError as long as nothing was answered */
   handle(call: Call): Promise<void>
+  /** The text of a node's `/metrics/resource`. @throws StatusError when the node cannot be reached or refuses */
+  nodeMetrics(node: string, signal: AbortSignal): Promise<string>
   /** Open streams by what they serve. */
   counts(): ReturnType<StreamScopes['counts']>
   /** Ends every stream. */
@@ -61,6 +64,7 @@ export function createConnect({ reader, credentials, require, random, rule, log 
         }
       })
     },
+    nodeMetrics: (node, signal) => nodeMetrics(kubelets, node, signal),
     counts: () => scopes.counts(),
     close() {
       scopes.endAll()

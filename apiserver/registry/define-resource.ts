@@ -169,6 +169,28 @@ export interface ResourceHooks<T extends KubeObject> {
   connects?: readonly string[] | undefined
   /** Create-only kinds that are answered and never stored (TokenReview, SubjectAccessReview). Async, may read and sign. */
   answer?: ((object: T, context: HookContext) => Promise<T> | T) | undefined
+  /**
+   * Read-only kinds that are not stored but made from the objects of another kind when somebody asks (metrics). Names, namespaces and labels
+   * are the originals'; an original from which nothing can be made is left out.
+   */
+  derived?:
+    | { readonly apiVersion: ApiVersion; readonly kind: string; readonly derive: (originals: readonly KubeObject[]) => Promise<T[]> }
+    | undefined
+}
+
+/** A kind made from another's objects, which the machinery hands over as that kind's. */
+export function derivedFrom<V extends ApiVersion, K extends KindOf<V>, T extends KubeObject>(
+  apiVersion: V,
+  kind: K,
+  derive: (originals: readonly ObjectOf<V, K>[]) => Promise<T[]>,
+): NonNullable<ResourceHooks<T>['derived']> {
+  return { apiVersion, kind, derive: (originals) => derive(originals as ObjectOf<V, K>[]) }
+}
+
+/** What nodes and pods use now. Those of which nothing is known are left out. */
+export interface ResourceUsage {
+  ofNodes(nodes: readonly ObjectOf<'v1', 'Node'>[]): Promise<ObjectOf<'metrics.k8s.io/v1beta1', 'NodeMetrics'>[]>
+  ofPods(pods: readonly ObjectOf<'v1', 'Pod'>[]): Promise<ObjectOf<'metrics.k8s.io/v1beta1', 'PodMetrics'>[]>
 }
 
 /** A definition ready to be served; facts looked up and hooks attached. */
@@ -208,6 +230,7 @@ export interface ResourceServices {
   readonly rulesFor: (user: User, namespace: string) => { resourceRules: object[]; nonResourceRules: object[] }
   /** Nobody hands out more rights than they hold: called by roles and bindings before they are stored (`prepareForCreate`, `prepareForUpdate`). */
   readonly grants: import('../authz/escalation.ts').Grants
+  readonly usage: ResourceUsage
 }
 
 export interface TokenIssue {

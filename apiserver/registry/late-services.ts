@@ -29,6 +29,10 @@ export function lateServices(): { services: ResourceServices; fill(real: Resourc
     },
     authorize: (attributes) => real().authorize(attributes),
     rulesFor: (user, namespace) => real().rulesFor(user, namespace),
+    usage: {
+      ofNodes: (nodes) => real().usage.ofNodes(nodes),
+      ofPods: (pods) => real().usage.ofPods(pods),
+    },
     grants: {
       checkRole: (user, role, rules) => real().grants.checkRole(user, role, rules),
       checkBinding: (user, binding, roleRef) => real().grants.checkBinding(user, binding, roleRef),

@@ -47,13 +47,13 @@ export class StoredObjects implements ObjectReader {
   }
 
   get<V extends ApiVersion, K extends KindOf<V>>(v: V, k: K, name: ObjectName): ObjectOf<V, K> | undefined {
-    const resource = this.#resource(v, k)
+    const resource = this.resourceOf(v, k)
     const entry = this.#storage.get(name.namespace ? `${resource.prefix}${name.namespace}/${name.name}` : resource.prefix + name.name)
     return entry && (this.objectOf(entry) as ObjectOf<V, K>)
   }
 
   list<V extends ApiVersion, K extends KindOf<V>>(v: V, k: K, namespace?: string): ObjectOf<V, K>[] {
-    const { prefix } = this.#resource(v, k)
+    const { prefix } = this.resourceOf(v, k)
     if (namespace) return Array.from(this.#storage.entries(`${prefix}${namespace}/`), (entry) => this.objectOf(entry) as ObjectOf<V, K>)
     const version = this.#storage.version(prefix)
     const known = this.#lists.get(prefix)
@@ -70,7 +70,7 @@ export class StoredObjects implements ObjectReader {
     listener: (current: ObjectOf<V, K> | undefined, previous: ObjectOf<V, K> | undefined) => void,
     options = { previous: true },
   ): () => void {
-    const { prefix } = this.#resource(v, k)
+    const { prefix } = this.resourceOf(v, k)
     this.#subscribe()
     for (const object of this.list(v, k)) listener(object, undefined)
     const listeners = this.#followers.get(prefix) ?? new Set()
@@ -149,7 +149,8 @@ export class StoredObjects implements ObjectReader {
     this.#parsed.set(entry.key, { entry, object })
   }
 
-  #resource(v: string, k: string): Resource {
+  /** The stored version of a kind. @throws Error for a kind that is not served */
+  resourceOf(v: string, k: string): Resource {
     const resource = this.#table.ofKind(v, k)
     if (!resource) throw new Error(`${v} ${k} is not served`)
     if (resource.further) throw new Error(`${v} ${k} is stored as ${resource.further.stored.apiVersion}: ask for that`)

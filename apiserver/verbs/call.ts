@@ -134,6 +134,31 @@ export function answerScale({ representation, reply, resource, warnings }: Call,
   return sendObject(reply, 200, tableWith(scaleColumns, [scale], { resourceVersion }, style), representation, warnings)
 }
 
+/** Answers a list as one object, for people and for what was never stored; `objects` are given as stored. */
+export function wholeList(
+  resource: Resource,
+  { shape, includeObject, meta }: Representation,
+  objects: readonly KubeObject[],
+  metadata: object,
+  now: number,
+): object {
+  if (shape === 'table') return tableOf(resource, objects, metadata, { includeObject, meta, now })
+  if (shape === 'metadata') {
+    return {
+      kind: 'PartialObjectMetadataList',
+      apiVersion: meta,
+      metadata,
+      items: objects.map((object) => metadataOf(asServed(resource, object), meta)),
+    }
+  }
+  return {
+    kind: `${resource.kind}List`,
+    apiVersion: resource.apiVersion,
+    metadata,
+    items: objects.map((object) => asServed(resource, object)),
+  }
+}
+
 /** meta/v1 Status of a success, with what it was about. */
 export function successStatus(resource: Resource, name: string, uid: string | undefined, code?: number): object {
   return {

@@ -1,5 +1,4 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
-import type { Representation } from '../http/content-type.ts'
 import type { Reply } from '../http/exchange.ts'
 import { headersFor, sendObject } from '../http/response.ts'
 import { listOptions } from '../registry/list-options.ts'
@@ -8,11 +7,14 @@ import type { ListPage } from '../registry/read-object.ts'
 import { selectionOf } from '../registry/selection.ts'
 import { metadataOf, tableOf } from '../registry/table.ts'
 import { asServed, bytesAsServed } from '../registry/versions.ts'
-import { answerObject, answerScale, type Call, namespaceOf, type VerbTools } from './call.ts'
+import { answerObject, answerScale, type Call, namespaceOf, type VerbTools, wholeList } from './call.ts'
+import { getDerived, listDerived } from './derived.ts'
 
 /** 200 404 504 */
 export function get(call: Call, tools: VerbTools): void | Promise<void> {
   const { info, resource } = call
+  const { derived } = resource.definition.hooks
+  if (derived) return getDerived(call, derived, tools)
   const version = info.query.size === 0 ? null : info.query.get('resourceVersion')
   const entry = tools.store.get(resource, namespaceOf(call), info.name, version)
   if (info.subresource === 'scale') {
@@ -25,6 +27,8 @@ export function get(call: Call, tools: VerbTools): void | Promise<void> {
 export async function list(call: Call, tools: VerbTools): Promise<void> {
   const { info, resource, representation } = call
   const options = listOptions(info.query, false)
+  const { derived } = resource.definition.hooks
+  if (derived) return listDerived(call, derived, tools)
   const selection = selectionOf(resource, namespaceOf(call), info)
   const page = await tools.store.list(resource, selection, options)
   if (representation.format === 'yaml' || representation.pretty) return sendWholeList(call, page, tools.clock.now())
@@ -131,28 +135,4 @@ function sendWholeList(call: Call, page: ListPage, now: number): void | Promise<
   const objects = page.entries.map((entry) => JSON.parse(entry.value.toString()) as KubeObject)
   const body = wholeList(resource, representation, objects, listMeta(page), now)
   return sendObject(reply, 200, body, representation, warnings)
-}
-
-function wholeList(
-  resource: Call['resource'],
-  { shape, includeObject, meta }: Representation,
-  objects: readonly KubeObject[],
-  metadata: object,
-  now: number,
-): object {
-  if (shape === 'table') return tableOf(resource, objects, metadata, { includeObject, meta, now })
-  if (shape === 'metadata') {
-    return {
-      kind: 'PartialObjectMetadataList',
-      apiVersion: meta,
-      metadata,
-      items: objects.map((object) => metadataOf(asServed(resource, object), meta)),
-    }
-  }
-  return {
-    kind: `${resource.kind}List`,
-    apiVersion: resource.apiVersion,
-    metadata,
-    items: objects.map((object) => asServed(resource, object)),
-  }
 }

@@ -63,6 +63,8 @@ export const inputLimits = {
   nodeImageNames: 50,
   /** Characters of one text in a node's status: messages of conditions are the long ones. */
   nodeTextCharacters: 32 * 1024,
+  /** Bytes of a node's usage in Prometheus' text; one with 110 pods of three containers has 200,000. */
+  nodeMetricsBytes: 4 * 1024 * 1024,
   /** Bytes of a certificate request; one with an RSA key of 8192 bits and a hundred names has 6,000. */
   certificateRequestBytes: 16 * 1024,
   /** Characters of one variable or argument of a program, its references replaced; Linux takes 128 KiB of bytes (`MAX_ARG_STRLEN`). */

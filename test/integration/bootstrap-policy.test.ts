@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { ruleAllows } from '../../apiserver/authz/policy-rule.ts'
-import { ownPolicy } from '../../apiserver/bootstrap/policy/own-policy.ts'
+import { metricsReader, ownPolicy } from '../../apiserver/bootstrap/policy/own-policy.ts'
 import { accountOf } from '../../controller-manager/controller-set.ts'
 import { loadControllers } from '../../controller-manager/controllers/load.ts'
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, Subject } from '../../shared/openapi/generated/rbac-v1.ts'
@@ -117,7 +117,7 @@ describe('the bootstrap policy is the published one', () => {
         .filter((each) => !listed(known).includes(each))
         .sort()
     const ownRoles = ownPolicy.filter(({ grants }) => typeof grants !== 'string')
-    assert.deepEqual(more(stored.roles, published.roles), listed(ownRoles).sort())
+    assert.deepEqual(more(stored.roles, published.roles), [...listed(ownRoles), ...listed([metricsReader])].sort())
     assert.deepEqual(more(stored.bindings, published.bindings), listed(ownPolicy).sort())
     for (const { name, reason, subjects } of ownPolicy) {
       assert.match(name, /^coxswain:/)

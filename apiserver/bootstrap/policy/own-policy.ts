@@ -1,6 +1,6 @@
 import type { PolicyRule, Subject } from '../../../shared/openapi/generated/rbac-v1.ts'
 import { systemGroup } from '../../authn/system-names.ts'
-import { account, group, named, rule } from './rule.ts'
+import { account, group, named, READ, rule } from './rule.ts'
 
 /** One grant that upstream's policy does not have. */
 interface OwnGrant {
@@ -16,6 +16,16 @@ interface OwnGrant {
 }
 
 const REQUESTS = 'system:certificates.k8s.io:certificatesigningrequests'
+
+/**
+ * What metrics-server brings with it: the metrics API is served here without it, and people read it by the roles they have.
+ * Its name and labels are those that metrics-server's manifests would apply.
+ */
+export const metricsReader = {
+  name: 'system:aggregated-metrics-reader',
+  rules: [rule(READ, 'metrics.k8s.io', 'nodes pods')],
+  partOf: ['admin', 'edit', 'view'],
+} as const
 
 /**
  * Where this cluster's policy is not upstream's: all of it, each with its reason. Upstream's own roles and bindings are never

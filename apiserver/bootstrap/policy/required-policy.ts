@@ -5,7 +5,7 @@ import { controlPlaneRoles } from './control-plane-roles.ts'
 import { controllerAccounts, controllerRoleName } from './controller-roles.ts'
 import { namespaceBindings, namespaceRoles } from './namespace-roles.ts'
 import { nodeRoles } from './node-roles.ts'
-import { ownPolicy } from './own-policy.ts'
+import { metricsReader, ownPolicy } from './own-policy.ts'
 import { AUTO_UPDATE, repairedBinding, repairedClusterRole, repairedRole } from './repair.ts'
 import { aggregatedRoles, userRoles } from './user-roles.ts'
 
@@ -43,17 +43,22 @@ function clusterRoles(): RequiredObject[] {
       clusterRole(name, rules, { part: name.slice('system:aggregate-to-'.length) }),
     ),
     // Their sums are written down from the start, for people who read them: upstream's are empty until its controller comes by.
+    clusterRole(metricsReader.name, metricsReader.rules, { parts: metricsReader.partOf }),
     clusterRole('view', view, { part: 'edit', sum: 'view' }),
     clusterRole('edit', [...edit, ...view], { part: 'admin', sum: 'edit' }),
     clusterRole('admin', [...admin, ...edit, ...view], { sum: 'admin' }),
   ]
 }
 
-/** @param aggregation `part` of which role this one is, and of which parts it is the `sum` */
-function clusterRole(name: string, rules: readonly PolicyRule[], aggregation: { part?: string; sum?: string } = {}): RequiredObject {
-  const { part, sum } = aggregation
+/** @param aggregation `part` (or `parts`) of which role this one is, and of which parts it is the `sum` */
+function clusterRole(
+  name: string,
+  rules: readonly PolicyRule[],
+  aggregation: { part?: string; parts?: readonly string[]; sum?: string } = {},
+): RequiredObject {
+  const { part, parts = part ? [part] : [], sum } = aggregation
   const role = {
-    metadata: marked(name, part ? { [`${AGGREGATE}${part}`]: 'true' } : {}),
+    metadata: marked(name, Object.fromEntries(parts.map((each) => [`${AGGREGATE}${each}`, 'true']))),
     rules: [...rules],
     ...(sum ? { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [`${AGGREGATE}${sum}`]: 'true' } }] } } : {}),
   }

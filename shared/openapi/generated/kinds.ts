@@ -22,6 +22,7 @@ import type * as coreV1 from './core-v1.ts'
 import type * as discoveryV1 from './discovery-v1.ts'
 import type * as eventsV1 from './events-v1.ts'
 import type * as flowcontrolV1 from './flowcontrol-v1.ts'
+import type * as metricsV1beta1 from './metrics-v1beta1.ts'
 import type * as networkingV1 from './networking-v1.ts'
 import type * as networkingV1beta1 from './networking-v1beta1.ts'
 import type * as nodeV1 from './node-v1.ts'
@@ -208,6 +209,10 @@ export interface Kinds {
   }
   'apiregistration.k8s.io/v1': {
     APIService: apiregistrationV1.APIService
+  }
+  'metrics.k8s.io/v1beta1': {
+    NodeMetrics: metricsV1beta1.NodeMetrics
+    PodMetrics: metricsV1beta1.PodMetrics
   }
 }
 
