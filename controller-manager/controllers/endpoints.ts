@@ -7,6 +7,8 @@ import type { EndpointSlice } from '../../shared/openapi/generated/discovery-v1.
 /** The most addresses an Endpoints object holds; one that was cut says so. */
 const MOST_ADDRESSES = 1_000
 const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity'
+/** Endpoints that programs once elected their leaders with have no Service, and need none. */
+const LEADER = 'control-plane.alpha.kubernetes.io/leader'
 
 /** Endpoints for clients that do not read EndpointSlices yet: the same facts, in the older form. Follows the slices. */
 export default defineController({
@@ -17,19 +19,28 @@ export default defineController({
     const services = informers.of('v1', 'Service')
     const slices = informers.of('discovery.k8s.io/v1', 'EndpointSlice', {}, { service: serviceOf })
     const endpoints = informers.of('v1', 'Endpoints')
+    let enqueueLeftover: (key: string) => void = () => {}
     return {
       watch(enqueue) {
+        enqueueLeftover = enqueue
         slices.onChange((_key, current, previous) => {
           for (const slice of [current, previous]) {
             const service = slice && serviceOf(slice)
-            if (service !== undefined) enqueue(service)
+            // The slices of a deleted Service go after it; somebody may have made Endpoints for the next one by then.
+            if (service !== undefined && services.cache.get(service)) enqueue(service)
           }
         })
+      },
+      /** Once: those whose Service was deleted while nobody looked. Later ones may be ahead of theirs. */
+      async run() {
+        for (const { metadata } of endpoints.cache.list()) {
+          if (metadata.annotations?.[LEADER] === undefined) enqueueLeftover(`${metadata.namespace}/${metadata.name}`)
+        }
       },
       async reconcile(key, name) {
         const service = services.cache.get(key)
         const existing = endpoints.cache.get(key)
-        if (!service) return existing ? remove(key) : undefined
+        if (!service) return existing ? remove(key, existing.metadata.uid) : undefined
         if (!service.spec.selector || service.spec.type === 'ExternalName') return
         const all = slices.cache.lookup('service', key)
         const subsets = subsetsOf(service, all)
@@ -54,13 +65,11 @@ export default defineController({
       },
     }
 
-    async function remove(key: string): Promise<void> {
+    /** With their Service they go, whoever made them, as upstream's do. */
+    async function remove(key: string, uid: string | undefined): Promise<void> {
       const [namespace = '', name = ''] = key.split('/')
-      const existing = endpoints.cache.get(key)
-      // Endpoints that somebody made by hand are theirs.
-      if (existing?.metadata.labels?.['endpoints.kubernetes.io/managed-by'] === undefined) return
       try {
-        await client.delete('v1', 'Endpoints', { namespace, name }, { preconditions: { uid: existing.metadata.uid }, signal })
+        await client.delete('v1', 'Endpoints', { namespace, name }, { preconditions: { uid }, signal })
       } catch (error) {
         if (!hasReason(error, 'NotFound')) throw error
       }

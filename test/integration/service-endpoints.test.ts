@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
 import type { EndpointSlice } from '../../shared/openapi/generated/discovery-v1.ts'
 import { startCluster, type TestCluster } from '../harness/cluster.ts'
 import { finishDeletion, joinNode, report } from '../harness/node-reports.ts'
@@ -147,4 +148,53 @@ test('a deleted Service leaves nothing behind', async (t) => {
   await cluster.clock.advance(5_000)
   assert.equal((await slices(cluster)).length, 0)
   await assert.rejects(cluster.client.get('v1', 'Endpoints', { namespace: 'default', name: 'web' }), /not found/)
+})
+
+test('with a Service its Endpoints go, whoever made them; those that nobody’s deletion met stay', async (t) => {
+  const cluster = await startCluster({ controllers: ['endpoints', 'endpointslice', 'endpointslicemirroring'] })
+  t.after(() => cluster.stop())
+  const { client, clock } = cluster
+  const make = (name: string, annotations = {}) =>
+    client.create('v1', 'Endpoints', {
+      metadata: { namespace: 'default', name, annotations },
+      subsets: [{ addresses: [{ ip: '198.51.100.7' }], ports: [{ port: 80 }] }],
+    })
+  const names = async () => {
+    await clock.advance(3_000)
+    return (await client.list('v1', 'Endpoints', { namespace: 'default' })).items.map(({ metadata }) => metadata.name).sort()
+  }
+  for (const name of ['db', 'early']) await make(name)
+  await client.create('v1', 'Service', { metadata: { namespace: 'default', name: 'db' }, spec: { ports: [{ port: 80 }] } })
+  assert.deepEqual(
+    (await names()).filter((name) => name !== 'kubernetes'),
+    ['db', 'early'],
+    'they may be there before their Service',
+  )
+  await client.delete('v1', 'Service', { namespace: 'default', name: 'db' })
+  assert.deepEqual(
+    (await names()).filter((name) => name !== 'kubernetes'),
+    ['early'],
+  )
+})
+
+test('Endpoints whose Service was deleted while no controller ran go at its start, but for those of leaders', async (t) => {
+  const cluster = await startCluster()
+  t.after(() => cluster.stop())
+  const { client, clock } = cluster
+  for (const [name, annotations] of [
+    ['left', {}],
+    ['leader', { 'control-plane.alpha.kubernetes.io/leader': '{}' }],
+    ['served', {}],
+  ] as const) {
+    await client.create('v1', 'Endpoints', { metadata: { namespace: 'default', name, annotations }, subsets: [] })
+  }
+  await client.create('v1', 'Service', { metadata: { namespace: 'default', name: 'served' }, spec: { ports: [{ port: 80 }] } })
+  const settings = { ...cluster.controllerSettings, controllers: ['endpoints'] }
+  await cluster.add(await createControllerManager(settings, cluster.tools))
+  await clock.advance(3_000)
+  const { items } = await client.list('v1', 'Endpoints', { namespace: 'default' })
+  assert.deepEqual(
+    items.map(({ metadata }) => metadata.name).filter((name) => name !== 'kubernetes'),
+    ['leader', 'served'],
+  )
 })
