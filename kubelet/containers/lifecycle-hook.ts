@@ -10,7 +10,10 @@ export interface HookSubject {
   podIP: string | undefined
 }
 
-/** Runs a postStart or preStop handler to its end. Undefined: it went well; else what went wrong. An abort throws. */
+/**
+ * Runs a postStart or preStop handler to its end. Undefined: it went well; else what went wrong. An abort throws. What an HTTP handler
+ * answers does not matter, only that it does: upstream looks at no status either.
+ */
 export async function runHook(
   handler: LifecycleHandler,
   subject: HookSubject,
@@ -26,7 +29,7 @@ export async function runHook(
   if (handler.tcpSocket || (!handler.exec && !handler.httpGet)) return undefined
   const { exec, httpGet } = handler
   const asked: Probe = exec ? { exec } : { httpGet }
-  const outcome = await runProbe(asked, subject, runtime, signal)
+  const outcome = await runProbe(asked, { ...subject, isHook: true }, runtime, signal)
   signal.throwIfAborted()
   return outcome.result === 'success' || outcome.result === 'warning' ? undefined : outcome.message
 }

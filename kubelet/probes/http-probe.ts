@@ -1,6 +1,6 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import { failure, failureOf, MOST_OUTPUT, PROBE_USER_AGENT, type ProbeOutcome, success, warning } from './probe-outcome.ts'
+import { failure, failureOf, HOOK_USER_AGENT, MOST_OUTPUT, PROBE_USER_AGENT, type ProbeOutcome, success, warning } from './probe-outcome.ts'
 
 export interface HttpTarget {
   scheme: 'http' | 'https'
@@ -9,6 +9,8 @@ export interface HttpTarget {
   /** With the query, if any. */
   path: string
   headers: readonly { name: string; value: string }[]
+  /** Of a hook: it only has to be answered, whatever the status says. */
+  isHook?: boolean | undefined
 }
 
 /** Redirects that stay on the host are followed this often; one that leads elsewhere already shows a living server, but not the page meant. */
@@ -24,9 +26,9 @@ export async function httpProbe(target: HttpTarget, signal: AbortSignal): Promis
   let url = start
   try {
     for (let hops = 0; ; hops++) {
-      const { status, location, body } = await get(url, target.headers, signal)
-      if (status < 200 || status >= 400) return failure(`HTTP probe failed with statuscode: ${status}`)
-      if (status < 300) return success(body)
+      const { status, location, body } = await get(url, target, signal)
+      if ((status < 200 || status >= 400) && !target.isHook) return failure(`HTTP probe failed with statuscode: ${status}`)
+      if (status < 300 || status >= 400) return success(body)
       const next = REDIRECTS.has(status) && location !== undefined ? new URL(location, url) : undefined
       if (next?.hostname !== start.hostname) return warning(`Probe terminated redirects, Response body: ${body}`)
       if (hops >= MOST_REDIRECTS) return failure(`${what}: stopped after ${MOST_REDIRECTS} redirects`)
@@ -47,8 +49,12 @@ interface Answer {
   body: string
 }
 
-function get(url: URL, headers: HttpTarget['headers'], signal: AbortSignal): Promise<Answer> {
-  const sent: Record<string, string | string[]> = { 'User-Agent': PROBE_USER_AGENT, Accept: '*/*', Connection: 'close' }
+function get(url: URL, { headers, isHook }: HttpTarget, signal: AbortSignal): Promise<Answer> {
+  const sent: Record<string, string | string[]> = {
+    'User-Agent': isHook ? HOOK_USER_AGENT : PROBE_USER_AGENT,
+    Accept: '*/*',
+    Connection: 'close',
+  }
   for (const { name, value } of headers) {
     const known = Object.keys(sent).find((one) => one.toLowerCase() === name.toLowerCase())
     // An empty value takes a header of ours away.

@@ -17,6 +17,8 @@ export const MOST_OUTPUT = 10 * 1024
 
 /** How the node introduces itself to what it probes. */
 export const PROBE_USER_AGENT = 'kube-probe/1.36'
+/** And to the hooks of containers. */
+export const HOOK_USER_AGENT = 'kube-lifecycle/1.36'
 
 /** The sentence for an attempt that ended in an error; a timeout is told as such. */
 export function failureOf(error: unknown, what: string, signal: AbortSignal): ProbeOutcome {

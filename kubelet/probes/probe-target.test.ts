@@ -5,6 +5,7 @@ import { type AddressInfo, createServer as createTcp, type Server } from 'node:n
 import { type TestContext, test } from 'node:test'
 import type { Container, Probe } from '../../shared/openapi/generated/core-v1.ts'
 import { realClock } from '../../shared/time/clock.ts'
+import { runHook } from '../containers/lifecycle-hook.ts'
 import { frame } from './grpc-probe.ts'
 import { runProbe } from './probe-target.ts'
 
@@ -128,4 +129,24 @@ test('gRPC: the health service decides', async (context) => {
   assert.match((await check('unknown')).message, /gRPC status 5: no such service/)
   assert.equal(asked[1], '/grpc.health.v1.Health/Check sick')
   assert.equal((await ask({ grpc: { port: 1, service: '' } })).result, 'failure')
+})
+
+test('a hook over HTTP has run when it was answered, whatever the status; not when nobody answers', async (context) => {
+  const agents = new Set<unknown>()
+  const port = await web(context, (request, response) => {
+    agents.add(request.headers['user-agent'])
+    response.statusCode = Number(request.url?.slice(1))
+    response.end('no')
+  })
+  const container = { name: 'main', resources: {} } as unknown as Container
+  const run = (path: string, at = port) => {
+    const subject = { container, containerId: 'c', podIP: '127.0.0.1' }
+    return runHook({ httpGet: { path, port: at } }, subject, runtime, realClock(), AbortSignal.timeout(5_000))
+  }
+  for (const path of ['/200', '/302', '/404', '/500']) assert.equal(await run(path), undefined, path)
+  assert.deepEqual([...agents], ['kube-lifecycle/1.36'])
+  const closed = createTcp()
+  const free = await listen(context, closed)
+  await new Promise((resolve) => closed.close(resolve))
+  assert.match((await run('/200', free)) ?? 'it went well', /ECONNREFUSED/)
 })

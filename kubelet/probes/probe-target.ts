@@ -10,6 +10,8 @@ export interface ProbeSubject {
   container: Container
   containerId: string
   podIP: string | undefined
+  /** The handler is one of a container's lifecycle. */
+  isHook?: boolean
 }
 
 /** True when the probe has to wait until the pod has an address. */
@@ -20,7 +22,7 @@ export function needsAddress({ exec }: Probe): boolean {
 /** One attempt, by whichever handler the probe has. Adding one: one file, one line here. Ends when the signal aborts. */
 export async function runProbe(
   probe: Probe,
-  { container, containerId, podIP = '' }: ProbeSubject,
+  { container, containerId, podIP = '', isHook }: ProbeSubject,
   runtime: Pick<ContainerRuntime, 'exec'>,
   signal: AbortSignal,
 ): Promise<ProbeOutcome> {
@@ -33,7 +35,7 @@ export async function runProbe(
   const host = handler.host || podIP
   if (!probe.httpGet) return tcpProbe(host, port, signal)
   const { path = '/', scheme = 'HTTP', httpHeaders } = probe.httpGet
-  return httpProbe({ scheme: scheme === 'HTTPS' ? 'https' : 'http', host, port, path, headers: httpHeaders ?? [] }, signal)
+  return httpProbe({ scheme: scheme === 'HTTPS' ? 'https' : 'http', host, port, path, headers: httpHeaders ?? [], isHook }, signal)
 }
 
 /** A port by number, or by the name that the container's ports give it. */

@@ -3,7 +3,7 @@ import { mkdir, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { Mounter } from './mounter.ts'
 import { inheritedRights } from './ownership.ts'
-import { type FolderRights, makeIn, openFolder, openIn, type Place, using } from './place.ts'
+import { type FolderRights, giveRights, makeIn, openFolder, openIn, type Place, using } from './place.ts'
 import { VolumeError } from './volume.ts'
 
 /** Folder of a pod under which the mounts of single parts of volumes lie. */
@@ -19,7 +19,7 @@ export interface SubPathRequest {
   /** Where the volume is. */
   volumePath: string
   subPath: string
-  /** Missing folders are made, with the mode and group of the volume. */
+  /** Missing folders are made in the volume, with its mode and group; false: the container gets an empty folder in place of what is missing. */
   create: boolean
 }
 
@@ -35,13 +35,29 @@ export async function prepareSubPath(request: SubPathRequest, mounter: Mounter, 
     throw new VolumeError(`subPath ${JSON.stringify(subPath)} must be a relative path without '..'`)
   }
   const target = join(podDirectory, SUB_PATHS, volumeName, containerName, String(index))
-  return using(openPart(request), async (part) => {
+  const opened = await openPart(request)
+  if (!opened) return emptyPart(request, target, mounter, signal)
+  return using(Promise.resolve(opened), async (part) => {
     const wanted = await part.stat()
     if (await isBound(target, wanted, mounter, signal)) return target
     await makeTarget(target, wanted)
     await mounter.bind(`/proc/${process.pid}/fd/${part.fd}`, target, signal)
     return target
   })
+}
+
+/**
+ * What a volume of the API's objects lacks: a folder, as upstream gives. It lies beside the volume and not in it, where it would be in the
+ * way of the file when that comes; the next start of the container finds the file then.
+ */
+async function emptyPart({ volumePath }: SubPathRequest, target: string, mounter: Mounter, signal: AbortSignal): Promise<string> {
+  for (const point of (await mounter.mountsUnder(target)).filter((each) => each === target)) await mounter.unmount(point, signal)
+  await rm(target, { recursive: true, force: true })
+  await mkdir(dirname(target), { recursive: true, mode: 0o750 })
+  await mkdir(target)
+  const rights = await using(openFolder(await realpath(volumePath)), async (folder) => inheritedRights(await folder.stat()))
+  await using(openFolder(target), (folder) => giveRights(folder, rights))
+  return target
 }
 
 /** True when the target shows that very file. Whatever else is mounted there is taken off; containers have mounts of their own. */
@@ -63,15 +79,15 @@ async function makeTarget(target: string, wanted: Stats): Promise<void> {
 
 /**
  * Opens the part. Links of our own making (`..data`) and harmless ones are allowed: what is there is resolved first, then walked without
- * links; what is missing is made, step by step, in what was opened.
+ * links; what is missing is made, step by step, in what was opened. Undefined when it is missing and may not be made.
  */
-async function openPart({ volumePath, subPath, create }: SubPathRequest): Promise<Place> {
+async function openPart({ volumePath, subPath, create }: SubPathRequest): Promise<Place | undefined> {
   const base = await realpath(volumePath)
   const parts = subPath.split('/').filter((part) => part !== '' && part !== '.')
   const { real, missing } = await longestPresent(base, parts)
   const inside = relative(base, real)
   if (inside === '..' || inside.startsWith('../')) throw new VolumeError(`subPath ${JSON.stringify(subPath)} leads out of the volume`)
-  if (missing.length > 0 && !create) throw new VolumeError(`subPath ${JSON.stringify(subPath)} is not in the volume`)
+  if (missing.length > 0 && !create) return undefined
   const present = inside === '' ? [] : inside.split('/')
   let place = await openFolder(base)
   const rights = inheritedRights(await place.stat())

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,6 +20,7 @@ import { type Logger, silentLogger } from '../../shared/logging/logger.ts'
 import { readConfig } from '../../shared/process/config.ts'
 import type { ProcessTools, Service } from '../../shared/process/run.ts'
 import { seededRandom } from '../../shared/random/random.ts'
+import type { Clock } from '../../shared/time/clock.ts'
 import { type FragileTransport, fragileTransport } from './fragile-transport.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
 
@@ -75,6 +77,32 @@ function identityOf(userAgent: string): Caller {
 
 const administrator: Caller = { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] }
 
+/** Knows which requests wait for time to pass (for an account that a controller should make): who moves the time must not wait for those. */
+function requestsAsleep(clock: ManualClock) {
+  const current = new AsyncLocalStorage<object>()
+  const asleep = new Set<object>()
+  const sleep: Clock['sleep'] = async (milliseconds, signal) => {
+    const request = current.getStore()
+    if (!request) return clock.sleep(milliseconds, signal)
+    asleep.add(request)
+    try {
+      await clock.sleep(milliseconds, signal)
+    } finally {
+      asleep.delete(request)
+    }
+  }
+  return {
+    clock: { ...clock, sleep },
+    get count() {
+      return asleep.size
+    },
+    during(handle: () => Promise<void>): Promise<void> {
+      const request = {}
+      return current.run(request, handle).finally(() => asleep.delete(request))
+    },
+  }
+}
+
 /** Starts one; `stop` it with `t.after`. Time stands still until the test moves it. */
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
   const { controllers = [], log = silentLogger(), seed = 1 } = options
@@ -84,16 +112,17 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const args = [`--data-dir=${directory}`, '--storage=memory', '--advertise-address=192.0.2.1', '--secure-port=6443']
   args.push(...(options.apiServerFlags ?? []))
   const config = readConfig({ name: 'apiserver', summary: '' }, apiServerSettings, { args, env: {} })
+  const sleepers = requestsAsleep(clock)
   let storage: Storage<ObjectFacts> | undefined
   const openStorage = (storageOptions: StorageOptions<ObjectFacts>) =>
     (storage ??= outliving(createMemoryStorage({ ...storageOptions, ...options.storage })))
   const startApi = async () => {
-    const made = await createApiServer(config, tools, { listen: false, openStorage, ip: async () => {} })
+    const made = await createApiServer(config, { ...tools, clock: sleepers.clock }, { listen: false, openStorage, ip: async () => {} })
     await untilDone(made.start(), clock)
     return made
   }
   let api = await startApi()
-  const present: Pick<ApiServer, 'handle'> = { handle: (request, reply) => api.handle(request, reply) }
+  const present: Pick<ApiServer, 'handle'> = { handle: (request, reply) => sleepers.during(() => api.handle(request, reply)) }
 
   const transports: FragileTransport[] = []
   const connectAs = (caller: Caller, userAgent: string) => {
@@ -101,7 +130,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     transports.push(transport)
     return { transport, client: createHttpClient(transport, { clock, userAgent }) }
   }
-  clock.whileBusy(() => transports.some((transport) => transport.inFlight > 0))
+  clock.whileBusy(() => transports.reduce((sum, { inFlight }) => sum + inFlight, 0) > sleepers.count)
   const components: FragileTransport[] = []
   const componentTools: ProcessTools = {
     ...tools,

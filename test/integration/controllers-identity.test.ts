@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createKeyAndRequest } from '../../shared/certificates/certificate-request.ts'
+import { StatusError } from '../../shared/errors/status-error.ts'
+import { startCluster } from '../harness/cluster.ts'
 import { startSimulatedCluster } from '../harness/simulated-cluster.ts'
+import { pod } from '../harness/workloads.ts'
 
 const HOUR = 3_600_000
 
@@ -48,4 +51,21 @@ test('certificate requests are cleaned away: answered ones after an hour, the re
   assert.deepEqual(await left(), ['foreign'])
   await cluster.clock.advance(HOUR)
   assert.deepEqual(await left(), [])
+})
+
+test('a Pod where nobody makes accounts is refused after a moment, and not kept waiting', async (t) => {
+  const cluster = await startCluster()
+  t.after(() => cluster.stop())
+  let answer: unknown = 'it waits'
+  void cluster.client.create('v1', 'Pod', pod('web')).then(
+    () => (answer = 'it was made'),
+    (error: unknown) => (answer = error),
+  )
+  await cluster.clock.advance(2_000)
+  assert.ok(answer instanceof StatusError, String(answer))
+  assert.equal(answer.code, 403)
+  assert.equal(
+    answer.message,
+    'pods "web" is forbidden: error looking up service account default/default: serviceaccount "default" not found',
+  )
 })
