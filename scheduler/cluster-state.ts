@@ -1,6 +1,7 @@
 import type { Node, Pod } from '../shared/openapi/generated/core-v1.ts'
 import { NodeInfo } from './node-info.ts'
 import { type PodInfo, podInfo } from './pod-info.ts'
+import { VolumeState } from './volume-state.ts'
 
 /** How long a pod that was assumed to be on a node stays counted there without the server's confirmation after its binding was answered. */
 export const ASSUMED_FOR_MILLISECONDS = 30_000
@@ -17,6 +18,7 @@ export class ClusterState {
   readonly #placed = new Map<string, { node: string; info: PodInfo; assumed: boolean }>()
   /** Pods on nodes that are not known (yet). */
   readonly #homeless = new Map<string, Map<string, PodInfo>>()
+  readonly volumes = new VolumeState()
   readonly namespaceLabels = new Map<string, Readonly<Record<string, string>>>()
   /** Pods with affinity of their own, over all nodes; empty in most clusters, which lets the filter be skipped. */
   readonly nodesWithAffinity = new Set<NodeInfo>()

@@ -8,3 +8,8 @@ export function explain(nodeCount: number, refusals: readonly Refusal[]): string
   const parts = [...counts].map(([sentence, count]) => `${count} ${sentence}`).sort()
   return `0/${nodeCount} nodes are available: ${parts.join(', ')}.`
 }
+
+/** The same for a reason that has nothing to do with any node. */
+export function explainForAll(nodeCount: number, sentence: string): string {
+  return `0/${nodeCount} nodes are available: ${sentence}.`
+}

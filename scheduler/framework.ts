@@ -13,13 +13,15 @@ export type BoundFilter = (node: NodeInfo) => string | readonly string[] | undef
 /** Any number; `normalize` (or 0–100 as it is) brings it to 0–100. */
 export type BoundScore = (node: NodeInfo) => number
 
-export type ClusterChange = 'nodeAdded' | 'nodeUpdated' | 'podRemoved' | 'podPlaced' | 'podUpdated' | 'namespaceChanged'
+export type ClusterChange = 'nodeAdded' | 'nodeUpdated' | 'podRemoved' | 'podPlaced' | 'podUpdated' | 'namespaceChanged' | 'volumeChanged'
 
 /** One scheduling rule: pure, one file in plugins/. Order and weight are policy and stand in profile.ts. */
 export interface SchedulingPlugin {
   readonly name: string
   /** Holds a pod out of the queue; the sentence says why. */
   readonly gate?: (info: PodInfo) => string | undefined
+  /** Refuses the pod for all nodes at once: something that it needs is not there at all. */
+  readonly preFilter?: (info: PodInfo, cluster: ClusterState) => string | undefined
   /** Binds the filter to a pod; undefined: has nothing to say about this pod, skip it for all nodes. */
   readonly filter?: (info: PodInfo, cluster: ClusterState) => BoundFilter | undefined
   readonly score?: (info: PodInfo, cluster: ClusterState, candidates: readonly NodeInfo[]) => BoundScore | undefined

@@ -2,6 +2,7 @@ import { objectKey } from '../shared/objects/object.ts'
 import type { Pod, PodAffinityTerm, Toleration, TopologySpreadConstraint } from '../shared/openapi/generated/core-v1.ts'
 import { podRequests } from '../shared/pods/resource-requests.ts'
 import { type LabelSelector, labelSelectorFrom } from '../shared/selectors/label-selector.ts'
+import { claimsOfPod } from '../shared/volumes/pod-claims.ts'
 
 /** What a container that asks for nothing is counted with when nodes are compared (never when they are filtered), as upstream does. */
 const UNSTATED_MILLI_CPU = 100
@@ -52,6 +53,8 @@ export interface PodInfo {
   readonly weighedMemory: number
   readonly hostPorts: readonly HostPort[]
   readonly tolerations: readonly Toleration[]
+  /** Some volume of it is a claim; for nearly every pod nothing about volumes has to be asked. */
+  readonly hasClaims: boolean
   /** The controller that owns it, for the default spreading. */
   readonly owner: string | undefined
   readonly affinity: Affinities
@@ -84,6 +87,7 @@ export function podInfo(pod: Pod): PodInfo {
     weighedMemory: requests.get('memory') ?? UNSTATED_MEMORY * spec.containers.length,
     hostPorts: hostPorts(pod),
     tolerations: spec.tolerations ?? [],
+    hasClaims: claimsOfPod(pod).length > 0,
     owner: pod.metadata.ownerReferences?.find((reference) => reference.controller)?.uid,
     affinity: affinities(pod),
     hardSpread: constraints

@@ -6,12 +6,16 @@ import { sameJson } from '../shared/objects/same-json.ts'
 import type { Node, Pod } from '../shared/openapi/generated/core-v1.ts'
 import type { Random } from '../shared/random/random.ts'
 import type { Clock, Timer } from '../shared/time/clock.ts'
+import { FOLDERS_OF_NODE } from '../shared/volumes/annotations.ts'
 import { type BindingTools, bind, reportUnschedulable } from './binding.ts'
 import { ASSUMED_FOR_MILLISECONDS, ClusterState } from './cluster-state.ts'
+import type { NodeInfo } from './node-info.ts'
 import { type PodInfo, podInfo } from './pod-info.ts'
 import type { Weighted } from './profile.ts'
 import { SchedulingQueue } from './queue.ts'
 import { SchedulingCycle } from './scheduling-cycle.ts'
+import { bindVolumes } from './volume-binding.ts'
+import type { VolumeChoice } from './volume-state.ts'
 
 export interface SchedulerTools {
   client: Client
@@ -38,6 +42,8 @@ export class Scheduler {
   readonly #queue: SchedulingQueue
   readonly #cycle: SchedulingCycle
   readonly #writes = new Set<Promise<void>>()
+  /** Pods that have a node and wait for their volumes there: they hold nobody up, however long it takes. */
+  readonly #volumeWaits = new Set<Promise<void>>()
   readonly #expiries = new Set<Timer>()
 
   constructor(tools: SchedulerTools, settings: SchedulerSettings) {
@@ -58,7 +64,7 @@ export class Scheduler {
       if (this.#writes.size >= this.#settings.writesInFlight) await Promise.race(this.#writes)
     }
     this.#queue.stop()
-    await Promise.all(this.#writes)
+    await Promise.all([...this.#writes, ...this.#volumeWaits])
     for (const expiry of this.#expiries) expiry.cancel()
   }
 
@@ -69,7 +75,33 @@ export class Scheduler {
       return this.#track(reportUnschedulable(info, 'Unschedulable', placement.message, tools))
     }
     this.#state.assume(info, placement.node.name)
-    this.#track(this.#carryOut(info, placement.node.name, tools))
+    const choice = this.#volumesFor(info, placement.node)
+    if (choice) this.#track(this.#carryOutWithVolumes(info, placement.node, choice, tools), this.#volumeWaits)
+    else this.#track(this.#carryOut(info, placement.node.name, tools))
+  }
+
+  /** What must be written about the pod's volumes first; undefined for nearly every pod. */
+  #volumesFor(info: PodInfo, { node }: NodeInfo): VolumeChoice | undefined {
+    if (!info.hasClaims) return undefined
+    const { volumes } = this.#state
+    const claims = volumes.claimsOf(info.pod)
+    return typeof claims === 'string' || claims.delayed.length === 0 ? undefined : volumes.choose(claims.delayed, node)
+  }
+
+  async #carryOutWithVolumes(info: PodInfo, node: NodeInfo, choice: VolumeChoice, tools: BindingTools): Promise<void> {
+    const { volumes } = this.#state
+    const giveBack = volumes.promise(choice)
+    try {
+      await bindVolumes(choice, node, { ...tools, volumes, isGone: () => !this.#state.isPlaced(info.uid) })
+    } catch (error) {
+      if (this.#aborted(error)) throw error
+      const failed = error instanceof Error ? error : new Error(String(error), { cause: error })
+      tools.events.record(info.pod, 'Warning', 'FailedScheduling', `running PreBind plugin "VolumeBinding": ${failed.message}`)
+      return this.#failed(info, node.name, failed)
+    } finally {
+      giveBack()
+    }
+    await this.#carryOut(info, node.name, tools)
   }
 
   async #carryOut(info: PodInfo, node: string, tools: BindingTools): Promise<void> {
@@ -84,20 +116,29 @@ export class Scheduler {
       this.#expiries.add(expiry)
       return
     }
-    this.#state.forget(info.uid)
-    this.#queue.cluster('podRemoved')
-    if (result === 'gone') return this.#queue.delete(info.uid)
-    this.#tools.log.warn('binding failed', { pod: info.key, node, error: result.failed })
+    if (result !== 'gone') return this.#failed(info, node, result.failed)
+    this.#takeBack(info)
+    this.#queue.delete(info.uid)
+  }
+
+  #failed(info: PodInfo, node: string, error: Error): void {
+    this.#takeBack(info)
+    this.#tools.log.warn('binding failed', { pod: info.key, node, error })
     this.#queue.failed(info.uid)
   }
 
-  #track(write: Promise<void>): void {
+  #takeBack(info: PodInfo): void {
+    this.#state.forget(info.uid)
+    this.#queue.cluster('podRemoved')
+  }
+
+  #track(write: Promise<void>, under = this.#writes): void {
     const settled = write
       .catch((error: unknown) => {
         if (!this.#aborted(error)) this.#tools.log.error('a scheduling result could not be written', { error })
       })
-      .finally(() => this.#writes.delete(settled))
-    this.#writes.add(settled)
+      .finally(() => under.delete(settled))
+    under.add(settled)
   }
 
   #aborted(error: unknown): boolean {
@@ -111,6 +152,7 @@ export class Scheduler {
       else this.#state.namespaceLabels.delete(key)
       this.#queue.cluster('namespaceChanged')
     })
+    this.#followVolumes()
     informers.of('v1', 'Node').onChange((key, current, previous) => {
       if (current) this.#state.setNode(current)
       else this.#state.removeNode(key)
@@ -124,11 +166,29 @@ export class Scheduler {
     })
   }
 
+  #followVolumes(): void {
+    const { volumes } = this.#state
+    const keep = <T>(held: Map<string, T>) => {
+      return (key: string, current: T | undefined) => {
+        if (current) held.set(key, current)
+        else held.delete(key)
+        volumes.changed()
+        this.#queue.cluster('volumeChanged')
+      }
+    }
+    const { informers } = this.#tools
+    informers.of('v1', 'PersistentVolumeClaim').onChange(keep(volumes.claims))
+    informers.of('v1', 'PersistentVolume').onChange(keep(volumes.volumes))
+    informers.of('storage.k8s.io/v1', 'StorageClass').onChange(keep(volumes.classes))
+    informers.of('storage.k8s.io/v1', 'CSINode').onChange(keep(volumes.csiNodes))
+  }
+
   #podGone(pod: Pod): void {
     const uid = pod.metadata.uid ?? ''
     this.#queue.delete(uid)
     if (!this.#state.isPlaced(uid)) return
     this.#state.removePod(uid)
+    this.#state.volumes.changed()
     this.#queue.cluster('podRemoved')
   }
 
@@ -150,7 +210,14 @@ export class Scheduler {
 
 /** Heartbeats, most of what is seen of a node, free nobody. */
 function offersElse(current: Node, previous: Node): boolean {
-  const offer = ({ metadata, spec, status }: Node) => [metadata.labels, spec.taints, spec.unschedulable, status.allocatable]
+  const folders = ({ annotations }: Node['metadata']) => annotations?.[FOLDERS_OF_NODE]
+  const offer = ({ metadata, spec, status }: Node) => [
+    metadata.labels,
+    folders(metadata),
+    spec.taints,
+    spec.unschedulable,
+    status.allocatable,
+  ]
   return !sameJson(offer(current), offer(previous))
 }
 

@@ -1,6 +1,6 @@
 import type { Random } from '../shared/random/random.ts'
 import type { ClusterState } from './cluster-state.ts'
-import { explain } from './explain.ts'
+import { explain, explainForAll } from './explain.ts'
 import type { Refusal } from './framework.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
@@ -33,6 +33,11 @@ export class SchedulingCycle {
 
   place(info: PodInfo, cluster: ClusterState): Placement {
     const nodes = cluster.list()
+    for (const { plugin } of nodes.length > 0 ? this.#profile : []) {
+      const sentence = plugin.preFilter?.(info, cluster)
+      if (sentence === undefined) continue
+      return { node: undefined, message: explainForAll(nodes.length, sentence), refusedBy: new Set([plugin.name]) }
+    }
     const { fitting, refusals, evaluated } = this.#filter(info, cluster, nodes)
     if (fitting.length === 0) {
       return { node: undefined, message: explain(nodes.length, refusals), refusedBy: new Set(refusals.map(({ plugin }) => plugin)) }

@@ -1,6 +1,6 @@
 import type { PersistentVolume, PersistentVolumeClaim } from '../../shared/openapi/generated/core-v1.ts'
 import type { StorageClass } from '../../shared/openapi/generated/storage-v1.ts'
-import { BIND_COMPLETED, BOUND_BY_CONTROLLER, NO_PROVISIONER, SELECTED_NODE } from '../../shared/volumes/annotations.ts'
+import { BIND_COMPLETED, NO_PROVISIONER, SELECTED_NODE } from '../../shared/volumes/annotations.ts'
 import { bestVolume, isBoundTo, misfit } from '../../shared/volumes/matching.ts'
 import { storageClassOf } from '../../shared/volumes/storage-class.ts'
 
@@ -88,25 +88,4 @@ function consumerNotice(pods: readonly string[]): Notice {
   if (pods.length === 0) return normal('WaitForFirstConsumer', 'waiting for first consumer to be created before binding')
   const names = pods.length === 1 ? `pod ${pods[0]}` : `pods ${[...pods].sort().join(',')}`
   return normal('WaitForPodScheduled', `waiting for ${names} to be scheduled`)
-}
-
-/** The volume as the binding leaves it: it names the claim; undefined when it does already. */
-export function boundVolume(volume: PersistentVolume, { metadata }: PersistentVolumeClaim): PersistentVolume | undefined {
-  if (volume.spec.claimRef?.uid && volume.spec.claimRef.uid === metadata.uid) return undefined
-  const next = structuredClone(volume)
-  if (!next.spec.claimRef) next.metadata.annotations = { ...next.metadata.annotations, [BOUND_BY_CONTROLLER]: 'yes' }
-  const { namespace, name, uid, resourceVersion } = metadata
-  next.spec.claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name, uid, resourceVersion }
-  return next
-}
-
-/** The claim as the binding leaves it: it names the volume, and says that binding is done; undefined when it does already. */
-export function boundClaim(claim: PersistentVolumeClaim, { metadata }: PersistentVolume): PersistentVolumeClaim | undefined {
-  const annotations = { ...claim.metadata.annotations }
-  if (claim.spec.volumeName === metadata.name && annotations[BIND_COMPLETED] !== undefined) return undefined
-  const next = structuredClone(claim)
-  if (!next.spec.volumeName) annotations[BOUND_BY_CONTROLLER] = 'yes'
-  next.spec.volumeName = metadata.name
-  next.metadata.annotations = { ...annotations, [BIND_COMPLETED]: 'yes' }
-  return next
 }

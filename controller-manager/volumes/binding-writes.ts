@@ -1,7 +1,7 @@
 import type { ControllerTools } from '../../shared/controller/define-controller.ts'
 import { sameJson } from '../../shared/objects/same-json.ts'
 import type { PersistentVolume, PersistentVolumeClaim } from '../../shared/openapi/generated/core-v1.ts'
-import { boundClaim, boundVolume } from '../plans/claim-binding.ts'
+import { boundClaim, boundVolume } from '../../shared/volumes/binding.ts'
 
 type Tools = Pick<ControllerTools, 'client' | 'signal'>
 

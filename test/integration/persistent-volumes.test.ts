@@ -196,3 +196,74 @@ test('two controller managers, one claim: the binder that comes later finds it d
   assert.equal(new Set(claims.map(({ spec }) => spec.volumeName)).size, 3)
   assert.ok(!(await cluster.list('v1', 'PersistentVolume', undefined)).some(({ status }) => status.phase !== 'Bound'))
 })
+
+const user = (name: string, claimName: string) => pod(name, { volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }] })
+const nodeOf = (made: ObjectOf<'v1', 'Pod'>) => made.spec.nodeName
+
+test('a pod brings its waiting claim to its node: the volume is made there before the pod is bound', async (context) => {
+  const cluster = await start(context)
+  const { client } = cluster
+  await client.create('v1', 'Pod', user('web', 'data'))
+  await cluster.until('it is told', async () =>
+    (await cluster.eventMessages('FailedScheduling')).includes('0/2 nodes are available: persistentvolumeclaim "data" not found.'),
+  )
+  await client.create('v1', 'PersistentVolumeClaim', claim('data', { storageClassName: 'standard' }))
+  await cluster.until('it runs', async () => (await cluster.get('v1', 'Pod', 'web')).status.phase === 'Running')
+  const node = nodeOf(await cluster.get('v1', 'Pod', 'web'))
+  const [made] = await cluster.list('v1', 'PersistentVolume', undefined)
+  assert.deepEqual(made?.spec.nodeAffinity?.required?.nodeSelectorTerms[0]?.matchExpressions?.[0]?.values, [node])
+  // The next pod goes where the data is.
+  await client.delete('v1', 'Pod', named('web'), { gracePeriodSeconds: 0 })
+  for (const name of ['second', 'third']) await client.create('v1', 'Pod', user(name, 'data'))
+  await cluster.until('both run', async () => (await cluster.pods()).every(({ status }) => status.phase === 'Running'))
+  assert.deepEqual([...new Set((await cluster.pods()).map(nodeOf))], [node])
+  await client.patch('v1', 'Node', { name: node ?? '' }, { type: 'merge', body: { spec: { unschedulable: true } } })
+  await client.create('v1', 'Pod', user('late', 'data'))
+  const why = '0/2 nodes are available: 1 node(s) had volume node affinity conflict, 1 node(s) were unschedulable.'
+  await cluster.until('the other node is no help', async () => (await cluster.eventMessages('FailedScheduling')).includes(why))
+})
+
+test('pods that come together share out the volumes that people made, one each', async (context) => {
+  const cluster = await start(context)
+  const { client } = cluster
+  const metadata = { name: 'disks' }
+  await client.create('storage.k8s.io/v1', 'StorageClass', {
+    ...{ metadata, provisioner: 'kubernetes.io/no-provisioner', volumeBindingMode: 'WaitForFirstConsumer' },
+  })
+  const names = ['a', 'b', 'c', 'd']
+  for (const [index, name] of names.entries()) {
+    const terms = [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [`node-${(index % 2) + 1}`] }] }]
+    const nodeAffinity = { required: { nodeSelectorTerms: terms } }
+    await client.create(
+      'v1',
+      'PersistentVolume',
+      volume(name, { hostPath: undefined, local: { path: '/disk' }, nodeAffinity, storageClassName: 'disks' }),
+    )
+    await client.create('v1', 'PersistentVolumeClaim', claim(`claim-${name}`, { storageClassName: 'disks' }))
+  }
+  await Promise.all(names.map((name) => client.create('v1', 'Pod', user(name, `claim-${name}`))))
+  await cluster.until('all run', async () => (await cluster.pods()).every(({ status }) => status.phase === 'Running'))
+  const claims = await cluster.list('v1', 'PersistentVolumeClaim')
+  assert.deepEqual(claims.map(({ spec }) => spec.volumeName).sort(), names)
+})
+
+test('a pod that waits for a provisioner nobody runs holds up no other, and can be deleted', async (context) => {
+  const cluster = await start(context)
+  const { client } = cluster
+  await client.create('storage.k8s.io/v1', 'StorageClass', {
+    ...{ metadata: { name: 'far' }, provisioner: 'example.com/far', volumeBindingMode: 'WaitForFirstConsumer' },
+  })
+  await client.create('v1', 'PersistentVolumeClaim', claim('data', { storageClassName: 'far' }))
+  await client.create('v1', 'Pod', user('stuck', 'data'))
+  await cluster.until('the provisioner is called', async () =>
+    (await cluster.eventMessages('ExternalProvisioning')).some((message) => message.includes("external provisioner 'example.com/far'")),
+  )
+  await client.create('v1', 'Pod', pod('free'))
+  await cluster.until('the other runs', async () => (await cluster.get('v1', 'Pod', 'free')).status.phase === 'Running')
+  assert.equal(nodeOf(await cluster.get('v1', 'Pod', 'stuck')), undefined)
+  await client.delete('v1', 'Pod', named('stuck'))
+  await cluster.until('gone', async () => (await cluster.pods()).length === 1)
+  await cluster.until('it stops waiting', async () =>
+    (await cluster.eventMessages('FailedScheduling')).includes('running PreBind plugin "VolumeBinding": the pod was deleted'),
+  )
+})

@@ -1,0 +1,25 @@
+import { claimKeysOf, claimsOfPod } from '../../shared/volumes/pod-claims.ts'
+import type { ClusterState } from '../cluster-state.ts'
+import type { SchedulingPlugin } from '../framework.ts'
+import type { PodInfo } from '../pod-info.ts'
+
+/** A claim for a single pod (ReadWriteOncePod) is used by one pod at a time, wherever it is. */
+export const volumeRestrictions: SchedulingPlugin = {
+  name: 'VolumeRestrictions',
+  freedBy: ['podRemoved', 'volumeChanged'],
+  filter(info, cluster) {
+    const wanted = singlePodClaims(info, cluster)
+    if (wanted.length === 0) return undefined
+    const isTaken = cluster
+      .list()
+      .some(({ pods }) => [...pods.values()].some(({ pod }) => claimKeysOf(pod).some((key) => wanted.includes(key))))
+    if (!isTaken) return undefined
+    return () => 'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode'
+  },
+}
+
+function singlePodClaims({ pod, namespace, hasClaims }: PodInfo, { volumes }: ClusterState): string[] {
+  if (!hasClaims) return []
+  const keys = claimsOfPod(pod).map(({ claimName }) => `${namespace}/${claimName}`)
+  return keys.filter((key) => volumes.claims.get(key)?.spec.accessModes?.includes('ReadWriteOncePod'))
+}
