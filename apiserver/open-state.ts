@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ProcessTools } from '../shared/process/run.ts'
 import { admissionRules } from './admission/admit.ts'
+import { quotaBook } from './admission/quota-book.ts'
 import { clusterIPs, IpRange } from './allocation/ip-range.ts'
 import { nodePorts, PortRange } from './allocation/port-range.ts'
 import { type Authentication, createAuthentication } from './authn/authenticate.ts'
@@ -69,12 +70,13 @@ export async function openState(
   })
   const rules = admissionRules({
     ...{ authorize, tolerationSeconds: config.defaultTolerationSeconds },
+    quotas: quotaBook({ table, writer: () => writer, log }),
     cluster: {
       ...{ serverNames: identity.names, domain: config.clusterDomain },
       ...{ serviceRange: config.serviceClusterIpRange, podRange: config.podRoutes },
     },
   })
-  const writer = new ObjectWriter({ storage, objects, rules, clock, random })
+  const writer: ObjectWriter = new ObjectWriter({ storage, objects, rules, clock, random })
   const remover = new ObjectRemover(storage, objects, writer, () => clock.now())
   return {
     ...{ storage, table, objects, authentication, authorization, writer, remover },

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { User } from '../authn/user.ts'
 import type { HookContext, ResourceDefinition } from '../registry/define-resource.ts'
+import type { Undo } from '../registry/undo.ts'
 
 /** What an admission rule is asked about. */
 export interface AdmissionRequest {
@@ -20,6 +21,8 @@ export interface AdmissionRequest {
   readonly previous: KubeObject | undefined
   readonly dryRun: boolean
   readonly context: HookContext
+  /** Says how to take back what a validating rule took for this write (a charge to a quota), should it fail. Called for writes that store something. */
+  onFailure(undo: Undo): void
 }
 
 /**

@@ -39,11 +39,34 @@ describe('namespaces', () => {
 })
 
 describe('runtime classes', () => {
-  it('are not there: a Pod that names one, or brings its overhead, is refused', async () => {
+  it('must be there; overhead comes from them alone', async () => {
     await refused({ object: pod({ runtimeClassName: 'gvisor' }) }, 'pods "web" is forbidden: pod rejected: RuntimeClass "gvisor" not found')
     const overhead = 'pods "web" is forbidden: pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead'
     await refused({ object: pod({ overhead: { cpu: '1' } }) }, overhead)
     await admit({ object: pod({ overhead: {} }) })
+  })
+
+  it('give their overhead, and lead pods to where they are', async () => {
+    reader.put('node.k8s.io/v1', 'RuntimeClass', {
+      ...{ metadata: { name: 'sandbox' }, handler: 'runsc', overhead: { podFixed: { cpu: '250m' } } },
+      scheduling: { nodeSelector: { sandbox: 'yes' }, tolerations: [{ key: 'sandbox', operator: 'Exists' }] },
+    })
+    const tolerations = [{ key: 'sandbox', operator: 'Equal', value: 'a', effect: 'NoSchedule' }]
+    const object = pod({ runtimeClassName: 'sandbox', nodeSelector: { disk: 'ssd' }, tolerations })
+    await admit({ object })
+    assert.deepEqual(object.spec.overhead, { cpu: '250m' })
+    assert.deepEqual(object.spec.nodeSelector, { disk: 'ssd', sandbox: 'yes' })
+    assert.deepEqual(object.spec.tolerations?.[0], { key: 'sandbox', operator: 'Exists' })
+    assert.ok(!object.spec.tolerations?.some(({ value }) => value === 'a'), 'what another toleration covers is left out')
+    await admit({ object: pod({ runtimeClassName: 'sandbox', overhead: { cpu: '0.25' } }) })
+    await refused(
+      { object: pod({ runtimeClassName: 'sandbox', overhead: { cpu: '1' } }) },
+      "pods \"web\" is forbidden: pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead",
+    )
+    await refused(
+      { object: pod({ runtimeClassName: 'sandbox', nodeSelector: { sandbox: 'no' } }) },
+      'pods "web" is forbidden: conflict: runtimeClass.scheduling.nodeSelector[sandbox] = yes; pod.spec.nodeSelector[sandbox] = no',
+    )
   })
 })
 

@@ -6,12 +6,15 @@ import { type ClusterFacts, ownedByCluster } from './cluster-facts.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerations } from './default-tolerations.ts'
 import { externalAddresses } from './external-addresses.ts'
+import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeAddresses } from './node-addresses.ts'
 import { NodeClaims } from './node-claims.ts'
 import { nodePodRanges } from './node-pod-ranges.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { priority } from './priority.ts'
+import type { QuotaBook } from './quota-book.ts'
+import { resourceQuota } from './resource-quota.ts'
 import { runtimeClass } from './runtime-class.ts'
 import { serviceAccount } from './service-account.ts'
 import { storageObjectInUse } from './storage-object-in-use.ts'
@@ -20,6 +23,7 @@ import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 export interface AdmissionOptions {
   readonly cluster: ClusterFacts
   readonly authorize: ResourceServices['authorize']
+  readonly quotas: QuotaBook
   /** Seconds that Pods tolerate a node that is not ready or unreachable; default 300. */
   readonly tolerationSeconds?: number | undefined
 }
@@ -28,11 +32,12 @@ export interface AdmissionOptions {
  * The policy: which rules, in which order (upstream's). All mutating halves run first, in this order, then the validating
  * halves; registry/write-object.ts runs them.
  */
-export function admissionRules({ authorize, tolerationSeconds, cluster }: AdmissionOptions): readonly AdmissionRule[] {
+export function admissionRules({ authorize, tolerationSeconds, cluster, quotas }: AdmissionOptions): readonly AdmissionRule[] {
   const owner = ownedByCluster(cluster)
   const claims = new NodeClaims()
   return [
     namespaceLifecycle,
+    limitRanger,
     serviceAccount,
     nodeRestriction({ owner, claims }),
     nodeAddresses(cluster, claims),
@@ -46,5 +51,7 @@ export function admissionRules({ authorize, tolerationSeconds, cluster }: Admiss
     claimResize,
     runtimeClass,
     certificateRequests(authorize, owner),
+    // Last: what another rule refuses is not charged.
+    resourceQuota(quotas),
   ]
 }

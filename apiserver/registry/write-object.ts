@@ -11,12 +11,14 @@ import { ConflictQueue } from './conflict-queue.ts'
 import type { HookContext } from './define-resource.ts'
 import { type Encode, encodeObject } from './encode-object.ts'
 import { factsOf, type ObjectFacts, type StoredEntry } from './object-facts.ts'
-import { keepIdentity, metadataProblems, placeInNamespace, stampNewObject } from './object-metadata.ts'
+import { keepIdentity, placeInNamespace, stampNewObject } from './object-metadata.ts'
 import { storageKey } from './read-object.ts'
 import { type Held, reserveAll } from './reservations.ts'
 import type { Resource } from './resource-table.ts'
 import { sameSpec, sameValue } from './same-value.ts'
 import type { StoredObjects } from './stored-objects.ts'
+import { type Undo, withUndo } from './undo.ts'
+import { createProblems, updateProblems } from './write-problems.ts'
 
 /** A write that has been authenticated and authorised. */
 export interface WriteRequest {
@@ -82,7 +84,11 @@ export class ObjectWriter {
   }
 
   /** @throws StatusError AlreadyExists, Invalid, Forbidden, BadRequest */
-  async create(request: WriteRequest, object: KubeObject): Promise<Written> {
+  create(request: WriteRequest, object: KubeObject): Promise<Written> {
+    return withUndo((onFailure) => this.#createOnce(request, object, onFailure))
+  }
+
+  async #createOnce(request: WriteRequest, object: KubeObject, onFailure: OnFailure): Promise<Written> {
     const { resource } = request
     const { hooks } = resource.definition
     const context = this.contextOf(request)
@@ -99,7 +105,7 @@ export class ObjectWriter {
     hooks.prepareForCreate?.(object, context)
     this.#refuseInvalid(resource, object, createProblems(resource, object))
     for (const sentence of hooks.warnings?.(object) ?? []) request.warn(sentence)
-    await this.#admit('validate', 'CREATE', request, object, undefined, context)
+    await this.#admit('validate', 'CREATE', request, object, undefined, context, onFailure)
     for (let attempt = 1; ; attempt++) {
       const key = storageKey(resource, object.metadata.namespace ?? '', object.metadata.name!)
       try {
@@ -138,7 +144,7 @@ export class ObjectWriter {
       const isQueued = entry !== durable
       try {
         if (!entry) throw notFound(resource.named, name)
-        const value = await this.#updateOnce(request, part, change, entry)
+        const value = await withUndo((onFailure) => this.#updateOnce(request, part, change, entry, onFailure))
         if (request.isConditional && this.#conflicts.isContended(key)) await this.#conflicts.wait(key)
         return { value, created: false }
       } catch (error) {
@@ -177,7 +183,13 @@ export class ObjectWriter {
     await this.#admit('validate', operation, request, object, previous, context)
   }
 
-  async #updateOnce(request: WriteRequest, part: UpdatePart, change: ChangeObject, entry: StoredEntry): Promise<Buffer> {
+  async #updateOnce(
+    request: WriteRequest,
+    part: UpdatePart,
+    change: ChangeObject,
+    entry: StoredEntry,
+    onFailure: OnFailure,
+  ): Promise<Buffer> {
     const { resource, name } = request
     const { hooks } = resource.definition
     const context = this.contextOf(request)
@@ -196,7 +208,7 @@ export class ObjectWriter {
       this.#countGeneration(resource, part, next, previous)
       this.#refuseInvalid(resource, next, updateProblems(part, resource, next, previous))
       if (part.kind === 'main') for (const sentence of hooks.warnings?.(next) ?? []) request.warn(sentence)
-      await this.#admit('validate', 'UPDATE', request, next, previous, context)
+      await this.#admit('validate', 'UPDATE', request, next, previous, context, onFailure)
     } else {
       // What the server itself decides (the node of a pod) is no new wish: generation stays.
       keepIdentity(next, previous)
@@ -255,10 +267,11 @@ export class ObjectWriter {
     object: KubeObject | undefined,
     previous: KubeObject | undefined,
     context: HookContext,
+    onFailure: OnFailure = nothingTaken,
   ): Promise<void> {
     const rules = phase === 'mutate' ? this.#mutating : this.#validating
     if (rules.length === 0) return
-    const asked = askedOf(operation, request, object, previous, context)
+    const asked = askedOf(operation, request, object, previous, context, onFailure)
     for (const rule of rules) {
       const answer = phase === 'mutate' ? rule.mutate!(asked) : rule.validate!(asked)
       if (answer) await answer
@@ -314,12 +327,18 @@ function askedOf(
   object: KubeObject | undefined,
   previous: KubeObject | undefined,
   context: HookContext,
+  onFailure: OnFailure = nothingTaken,
 ): AdmissionRequest {
   return {
     ...{ operation, definition: resource.definition, group: resource.group, version: resource.version, resource: resource.plural },
-    ...{ subresource, namespace, name: object?.metadata.name ?? name, user, object, previous, dryRun, context },
+    ...{ subresource, namespace, name: object?.metadata.name ?? name, user, object, previous, dryRun, context, onFailure },
   }
 }
+
+type OnFailure = (undo: Undo) => void
+
+/** For what stores nothing. */
+const nothingTaken: OnFailure = () => undefined
 
 interface StoreWish {
   readonly key: string
@@ -362,22 +381,6 @@ function restrictTo(part: UpdatePart, resource: Resource, next: KubeObject, prev
   }
   if (resource.hasStatus) Object.assign(next, { status: structuredClone(Reflect.get(previous, 'status')) })
   return next
-}
-
-function* createProblems(resource: Resource, object: KubeObject): Generator<FieldProblem> {
-  yield* metadataProblems(resource, object, undefined)
-  yield* resource.definition.hooks.validate?.(object) ?? []
-}
-
-function* updateProblems(part: UpdatePart, resource: Resource, next: KubeObject, previous: KubeObject) {
-  const { hooks } = resource.definition
-  yield* metadataProblems(resource, next, previous)
-  if (part.kind === 'status') yield* hooks.validateStatusUpdate?.(next, previous) ?? []
-  else if (part.kind === 'view') yield* hooks.views![part.name]!.validate?.(next, previous) ?? []
-  else {
-    yield* hooks.validate?.(next) ?? []
-    yield* hooks.validateUpdate?.(next, previous) ?? []
-  }
 }
 
 /** True when this update takes away the last thing that kept a deleted object. */

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import type { AdmissionRequest } from '../../apiserver/admission/admission.ts'
 import { admissionRules } from '../../apiserver/admission/admit.ts'
+import type { QuotaBook } from '../../apiserver/admission/quota-book.ts'
 import type { User } from '../../apiserver/authn/user.ts'
 import type { AccessAttributes } from '../../apiserver/authz/authorizer.ts'
 import { defineResource, type ResourceDefinition } from '../../apiserver/registry/define-resource.ts'
+import type { Undo } from '../../apiserver/registry/undo.ts'
 import type { ApiVersion, DeepPartial, KindOf, ObjectOf } from '../../shared/client/client.ts'
 import { StatusError } from '../../shared/errors/status-error.ts'
+import { silentLogger } from '../../shared/logging/logger.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { seededRandom } from '../../shared/random/random.ts'
@@ -21,13 +24,15 @@ interface World {
   slept: number
   onSleep: () => void
   allowed: (attributes: AccessAttributes) => boolean
+  /** How to take back what rules took. */
+  readonly taken: Undo[]
 }
 
 const podDefinition = defineResource('v1', 'Pod') as unknown as ResourceDefinition
 
 /** All admission rules over a namespace, its default account and the node `a`; requests are creations of Pods by jane unless they say otherwise. */
 export function admissionTrial() {
-  const world: World = { slept: 0, onSleep() {}, allowed: () => false }
+  const world: World = { slept: 0, onSleep() {}, allowed: () => false, taken: [] }
   const reader = new TestReader()
   reader.put('v1', 'Namespace', { metadata: { name: 'default' }, status: { phase: 'Active' } })
   reader.put('v1', 'ServiceAccount', { metadata: { namespace: 'default', name: 'default' } })
@@ -39,7 +44,15 @@ export function admissionTrial() {
       world.onSleep()
     },
   }
+  const quotas: QuotaBook = {
+    log: silentLogger(),
+    async write({ namespace, name }, change) {
+      const quota = reader.get('v1', 'ResourceQuota', { namespace, name })
+      if (quota) reader.put('v1', 'ResourceQuota', { ...quota, status: change(quota) })
+    },
+  }
   const rules = admissionRules({
+    quotas,
     authorize: (attributes) => ({ decision: world.allowed(attributes) ? 'allow' : 'noOpinion', reason: '' }),
     cluster: {
       ...{ serverNames: ['api.example.com', '192.0.2.1', 'localhost', '127.0.0.1'], domain: 'lab.example' },
@@ -54,6 +67,9 @@ export function admissionTrial() {
     const request: AdmissionRequest = {
       ...{ operation: 'CREATE', definition: podDefinition, group, version, resource: 'pods', subresource: '', namespace: 'default' },
       ...{ name: object?.metadata.name ?? '', user: jane, object, previous: undefined, dryRun: false },
+      onFailure(undo) {
+        world.taken.push(undo)
+      },
       context: { user: jane, reader, clock, random: seededRandom(1), dryRun: false, warn() {} },
       ...changes,
     }

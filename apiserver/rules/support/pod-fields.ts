@@ -39,10 +39,8 @@ export const podFields: SupportTable = {
       'volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds dnsPolicy nodeSelector ' +
       'serviceAccountName serviceAccount automountServiceAccountToken nodeName hostNetwork hostPID hostIPC shareProcessNamespace securityContext ' +
       'imagePullSecrets hostname subdomain affinity schedulerName tolerations hostAliases priorityClassName priority dnsConfig readinessGates ' +
-      'enableServiceLinks topologySpreadConstraints setHostnameAsFQDN schedulingGates hostnameOverride resources',
+      'enableServiceLinks topologySpreadConstraints setHostnameAsFQDN schedulingGates hostnameOverride resources runtimeClassName overhead',
     except: {
-      runtimeClassName: refused('there are no runtime classes: `RuntimeClass "x" not found`, as upstream'),
-      overhead: refused('comes from a runtime class alone, as upstream'),
       preemptionPolicy: ignored('nothing is preempted yet; a pod that finds no room waits, those of higher priority first'),
       os: fails('every node here runs Linux and refuses the pod', { said: 'not `linux`', holds: isOtherSystem }),
       hostUsers: fails('user namespaces are not provided by the nodes of this cluster; the pod will not start', equal(false)),
