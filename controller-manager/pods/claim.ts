@@ -36,6 +36,8 @@ export interface ClaimTools<V extends ApiVersion, K extends KindOf<V>> {
   kind: readonly [V, K]
   /** The owner as the server has it now; adoption by an owner that is going or was replaced would be wrong. */
   freshOwner: () => Promise<KubeObject>
+  /** Comes and goes with the reference. */
+  finalizer?: string | undefined
   signal: AbortSignal
 }
 
@@ -73,7 +75,8 @@ async function adopt<V extends ApiVersion, K extends KindOf<V>>(
   const fresh = await tools.freshOwner()
   if (fresh.metadata.uid !== owner.metadata.uid || fresh.metadata.deletionTimestamp !== undefined) return false
   const ownerReferences = [...(orphan.metadata.ownerReferences ?? []), controllerReference(owner)]
-  return patchReferences(orphan, ownerReferences, tools)
+  const finalizers = [...new Set([...(orphan.metadata.finalizers ?? []), tools.finalizer ?? ''])].filter((each) => each !== '')
+  return patchReferences(orphan, { ownerReferences, finalizers }, tools)
 }
 
 async function letGo<V extends ApiVersion, K extends KindOf<V>>(
@@ -82,17 +85,18 @@ async function letGo<V extends ApiVersion, K extends KindOf<V>>(
   tools: ClaimTools<V, K>,
 ): Promise<void> {
   const ownerReferences = (object.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== owner.metadata.uid)
-  await patchReferences(object, ownerReferences, tools)
+  const finalizers = (object.metadata.finalizers ?? []).filter((each) => each !== tools.finalizer)
+  await patchReferences(object, { ownerReferences, finalizers }, tools)
 }
 
 /** Objects that are gone or changed meanwhile are looked at again when the cache shows it. */
 async function patchReferences<V extends ApiVersion, K extends KindOf<V>>(
   object: KubeObject,
-  ownerReferences: OwnerReference[],
-  { client, kind: [apiVersion, kind], signal }: ClaimTools<V, K>,
+  { ownerReferences, finalizers }: { ownerReferences: OwnerReference[]; finalizers: string[] },
+  { client, kind: [apiVersion, kind], finalizer, signal }: ClaimTools<V, K>,
 ): Promise<boolean> {
   const { namespace, name = '', uid, resourceVersion } = object.metadata
-  const body = { metadata: { uid, resourceVersion, ownerReferences } }
+  const body = { metadata: { uid, resourceVersion, ownerReferences, ...(finalizer === undefined ? {} : { finalizers }) } }
   try {
     await client.patch(apiVersion, kind, { namespace, name }, { type: 'merge', body }, { signal })
     return true

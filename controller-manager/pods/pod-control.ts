@@ -16,6 +16,9 @@ export interface PodControlTools {
 /** Room for the five letters of a generated name in the 63 that a name may have as a host name. */
 const LONGEST_PREFIX = 58
 
+/** A name for a new pod, and what it begins with where that is not the owner's name. */
+export type ChosenName = string | { readonly name: string; readonly prefix: string }
+
 /** A name for a new pod of the owner, as `generateName` would make it. */
 export function podName(owner: KubeObject, random: Random): string {
   return `${`${owner.metadata.name}-`.slice(0, LONGEST_PREFIX)}${random.nameSuffix(5)}`
@@ -25,12 +28,13 @@ export function podName(owner: KubeObject, random: Random): string {
  * Creates a pod of a template, owned by `owner`, and says so in an Event. The name is chosen here, not by the server, so that a
  * creation whose answer was lost can be repeated without making a second pod: a pod of that name that is the owner's is the answer.
  */
-export async function createPod(owner: KubeObject, template: PodTemplateSpec, name: string, tools: PodControlTools): Promise<Pod> {
+export async function createPod(owner: KubeObject, template: PodTemplateSpec, chosen: ChosenName, tools: PodControlTools): Promise<Pod> {
   const { client, events, signal } = tools
+  const { name, prefix } = typeof chosen === 'string' ? { name: chosen, prefix: `${owner.metadata.name}-` } : chosen
   const { namespace } = owner.metadata
   const metadata = {
     name,
-    generateName: `${owner.metadata.name}-`,
+    generateName: prefix,
     labels: { ...template.metadata?.labels },
     annotations: { ...template.metadata?.annotations },
     finalizers: [...(template.metadata?.finalizers ?? [])],

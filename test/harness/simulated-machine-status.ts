@@ -36,8 +36,8 @@ export function nodeStatus(name: string, allocatable: Record<string, string>, kn
   }
 }
 
-/** A strategic patch of a pod's status: all containers run. */
-export function podStatus(pod: Pod, ready: boolean, podIP: string, at: string): object {
+/** A strategic patch of a pod's status: all containers run, restarted so many times more than before. */
+export function podStatus(pod: Pod, ready: boolean, podIP: string, at: string, restarts = 0): object {
   const condition = (type: string, isTrue: boolean) => ({
     type,
     status: isTrue ? 'True' : 'False',
@@ -57,8 +57,28 @@ export function podStatus(pod: Pod, ready: boolean, podIP: string, at: string): 
       imageID: '',
       ready,
       started: true,
-      restartCount: 0,
+      restartCount: (pod.status.containerStatuses?.find(({ name }) => name === container.name)?.restartCount ?? 0) + restarts,
       state: { running: { startedAt: at } },
+    })),
+  }
+}
+
+/** A strategic patch of a pod's status: all containers have ended for good, with this code. */
+export function endedPodStatus(pod: Pod, exitCode: number, at: string): object {
+  const reason = exitCode === 0 ? 'Completed' : 'Error'
+  const condition = (type: string) => ({
+    type,
+    status: 'False',
+    lastTransitionTime: at,
+    reason: exitCode === 0 ? 'PodCompleted' : 'PodFailed',
+  })
+  return {
+    phase: exitCode === 0 ? 'Succeeded' : 'Failed',
+    conditions: [condition('ContainersReady'), condition('Ready')],
+    containerStatuses: pod.spec.containers.map((container) => ({
+      ...{ name: container.name, image: container.image, imageID: '', ready: false, started: false },
+      restartCount: pod.status.containerStatuses?.find(({ name }) => name === container.name)?.restartCount ?? 0,
+      state: { terminated: { exitCode, reason, startedAt: pod.status.startTime ?? at, finishedAt: at }, running: null },
     })),
   }
 }

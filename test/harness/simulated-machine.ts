@@ -8,7 +8,7 @@ import { Metrics } from '../../shared/metrics/metrics.ts'
 import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { ProcessTools } from '../../shared/process/run.ts'
 import { microTimestamp, timestamp } from '../../shared/time/timestamp.ts'
-import { nodeStatus, podStatus } from './simulated-machine-status.ts'
+import { endedPodStatus, nodeStatus, podStatus } from './simulated-machine-status.ts'
 
 /** What becomes of one pod on a simulated machine. */
 export interface PodScript {
@@ -18,6 +18,8 @@ export interface PodScript {
   stopMilliseconds: number
   /** False: runs and never becomes ready. */
   becomesReady: boolean
+  /** When its containers end by themselves, from when they run, and how; default: never. What is restarted ends again. */
+  ends?: { afterMilliseconds: number; exitCode: number } | undefined
 }
 
 export interface SimulatedMachineOptions {
@@ -63,6 +65,14 @@ export function simulatedMachine(client: Client, tools: ProcessTools, options: S
       if (!kubelet) await this.start()
     },
   }
+}
+
+/** Exit codes of what was asked to end, and of what was lost with its machine. */
+const TERMINATED = 143
+const KILLED = 137
+
+function hasEnded({ status }: Pod): boolean {
+  return status.phase === 'Succeeded' || status.phase === 'Failed'
 }
 
 /** One life of a kubelet. */
@@ -170,7 +180,8 @@ class Kubelet {
           },
           reconcile: async (key) => {
             const pod = pods.cache.get(key)
-            if (!pod || pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') return
+            if (!pod) return
+            if (hasEnded(pod) && (pod.metadata.deletionTimestamp === undefined || pod.metadata.deletionGracePeriodSeconds === 0)) return
             const wait = await this.#attend(pod, clock.monotonic())
             return wait === undefined ? undefined : { requeueAfterMilliseconds: wait }
           },
@@ -191,23 +202,50 @@ class Kubelet {
     if (ending) {
       if (this.#running.has(uid) && due > 0) return due
       this.#running.delete(uid)
+      // What would not be restarted has ended, and says how before it goes.
+      if (pod.spec.restartPolicy !== 'Always' && !hasEnded(pod)) await this.#reportEnd(pod, TERMINATED)
       return this.#confirmEnd(pod)
     }
     if (!this.#running.has(uid)) {
+      if (pod.spec.restartPolicy === 'Never' && pod.status.phase === 'Running') return this.#reportEnd(pod, KILLED)
       if (due > 0) return due
       this.#running.set(uid, `${pod.metadata.namespace}/${pod.metadata.name}`)
     }
     await this.#report(pod, script.becomesReady)
+    return script.ends && this.#end(pod, script.ends, now)
+  }
+
+  /** Containers that end by themselves: the pod has ended, too, unless they are restarted in it. Answers when to look again. */
+  async #end(pod: Pod, { afterMilliseconds, exitCode }: NonNullable<PodScript['ends']>, now: number): Promise<number | undefined> {
+    const uid = pod.metadata.uid ?? ''
+    const since = this.#seen.get(`${uid} runs`) ?? now
+    this.#seen.set(`${uid} runs`, since)
+    if (since + afterMilliseconds > now) return since + afterMilliseconds - now
+    const { restartPolicy } = pod.spec
+    if (restartPolicy === 'Always' || (restartPolicy === 'OnFailure' && exitCode !== 0)) {
+      this.#seen.set(`${uid} runs`, now)
+      await this.#patchStatus(pod, podStatus(pod, true, pod.status.podIP ?? '', timestamp(this.#tools.clock.now()), 1))
+      return afterMilliseconds
+    }
+    this.#running.delete(uid)
+    await this.#reportEnd(pod, exitCode)
     return undefined
   }
 
+  async #reportEnd(pod: Pod, exitCode: number): Promise<undefined> {
+    await this.#patchStatus(pod, endedPodStatus(pod, exitCode, timestamp(this.#tools.clock.now())))
+  }
+
   async #report(pod: Pod, ready: boolean): Promise<void> {
-    const { signal } = this.#life
     const says = pod.status.conditions?.find(({ type }) => type === 'Ready')?.status
     if (pod.status.phase === 'Running' && says === (ready ? 'True' : 'False')) return
-    const { namespace, name = '', uid } = pod.metadata
     const podIP = pod.status.podIP ?? (await this.#address())
-    const status = podStatus(pod, ready, podIP, timestamp(this.#tools.clock.now()))
+    await this.#patchStatus(pod, podStatus(pod, ready, podIP, timestamp(this.#tools.clock.now())))
+  }
+
+  async #patchStatus(pod: Pod, status: object): Promise<void> {
+    const { signal } = this.#life
+    const { namespace, name = '', uid } = pod.metadata
     const patch = { type: 'strategic' as const, subresource: 'status', body: { metadata: { uid }, status } }
     try {
       await this.#client.patch('v1', 'Pod', { namespace, name }, patch, { signal })

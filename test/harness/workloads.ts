@@ -15,6 +15,12 @@ export function deployment(name: string, replicas: number, spec: DeploymentDraft
   }
 }
 
+/** The smallest valid Job; `spec` is laid over it. Its pods have the label `app`. */
+export function job(name: string, spec: Draft<ObjectOf<'batch/v1', 'Job'>>['spec'] = {}): Draft<ObjectOf<'batch/v1', 'Job'>> {
+  const { metadata, spec: pod } = podTemplate(name)
+  return { metadata: { name, namespace: 'default' }, spec: { template: { metadata, spec: { ...pod, restartPolicy: 'Never' } }, ...spec } }
+}
+
 /** The smallest valid ReplicaSet. */
 export function replicaSet(name: string, replicas: number): Draft<ObjectOf<'apps/v1', 'ReplicaSet'>> {
   const template = podTemplate(name)
