@@ -66,6 +66,7 @@ export default defineController({
         if (!job) return { requeueAfterMilliseconds: 100 }
         const mine = await knownEnds(job, claimed)
         const { uid = '' } = job.metadata
+        await Promise.all(tracked.stillHeld(uid, mine).map((pod) => tracked.release(uid, pod)))
         const reconciliation = new JobReconciliation(job, mine, tracked.releasedOf(uid, mine), {
           ...tools,
           ...{ podControl, tracked },

@@ -61,7 +61,8 @@ export default defineController<ControllerSettings>({
     async function remove(pod: Pod, nodeLost: boolean): Promise<void> {
       const { namespace, name = '', uid } = pod.metadata
       try {
-        if (nodeLost && pod.status.phase !== 'Succeeded' && pod.status.phase !== 'Failed') {
+        // Finalizers may keep it: no kubelet will say that it has ended, and whoever counts ends waits for that.
+        if (pod.status.phase !== 'Succeeded' && pod.status.phase !== 'Failed') {
           const condition = {
             type: 'DisruptionTarget',
             status: 'True',
@@ -69,7 +70,7 @@ export default defineController<ControllerSettings>({
             message: 'PodGC: node no longer exists',
             lastTransitionTime: timestamp(clock.now()),
           }
-          const body = { metadata: { uid }, status: { phase: 'Failed', conditions: [condition] } }
+          const body = { metadata: { uid }, status: { phase: 'Failed', ...(nodeLost ? { conditions: [condition] } : {}) } }
           await client.patch('v1', 'Pod', { namespace, name }, { type: 'strategic', subresource: 'status', body }, { signal })
         }
         await client.delete('v1', 'Pod', { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid }, signal })

@@ -4,7 +4,7 @@ import { objectKey } from '../../shared/objects/object.ts'
 import type { Job } from '../../shared/openapi/generated/batch-v1.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { Expectations } from '../pods/expectations.ts'
-import { createPod, deletePod, inGrowingBatches, isTerminatingNamespace, isUnanswered } from '../pods/pod-control.ts'
+import { createPod, deletePodAsSeen, inGrowingBatches, isTerminatingNamespace, isUnanswered } from '../pods/pod-control.ts'
 import type { Attempted } from './job-reconciliation.ts'
 import { jobPodTemplate, podNamePrefix } from './job-template.ts'
 import type { TrackedPods } from './tracked-pods.ts'
@@ -27,16 +27,22 @@ export class JobPodControl {
     this.#tracked = tracked
   }
 
-  /** Stops pods; they stay tracked, so that their end is counted. */
+  /** Stops pods that are as they were seen; they stay tracked, so that their end is counted. */
   async remove(job: Job, pods: readonly Pod[]): Promise<Attempted> {
     return each(pods, (pod) => this.#deleteOne(job, pod))
   }
 
-  /** Stops pods whose end shall not be counted. */
+  /**
+   * Stops pods whose end shall not be counted. Deleted first, if they are as they were seen, and then let go: the other way round, one
+   * that succeeds in between would be lost.
+   */
   async dismiss(job: Job, pods: readonly Pod[]): Promise<Attempted> {
+    const { uid = '' } = job.metadata
     return each(pods, async (pod) => {
-      await this.#tracked.release(job.metadata.uid ?? '', pod)
-      await this.#deleteOne(job, pod)
+      if (!(await this.#deleteOne(job, pod))) return false
+      this.#tracked.dismiss(uid, pod)
+      await this.#tracked.release(uid, pod)
+      return true
     })
   }
 
@@ -61,9 +67,10 @@ export class JobPodControl {
     this.#expectations.forget(key)
   }
 
-  async #deleteOne(job: Job, pod: Pod): Promise<void> {
-    await deletePod(job, pod, this.#tools)
-    this.#expectations.deleted(objectKey(job), pod)
+  async #deleteOne(job: Job, pod: Pod): Promise<boolean> {
+    const isDeleted = await deletePodAsSeen(job, pod, this.#tools)
+    if (isDeleted) this.#expectations.deleted(objectKey(job), pod)
+    return isDeleted
   }
 
   async #createOne(job: Job, index: Index, replaces: Pod | undefined): Promise<Pod> {
@@ -96,8 +103,10 @@ export class JobPodControl {
   }
 }
 
-async function each(pods: readonly Pod[], act: (pod: Pod) => Promise<void>): Promise<Attempted> {
+/** `act` answers whether it was done; one that was not is tried again when there is news of it. */
+async function each(pods: readonly Pod[], act: (pod: Pod) => Promise<boolean>): Promise<Attempted> {
   const results = await Promise.allSettled(pods.map(act))
   const failure = results.find((result) => result.status === 'rejected')
-  return { done: pods.filter((_pod, index) => results[index]?.status === 'fulfilled'), error: failure?.reason }
+  const isDone = (index: number) => results[index]?.status === 'fulfilled' && results[index].value
+  return { done: pods.filter((_pod, index) => isDone(index)), error: failure?.reason }
 }

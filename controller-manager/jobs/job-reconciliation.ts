@@ -1,4 +1,5 @@
 import type { ControllerTools, Outcome } from '../../shared/controller/define-controller.ts'
+import { isTrue } from '../../shared/objects/conditions.ts'
 import { sameJson } from '../../shared/objects/same-json.ts'
 import type { Job, JobStatus } from '../../shared/openapi/generated/batch-v1.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
@@ -38,6 +39,8 @@ export class JobReconciliation {
     this.#now = tools.clock.now()
     this.#stored = job
     this.#status = { ...job.status }
+    // While it was held back its clock stood still.
+    if (!job.spec.suspend && isTrue(job.status.conditions, 'Suspended')) this.#status.startTime = undefined
     if (!job.spec.suspend) this.#status.startTime ??= timestamp(this.#now)
     this.#view = viewOf({ ...job, status: this.#status }, pods, released)
   }

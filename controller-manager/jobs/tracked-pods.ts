@@ -8,20 +8,39 @@ export class TrackedPods {
   readonly #client: Client
   readonly #signal: AbortSignal
   readonly #released = new Map<string, Set<string>>()
+  /** Uids of pods that are to go uncounted, by job, until they do. */
+  readonly #dismissed = new Map<string, Set<string>>()
 
   constructor(client: Client, signal: AbortSignal) {
     this.#client = client
     this.#signal = signal
   }
 
-  /** Uids of the job's pods that still look tracked and are not. `pods` are all that the cache shows. */
+  /** Uids of the job's pods that still look tracked and are not to be counted. `pods` are all that the cache shows. */
   releasedOf(jobUid: string, pods: readonly Pod[]): ReadonlySet<string> {
+    const looksTracked = new Set(pods.filter(isTracked).map(({ metadata }) => metadata.uid ?? ''))
+    const remembered = new Set<string>()
+    for (const memory of [this.#released, this.#dismissed]) {
+      const uids = memory.get(jobUid) ?? new Set()
+      for (const uid of uids) {
+        if (looksTracked.has(uid)) remembered.add(uid)
+        else uids.delete(uid)
+      }
+      if (uids.size === 0) memory.delete(jobUid)
+    }
+    return remembered
+  }
+
+  /** From now on its end is not counted. */
+  dismiss(jobUid: string, pod: Pod): void {
+    this.#dismissed.set(jobUid, (this.#dismissed.get(jobUid) ?? new Set()).add(pod.metadata.uid ?? ''))
+  }
+
+  /** Of these the ones that are dismissed and could not be let go yet. */
+  stillHeld(jobUid: string, pods: readonly Pod[]): Pod[] {
+    const dismissed = this.#dismissed.get(jobUid)
     const released = this.#released.get(jobUid)
-    if (!released) return new Set()
-    const looksTracked = new Set(pods.filter(isTracked).map(({ metadata }) => metadata.uid))
-    for (const uid of released) if (!looksTracked.has(uid)) released.delete(uid)
-    if (released.size === 0) this.#released.delete(jobUid)
-    return new Set(released)
+    return pods.filter((pod) => isTracked(pod) && dismissed?.has(pod.metadata.uid ?? '') && !released?.has(pod.metadata.uid ?? ''))
   }
 
   /** Lets one pod go; one that is gone already is as good. @throws StatusError, ConnectionError: it may have been done */
@@ -41,5 +60,6 @@ export class TrackedPods {
 
   forget(jobUid: string): void {
     this.#released.delete(jobUid)
+    this.#dismissed.delete(jobUid)
   }
 }

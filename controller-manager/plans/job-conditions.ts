@@ -31,7 +31,7 @@ export function withEnd(status: JobStatus, { type, reason, message }: Verdict, n
   return { ...status, conditions, ...(end === 'Complete' ? { completionTime: timestamp(now) } : {}) }
 }
 
-/** Whether the job is held back, for a job that goes on; the start is set anew when it goes on after that. Pure. */
+/** Whether the job is held back, for a job that goes on. Pure. */
 export function withSuspension({ spec }: Job, status: JobStatus, now: number): { status: JobStatus; event?: 'Suspended' | 'Resumed' } {
   const before = status.conditions ?? []
   const wanted = spec.suspend
@@ -39,6 +39,5 @@ export function withSuspension({ spec }: Job, status: JobStatus, now: number): {
     : { status: 'False', reason: 'JobResumed', message: 'Job resumed' }
   const conditions = withCondition(before, { type: 'Suspended', ...wanted }, now)
   if (conditions.every((condition, index) => condition === before[index]) && conditions.length === before.length) return { status }
-  if (spec.suspend) return { status: { ...status, conditions }, event: 'Suspended' }
-  return { status: { ...status, conditions, startTime: timestamp(now) }, event: 'Resumed' }
+  return { status: { ...status, conditions }, event: spec.suspend ? 'Suspended' : 'Resumed' }
 }

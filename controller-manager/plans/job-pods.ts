@@ -1,4 +1,3 @@
-import type { Job } from '../../shared/openapi/generated/batch-v1.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { isIndexed, replacesOnlyFailed } from '../jobs/job-facts.ts'
 import { completionIndex, isTracked } from '../jobs/job-pod.ts'
@@ -20,7 +19,7 @@ export interface JobPodsPlan {
 export function planJobPods(view: JobView, now: number): JobPodsPlan {
   const { job, active, terminating } = view
   const wanted = wantedActive(view)
-  const remove = surplus(job, active, Math.max(0, active.length - wanted))
+  const remove = surplus(view, Math.max(0, active.length - wanted))
   if (job.spec.suspend || remove.length > 0) return { remove: remove.slice(0, job.spec.suspend ? undefined : BURST), create: [] }
   const missing = Math.min(wanted - active.length - (replacesOnlyFailed(job.spec) ? terminating.length : 0), BURST)
   if (missing <= 0) return { remove, create: [] }
@@ -54,8 +53,8 @@ function pendingIndexes(view: JobView, count: number): number[] {
   return settled.missing(count, job.spec.completions ?? 0)
 }
 
-/** At least so many of them, in the order in which they are given up; what cannot count any more, or has another's place, goes in any case. */
-function surplus(job: Job, active: readonly Pod[], atLeast: number): Pod[] {
+/** At least so many of them, in the order in which they are given up; what can add nothing to the count goes in any case. */
+function surplus({ job, active, succeededIndexes }: JobView, atLeast: number): Pod[] {
   const useless = new Set(active.filter((pod) => !isTracked(pod)))
   if (isIndexed(job.spec)) {
     const kept = new Set<number>()
@@ -63,7 +62,7 @@ function surplus(job: Job, active: readonly Pod[], atLeast: number): Pod[] {
     for (const pod of leastMissed(active, active).reverse()) {
       const index = completionIndex(pod, job.spec)
       if (useless.has(pod)) continue
-      if (index === undefined || kept.has(index)) useless.add(pod)
+      if (index === undefined || kept.has(index) || succeededIndexes.has(index)) useless.add(pod)
       else kept.add(index)
     }
   }

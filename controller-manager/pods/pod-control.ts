@@ -1,4 +1,4 @@
-import type { Client } from '../../shared/client/client.ts'
+import type { Client, DeleteOptions } from '../../shared/client/client.ts'
 import type { EventRecorder } from '../../shared/client/event-recorder.ts'
 import { hasReason, StatusError } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
@@ -62,16 +62,33 @@ export function isUnanswered(error: unknown): boolean {
 }
 
 /** Deletes a pod on behalf of `owner`; one that is gone already is as good. */
-export async function deletePod(owner: KubeObject, pod: Pod, { client, events, signal }: PodControlTools): Promise<void> {
-  const { namespace, name = '', uid } = pod.metadata
+export async function deletePod(owner: KubeObject, pod: Pod, tools: PodControlTools): Promise<void> {
+  await deleteUnder({ uid: pod.metadata.uid }, owner, pod, tools)
+}
+
+/** Deletes a pod if it still is as it was seen. Answers whether it is deleted, or gone already; if not, there is news of it on the way. */
+export async function deletePodAsSeen(owner: KubeObject, pod: Pod, tools: PodControlTools): Promise<boolean> {
+  const { uid, resourceVersion } = pod.metadata
+  return deleteUnder({ uid, resourceVersion }, owner, pod, tools)
+}
+
+async function deleteUnder(
+  preconditions: NonNullable<DeleteOptions['preconditions']>,
+  owner: KubeObject,
+  pod: Pod,
+  { client, events, signal }: PodControlTools,
+): Promise<boolean> {
+  const { namespace, name = '' } = pod.metadata
   try {
-    await client.delete('v1', 'Pod', { namespace, name }, { preconditions: { uid }, signal })
+    await client.delete('v1', 'Pod', { namespace, name }, { preconditions, signal })
   } catch (error) {
-    if (hasReason(error, 'NotFound') || hasReason(error, 'Conflict')) return
+    if (hasReason(error, 'NotFound')) return true
+    if (hasReason(error, 'Conflict')) return false
     events.record(owner, 'Warning', 'FailedDelete', `Error deleting: ${messageOf(error)}`)
     throw error
   }
   events.record(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`)
+  return true
 }
 
 /**

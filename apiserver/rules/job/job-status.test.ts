@@ -18,6 +18,7 @@ test("what a Job's status may say", () => {
     [{}, start, failed],
     [{}, {}, { ...start, active: 2, ready: 1, uncountedTerminatedPods: { succeeded: ['a'], failed: ['b'] } }],
     [{ suspend: true }, start, {}],
+    [{}, { ...start, conditions: isTrue('Suspended') }, { startTime: '2026-02-01T00:00:00Z' }],
     [indexed, { ...start }, { ...start, completedIndexes: '0-2,4', succeeded: 4 }],
     [
       { ...indexed, completions: 2 },

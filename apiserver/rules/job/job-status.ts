@@ -115,7 +115,9 @@ function* timeProblems({ spec, status }: Job, before: JobStatus): Generator<Fiel
   if (endMoved && completionTime !== undefined && before.completionTime !== undefined) {
     yield fieldProblem.invalid('status.completionTime', completionTime, 'field is immutable')
   }
-  if (startMoved && before.startTime !== undefined && !spec.suspend) {
+  // Who resumes a job starts its clock anew.
+  const mayRestart = spec.suspend || hasCondition(before, 'Suspended')
+  if (startMoved && before.startTime !== undefined && !mayRestart) {
     yield fieldProblem.required('status.startTime', 'startTime cannot be removed for unsuspended job')
   }
 }
