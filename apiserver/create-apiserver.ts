@@ -171,7 +171,7 @@ function createPipeline(parts: PipelineParts): Pipeline {
   const bootstrapCheck = () => (isReady() ? undefined : 'objects that must exist are still being made')
   return new Pipeline({
     ...{ authentication, authorization, flowControl, table, metrics: metrics.requests, clock, log, deadline: config.requestTimeout },
-    verbs: { store, objects, writer, remover, hub, clock, random, require: authorization.require },
+    verbs: { store, table, objects, writer, remover, hub, clock, random, require: authorization.require },
     paths: pathHandlers({
       ...{ resources: table.all(), issuer, serviceAccountKeys: identity.credentials.serviceAccountKeys },
       serverAddress: () => identity.address,

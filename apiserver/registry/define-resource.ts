@@ -1,6 +1,6 @@
 import type { ApiVersion, DeepPartial, KindOf, ObjectOf } from '../../shared/client/client.ts'
 import type { FieldProblem } from '../../shared/errors/field-error.ts'
-import type { KubeObject } from '../../shared/objects/object.ts'
+import type { KubeObject, ObjectName } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { User } from '../authn/user.ts'
@@ -46,6 +46,13 @@ export interface SubresourceCall<T> {
   readonly context: HookContext
   /** Runs `change` on a copy of the newest stored parent inside the optimistic loop (admission, validation and storage included), and returns what was stored. */
   update(change: (parent: T) => void): Promise<T>
+  /** The same for another object, as the server itself: neither admission nor validation are asked. Not in a dry run. @throws StatusError NotFound */
+  updateOther<V extends ApiVersion, K extends KindOf<V>>(
+    v: V,
+    k: K,
+    name: ObjectName,
+    change: (object: ObjectOf<V, K>) => void,
+  ): Promise<void>
   /** Deletes the parent with the given options, as the delete verb would. */
   remove(options: { gracePeriodSeconds?: number | undefined; preconditions?: { uid?: string | undefined } | undefined }): Promise<void>
 }

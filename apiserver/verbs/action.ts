@@ -1,3 +1,4 @@
+import type { ObjectOf } from '../../shared/client/client.ts'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import { joinApiVersion } from '../../shared/openapi/kinds.ts'
@@ -28,6 +29,17 @@ export async function action(call: Call, tools: VerbTools): Promise<void> {
         return next
       })
       return JSON.parse(value.toString()) as KubeObject
+    },
+    async updateOther(v, k, name, change) {
+      const other = tools.table.ofKind(v, k)
+      if (!other) throw new Error(`${v} ${k} is not served`)
+      const place = { resource: other, namespace: name.namespace ?? '', name: name.name, subresource: 'status' }
+      await tools.writer.update({ ...request, ...place }, { kind: 'internal' }, (previous) => {
+        // The registry found it by this very kind.
+        const next = structuredClone(previous) as unknown as ObjectOf<typeof v, typeof k>
+        change(next)
+        return next
+      })
     },
     async remove(options) {
       const { gracePeriodSeconds, preconditions } = options

@@ -13,7 +13,7 @@ import type { RequestInfo } from '../http/request-info.ts'
 import { sendObject } from '../http/response.ts'
 import type { ObjectRemover } from '../registry/deletion.ts'
 import type { ObjectStore } from '../registry/read-object.ts'
-import type { Resource } from '../registry/resource-table.ts'
+import type { Resource, ResourceTable } from '../registry/resource-table.ts'
 import { scaleColumns, scaleOf } from '../registry/scale.ts'
 import { decodeObject, type FieldValidation } from '../registry/schema-check.ts'
 import type { StoredObjects } from '../registry/stored-objects.ts'
@@ -29,6 +29,7 @@ export interface VerbTools {
   readonly writer: ObjectWriter
   readonly remover: ObjectRemover
   readonly hub: WatchHub
+  readonly table: ResourceTable
   readonly clock: Clock
   readonly random: Random
   /** Asks for a right that the request turns out to need besides its own. @throws StatusError Forbidden */

@@ -84,6 +84,9 @@ function callOn(pod: Pod, body: object): { call: SubresourceCall<Pod>; removed: 
       change(pod)
       return pod
     },
+    async updateOther() {
+      throw new Error('there is no other object')
+    },
     remove: async (options) => void removed.push(options),
   }
   return { call, removed }

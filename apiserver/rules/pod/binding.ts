@@ -37,6 +37,7 @@ export const bindingAction: SubresourceAction<Pod> = {
 function bind(pod: Pod, binding: Binding, now: string): void {
   const { annotations } = binding.metadata
   pod.spec.nodeName = binding.target.name
+  pod.status.nominatedNodeName = undefined
   if (annotations) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations }
   const others = (pod.status.conditions ?? []).filter((condition) => condition.type !== 'PodScheduled')
   const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: now }
