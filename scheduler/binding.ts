@@ -38,17 +38,35 @@ export async function bind(info: PodInfo, node: string, { client, events, signal
   return 'bound'
 }
 
-/** Writes why the pod stays unscheduled into its conditions, and says it in an Event. Unchanged conditions are not written again. */
+export interface Unscheduled {
+  readonly reason: string
+  readonly message: string
+  /** Where room is being made. */
+  readonly nominatedNode?: string | undefined
+}
+
+/** Somebody more important took the room that was being made for the pod. */
+export async function withdrawNomination(info: PodInfo, { client, signal }: BindingTools): Promise<void> {
+  const name = { namespace: info.namespace, name: info.pod.metadata.name ?? '' }
+  const body = { metadata: { uid: info.uid }, status: { nominatedNodeName: null } }
+  try {
+    await client.patch('v1', 'Pod', name, { type: 'strategic', subresource: 'status', body }, { signal })
+  } catch (error) {
+    if (!hasReason(error, 'NotFound') && !hasReason(error, 'Conflict')) throw error
+  }
+}
+
+/** Writes why the pod stays unscheduled into its conditions, and where room is being made for it, and says it in an Event. What is unchanged is not written again. */
 export async function reportUnschedulable(
   info: PodInfo,
-  reason: string,
-  message: string,
+  { reason, message, nominatedNode }: Unscheduled,
   { client, events, clock, signal }: BindingTools,
 ): Promise<void> {
   const { pod } = info
   if (reason === 'Unschedulable') events.record(pod, 'Warning', 'FailedScheduling', message)
   const known = pod.status.conditions?.find((condition) => condition.type === 'PodScheduled')
-  if (known?.status === 'False' && known.reason === reason && known.message === message) return
+  const isNominated = nominatedNode !== undefined && nominatedNode !== pod.status.nominatedNodeName
+  if (!isNominated && known?.status === 'False' && known.reason === reason && known.message === message) return
   const condition: PodCondition = {
     type: 'PodScheduled',
     status: 'False',
@@ -57,7 +75,11 @@ export async function reportUnschedulable(
     lastTransitionTime: known?.status === 'False' && known.lastTransitionTime ? known.lastTransitionTime : timestamp(clock.now()),
   }
   const name = { namespace: info.namespace, name: pod.metadata.name ?? '' }
-  const patch = { type: 'strategic' as const, subresource: 'status', body: { status: { conditions: [condition] } } }
+  const patch = {
+    type: 'strategic' as const,
+    subresource: 'status',
+    body: { status: { conditions: [condition], ...(isNominated ? { nominatedNodeName: nominatedNode } : {}) } },
+  }
   try {
     await client.patch('v1', 'Pod', name, patch, { signal })
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { Node, Pod } from '../shared/openapi/generated/core-v1.ts'
 import { NodeInfo } from './node-info.ts'
+import { Nominations } from './nominations.ts'
 import { type PodInfo, podInfo } from './pod-info.ts'
 import { VolumeState } from './volume-state.ts'
 
@@ -20,6 +21,8 @@ export class ClusterState {
   readonly #homeless = new Map<string, Map<string, PodInfo>>()
   readonly volumes = new VolumeState()
   readonly namespaceLabels = new Map<string, Readonly<Record<string, string>>>()
+  /** Pods for which room is being made, and where: nobody of lower priority may take it meanwhile. */
+  readonly nominations = new Nominations()
   /** Pods with affinity of their own, over all nodes; empty in most clusters, which lets the filter be skipped. */
   readonly nodesWithAffinity = new Set<NodeInfo>()
 
@@ -76,6 +79,7 @@ export class ClusterState {
 
   /** Counts the pod on the node before the server has confirmed it, so that the next cycle sees the room as taken. */
   assume(info: PodInfo, node: string): void {
+    this.nominations.delete(info.uid)
     this.removePod(info.uid)
     this.#place(info, node, true)
   }
@@ -83,6 +87,22 @@ export class ClusterState {
   /** Takes an assumption back; does nothing once the server has confirmed it. */
   forget(uid: string): void {
     if (this.#placed.get(uid)?.assumed) this.removePod(uid)
+  }
+
+  /** The node where room is being made for the pod, if it is there. */
+  nominationOf(uid: string): NodeInfo | undefined {
+    return this.nodes.get(this.nominations.nodeOf(uid) ?? '')
+  }
+
+  /** Takes a pod off a node for as long as something is looked at; `putBack` must follow before anything else happens. */
+  withdraw(node: NodeInfo, info: PodInfo): void {
+    node.remove(info)
+    if (node.podsWithAffinity.size === 0) this.nodesWithAffinity.delete(node)
+  }
+
+  /** The reverse of `withdraw`; or, before one, puts a pod on a node as if it were there. */
+  putBack(node: NodeInfo, info: PodInfo): void {
+    this.#addTo(node, info)
   }
 
   isPlaced(uid: string): boolean {

@@ -26,6 +26,10 @@ export interface SchedulingPlugin {
   readonly filter?: (info: PodInfo, cluster: ClusterState) => BoundFilter | undefined
   readonly score?: (info: PodInfo, cluster: ClusterState, candidates: readonly NodeInfo[]) => BoundScore | undefined
   readonly normalize?: 'none' | 'highestIs100' | 'highestIs0' | 'spanTo100'
+  /** Whether a node that this rule refuses may fit once pods have left it; default: no. */
+  readonly helpedByRemoval?: boolean
+  /** Whether the bound filter has counted pods beforehand: it must be bound anew when pods come or go. */
+  readonly countsPods?: boolean
   /** Changes of the cluster after which a pod refused by this rule may fit. */
   readonly freedBy: readonly ClusterChange[]
 }

@@ -1,19 +1,23 @@
 import type { Client } from '../shared/client/client.ts'
 import type { EventRecorder } from '../shared/client/event-recorder.ts'
-import type { Informers } from '../shared/informer/informer.ts'
+import type { Informer, Informers } from '../shared/informer/informer.ts'
 import type { Logger } from '../shared/logging/logger.ts'
 import { sameJson } from '../shared/objects/same-json.ts'
 import type { Node, Pod } from '../shared/openapi/generated/core-v1.ts'
+import type { PodDisruptionBudget } from '../shared/openapi/generated/policy-v1.ts'
 import type { Random } from '../shared/random/random.ts'
 import type { Clock, Timer } from '../shared/time/clock.ts'
 import { FOLDERS_OF_NODE } from '../shared/volumes/annotations.ts'
-import { type BindingTools, bind, reportUnschedulable } from './binding.ts'
+import { type BindingTools, bind, reportUnschedulable, withdrawNomination } from './binding.ts'
 import { ASSUMED_FOR_MILLISECONDS, ClusterState } from './cluster-state.ts'
 import type { NodeInfo } from './node-info.ts'
 import { type PodInfo, podInfo } from './pod-info.ts'
+import { evictVictims } from './preemption/evict.ts'
+import { findPreemption, ineligible } from './preemption/preemption.ts'
+import type { Candidate } from './preemption/victims.ts'
 import type { Weighted } from './profile.ts'
 import { SchedulingQueue } from './queue.ts'
-import { SchedulingCycle } from './scheduling-cycle.ts'
+import { type Placement, SchedulingCycle } from './scheduling-cycle.ts'
 import { bindVolumes } from './volume-binding.ts'
 import type { VolumeChoice } from './volume-state.ts'
 
@@ -41,6 +45,7 @@ export class Scheduler {
   readonly #state = new ClusterState()
   readonly #queue: SchedulingQueue
   readonly #cycle: SchedulingCycle
+  readonly #budgets: Informer<PodDisruptionBudget>
   readonly #writes = new Set<Promise<void>>()
   /** Pods that have a node and wait for their volumes there: they hold nobody up, however long it takes. */
   readonly #volumeWaits = new Set<Promise<void>>()
@@ -51,6 +56,7 @@ export class Scheduler {
     this.#settings = settings
     this.#queue = new SchedulingQueue(tools.clock, new Map(settings.profile.map(({ plugin }) => [plugin.name, plugin.freedBy])))
     this.#cycle = new SchedulingCycle(settings.profile, tools.random)
+    this.#budgets = tools.informers.of('policy/v1', 'PodDisruptionBudget')
     this.#follow()
   }
 
@@ -71,8 +77,9 @@ export class Scheduler {
   #schedule(info: PodInfo, tools: BindingTools): void {
     const placement = this.#cycle.place(info, this.#state)
     if (placement.node === undefined) {
+      const { message, nominatedNode } = this.#preempt(info, placement, tools)
       this.#queue.refused(info.uid, placement.refusedBy)
-      return this.#track(reportUnschedulable(info, 'Unschedulable', placement.message, tools))
+      return this.#track(reportUnschedulable(info, { reason: 'Unschedulable', message, nominatedNode }, tools))
     }
     this.#state.assume(info, placement.node.name)
     const choice = this.#volumesFor(info, placement.node)
@@ -102,6 +109,42 @@ export class Scheduler {
       giveBack()
     }
     await this.#carryOut(info, node.name, tools)
+  }
+
+  /** Makes room for a pod that fits nowhere, if others are less important. It goes there when they have left. */
+  #preempt(
+    info: PodInfo,
+    { message, refusers }: Placement & { node: undefined },
+    tools: BindingTools,
+  ): { message: string; nominatedNode?: string } {
+    const why = ineligible(info, this.#state, refusers)
+    if (why !== undefined) return { message: `${message} preemption: ${why}` }
+    if (refusers.size === 0) return { message }
+    const cluster = this.#state
+    const fits = this.#cycle.fitsAfterRemoval(info, cluster)
+    const budgets = this.#budgets.cache.list()
+    const found = findPreemption(info, { cluster, budgets, random: this.#tools.random, refusers, fits })
+    if (!found.node) return { message: `${message} preemption: ${found.why}` }
+    const { name } = found.node
+    for (const other of cluster.nominations.on(name).values()) {
+      if (other.priority >= info.priority) continue
+      cluster.nominations.delete(other.uid)
+      this.#track(withdrawNomination(other, tools))
+    }
+    cluster.nominations.set(info, name)
+    this.#track(this.#evict(info, found, tools))
+    return { message, nominatedNode: name }
+  }
+
+  async #evict(info: PodInfo, found: Candidate, tools: BindingTools): Promise<void> {
+    try {
+      await evictVictims(info, found, tools)
+    } catch (error) {
+      // Nobody leaves whose leaving would wake it.
+      this.#state.nominations.delete(info.uid)
+      this.#queue.cluster('podRemoved')
+      throw error
+    }
   }
 
   async #carryOut(info: PodInfo, node: string, tools: BindingTools): Promise<void> {
@@ -185,6 +228,7 @@ export class Scheduler {
 
   #podGone(pod: Pod): void {
     const uid = pod.metadata.uid ?? ''
+    this.#state.nominations.delete(uid)
     this.#queue.delete(uid)
     if (!this.#state.isPlaced(uid)) return
     this.#state.removePod(uid)
@@ -197,12 +241,19 @@ export class Scheduler {
     const uid = pod.metadata.uid ?? ''
     if (pod.spec.nodeName) {
       this.#queue.delete(uid)
+      this.#state.nominations.delete(uid)
       if (this.#state.setPod(pod)) this.#queue.cluster(previous?.spec.nodeName ? 'podUpdated' : 'podPlaced')
       return
     }
     if (pod.spec.schedulerName !== this.#settings.schedulerName || this.#state.isPlaced(uid)) return
-    if (pod.metadata.deletionTimestamp !== undefined) return this.#queue.delete(uid)
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      this.#state.nominations.delete(uid)
+      return this.#queue.delete(uid)
+    }
     const info = podInfo(pod)
+    // From before this scheduler's time; what it decided itself is newer than what the watch says.
+    const nominated = pod.status.nominatedNodeName
+    if (nominated && !previous) this.#state.nominations.set(info, nominated)
     const gated = this.#settings.profile.some(({ plugin }) => plugin.gate?.(info) !== undefined)
     if (!gated) this.#queue.set(info, previous !== undefined && asksElse(pod, previous))
   }

@@ -1,13 +1,20 @@
 import type { Random } from '../shared/random/random.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { explain, explainForAll } from './explain.ts'
-import type { Refusal } from './framework.ts'
+import type { BoundFilter, Refusal, SchedulingPlugin } from './framework.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
 import type { Weighted } from './profile.ts'
 
 /** Where the pod goes, or why it goes nowhere. */
-export type Placement = { node: NodeInfo; evaluated: number } | { node: undefined; message: string; refusedBy: ReadonlySet<string> }
+export type Placement =
+  | { node: NodeInfo; evaluated: number }
+  | { node: undefined; message: string; refusedBy: ReadonlySet<string>; refusers: ReadonlyMap<NodeInfo, SchedulingPlugin> }
+
+interface BoundPlugin {
+  readonly plugin: SchedulingPlugin
+  readonly bound: BoundFilter
+}
 
 /** Below this many nodes all are looked at. */
 const SMALL_CLUSTER = 100
@@ -36,39 +43,80 @@ export class SchedulingCycle {
     for (const { plugin } of nodes.length > 0 ? this.#profile : []) {
       const sentence = plugin.preFilter?.(info, cluster)
       if (sentence === undefined) continue
-      return { node: undefined, message: explainForAll(nodes.length, sentence), refusedBy: new Set([plugin.name]) }
+      return { node: undefined, message: explainForAll(nodes.length, sentence), refusedBy: new Set([plugin.name]), refusers: new Map() }
     }
-    const { fitting, refusals, evaluated } = this.#filter(info, cluster, nodes)
+    // The room that was made for it: nobody else's would be cheaper.
+    const nominated = cluster.nominationOf(info.uid)
+    if (nominated && !this.#refusalOf(nominated, info, cluster, this.#bind(info, cluster))) return { node: nominated, evaluated: 1 }
+    const { fitting, refusals, refusers, evaluated } = this.#filter(info, cluster, nodes)
     if (fitting.length === 0) {
-      return { node: undefined, message: explain(nodes.length, refusals), refusedBy: new Set(refusals.map(({ plugin }) => plugin)) }
+      const refusedBy = new Set(refusals.map(({ plugin }) => plugin))
+      return { node: undefined, message: explain(nodes.length, refusals), refusedBy, refusers }
     }
     return { node: fitting.length === 1 && fitting[0] ? fitting[0] : this.#best(info, cluster, fitting), evaluated }
   }
 
   #filter(info: PodInfo, cluster: ClusterState, nodes: readonly NodeInfo[]) {
-    const filters = this.#profile.flatMap(({ plugin }) => {
-      const bound = plugin.filter?.(info, cluster)
-      return bound ? [{ plugin: plugin.name, bound }] : []
-    })
+    const filters = this.#bind(info, cluster)
     const enough = enoughNodes(nodes.length)
     const fitting: NodeInfo[] = []
     const refusals: Refusal[] = []
+    const refusers = new Map<NodeInfo, SchedulingPlugin>()
     let evaluated = 0
     for (; evaluated < nodes.length && fitting.length < enough; evaluated += 1) {
       const node = nodes[(this.#start + evaluated) % nodes.length]
       if (!node) break
-      let refused = false
-      for (const { plugin, bound } of filters) {
-        const sentences = bound(node)
-        if (sentences === undefined) continue
-        for (const sentence of typeof sentences === 'string' ? [sentences] : sentences) refusals.push({ sentence, plugin })
-        refused = true
-        break
+      const refusal = this.#refusalOf(node, info, cluster, filters)
+      if (!refusal) {
+        fitting.push(node)
+        continue
       }
-      if (!refused) fitting.push(node)
+      const { plugin, sentences } = refusal
+      refusers.set(node, plugin)
+      for (const sentence of typeof sentences === 'string' ? [sentences] : sentences) refusals.push({ sentence, plugin: plugin.name })
     }
     this.#start = nodes.length === 0 ? 0 : (this.#start + evaluated) % nodes.length
-    return { fitting, refusals, evaluated }
+    return { fitting, refusals, refusers, evaluated }
+  }
+
+  /**
+   * A question that stays right while pods are taken away and put back: whether the pod fits on a node as the picture is when it is asked.
+   * What no pod's leaving can help is asked once a node.
+   */
+  fitsAfterRemoval(info: PodInfo, cluster: ClusterState): (node: NodeInfo) => boolean {
+    const bind = (helped: boolean) => this.#bind(info, cluster).filter(({ plugin }) => (plugin.helpedByRemoval ?? false) === helped)
+    const lasting = bind(false)
+    const once = bind(true)
+    const isCounting = once.some(({ plugin }) => plugin.countsPods)
+    const hopeless = new Map<NodeInfo, boolean>()
+    return (node) => {
+      let isHopeless = hopeless.get(node)
+      if (isHopeless === undefined) hopeless.set(node, (isHopeless = firstRefusal(node, lasting) !== undefined))
+      return !isHopeless && this.#refusalOf(node, info, cluster, isCounting ? bind(true) : once) === undefined
+    }
+  }
+
+  #bind(info: PodInfo, cluster: ClusterState): BoundPlugin[] {
+    return this.#profile.flatMap(({ plugin }) => {
+      const bound = plugin.filter?.(info, cluster)
+      return bound ? [{ plugin, bound }] : []
+    })
+  }
+
+  /** Room that is being made for others of the same or higher priority is taken; and the pod must not lean on them, who are not there yet. */
+  #refusalOf(node: NodeInfo, info: PodInfo, cluster: ClusterState, filters: readonly BoundPlugin[]) {
+    const others = [...cluster.nominations.on(node.name).values()].filter(
+      ({ uid, priority }) => uid !== info.uid && priority >= info.priority,
+    )
+    if (others.length === 0) return firstRefusal(node, filters)
+    for (const other of others) cluster.putBack(node, other)
+    const names = new Set(filters.map(({ plugin }) => plugin))
+    const refusal = firstRefusal(
+      node,
+      this.#bind(info, cluster).filter(({ plugin }) => names.has(plugin) || plugin.countsPods),
+    )
+    for (const other of others) cluster.withdraw(node, other)
+    return refusal ?? firstRefusal(node, filters)
   }
 
   #best(info: PodInfo, cluster: ClusterState, candidates: readonly NodeInfo[]): NodeInfo {
@@ -89,6 +137,14 @@ export class SchedulingCycle {
     if (!drawn) throw new Error('no candidate to choose from')
     return drawn
   }
+}
+
+function firstRefusal(node: NodeInfo, filters: readonly BoundPlugin[]) {
+  for (const { plugin, bound } of filters) {
+    const sentences = bound(node)
+    if (sentences !== undefined) return { plugin, sentences }
+  }
+  return undefined
 }
 
 /** Brings a rule's points to 0–100; with `highestIs0` few points are good, and the best gets 100 less what even it has. */

@@ -9,6 +9,8 @@ const REQUIRED_AFFINITY_POINTS = 1
 /** Near to and far from other pods, by topology domain. */
 export const interPodAffinity: SchedulingPlugin = {
   name: 'InterPodAffinity',
+  helpedByRemoval: true,
+  countsPods: true,
   normalize: 'spanTo100',
   freedBy: ['nodeAdded', 'nodeUpdated', 'podRemoved', 'podPlaced', 'podUpdated', 'namespaceChanged'],
   filter(info, cluster) {

@@ -3,6 +3,7 @@ import type { SchedulingPlugin } from '../framework.ts'
 /** Host ports must be free on the node. */
 export const nodePorts: SchedulingPlugin = {
   name: 'NodePorts',
+  helpedByRemoval: true,
   freedBy: ['nodeAdded', 'podRemoved'],
   filter(info) {
     if (info.hostPorts.length === 0) return undefined

@@ -3,6 +3,7 @@ import type { SchedulingPlugin } from '../framework.ts'
 /** Requests must fit into what is left of allocatable; the emptier node scores higher (LeastAllocated). */
 export const nodeResourcesFit: SchedulingPlugin = {
   name: 'NodeResourcesFit',
+  helpedByRemoval: true,
   freedBy: ['nodeAdded', 'nodeUpdated', 'podRemoved', 'podUpdated'],
   filter(info) {
     const { milliCpu, memory, otherRequests } = info

@@ -5,6 +5,7 @@ import type { VolumeState } from '../volume-state.ts'
 /** A node holds no more volumes of a CSI driver than its CSINode allows; a volume that several pods use counts once. */
 export const nodeVolumeLimits: SchedulingPlugin = {
   name: 'NodeVolumeLimits',
+  helpedByRemoval: true,
   freedBy: ['podRemoved', 'volumeChanged', 'nodeAdded'],
   filter(info, { volumes }) {
     if (!info.hasClaims) return undefined

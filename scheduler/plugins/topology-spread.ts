@@ -11,6 +11,8 @@ const ZONE = 'topology.kubernetes.io/zone'
 /** Spreads pods over zones, hosts or any label (KEP-895); pods without constraints of their own are spread by their controller. */
 export const topologySpread: SchedulingPlugin = {
   name: 'PodTopologySpread',
+  helpedByRemoval: true,
+  countsPods: true,
   normalize: 'highestIs0',
   freedBy: ['nodeAdded', 'nodeUpdated', 'podRemoved', 'podPlaced', 'podUpdated'],
   filter(info, cluster) {

@@ -6,6 +6,8 @@ import type { PodInfo } from '../pod-info.ts'
 /** A claim for a single pod (ReadWriteOncePod) is used by one pod at a time, wherever it is. */
 export const volumeRestrictions: SchedulingPlugin = {
   name: 'VolumeRestrictions',
+  helpedByRemoval: true,
+  countsPods: true,
   freedBy: ['podRemoved', 'volumeChanged'],
   filter(info, cluster) {
     const wanted = singlePodClaims(info, cluster)

@@ -34,6 +34,8 @@ const scheduled = async (cluster: SimulatedCluster, name: string) => {
   return condition && [condition.status, condition.reason, condition.message]
 }
 
+const NOT_HELPFUL = 'preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.'
+
 test('a placed pod says so; so does one that finds no node, in the words people know', async (context) => {
   const cluster = await clusterOf(context, 2)
   await make(cluster, asking('fits', '1'))
@@ -45,7 +47,8 @@ test('a placed pod says so; so does one that finds no node, in the words people 
   await cluster.client.patch('v1', 'Node', { name: 'node-2' }, { type: 'merge', body: { spec: { unschedulable: true } } })
   await cluster.clock.advance(1_000)
   await make(cluster, asking('large', '64'))
-  const message = '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable.'
+  const message =
+    '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable. preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.'
   assert.deepEqual(await scheduled(cluster, 'large'), ['False', 'Unschedulable', message])
   assert.deepEqual(await cluster.eventMessages('FailedScheduling'), [message])
   assert.equal((await cluster.get('v1', 'Pod', 'large')).status.phase, 'Pending')
@@ -78,7 +81,7 @@ test('room that becomes free wakes who needs it: a pod that ends, a node that is
   await cordon(true)
   await clock.advance(1_000)
   await make(cluster, asking('third', '100m'))
-  assert.equal((await scheduled(cluster, 'third'))?.[2], '0/1 nodes are available: 1 node(s) were unschedulable.')
+  assert.equal((await scheduled(cluster, 'third'))?.[2], `0/1 nodes are available: 1 node(s) were unschedulable. ${NOT_HELPFUL}`)
   await cordon(null)
   await cluster.until('the third is placed', async () => (await nodeOf(cluster, 'third')) === 'node-1', 12_000)
 
@@ -90,7 +93,7 @@ test('room that becomes free wakes who needs it: a pod that ends, a node that is
   )
   await clock.settle()
   await make(cluster, asking('fourth', '100m'))
-  assert.equal((await scheduled(cluster, 'fourth'))?.[2], '0/1 nodes are available: 1 node(s) had untolerated taint(s).')
+  assert.equal((await scheduled(cluster, 'fourth'))?.[2], `0/1 nodes are available: 1 node(s) had untolerated taint(s). ${NOT_HELPFUL}`)
   await client.patch('v1', 'Node', { name: 'node-1' }, { type: 'merge', body: { spec: { taints: null } } })
   await cluster.until('the fourth is placed', async () => (await nodeOf(cluster, 'fourth')) === 'node-1', 3_000)
 })

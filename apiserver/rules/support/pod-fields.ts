@@ -39,9 +39,8 @@ export const podFields: SupportTable = {
       'volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds dnsPolicy nodeSelector ' +
       'serviceAccountName serviceAccount automountServiceAccountToken nodeName hostNetwork hostPID hostIPC shareProcessNamespace securityContext ' +
       'imagePullSecrets hostname subdomain affinity schedulerName tolerations hostAliases priorityClassName priority dnsConfig readinessGates ' +
-      'enableServiceLinks topologySpreadConstraints setHostnameAsFQDN schedulingGates hostnameOverride resources runtimeClassName overhead',
+      'enableServiceLinks topologySpreadConstraints setHostnameAsFQDN schedulingGates hostnameOverride resources runtimeClassName overhead preemptionPolicy',
     except: {
-      preemptionPolicy: ignored('nothing is preempted yet; a pod that finds no room waits, those of higher priority first'),
       os: fails('every node here runs Linux and refuses the pod', { said: 'not `linux`', holds: isOtherSystem }),
       hostUsers: fails('user namespaces are not provided by the nodes of this cluster; the pod will not start', equal(false)),
       resourceClaims: warned('has no effect: devices are not allocated in this cluster'),

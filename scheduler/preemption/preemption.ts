@@ -1,0 +1,84 @@
+import type { PodDisruptionBudget } from '../../shared/openapi/generated/policy-v1.ts'
+import type { Random } from '../../shared/random/random.ts'
+import type { ClusterState } from '../cluster-state.ts'
+import { explain } from '../explain.ts'
+import type { Refusal, SchedulingPlugin } from '../framework.ts'
+import type { NodeInfo } from '../node-info.ts'
+import type { PodInfo } from '../pod-info.ts'
+import { type Candidate, leastLoss, victimsOn } from './victims.ts'
+
+/** So many nodes are enough to choose from, as upstream: a tenth of the cluster, and no fewer than a hundred. */
+const ENOUGH_SHARE = 0.1
+const ENOUGH = 100
+
+const NOT_HELPFUL = 'Preemption is not helpful for scheduling'
+const NO_VICTIMS = 'No preemption victims found for incoming pod'
+
+/** Where room is made, or why it cannot be. */
+export type Preemption = Candidate | { readonly node: undefined; readonly why: string }
+
+export interface PreemptionTools {
+  readonly cluster: ClusterState
+  readonly budgets: readonly PodDisruptionBudget[]
+  readonly random: Random
+  /** The rule that refused each node. */
+  readonly refusers: ReadonlyMap<NodeInfo, SchedulingPlugin>
+  /** Whether the pod fits on the node as the picture is at the moment of the call. */
+  readonly fits: (node: NodeInfo) => boolean
+}
+
+/** Why this pod may not displace others at all; undefined when it may. */
+export function ineligible(
+  { pod, uid, priority }: PodInfo,
+  cluster: ClusterState,
+  refusers: PreemptionTools['refusers'],
+): string | undefined {
+  if (pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
+  const nominated = cluster.nominationOf(uid)
+  // On a node that no departure can make fit, waiting for one is vain.
+  if (!nominated || refusers.get(nominated)?.helpedByRemoval !== true) return undefined
+  const isWaiting = [...nominated.pods.values()].some(
+    (other) => other.priority < priority && other.pod.metadata.deletionTimestamp !== undefined && wasPreempted(other),
+  )
+  return isWaiting ? 'not eligible due to a terminating pod on the nominated node.' : undefined
+}
+
+/** Finds the node that loses least. The picture is as before when this returns. */
+export function findPreemption(newcomer: PodInfo, tools: PreemptionTools): Preemption {
+  const { cluster, budgets, random, refusers, fits } = tools
+  const nodes = cluster.list()
+  const enough = Math.max(ENOUGH, Math.floor(nodes.length * ENOUGH_SHARE))
+  const candidates: Candidate[] = []
+  const refusals: Refusal[] = []
+  let hasHarmless = false
+  // Not always the same nodes are the first to lose their pods.
+  const start = Math.floor(random.fraction() * nodes.length)
+  for (let index = 0; index < nodes.length; index++) {
+    if (candidates.length >= enough && hasHarmless) break
+    const node = nodes[(start + index) % nodes.length]
+    if (!node) break
+    if (refusers.get(node)?.helpedByRemoval !== true) {
+      refusals.push({ sentence: NOT_HELPFUL, plugin: '' })
+      continue
+    }
+    const trial = {
+      fits: () => fits(node),
+      take: (pod: PodInfo) => cluster.withdraw(node, pod),
+      putBack: (pod: PodInfo) => cluster.putBack(node, pod),
+    }
+    const candidate = victimsOn(node, newcomer, trial, budgets)
+    if (!candidate) {
+      refusals.push({ sentence: NO_VICTIMS, plugin: '' })
+      continue
+    }
+    candidates.push(candidate)
+    hasHarmless ||= candidate.violations === 0
+  }
+  return leastLoss(candidates) ?? { node: undefined, why: explain(nodes.length, refusals) }
+}
+
+function wasPreempted({ pod }: PodInfo): boolean {
+  return pod.status.conditions?.some(({ type, reason }) => type === 'DisruptionTarget' && reason === REASON) === true
+}
+
+export const REASON = 'PreemptionByScheduler'
