@@ -232,6 +232,23 @@ describe('pods on a Docker engine', { timeout: 300_000 }, () => {
     await remove('staged')
   })
 
+  it('mounts an empty folder for a part that an optional ConfigMap lacks, and the file once it is there', async () => {
+    const volumeMounts = [{ name: 'settings', mountPath: '/settings', subPath: 'later' }]
+    const volumes = [{ name: 'settings', configMap: { name: 'later', optional: true } }]
+    await create(
+      'early',
+      'ls -A /settings; test -d /settings && echo folder; exit 1',
+      { volumeMounts },
+      { volumes, restartPolicy: 'Never' },
+    )
+    assert.equal(await logsOf(await until('early', hasEnded)), 'folder\n')
+    await client.create('v1', 'ConfigMap', { metadata: { name: 'later' }, data: { later: 'there' } }, { namespace })
+    await create('in-time', 'cat /settings', { volumeMounts }, { volumes, restartPolicy: 'Never' })
+    assert.equal(await logsOf(await until('in-time', hasEnded)), 'there')
+    await remove('early')
+    await remove('in-time')
+  })
+
   it('limits a whole pod where the pod says so, whatever its containers say', async () => {
     await create('together', forever, {}, { resources: { limits: { memory: '64Mi', cpu: '500m' } } })
     const pod = await until('together', isReady)
