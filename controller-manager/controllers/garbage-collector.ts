@@ -135,7 +135,9 @@ export default defineController({
         policy: decision.policy,
       })
       if (decision.policy === 'Foreground' && dependents.some(isWaiting)) await unblock(node)
-      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: node.uid }, propagationPolicy: decision.policy }
+      // Under the revision, too: news of the owner's end may come before that of the dependent's release, and it would be deleted although it was orphaned.
+      const preconditions = { uid: node.uid, resourceVersion: node.resourceVersion }
+      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, propagationPolicy: decision.policy }
       await unlessGone(client.request('DELETE', pathOf(node), { body, signal }))
     }
 
