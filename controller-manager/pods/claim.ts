@@ -86,10 +86,18 @@ async function letGo<V extends ApiVersion, K extends KindOf<V>>(
 ): Promise<void> {
   const ownerReferences = (object.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== owner.metadata.uid)
   const finalizers = (object.metadata.finalizers ?? []).filter((each) => each !== tools.finalizer)
-  await patchReferences(object, { ownerReferences, finalizers }, tools)
+  try {
+    await patchReferences(object, { ownerReferences, finalizers }, tools)
+  } catch (error) {
+    // It changed meanwhile, and is looked at again when the cache shows it.
+    if (!hasReason(error, 'Conflict')) throw error
+  }
 }
 
-/** Objects that are gone or changed meanwhile are looked at again when the cache shows it. */
+/**
+ * Answers whether it is done: what is gone meanwhile cannot be claimed.
+ * @throws StatusError Conflict for what changed meanwhile: taken for gone, it would be replaced
+ */
 async function patchReferences<V extends ApiVersion, K extends KindOf<V>>(
   object: KubeObject,
   { ownerReferences, finalizers }: { ownerReferences: OwnerReference[]; finalizers: string[] },
@@ -101,7 +109,7 @@ async function patchReferences<V extends ApiVersion, K extends KindOf<V>>(
     await client.patch(apiVersion, kind, { namespace, name }, { type: 'merge', body }, { signal })
     return true
   } catch (error) {
-    if (hasReason(error, 'NotFound') || hasReason(error, 'Conflict') || hasReason(error, 'Invalid')) return false
+    if (hasReason(error, 'NotFound') || hasReason(error, 'Invalid')) return false
     throw error
   }
 }
