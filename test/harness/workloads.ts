@@ -37,3 +37,13 @@ export function pod(name: string, spec: Draft<ObjectOf<'v1', 'Pod'>>['spec'] = {
   const { metadata, spec: template } = podTemplate(name)
   return { metadata: { ...metadata, name, namespace: 'default' }, spec: { ...template, ...spec } }
 }
+
+type DaemonSetDraft = Draft<ObjectOf<'apps/v1', 'DaemonSet'>>
+
+/** The smallest valid DaemonSet; `spec` is laid over it. */
+export function daemonSet(name: string, spec: DaemonSetDraft['spec'] = {}): DaemonSetDraft {
+  return {
+    metadata: { name, namespace: 'default' },
+    spec: { selector: { matchLabels: { app: name } }, template: podTemplate(name), ...spec },
+  }
+}
