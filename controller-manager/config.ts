@@ -23,6 +23,22 @@ export const settings = {
   largeClusterSizeThreshold: integer('smaller zones with many unhealthy nodes are not evicted at all', 50),
   unhealthyZoneThreshold: decimal('the share of unhealthy nodes that makes a zone unhealthy', 0.55, 0, 1),
   terminatedPodGcThreshold: integer('how many finished Pods are kept', 12_500),
+  horizontalPodAutoscalerSyncPeriod: duration('how often autoscalers are looked after', 15_000),
+  horizontalPodAutoscalerDownscaleStabilization: duration(
+    'how long the highest recommendation counts before anything is scaled down',
+    5 * 60_000,
+  ),
+  horizontalPodAutoscalerTolerance: decimal(
+    'how far from its target a metric may be before anything is scaled, as a part of it',
+    0.1,
+    0,
+    100,
+  ),
+  horizontalPodAutoscalerCpuInitializationPeriod: duration(
+    'how long after its start a Pod’s CPU counts only while it is ready',
+    5 * 60_000,
+  ),
+  horizontalPodAutoscalerInitialReadinessDelay: duration('how long after its start a Pod that was never ready counts as starting', 30_000),
 } satisfies SettingsTable
 
 /** What controllers are made with. */

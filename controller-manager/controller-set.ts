@@ -25,6 +25,7 @@ const EVENT_SOURCES: Readonly<Record<string, string>> = {
   'node-lifecycle': 'node-controller',
   'node-ipam': 'cidrAllocator',
   endpointslicemirroring: 'endpoint-slice-mirroring-controller',
+  horizontalpodautoscaling: 'horizontal-pod-autoscaler',
   'persistentvolume-binder': 'persistentvolume-controller',
   'persistentvolume-expander': 'volume_expand',
   'ephemeral-volume': 'ephemeral_volume',

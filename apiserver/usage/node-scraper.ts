@@ -116,10 +116,9 @@ export class NodeScraper {
   }
 
   async #within(work: Promise<unknown>): Promise<void> {
-    const { clock } = this.#tools
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = clock.after(ANSWER_WITHIN, resolve)
-    await Promise.race([work, promise])
-    timer.cancel()
+    const answered = new AbortController()
+    const patience = this.#tools.clock.sleep(ANSWER_WITHIN, answered.signal).catch(() => undefined)
+    await Promise.race([work, patience])
+    answered.abort()
   }
 }

@@ -9,6 +9,7 @@ import { localTransport } from '../../apiserver/local-transport.ts'
 import type { ObjectFacts } from '../../apiserver/registry/object-facts.ts'
 import { createMemoryStorage, type MemoryStorageOptions } from '../../apiserver/storage/memory-storage.ts'
 import type { Storage, StorageOptions } from '../../apiserver/storage/storage.ts'
+import type { ScrapeNode } from '../../apiserver/usage/node-scraper.ts'
 import { type ControllerSettings, settings as controllerSettings } from '../../controller-manager/config.ts'
 import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
 import { settings as schedulerSettings } from '../../scheduler/config.ts'
@@ -39,6 +40,8 @@ export interface ClusterOptions {
   log?: Logger
   seed?: number
   storage?: Pick<MemoryStorageOptions<ObjectFacts>, 'medium'>
+  /** What simulated nodes say they use; default: nothing, because they have no API of their own. */
+  scrapeNode?: ScrapeNode
   /** More flags of the API server. Routes are never set on this machine. */
   apiServerFlags?: readonly string[]
 }
@@ -117,7 +120,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const openStorage = (storageOptions: StorageOptions<ObjectFacts>) =>
     (storage ??= outliving(createMemoryStorage({ ...storageOptions, ...options.storage })))
   const startApi = async () => {
-    const made = await createApiServer(config, { ...tools, clock: sleepers.clock }, { listen: false, openStorage, ip: async () => {} })
+    const scrapeNode = options.scrapeNode ?? (() => Promise.reject(new Error('a simulated node has no API of its own')))
+    const parts = { listen: false, openStorage, scrapeNode, ip: async () => {} }
+    const made = await createApiServer(config, { ...tools, clock: sleepers.clock }, parts)
     await untilDone(made.start(), clock)
     return made
   }
