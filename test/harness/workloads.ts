@@ -47,3 +47,13 @@ export function daemonSet(name: string, spec: DaemonSetDraft['spec'] = {}): Daem
     spec: { selector: { matchLabels: { app: name } }, template: podTemplate(name), ...spec },
   }
 }
+
+type StatefulSetDraft = Draft<ObjectOf<'apps/v1', 'StatefulSet'>>
+
+/** The smallest valid StatefulSet; `spec` is laid over it. */
+export function statefulSet(name: string, replicas: number, spec: StatefulSetDraft['spec'] = {}): StatefulSetDraft {
+  return {
+    metadata: { name, namespace: 'default' },
+    spec: { replicas, serviceName: name, selector: { matchLabels: { app: name } }, template: podTemplate(name), ...spec },
+  }
+}

@@ -10,6 +10,7 @@ import { sameValue } from '../../registry/same-value.ts'
 import { workloadSelectorProblems } from '../metadata/label-selector.ts'
 import { dnsLabelProblems } from '../metadata/names.ts'
 import { everRunningProblems, podTemplateProblems } from '../pod/pod-template.ts'
+import { claimProblems } from '../volume/persistent-volume-claim.ts'
 import { notNegative } from './replica-set.ts'
 import { amountOf, notMoreThanAllProblems, numberOrPercentProblems } from './rolling-update.ts'
 import { collisionCountProblems, countProblems } from './status-counts.ts'
@@ -25,6 +26,9 @@ export function* statefulSetProblems(spec: StatefulSetSpec): Generator<FieldProb
   yield* workloadSelectorProblems(spec.selector, spec.template.metadata.labels, 'statefulset')
   yield* podTemplateProblems(withClaims(spec), 'spec.template')
   yield* everRunningProblems(spec.template, 'spec.template', 'StatefulSet')
+  for (const [index, claim] of (spec.volumeClaimTemplates ?? []).entries()) {
+    yield* claimProblems(claim.spec, `spec.volumeClaimTemplates[${index}].spec`)
+  }
 }
 
 /** It stands in the names of the pods; a set without one has pods that nobody finds by name. */

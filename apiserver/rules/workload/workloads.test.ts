@@ -158,9 +158,15 @@ test('StatefulSets', () => {
   assert.deepEqual(lines({ serviceName: '' }), [])
   assert.deepEqual(lines({ updateStrategy: { type: 'RollingUpdate' } }), [])
   const mounting = { ...template, spec: { containers: [{ name: 'c', image: 'x', volumeMounts: [{ name: 'data', mountPath: '/data' }] }] } }
-  assert.deepEqual(lines({ template: mounting, volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: {} }] }), [])
+  const claim = { accessModes: ['ReadWriteOnce'], volumeMode: 'Filesystem', resources: { requests: { storage: '1Gi' } } }
+  const claiming = (spec: object) => ({ template: mounting, volumeClaimTemplates: [{ metadata: { name: 'data' }, spec }] })
+  assert.deepEqual(lines(claiming(claim)), [])
   const cases: [object, string][] = [
     [{ template: mounting }, 'spec.template.spec.containers[0].volumeMounts[0].name: Not found: "data"'],
+    [
+      claiming({ ...claim, accessModes: [] }),
+      'spec.volumeClaimTemplates[0].spec.accessModes: Required value: at least 1 access mode is required',
+    ],
     [{ podManagementPolicy: 'Any' }, "spec.podManagementPolicy: Invalid value: \"Any\": must be 'OrderedReady' or 'Parallel'"],
     [
       { updateStrategy: { type: 'OnDelete', rollingUpdate: {} } },
