@@ -1,12 +1,16 @@
-import type { Refusal } from './framework.ts'
+/** How many nodes gave each sentence. */
+export type Refusals = ReadonlyMap<string, number>
 
 /** Why no node took the pod, as `kubectl describe` shows it: `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.` */
-export function explain(nodeCount: number, refusals: readonly Refusal[]): string {
+export function explain(nodeCount: number, refusals: Refusals): string {
   if (nodeCount === 0) return 'no nodes available to schedule pods'
-  const counts = new Map<string, number>()
-  for (const { sentence } of refusals) counts.set(sentence, (counts.get(sentence) ?? 0) + 1)
-  const parts = [...counts].map(([sentence, count]) => `${count} ${sentence}`).sort()
+  const parts = [...refusals].map(([sentence, count]) => `${count} ${sentence}`).sort()
   return `0/${nodeCount} nodes are available: ${parts.join(', ')}.`
+}
+
+/** Counts one more. */
+export function countRefusal(refusals: Map<string, number>, sentence: string): void {
+  refusals.set(sentence, (refusals.get(sentence) ?? 0) + 1)
 }
 
 /** The same for a reason that has nothing to do with any node. */

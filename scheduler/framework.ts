@@ -2,13 +2,7 @@ import type { ClusterState } from './cluster-state.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
 
-/** Why one node cannot take a pod; `sentence` is shown to people, counted over nodes. */
-export interface Refusal {
-  readonly sentence: string
-  readonly plugin: string
-}
-
-/** A rule bound to one pod and the cluster of this moment. Undefined from `filter` means: fits. */
+/** A rule bound to one pod and the cluster of this moment. Undefined means: fits; sentences say why not, are shown to people, and counted over nodes. */
 export type BoundFilter = (node: NodeInfo) => string | readonly string[] | undefined
 /** Any number; `normalize` (or 0–100 as it is) brings it to 0–100. */
 export type BoundScore = (node: NodeInfo) => number

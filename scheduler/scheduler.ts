@@ -119,7 +119,7 @@ export class Scheduler {
   ): { message: string; nominatedNode?: string } {
     const why = ineligible(info, this.#state, refusers)
     if (why !== undefined) return { message: `${message} preemption: ${why}` }
-    if (refusers.size === 0) return { message }
+    if (refusers.length === 0) return { message }
     const cluster = this.#state
     const fits = this.#cycle.fitsAfterRemoval(info, cluster)
     const budgets = this.#budgets.cache.list()

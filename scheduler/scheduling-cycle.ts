@@ -1,7 +1,7 @@
 import type { Random } from '../shared/random/random.ts'
 import type { ClusterState } from './cluster-state.ts'
-import { explain, explainForAll } from './explain.ts'
-import type { BoundFilter, Refusal, SchedulingPlugin } from './framework.ts'
+import { countRefusal, explain, explainForAll } from './explain.ts'
+import type { BoundFilter, SchedulingPlugin } from './framework.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
 import type { Weighted } from './profile.ts'
@@ -9,7 +9,10 @@ import type { Weighted } from './profile.ts'
 /** Where the pod goes, or why it goes nowhere. */
 export type Placement =
   | { node: NodeInfo; evaluated: number }
-  | { node: undefined; message: string; refusedBy: ReadonlySet<string>; refusers: ReadonlyMap<NodeInfo, SchedulingPlugin> }
+  | { node: undefined; message: string; refusedBy: ReadonlySet<string>; refusers: Refusers }
+
+/** The rule that refused each node, in the order of `ClusterState.list`. */
+export type Refusers = readonly (SchedulingPlugin | undefined)[]
 
 interface BoundPlugin {
   readonly plugin: SchedulingPlugin
@@ -43,14 +46,13 @@ export class SchedulingCycle {
     for (const { plugin } of nodes.length > 0 ? this.#profile : []) {
       const sentence = plugin.preFilter?.(info, cluster)
       if (sentence === undefined) continue
-      return { node: undefined, message: explainForAll(nodes.length, sentence), refusedBy: new Set([plugin.name]), refusers: new Map() }
+      return { node: undefined, message: explainForAll(nodes.length, sentence), refusedBy: new Set([plugin.name]), refusers: [] }
     }
     // The room that was made for it: nobody else's would be cheaper.
     const nominated = cluster.nominationOf(info.uid)
     if (nominated && !this.#refusalOf(nominated, info, cluster, this.#bind(info, cluster))) return { node: nominated, evaluated: 1 }
-    const { fitting, refusals, refusers, evaluated } = this.#filter(info, cluster, nodes)
+    const { fitting, refusals, refusedBy, refusers, evaluated } = this.#filter(info, cluster, nodes)
     if (fitting.length === 0) {
-      const refusedBy = new Set(refusals.map(({ plugin }) => plugin))
       return { node: undefined, message: explain(nodes.length, refusals), refusedBy, refusers }
     }
     return { node: fitting.length === 1 && fitting[0] ? fitting[0] : this.#best(info, cluster, fitting), evaluated }
@@ -60,11 +62,13 @@ export class SchedulingCycle {
     const filters = this.#bind(info, cluster)
     const enough = enoughNodes(nodes.length)
     const fitting: NodeInfo[] = []
-    const refusals: Refusal[] = []
-    const refusers = new Map<NodeInfo, SchedulingPlugin>()
+    const refusals = new Map<string, number>()
+    const refusedBy = new Set<string>()
+    let refusers: (SchedulingPlugin | undefined)[] = []
     let evaluated = 0
     for (; evaluated < nodes.length && fitting.length < enough; evaluated += 1) {
-      const node = nodes[(this.#start + evaluated) % nodes.length]
+      const place = (this.#start + evaluated) % nodes.length
+      const node = nodes[place]
       if (!node) break
       const refusal = this.#refusalOf(node, info, cluster, filters)
       if (!refusal) {
@@ -72,11 +76,14 @@ export class SchedulingCycle {
         continue
       }
       const { plugin, sentences } = refusal
-      refusers.set(node, plugin)
-      for (const sentence of typeof sentences === 'string' ? [sentences] : sentences) refusals.push({ sentence, plugin: plugin.name })
+      if (refusers.length === 0) refusers = new Array<SchedulingPlugin | undefined>(nodes.length)
+      refusers[place] = plugin
+      refusedBy.add(plugin.name)
+      if (typeof sentences === 'string') countRefusal(refusals, sentences)
+      else for (const sentence of sentences) countRefusal(refusals, sentence)
     }
     this.#start = nodes.length === 0 ? 0 : (this.#start + evaluated) % nodes.length
-    return { fitting, refusals, refusers, evaluated }
+    return { fitting, refusals, refusedBy, refusers, evaluated }
   }
 
   /**
@@ -105,9 +112,9 @@ export class SchedulingCycle {
 
   /** Room that is being made for others of the same or higher priority is taken; and the pod must not lean on them, who are not there yet. */
   #refusalOf(node: NodeInfo, info: PodInfo, cluster: ClusterState, filters: readonly BoundPlugin[]) {
-    const others = [...cluster.nominations.on(node.name).values()].filter(
-      ({ uid, priority }) => uid !== info.uid && priority >= info.priority,
-    )
+    const nominated = cluster.nominations.on(node.name)
+    if (nominated.size === 0) return firstRefusal(node, filters)
+    const others = [...nominated.values()].filter(({ uid, priority }) => uid !== info.uid && priority >= info.priority)
     if (others.length === 0) return firstRefusal(node, filters)
     for (const other of others) cluster.putBack(node, other)
     const names = new Set(filters.map(({ plugin }) => plugin))

@@ -1,14 +1,13 @@
 import type { PodDisruptionBudget } from '../../shared/openapi/generated/policy-v1.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { ClusterState } from '../cluster-state.ts'
-import { explain } from '../explain.ts'
-import type { Refusal, SchedulingPlugin } from '../framework.ts'
+import { countRefusal, explain } from '../explain.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
+import type { Refusers } from '../scheduling-cycle.ts'
 import { type Candidate, leastLoss, victimsOn } from './victims.ts'
 
-/** So many nodes are enough to choose from, as upstream: a tenth of the cluster, and no fewer than a hundred. */
-const ENOUGH_SHARE = 0.1
+/** So many nodes are enough to choose from (upstream: a tenth of the cluster, and no fewer than a hundred). */
 const ENOUGH = 100
 
 const NOT_HELPFUL = 'Preemption is not helpful for scheduling'
@@ -21,8 +20,7 @@ export interface PreemptionTools {
   readonly cluster: ClusterState
   readonly budgets: readonly PodDisruptionBudget[]
   readonly random: Random
-  /** The rule that refused each node. */
-  readonly refusers: ReadonlyMap<NodeInfo, SchedulingPlugin>
+  readonly refusers: Refusers
   /** Whether the pod fits on the node as the picture is at the moment of the call. */
   readonly fits: (node: NodeInfo) => boolean
 }
@@ -36,7 +34,7 @@ export function ineligible(
   if (pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
   const nominated = cluster.nominationOf(uid)
   // On a node that no departure can make fit, waiting for one is vain.
-  if (!nominated || refusers.get(nominated)?.helpedByRemoval !== true) return undefined
+  if (!nominated || refusers[cluster.list().indexOf(nominated)]?.helpedByRemoval !== true) return undefined
   const isWaiting = [...nominated.pods.values()].some(
     (other) => other.priority < priority && other.pod.metadata.deletionTimestamp !== undefined && wasPreempted(other),
   )
@@ -47,18 +45,18 @@ export function ineligible(
 export function findPreemption(newcomer: PodInfo, tools: PreemptionTools): Preemption {
   const { cluster, budgets, random, refusers, fits } = tools
   const nodes = cluster.list()
-  const enough = Math.max(ENOUGH, Math.floor(nodes.length * ENOUGH_SHARE))
   const candidates: Candidate[] = []
-  const refusals: Refusal[] = []
+  const refusals = new Map<string, number>()
   let hasHarmless = false
   // Not always the same nodes are the first to lose their pods.
   const start = Math.floor(random.fraction() * nodes.length)
   for (let index = 0; index < nodes.length; index++) {
-    if (candidates.length >= enough && hasHarmless) break
-    const node = nodes[(start + index) % nodes.length]
+    if (candidates.length >= ENOUGH && hasHarmless) break
+    const place = (start + index) % nodes.length
+    const node = nodes[place]
     if (!node) break
-    if (refusers.get(node)?.helpedByRemoval !== true) {
-      refusals.push({ sentence: NOT_HELPFUL, plugin: '' })
+    if (refusers[place]?.helpedByRemoval !== true) {
+      countRefusal(refusals, NOT_HELPFUL)
       continue
     }
     const trial = {
@@ -68,7 +66,7 @@ export function findPreemption(newcomer: PodInfo, tools: PreemptionTools): Preem
     }
     const candidate = victimsOn(node, newcomer, trial, budgets)
     if (!candidate) {
-      refusals.push({ sentence: NO_VICTIMS, plugin: '' })
+      countRefusal(refusals, NO_VICTIMS)
       continue
     }
     candidates.push(candidate)
