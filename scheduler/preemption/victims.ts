@@ -103,12 +103,17 @@ function lossOf({ victims, violations }: Candidate): number[] {
   return [violations, highest, sum, victims.length, -Math.min(...starts, Number.MAX_SAFE_INTEGER)]
 }
 
-/** By priority, then by how long they have run. */
+/** By priority, then by how long they have run. Compared by their texts: the server writes all times in one form. */
 function moreImportantFirst(left: PodInfo, right: PodInfo): number {
-  return right.priority - left.priority || startOf(left) - startOf(right)
+  const byPriority = right.priority - left.priority
+  if (byPriority !== 0) return byPriority
+  const [one, other] = [left.pod.status.startTime || NOT_STARTED, right.pod.status.startTime || NOT_STARTED]
+  return one < other ? -1 : one > other ? 1 : 0
 }
 
 /** A pod that has not started yet is the youngest. */
+const NOT_STARTED = '~'
+
 function startOf({ pod }: PodInfo): number {
   return parseTimestamp(pod.status.startTime ?? undefined) ?? Number.MAX_SAFE_INTEGER
 }
