@@ -18,7 +18,10 @@ export interface NodeSample {
 type Partial<T> = { -readonly [P in keyof T]?: T[P] | undefined }
 
 const LINE = /^(\w+)(?:\{(.*)\})? (\S+)(?: (\d+))?$/
-const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g
+/** Anchored, so that a word without an end is looked at once. */
+const LABEL = /(?:^|,)(\w+)="((?:[^"\\]|\\.)*)"/g
+/** Three names at their longest have 400 characters. */
+const LONGEST_LINE = 2_000
 
 /**
  * Reads Prometheus' text format as far as usage is concerned; lines that mean nothing here are passed over.
@@ -28,7 +31,7 @@ export function readResourceMetrics(text: string, now: number): NodeSample {
   const node: Partial<ContainerSample> = {}
   const pods = new Map<string, Map<string, Partial<ContainerSample>>>()
   for (const line of text.split('\n')) {
-    if (line.startsWith('#') || !(line.startsWith('node_') || line.startsWith('container_'))) continue
+    if (line.length > LONGEST_LINE || !(line.startsWith('node_') || line.startsWith('container_'))) continue
     const match = LINE.exec(line)
     const [, name = '', labels = '', number = '', time] = match ?? []
     const value = Number(number)

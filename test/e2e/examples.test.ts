@@ -121,6 +121,18 @@ test('rbac: the reader reads pods and nothing else', async () => {
   assert.match(await kubectl.fails(`delete pod asker ${as}`), /Forbidden/)
 })
 
+test('autoscale: work brings pods, and kubectl top says what they use', async () => {
+  await kubectl.ok('rollout status deployment/autoscaled --timeout=60s')
+  await kubectl.ok('scale deployment askers --replicas=1')
+  await kubectl.ok('wait hpa autoscaled --for=jsonpath={.status.desiredReplicas}=3 --timeout=180s')
+  await cluster.pods('app=autoscaled', 3)
+  assert.match(await kubectl.ok('top pods -l app=autoscaled'), /autoscaled-\S+ +\d+m +\d+Mi/)
+  const nodes = await kubectl.ok('top nodes')
+  for (const name of (await cluster.workers()).keys()) assert.match(nodes, new RegExp(`${name} +\\d+m`))
+  // They go while the next tests run.
+  await kubectl.ok('scale deployment askers --replicas=0')
+})
+
 test('configuration: files have followed the change, the environment has not', async () => {
   await eventuallyPrints('configured', 'cat /etc/settings/settings.ini', /green/, 120_000)
   const seconds = (cluster.clock.monotonic() - changedAt) / 1000
@@ -131,6 +143,11 @@ test('configuration: files have followed the change, the environment has not', a
 test('volumes: files about the pod follow its labels and annotations at once', async () => {
   await kubectl.ok('annotate pod stored note=changed --overwrite')
   await eventuallyPrints('stored', 'cat /about-me/note', /^changed$/)
+})
+
+test('autoscale: without work one pod is left', async () => {
+  await kubectl.ok('wait hpa autoscaled --for=jsonpath={.status.desiredReplicas}=1 --timeout=180s')
+  await cluster.pods('app=autoscaled', 1)
 })
 
 test('all of it goes again', async () => {

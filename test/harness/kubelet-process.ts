@@ -45,8 +45,11 @@ export interface RealNode {
   dispose(): Promise<void>
 }
 
-/** @param podRange addresses that nothing else on this machine uses, a /24 */
-export async function startRealNode(podRange: string): Promise<RealNode> {
+/**
+ * @param podRange addresses that nothing else on this machine uses, a /24
+ * @param controllerManagerFlags more of them
+ */
+export async function startRealNode(podRange: string, controllerManagerFlags: readonly string[] = []): Promise<RealNode> {
   if (!existsSync(SOCKET)) throw new Error(`no Docker Engine at ${SOCKET}: run deploy/engine.sh first`)
   const tools = { clock: realClock(), random: systemRandom(), log: silentLogger() }
   const nodeName = `node-${tools.random.nameSuffix(6)}`
@@ -68,6 +71,7 @@ export async function startRealNode(podRange: string): Promise<RealNode> {
           ...[`--cluster-cidr=${podRange}`, '--node-cidr-mask-size=24', `--root-ca-file=${credentials('ca.crt')}`],
           `--cluster-signing-cert-file=${credentials('signing/ca.crt')}`,
           `--cluster-signing-key-file=${credentials('signing/ca.key')}`,
+          ...controllerManagerFlags,
         ],
         env: {},
       }),
