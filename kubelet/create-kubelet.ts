@@ -32,6 +32,8 @@ import { createDockerRuntime } from './runtime/docker-runtime.ts'
 import { createKubeletServer } from './server/server.ts'
 import { createNodeStats } from './stats/node-stats.ts'
 import { linuxMounter } from './volumes/mounter.ts'
+import { foldersOfNode, nodeFolders } from './volumes/node-folders.ts'
+import { volumesInUse } from './volumes/persistent-claim.ts'
 import { referencedObjects } from './volumes/referenced-objects.ts'
 import { createPodVolumes } from './volumes/volume-types.ts'
 
@@ -138,10 +140,11 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
   const mounter = linuxMounter()
   const objects = referencedObjects(client, clock)
   const allocatable = () => node()?.status.allocatable ?? {}
+  const folders = nodeFolders({ rootDir, nodeName, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
   const mountSources = { rootDir, clusterDomain: config.clusterDomain, mounter }
   const workers = createPodWorkers({
     ...{ nodeName, runtime, runtimeName: 'docker', client, informers, events, node, objects, clock, log, signal },
-    volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, clock, log }),
+    volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, clock, log }),
     files: {
       mounts: (input, until) => containerMounts(input, mountSources, until),
       remove: (uid) => removePodFiles(rootDir, uid, mounter),
@@ -170,6 +173,7 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
   const port = await server.start()
   informers.start(signal)
   workers.start()
+  folders.run(signal).catch((error: unknown) => log.error('folders of volumes are not looked after any more', { error }))
   reclaimAddresses().catch((error: unknown) => {
     if (!signal.aborted) log.warn('addresses of dead sandboxes were not taken back', { error })
   })
@@ -182,6 +186,7 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
     ],
   })
   const identity = {
+    volumeFolders: foldersOfNode(rootDir),
     ...{ name: nodeName, architecture: architectureName(process.arch), labels: settings.labels, taints: settings.taints },
     unschedulable: !config.registerSchedulable,
   }

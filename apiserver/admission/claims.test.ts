@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
-import { admissionTrial, made } from '../../test/harness/admission-trial.ts'
+import { admissionTrial, kubelet, made } from '../../test/harness/admission-trial.ts'
 
 const CLASS = 'storage.k8s.io/v1'
 const MARK = 'storageclass.kubernetes.io/is-default-class'
@@ -80,4 +80,27 @@ test('only a bound claim of a class that allows it grows', async () => {
   for (const name of ['stiff', 'gone', '']) await refused(grow(name), why)
   await admit({ ...grow('stiff'), object: sized('1024Mi', 'stiff') })
   await admit({ ...grow('stiff'), subresource: 'status' })
+})
+
+test('a node says of its folders whether they are there, and nothing else', async () => {
+  const volume = (node: string, finalizers: string[], more: object = {}) =>
+    made('v1', 'PersistentVolume', {
+      metadata: {
+        ...{ name: 'v', finalizers, resourceVersion: `${finalizers.length}` },
+        annotations: { 'coxswain/node': node, 'pv.kubernetes.io/provisioned-by': 'coxswain/node-folder' },
+      },
+      spec: { persistentVolumeReclaimPolicy: 'Delete', ...more },
+    })
+  const update = (object: ReturnType<typeof volume>, previous: ReturnType<typeof volume>) => ({
+    ...{ operation: 'UPDATE' as const, resource: 'persistentvolumes', namespace: '', user: kubelet, object, previous },
+  })
+  const [plain, held] = [volume('a', ['kubernetes.io/pv-protection']), volume('a', ['kubernetes.io/pv-protection', 'coxswain/node-folder'])]
+  await admit(update(held, plain))
+  await admit(update(plain, held))
+  const only = 'persistentvolumes "v" is forbidden: node "a" is not allowed to update anything but the finalizer coxswain/node-folder'
+  await refused(update(volume('a', ['coxswain/node-folder']), held), only)
+  await refused(update(volume('a', ['kubernetes.io/pv-protection'], { persistentVolumeReclaimPolicy: 'Retain' }), held), only)
+  await refused(update(volume('b', ['kubernetes.io/pv-protection']), held), only)
+  const own = 'persistentvolumes "v" is forbidden: node "a" can only update volumes that are folders of its own'
+  await refused(update(held, volume('b', [])), own)
 })

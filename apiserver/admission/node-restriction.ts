@@ -1,6 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { notFound } from '../../shared/errors/status-error.ts'
+import { FOLDER_FINALIZER } from '../../shared/volumes/annotations.ts'
+import { nodeOfFolder } from '../../shared/volumes/node-folder.ts'
 import { nodeNameOf } from '../authn/system-names.ts'
+import { sameValue } from '../registry/same-value.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
 import { asKind } from './as-kind.ts'
 import type { OwnedByCluster } from './cluster-facts.ts'
@@ -35,6 +38,7 @@ const checks: Readonly<Record<string, Check>> = {
   '/pods': checkPod,
   '/nodes': checkNode,
   '/persistentvolumeclaims': checkClaim,
+  '/persistentvolumes': checkVolume,
   '/serviceaccounts': checkToken,
   'coordination.k8s.io/leases': checkLease,
   'storage.k8s.io/csinodes': (node, request) => checkOwnName(node, request, 'CSINode'),
@@ -118,9 +122,29 @@ function checkClaim(node: string, request: AdmissionRequest): void {
     metadata: { ...claim?.metadata, resourceVersion: '', managedFields: [] },
     status: { phase: claim?.status.phase },
   })
-  if (!isDeepStrictEqual(fixed(next), fixed(previous))) {
+  if (!sameValue(fixed(next), fixed(previous))) {
     throw refusal(request, `node ${JSON.stringify(node)} is not allowed to update fields other than status.capacity and status.conditions`)
   }
+}
+
+/** Of the volumes that are folders of its own a node says only whether the folder is there. */
+function checkVolume(node: string, request: AdmissionRequest): void {
+  const [next, previous] = [asKind(request.object, 'v1', 'PersistentVolume'), asKind(request.previous, 'v1', 'PersistentVolume')]
+  if (!next || !previous || nodeOfFolder(previous) !== node)
+    throw refusal(request, `node ${JSON.stringify(node)} can only update volumes that are folders of its own`)
+  const fixed = (volume: typeof next) => ({
+    ...volume,
+    metadata: {
+      ...volume.metadata,
+      ...{
+        resourceVersion: '',
+        managedFields: [],
+        finalizers: volume.metadata.finalizers?.filter((each) => each !== FOLDER_FINALIZER) ?? [],
+      },
+    },
+  })
+  if (!sameValue(fixed(next), fixed(previous)))
+    throw refusal(request, `node ${JSON.stringify(node)} is not allowed to update anything but the finalizer ${FOLDER_FINALIZER}`)
 }
 
 /** A node asks for tokens only on behalf of a Pod that runs on it, and bound to that Pod. */

@@ -119,6 +119,20 @@ describe('the node authoriser', () => {
     assert.equal(may({ ...volume, name: 'pv-2' }) || may({ ...volume, name: 'pv-3' }) || may({ ...volume, name: '', verb: 'list' }), false)
   })
 
+  it('keeps the volumes that are folders of its own, without any Pod', () => {
+    const annotations = (name: string, by = 'coxswain/node-folder') => ({ 'coxswain/node': name, 'pv.kubernetes.io/provisioned-by': by })
+    reader.put('v1', 'PersistentVolume', { metadata: { name: 'mine', annotations: annotations('a') }, spec: {} })
+    reader.put('v1', 'PersistentVolume', { metadata: { name: 'theirs', annotations: annotations('b') }, spec: {} })
+    reader.put('v1', 'PersistentVolume', { metadata: { name: 'disk', annotations: annotations('a', 'csi.example.com') }, spec: {} })
+    const volume = { resource: 'persistentvolumes', namespace: '' }
+    for (const verb of ['get', 'update']) {
+      assert.ok(may({ ...volume, verb, name: 'mine' }), verb)
+      for (const name of ['theirs', 'disk', 'none']) assert.equal(may({ ...volume, verb, name }), false, `${verb} ${name}`)
+    }
+    for (const verb of ['list', 'watch', 'delete', 'patch', 'create']) assert.equal(may({ ...volume, verb, name: 'mine' }), false, verb)
+    assert.equal(may({ ...volume, verb: 'update', name: 'mine', subresource: 'status' }), false)
+  })
+
   it('lends tokens of accounts that run here', () => {
     putPod('web', 'a', { serviceAccountName: 'builder' })
     const token = { resource: 'serviceaccounts', subresource: 'token', verb: 'create', name: 'builder' }

@@ -1,3 +1,4 @@
+import { nodeOfFolder } from '../../shared/volumes/node-folder.ts'
 import { nodeNameOf } from '../authn/system-names.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
 import type { AccessAttributes, AccessDecision, Authorizer } from './authorizer.ts'
@@ -25,8 +26,12 @@ export function nodeAuthorizer(reader: ObjectReader): Authorizer {
     return references().has(node, kind, namespace, name) ? ALLOW : no(noRelationship(node))
   }
 
-  const volume = (node: string, { name }: AccessAttributes): AccessDecision => {
-    const claim = reader.get('v1', 'PersistentVolume', { name })?.spec.claimRef
+  const volume = (node: string, { name, verb }: AccessAttributes): AccessDecision => {
+    const found = reader.get('v1', 'PersistentVolume', { name })
+    // A folder of the node itself: it makes and removes it, long after the last pod.
+    if (found && nodeOfFolder(found) === node) return ALLOW
+    if (verb !== 'get') return no('can only get individual resources of this type')
+    const claim = found?.spec.claimRef
     return claim && references().has(node, 'claim', claim.namespace ?? '', claim.name ?? '') ? ALLOW : no(noRelationship(node))
   }
 
@@ -34,7 +39,7 @@ export function nodeAuthorizer(reader: ObjectReader): Authorizer {
     '/secrets': (node, attributes) => objectionToRead(attributes) ?? related(node, 'secret', attributes),
     '/configmaps': (node, attributes) => objectionToRead(attributes) ?? related(node, 'configMap', attributes),
     '/persistentvolumeclaims': (node, attributes) => objectionToClaim(attributes) ?? related(node, 'claim', attributes),
-    '/persistentvolumes': (node, attributes) => objectionToGet(attributes) ?? volume(node, attributes),
+    '/persistentvolumes': (node, attributes) => objectionToVolume(attributes) ?? volume(node, attributes),
     '/serviceaccounts': (node, attributes) => objectionToToken(attributes) ?? related(node, 'serviceAccount', attributes),
     '/nodes': authorizeNode,
     '/pods': (node, attributes) => authorizePod(node, attributes, () => related(node, 'pod', attributes)),
@@ -66,6 +71,10 @@ function objectionToRead({ verb, subresource, namespace }: AccessAttributes): Ac
 function objectionToGet({ verb, subresource }: AccessAttributes): AccessDecision | undefined {
   if (verb !== 'get') return no('can only get individual resources of this type')
   return subresource ? no('cannot get subresource') : undefined
+}
+
+function objectionToVolume(attributes: AccessAttributes): AccessDecision | undefined {
+  return attributes.verb === 'update' && !attributes.subresource ? undefined : objectionToGet(attributes)
 }
 
 function objectionToClaim(attributes: AccessAttributes): AccessDecision | undefined {

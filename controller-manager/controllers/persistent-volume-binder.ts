@@ -3,9 +3,9 @@ import { hasReason } from '../../shared/errors/status-error.ts'
 import { objectKey } from '../../shared/objects/object.ts'
 import type { PersistentVolume, PersistentVolumeClaim } from '../../shared/openapi/generated/core-v1.ts'
 import { FOLDER_FINALIZER } from '../../shared/volumes/annotations.ts'
+import { nodeOfFolder } from '../../shared/volumes/node-folder.ts'
 import { claimKeysOf } from '../../shared/volumes/pod-claims.ts'
 import { planClaim } from '../plans/claim-binding.ts'
-import { hostnameOfFolder } from '../plans/node-folder.ts'
 import { letsGoOfFolder, planVolume, type Reclaim } from '../plans/volume-reclaim.ts'
 import { bindBoth, writeClaimStatus, writePhase } from '../volumes/binding-writes.ts'
 import { provision } from '../volumes/provision.ts'
@@ -152,8 +152,8 @@ export default defineController({
     }
 
     function isNodeGone(volume: PersistentVolume): boolean {
-      const hostname = hostnameOfFolder(volume)
-      return !nodes.cache.list().some(({ metadata }) => metadata.labels?.['kubernetes.io/hostname'] === hostname)
+      const node = nodeOfFolder(volume)
+      return node !== undefined && !nodes.cache.get(node)
     }
   },
 })

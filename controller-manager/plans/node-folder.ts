@@ -1,7 +1,14 @@
 import type { Draft } from '../../shared/client/client.ts'
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../shared/openapi/generated/core-v1.ts'
 import type { StorageClass } from '../../shared/openapi/generated/storage-v1.ts'
-import { BOUND_BY_CONTROLLER, FOLDERS_OF_NODE, NODE_FOLDER, PROVISIONED_BY, SELECTED_NODE } from '../../shared/volumes/annotations.ts'
+import {
+  BOUND_BY_CONTROLLER,
+  FOLDERS_OF_NODE,
+  NODE_FOLDER,
+  NODE_OF_FOLDER,
+  PROVISIONED_BY,
+  SELECTED_NODE,
+} from '../../shared/volumes/annotations.ts'
 
 const HOSTNAME = 'kubernetes.io/hostname'
 
@@ -37,7 +44,7 @@ export function planFolder(
   const name = `pvc-${metadata.uid}`
   return {
     volume: {
-      metadata: { name, annotations: { [PROVISIONED_BY]: NODE_FOLDER, [BOUND_BY_CONTROLLER]: 'yes' } },
+      metadata: { name, annotations: { [PROVISIONED_BY]: NODE_FOLDER, [NODE_OF_FOLDER]: nodeName, [BOUND_BY_CONTROLLER]: 'yes' } },
       spec: {
         capacity: { storage: spec.resources.requests?.['storage'] },
         ...{ accessModes: spec.accessModes, volumeMode: 'Filesystem', storageClassName: storageClass.metadata.name },
@@ -53,10 +60,4 @@ export function planFolder(
       },
     },
   }
-}
-
-/** The host name of the node that a folder is on. */
-export function hostnameOfFolder({ spec }: PersistentVolume): string | undefined {
-  const [term] = spec.nodeAffinity?.required?.nodeSelectorTerms ?? []
-  return term?.matchExpressions?.find(({ key, operator }) => key === HOSTNAME && operator === 'In')?.values?.[0]
 }

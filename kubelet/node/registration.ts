@@ -3,6 +3,7 @@ import { hasReason } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Node, Taint } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { FOLDERS_OF_NODE } from '../../shared/volumes/annotations.ts'
 import type { NodeReport } from './node-report.ts'
 import { withoutRefusedAddresses } from './refused-addresses.ts'
 
@@ -15,6 +16,8 @@ export interface NodeIdentity {
   labels: Readonly<Record<string, string>>
   /** `--register-with-taints`; only for a node that is new. */
   taints: readonly Taint[]
+  /** The folder for PersistentVolumes; provisioners read it. */
+  volumeFolders: string
   unschedulable: boolean
 }
 
@@ -56,7 +59,8 @@ async function registerOnce(
   signal: AbortSignal,
 ): Promise<Node> {
   const labels = ownLabels(identity)
-  const metadata = { name: identity.name, labels }
+  const annotations = { [FOLDERS_OF_NODE]: identity.volumeFolders }
+  const metadata = { name: identity.name, labels, annotations }
   const spec = { taints: [...identity.taints], ...(identity.unschedulable ? { unschedulable: true } : {}) }
   const create = (status: NodeReport) => client.create('v1', 'Node', { metadata, spec, status }, { signal })
   try {
@@ -74,9 +78,10 @@ async function registerOnce(
   }
   const present = await client.get('v1', 'Node', { name: identity.name }, { signal })
   const wrong = Object.entries(labels).filter(([name, value]) => present.metadata.labels?.[name] !== value)
+  const isToldWhere = present.metadata.annotations?.[FOLDERS_OF_NODE] === identity.volumeFolders
   log.info('the node is registered already', { node: identity.name, labelsToSet: wrong.map(([name]) => name) })
-  if (wrong.length === 0) return present
-  const patch = { type: 'merge', body: { metadata: { labels: Object.fromEntries(wrong) } } } as const
+  if (wrong.length === 0 && isToldWhere) return present
+  const patch = { type: 'merge', body: { metadata: { labels: Object.fromEntries(wrong), annotations } } } as const
   return client.patch('v1', 'Node', { name: identity.name }, patch, { signal })
 }
 

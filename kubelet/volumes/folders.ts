@@ -38,7 +38,7 @@ export async function removeFolder(directory: string, mounter: Mounter, signal: 
   await rm(directory, { recursive: true, force: true })
 }
 
-async function isThere(path: string): Promise<boolean> {
+export async function isThere(path: string): Promise<boolean> {
   try {
     await access(path)
     return true

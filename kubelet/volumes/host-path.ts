@@ -1,5 +1,6 @@
 import type { Stats } from 'node:fs'
 import { mkdir, open, stat } from 'node:fs/promises'
+import type { HostPathVolumeSource } from '../../shared/openapi/generated/core-v1.ts'
 import { VolumeError, type VolumeType } from './volume.ts'
 
 type Kind = { is(stats: Stats): boolean; called: string; create?(path: string): Promise<void> }
@@ -20,21 +21,25 @@ export function hostPath(): VolumeType {
     pluginName: 'kubernetes.io/host-path',
     supports: (volume) => volume.hostPath !== undefined,
     async prepare({ volume }) {
-      const { path = '', type = '' } = volume.hostPath ?? {}
-      if (path.split('/').includes('..')) throw new VolumeError(`hostPath ${JSON.stringify(path)} must not contain '..'`)
-      const kind = type === '' ? undefined : kinds[type]
-      if (type !== '' && !kind) throw new VolumeError(`hostPath type ${JSON.stringify(type)} is not known`)
-      let stats = await statIfPresent(path)
-      if (!stats && (kind?.create || !kind)) {
-        // Without a type nothing is promised; engines make a folder then, so it is made here where errors can be told.
-        await (kind?.create ?? makeDirectory)(path)
-        stats = await statIfPresent(path)
-      }
-      if (kind && (!stats || !kind.is(stats))) throw new VolumeError(`hostPath type check failed: ${path} is not ${kind.called}`)
-      return { hostPath: path, readOnly: false }
+      return { hostPath: await pathOfHost(volume.hostPath ?? { path: '' }), readOnly: false }
     },
     async teardown() {},
   }
+}
+
+/** The path, made and checked as its type says. @throws VolumeError */
+export async function pathOfHost({ path, type = '' }: HostPathVolumeSource): Promise<string> {
+  if (path.split('/').includes('..')) throw new VolumeError(`hostPath ${JSON.stringify(path)} must not contain '..'`)
+  const kind = type === '' ? undefined : kinds[type]
+  if (type !== '' && !kind) throw new VolumeError(`hostPath type ${JSON.stringify(type)} is not known`)
+  let stats = await statIfPresent(path)
+  if (!stats && (kind?.create || !kind)) {
+    // Without a type nothing is promised; engines make a folder then, so it is made here where errors can be told.
+    await (kind?.create ?? makeDirectory)(path)
+    stats = await statIfPresent(path)
+  }
+  if (kind && (!stats || !kind.is(stats))) throw new VolumeError(`hostPath type check failed: ${path} is not ${kind.called}`)
+  return path
 }
 
 async function statIfPresent(path: string): Promise<Stats | undefined> {

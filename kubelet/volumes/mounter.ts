@@ -15,6 +15,8 @@ export interface Mounter {
   memory(target: string, options: MemoryOptions, signal: AbortSignal): Promise<void>
   /** Makes `source` appear at `target`, which exists. */
   bind(source: string, target: string, signal: AbortSignal): Promise<void>
+  /** Mounts what a server offers, with the program of that file system. */
+  remote(type: string, source: string, target: string, options: readonly string[], signal: AbortSignal): Promise<void>
   unmount(target: string, signal: AbortSignal): Promise<void>
   /** Every mount point that is `path` or below it, deepest first. */
   mountsUnder(path: string): Promise<string[]>
@@ -32,6 +34,8 @@ export function linuxMounter(mountTable = '/proc/self/mountinfo'): Mounter {
       return run('mount', ['-t', 'tmpfs', '-o', options.join(','), 'tmpfs', target], signal)
     },
     bind: (source, target, signal) => run('mount', ['--no-canonicalize', '--bind', source, target], signal),
+    remote: (type, source, target, options, signal) =>
+      run('mount', ['-t', type, ...(options.length > 0 ? ['-o', options.join(',')] : []), '--', source, target], signal),
     unmount: (target, signal) => run('umount', ['--no-canonicalize', target], signal),
     async mountsUnder(path) {
       const table = await readFile(mountTable, 'utf8')

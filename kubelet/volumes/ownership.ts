@@ -37,6 +37,18 @@ export async function giveToGroup(path: string, group: number | undefined, optio
   await using(openFolder(path), (top) => give(top, group, options.readOnly ? 0o440 : 0o660))
 }
 
+/** As above, writable; with the policy `OnRootMismatch` only when the top does not show yet that it was done (core/v1 PodSecurityContext). */
+export async function giveOnce(path: string, group: number | undefined, policy: string | undefined): Promise<void> {
+  if (group === undefined) return
+  const isDone = await using(openFolder(path), async (top) => {
+    const { gid, mode } = await top.stat()
+    const shown = SETGID | 0o070
+    return gid === group && (mode & shown) === shown
+  })
+  if (policy === 'OnRootMismatch' && isDone) return
+  await giveToGroup(path, group, { readOnly: false })
+}
+
 async function give(place: Place, group: number, rights: number): Promise<void> {
   const status = await place.stat()
   await chown(pathOf(place), status.uid, group)

@@ -54,6 +54,7 @@ function bench(context: TestContext, mounter?: Mounter) {
   const memory: Mounter = mounter ?? {
     memory: async (target) => void world.mounts.add(target),
     bind: async () => {},
+    remote: async (_type, _source, target) => void world.mounts.add(target),
     unmount: async (target) => void world.mounts.delete(target),
     mountsUnder: async (path) => [...world.mounts].filter((point) => point === path || point.startsWith(`${path}/`)).reverse(),
   }
@@ -238,10 +239,8 @@ test('host paths are checked against their type and never deleted', async (conte
 
 test('what this node cannot mount is said by name', async (context) => {
   const { volumes } = bench(context)
-  const claim = pod([{ name: 'data', persistentVolumeClaim: { claimName: 'db' } }])
-  await assert.rejects(volumes.prepare(claim, signal), /persistentVolumeClaim "db" cannot be mounted/)
-  const nfs = { name: 'n', nfs: { server: 's', path: '/' } }
-  await assert.rejects(volumes.prepare(pod([nfs]), signal), /volumes of type nfs are not supported/)
+  const disk = { name: 'n', cephfs: { monitors: ['s'] } }
+  await assert.rejects(volumes.prepare(pod([disk]), signal), /volumes of type cephfs are not supported/)
 })
 
 const canMount = process.getuid?.() === 0 || 'mounting needs root'

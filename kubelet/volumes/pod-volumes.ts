@@ -94,9 +94,6 @@ function told(volume: Volume, error: unknown): VolumeError {
 }
 
 function whyUnsupported(volume: Volume): string {
-  if (volume.persistentVolumeClaim) {
-    return `persistentVolumeClaim ${JSON.stringify(volume.persistentVolumeClaim.claimName)} cannot be mounted: this kubelet does not provide persistent volumes yet`
-  }
   const [kind = 'none'] = Object.keys(volume).filter((key) => key !== 'name')
   return `volumes of type ${kind} are not supported on this node`
 }

@@ -156,7 +156,13 @@ async function whileSwapped(volumePath: string, outside: string, act: () => Prom
   }
 }
 
-const unmounted: Mounter = { memory: async () => {}, bind: async () => {}, unmount: async () => {}, mountsUnder: async () => [] }
+const unmounted: Mounter = {
+  memory: async () => {},
+  bind: async () => {},
+  remote: async () => {},
+  unmount: async () => {},
+  mountsUnder: async () => [],
+}
 
 test('a container that swaps a folder for a link all the time gets nothing made, and nothing opened, elsewhere', {
   skip,

@@ -1,11 +1,15 @@
 import type { Client } from '../../shared/client/client.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
+import type { Node } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { configMap } from './config-map.ts'
 import { downwardApi } from './downward-api.ts'
 import { emptyDir } from './empty-dir.ts'
 import { hostPath } from './host-path.ts'
 import type { Mounter } from './mounter.ts'
+import { nfs } from './nfs.ts'
+import type { NodeFolders } from './node-folders.ts'
+import { persistentClaims } from './persistent-claim.ts'
 import type { Allocatable } from './pod-fields.ts'
 import { podVolumes } from './pod-volumes.ts'
 import { projected } from './projected.ts'
@@ -21,12 +25,24 @@ export interface VolumesOptions {
   mounter: Mounter
   /** The node's allocatable amounts, for downward API limits that are not set. */
   allocatable(): Allocatable
+  folders: NodeFolders
+  node(): Node | undefined
   clock: Clock
   log: Logger
 }
 
 /** Everything this node can mount. */
-export function createPodVolumes({ rootDir, client, objects, mounter, allocatable, clock, log }: VolumesOptions): PodVolumes {
+export function createPodVolumes({
+  rootDir,
+  client,
+  objects,
+  mounter,
+  allocatable,
+  folders,
+  node,
+  clock,
+  log,
+}: VolumesOptions): PodVolumes {
   const tokens = serviceAccountTokens(client, clock, log)
   const types = [
     emptyDir(mounter),
@@ -35,6 +51,8 @@ export function createPodVolumes({ rootDir, client, objects, mounter, allocatabl
     secret(objects, mounter),
     downwardApi(allocatable, mounter),
     projected({ objects, tokens, allocatable, mounter }),
+    persistentClaims({ client, mounter, folders, node }),
+    nfs(mounter),
   ]
   return podVolumes({ rootDir, types, mounter, onTeardown: tokens.forget, log })
 }

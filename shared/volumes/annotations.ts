@@ -1,4 +1,4 @@
-/** Words that binder, scheduler, provisioners and kubelets leave on claims and volumes for each other; all but the last three are upstream's. */
+/** Words that binder, scheduler, provisioners and kubelets leave on claims and volumes for each other; all but those of the built-in provisioner are upstream's. */
 
 /** The claim was bound once: from now on a missing volume means lost data, not a wait. */
 export const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed'
@@ -19,3 +19,5 @@ export const NODE_FOLDER = 'coxswain/node-folder'
 export const FOLDERS_OF_NODE = 'coxswain/node-folders'
 /** On a volume, by the kubelet of its node: the folder is made, and the volume stays until the folder is gone. */
 export const FOLDER_FINALIZER = 'coxswain/node-folder'
+/** On a volume: the name of the node that its folder is on. */
+export const NODE_OF_FOLDER = 'coxswain/node'

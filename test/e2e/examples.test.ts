@@ -99,6 +99,21 @@ test('headless: a name for each pod', async () => {
   }
 })
 
+test("persistent-volumes: what is written outlives the pod; a pod's own volume does not", async () => {
+  const [first] = await cluster.pods('app=notebook', 1)
+  const name = first?.metadata.name ?? ''
+  await cluster.inPod(name, 'echo kept > /notes/kept && echo gone > /scratch/gone')
+  assert.match(await kubectl.ok('get pvc notes'), /Bound +pvc-\S+ +100Mi +RWO +standard/)
+  assert.match(await kubectl.ok('get pv handmade'), /10Mi +RWO +Retain +Bound +examples\/handmade +by-hand/)
+  assert.match(await cluster.inPod(name, 'touch /handmade/x 2>&1 || true'), /Read-only file system/)
+  await kubectl.ok(`delete pod ${name}`)
+  const [second] = await cluster.pods('app=notebook', 1, (pod) => isReady(pod) && pod.metadata.name !== name)
+  const next = second?.metadata.name ?? ''
+  assert.equal(second?.spec.nodeName, first?.spec.nodeName, 'where the data is')
+  assert.equal(await cluster.inPod(next, 'cat /notes/log /notes/kept'), 'opened\nopened\nkept')
+  assert.equal(await cluster.inPod(next, 'ls /scratch'), '')
+})
+
 test('volumes: scratch, memory, the host, facts about the pod, its own token', async () => {
   await kubectl.ok('wait pod stored --for=condition=Ready --timeout=30s')
   await cluster.inPod('stored', 'echo x > /scratch/x && echo y > /memory/y && echo z > /host/z')

@@ -11,6 +11,8 @@ import { removePodFiles } from '../../kubelet/pods/pod-files.ts'
 import { createProber } from '../../kubelet/probes/create-prober.ts'
 import { createDockerRuntime } from '../../kubelet/runtime/docker-runtime.ts'
 import { linuxMounter } from '../../kubelet/volumes/mounter.ts'
+import { nodeFolders } from '../../kubelet/volumes/node-folders.ts'
+import { volumesInUse } from '../../kubelet/volumes/persistent-claim.ts'
 import { referencedObjects } from '../../kubelet/volumes/referenced-objects.ts'
 import { createPodVolumes } from '../../kubelet/volumes/volume-types.ts'
 import type { Client } from '../../shared/client/client.ts'
@@ -51,9 +53,10 @@ export async function dockerNode(
     const events = createEventRecorder({ client, clock, random, log }, { component: 'kubelet', host: name })
     const allocatable = () => node()?.status.allocatable ?? {}
     const objects = referencedObjects(client, clock)
+    const folders = nodeFolders({ rootDir, nodeName: name, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
     const workers = createPodWorkers({
       ...{ nodeName: name, runtime, runtimeName: 'docker', client, informers, events, node, objects, clock, log, signal },
-      volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, clock, log }),
+      volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, clock, log }),
       files: {
         mounts: (input, until) => containerMounts(input, { rootDir, clusterDomain, mounter }, until),
         remove: (uid) => removePodFiles(rootDir, uid, mounter),

@@ -166,7 +166,7 @@ function keepNode(t: TestContext, cluster: TestCluster, name: string, address: s
   const stopped = new AbortController()
   const { signal } = stopped
   const tools = { client: cluster.clientOf(nodeUser(name)), clock: cluster.clock, log: silentLogger() }
-  const identity = { name, architecture: 'amd64', labels: {}, taints: [], unschedulable: false }
+  const identity = { name, architecture: 'amd64', labels: {}, taints: [], volumeFolders: '/volumes', unschedulable: false }
   const report = async () => nodeReport(observation(address), undefined, cluster.clock.now())
   const heart = cluster.clock.every(10_000, () => void beat(cluster.client, name, cluster.clock))
   const status = nodeStatusLoop({ ...tools, nodeName: name, observe: async () => observation(address), current: () => undefined })

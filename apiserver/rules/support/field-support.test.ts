@@ -35,6 +35,8 @@ function fieldsBelow(root: string, table: SupportTable): [string, string][] {
 
 /** Described by their owner's exception, which looks inside. */
 const LOOKED_INTO = new Set(['SeccompProfile', 'AppArmorProfile', 'PodOS', 'SessionAffinityConfig', 'ClientIPConfig'])
+/** The metadata of a pod's own claim: validation refuses all but labels and annotations. */
+for (const name of ['ObjectMeta', 'OwnerReference', 'ManagedFieldsEntry']) LOOKED_INTO.add(`io.k8s.apimachinery.pkg.apis.meta.v1.${name}`)
 
 describe('what becomes of each field of a pod and a Service', () => {
   for (const [root, table] of tables) {
@@ -76,7 +78,7 @@ describe('what becomes of each field of a pod and a Service', () => {
       securityContext: { seccompProfile: { type: 'RuntimeDefault' }, supplementalGroupsPolicy: 'Merge' },
       volumes: [
         { name: 'a', emptyDir: { medium: 'HugePages' } },
-        { name: 'b', persistentVolumeClaim: { claimName: 'x' } },
+        { name: 'b', csi: { driver: 'x' } },
         { name: 'c', emptyDir: { medium: 'Memory' } },
       ],
       containers: [
@@ -90,7 +92,7 @@ describe('what becomes of each field of a pod and a Service', () => {
     } as unknown as PodSpec
     const places = [...podSpecWarnings(spec, 'spec')].map((sentence) => sentence.split(':')[0])
     assert.deepEqual(places, [
-      ...['spec.hostUsers', 'spec.resourceClaims', 'spec.volumes[0].emptyDir.medium', 'spec.volumes[1].persistentVolumeClaim'],
+      ...['spec.hostUsers', 'spec.resourceClaims', 'spec.volumes[0].emptyDir.medium', 'spec.volumes[1].csi'],
       ...['spec.containers[1].resources.claims', 'spec.containers[1].securityContext.seccompProfile'],
     ])
     const plain = { hostUsers: true, containers: [{ name: 'm', resources: {}, env: [{ name: 'a', value: 'b' }] }] } as unknown as PodSpec

@@ -28,7 +28,7 @@ const container: DefinitionSupport = {
     'startupProbe lifecycle terminationMessagePath terminationMessagePolicy imagePullPolicy securityContext stdin stdinOnce tty',
   except: {
     resizePolicy: ignored('resources of a running container cannot be changed here (`resize` is not served), so nobody asks how'),
-    volumeDevices: fails('block devices come with persistent volumes, which are not provided yet; the pod will wait for them for ever'),
+    volumeDevices: fails('block devices are not provided by the nodes of this cluster; the pod will wait for them for ever'),
   },
 }
 
@@ -103,12 +103,11 @@ export const podFields: SupportTable = {
   },
   Capabilities: { done: 'add drop' },
   PodSecurityContext: {
-    done: 'runAsUser runAsGroup runAsNonRoot supplementalGroups fsGroup sysctls',
+    done: 'fsGroupChangePolicy runAsUser runAsGroup runAsNonRoot supplementalGroups fsGroup sysctls',
     except: {
       seLinuxOptions: noSELinux,
       windowsOptions: linuxOnly,
       supplementalGroupsPolicy: fails('groups of the image are always merged; nodes refuse the pod', equal('Strict')),
-      fsGroupChangePolicy: ignored('matters to persistent volumes alone, as upstream; others are given to their group when they are made'),
       seccompProfile: noLocalProfile,
       appArmorProfile: noAppArmor,
       seLinuxChangePolicy: ignored('about SELinux labels, which are not set'),
@@ -152,11 +151,9 @@ function isOtherSystem(value: unknown): boolean {
 /** The ways to have a volume. */
 export const volumeFields: SupportTable = {
   Volume: {
-    done: 'name hostPath emptyDir secret downwardAPI configMap projected',
+    done: 'name hostPath emptyDir secret downwardAPI configMap projected persistentVolumeClaim ephemeral nfs',
     except: {
-      persistentVolumeClaim: fails('persistent volumes are not provided yet; the pod will wait for it for ever'),
-      ephemeral: fails('persistent volumes are not provided yet; the pod will wait for it for ever'),
-      ...Object.fromEntries(['nfs', 'iscsi', 'fc', 'csi', 'image', 'azureDisk', 'azureFile'].map((type) => [type, elsewhere])),
+      ...Object.fromEntries(['iscsi', 'fc', 'csi', 'image', 'azureDisk', 'azureFile'].map((type) => [type, elsewhere])),
       ...Object.fromEntries(
         ['awsElasticBlockStore', 'gcePersistentDisk', 'cinder', 'vsphereVolume', 'portworxVolume'].map((type) => [type, elsewhere]),
       ),
@@ -165,6 +162,22 @@ export const volumeFields: SupportTable = {
     },
   },
   HostPathVolumeSource: { done: 'path type' },
+  NFSVolumeSource: { done: 'server path readOnly' },
+  PersistentVolumeClaimVolumeSource: { done: 'claimName readOnly' },
+  EphemeralVolumeSource: { done: 'volumeClaimTemplate' },
+  PersistentVolumeClaimTemplate: { done: 'metadata spec' },
+  PersistentVolumeClaimSpec: {
+    done: 'accessModes selector resources volumeName storageClassName volumeMode',
+    except: {
+      dataSource: warned('has no effect with the built-in provisioner: no volume here begins as a copy'),
+      dataSourceRef: warned('has no effect with the built-in provisioner: no volume here begins as a copy'),
+      volumeAttributesClassName: warned('has no effect: no driver here knows attributes of volumes'),
+    },
+  },
+  VolumeResourceRequirements: {
+    done: 'requests',
+    except: { limits: ignored('upstream has it for LimitRanges alone; nothing keeps a volume below it') },
+  },
   EmptyDirVolumeSource: {
     done: 'sizeLimit',
     except: {
