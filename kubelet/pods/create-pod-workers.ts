@@ -17,6 +17,7 @@ import type { StorageUse } from './local-storage.ts'
 import { podAdmission } from './pod-admission.ts'
 import { type PodWorkers, podWorkers } from './pod-workers.ts'
 import { Backoff } from './restart-backoff.ts'
+import { runtimeHandlerFrom } from './runtime-handler.ts'
 import { Termination } from './termination.ts'
 
 /** The pod's files on the node; a simulated node has none. */
@@ -82,6 +83,7 @@ export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
     pods: informers.of('v1', 'Pod', { fieldSelector: `spec.nodeName=${nodeName}` }),
     runtime,
     runtimeName: options.runtimeName,
+    runtimeHandler: runtimeHandlerFrom(client),
     start,
     termination: new Termination({ runtime, events, clock, log }),
     images,

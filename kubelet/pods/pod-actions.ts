@@ -126,7 +126,10 @@ export class PodActions {
     if ((this.#sandboxRetryAt ?? 0) > clock.now()) return false
     if (plan.sandbox === 'replace') events.record(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.')
     for (const { id } of observed.sandboxes) await runtime.removeSandbox(id, signal)
-    const make = async () => runtime.runSandbox(sandboxConfig(pod, plan.sandboxAttempt, clusterDns, nodeDns()), signal)
+    const make = async () => {
+      const runtimeHandler = await this.#tools.runtimeHandler(pod, signal)
+      return runtime.runSandbox({ ...sandboxConfig(pod, plan.sandboxAttempt, clusterDns, nodeDns()), runtimeHandler }, signal)
+    }
     const [sandbox, volumes] = await Promise.allSettled([make(), this.#prepareVolumes(signal)])
     signal.throwIfAborted()
     if (volumes.status === 'rejected') throw volumes.reason

@@ -1,6 +1,7 @@
 import type { Writer } from '../../shared/client/client.ts'
 import type { EventRecorder } from '../../shared/client/event-recorder.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
+import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { ContainerStarter } from '../containers/container-starter.ts'
 import type { ImagePuller } from '../images/image-puller.ts'
@@ -16,6 +17,8 @@ import type { Termination } from './termination.ts'
 /** What the workers of all pods share. */
 export interface PodWorkerTools {
   runtime: ContainerRuntime
+  /** What the pod's runtime class says; undefined for the default. @throws Error when the class cannot be had */
+  runtimeHandler: (pod: Pod, signal: AbortSignal) => Promise<string | undefined>
   /** As container ids are prefixed in the API, e.g. `docker`. */
   runtimeName: string
   start: ContainerStarter

@@ -10,6 +10,8 @@ export interface SandboxConfig {
   attempt: number
   hostname: string
   hostNetwork: boolean
+  /** What the pod's runtime class calls the way its containers are run; absent: the runtime's default. */
+  runtimeHandler?: string | undefined
   hostPID: boolean
   hostIPC: boolean
   dns: { servers: string[]; searches: string[]; options: string[] }

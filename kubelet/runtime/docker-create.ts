@@ -25,6 +25,7 @@ export function sandboxBody(
     ...(config.hostNetwork ? {} : { Hostname: config.hostname }),
     HostConfig: {
       NetworkMode: config.hostNetwork ? 'host' : 'none',
+      ...(config.runtimeHandler ? { Runtime: config.runtimeHandler } : {}),
       ...(config.hostNetwork ? { UTSMode: 'host' } : {}),
       IpcMode: config.hostIPC ? 'host' : 'shareable',
       ...(config.hostPID ? { PidMode: 'host' } : {}),
@@ -45,7 +46,7 @@ export function sandboxBody(
 
 /** The body that creates a container in a sandbox. */
 export function containerBody(
-  sandbox: { id: string; cgroupParent: string; hostNetwork?: boolean },
+  sandbox: { id: string; cgroupParent: string; hostNetwork?: boolean; runtime?: string | undefined },
   config: ContainerConfig,
   labels: Record<string, string>,
   cgroupDriver: string,
@@ -58,6 +59,7 @@ export function containerBody(
     NetworkMode: join,
     ...(sandbox.hostNetwork ? { UTSMode: 'host' } : {}),
     IpcMode: config.hostIPC ? 'host' : join,
+    ...(sandbox.runtime ? { Runtime: sandbox.runtime } : {}),
     ...(config.pidNamespaceOf ? { PidMode: pidMode(config.pidNamespaceOf, join) } : {}),
     Mounts: config.mounts.map((mount) => ({
       Type: 'bind' as const,

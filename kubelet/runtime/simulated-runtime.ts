@@ -65,7 +65,8 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
   async function runSandbox(config: SandboxConfig, signal: AbortSignal): Promise<SandboxStatus> {
     if (options.sandboxMilliseconds) await clock.sleep(options.sandboxMilliseconds, signal)
     signal.throwIfAborted()
-    const { pod, attempt, labels } = config
+    const { pod, attempt, labels, runtimeHandler = 'runc' } = config
+    if (runtimeHandler !== 'runc') throw new RuntimeError('CreatePodSandboxError', `unknown or invalid runtime name: ${runtimeHandler}`)
     const ips = config.hostNetwork ? [] : [nextAddress()]
     const status: SandboxStatus = { id: nextId('sandbox'), state: 'ready', attempt, pod, createdAt: clock.now(), ips, labels }
     state.sandboxes.set(status.id, status)

@@ -113,6 +113,13 @@ export function containerRuntimeContract(driver: string, make: () => Promise<Run
       }
     }
 
+    it('runs a pod by the handler that it names, and refuses a handler that is not there', async () => {
+      const { id } = await sandbox({ runtimeHandler: 'runc' })
+      await started(id, commands.forever)
+      await assert.rejects(sandbox({ runtimeHandler: 'nonsense' }), /runtime .*nonsense/)
+      assert.equal((await runtime.listSandboxes({}, signal)).filter((each) => each.state === 'ready' && each.id === id).length, 1)
+    })
+
     it('says its version', async () => {
       const version = await runtime.version(signal)
       assert.notEqual(version.name, '')
