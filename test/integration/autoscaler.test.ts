@@ -8,12 +8,13 @@ type Spec = Partial<HorizontalPodAutoscaler['spec']>
 
 /** A cluster whose pods use `load` millicores each, as their kubelets would say; undefined: the kubelets are silent. */
 async function autoscaled(context: TestContext) {
-  const work = { load: 100 as number | undefined }
+  const work = { load: 100 as number | undefined, meddle: async () => {} }
   let cluster: SimulatedCluster | undefined
   const used = new Map<string, number>()
   let last = 0
   const scrapeNode = async (name: string) => {
     if (!cluster || work.load === undefined) throw new Error('connection refused')
+    await work.meddle()
     const now = cluster.clock.now()
     const pods = (await cluster.list('v1', 'Pod', undefined)).filter(
       ({ spec, status }) => spec.nodeName === name && status.phase === 'Running',
@@ -212,4 +213,43 @@ test('memory, one container, and the larger of two wishes', async (context) => {
   const { currentMetrics } = (await autoscaler()).status
   assert.deepEqual(currentMetrics?.[1], { type: 'Resource', resource: { name: 'memory', current: { averageValue: '33554432' } } })
   assert.equal(currentMetrics?.[0]?.containerResource?.container, 'main')
+})
+
+test('an API server that crashes in the middle costs a look, and nobody is scaled by what is not known', async (context) => {
+  const { cluster, work, create, replicas, condition } = await autoscaled(context)
+  await create({ metrics: [cpu(50)], behavior: nimble })
+  work.load = 400
+  await cluster.until('it grows', async () => ((await replicas()) ?? 0) > 1, 600_000, 5_000)
+  const before = (await replicas()) ?? 0
+  work.load = undefined
+  await cluster.restartApi()
+  await cluster.until('told', async () => (await condition('ScalingActive'))?.startsWith('False FailedGetResourceMetric'), 300_000, 5_000)
+  assert.ok(((await replicas()) ?? 0) >= before, 'unknown is no reason to shrink')
+  work.load = 400
+  await cluster.until('all of them', async () => (await replicas()) === 6, 600_000, 5_000)
+})
+
+test('somebody else’s size is not overwritten: who loses the race is told, and looks again', async (context) => {
+  const { cluster, work, create, replicas, condition } = await autoscaled(context)
+  let isFirst = true
+  const { client } = cluster
+  // Between the look and the write another hand labels the Deployment: the Scale that was read is an old one.
+  const meddle = async () => {
+    if (!isFirst) return
+    isFirst = false
+    await client.patch(
+      'apps/v1',
+      'Deployment',
+      { namespace: 'default', name: 'web' },
+      { type: 'merge', body: { metadata: { labels: { other: 'hand' } } } },
+    )
+  }
+  work.meddle = meddle
+  work.load = 400
+  await create({ metrics: [cpu(50)], behavior: nimble })
+  await cluster.until('grown all the same', async () => ((await replicas()) ?? 0) > 1, 600_000, 5_000)
+  const failures = await cluster.eventMessages('FailedRescale')
+  assert.match(failures[0] ?? '', /New size: \d; reason: .*; error: .*the object has been modified/)
+  assert.match((await condition('AbleToScale')) ?? '', /^True/)
+  assert.equal(isFirst, false)
 })
