@@ -41,7 +41,7 @@ export async function bind(info: PodInfo, node: string, { client, events, signal
 export interface Unscheduled {
   readonly reason: string
   readonly message: string
-  /** Where room is being made. */
+  /** Where room is being made; empty: nowhere any longer. */
   readonly nominatedNode?: string | undefined
 }
 
@@ -65,7 +65,7 @@ export async function reportUnschedulable(
   const { pod } = info
   if (reason === 'Unschedulable') events.record(pod, 'Warning', 'FailedScheduling', message)
   const known = pod.status.conditions?.find((condition) => condition.type === 'PodScheduled')
-  const isNominated = nominatedNode !== undefined && nominatedNode !== pod.status.nominatedNodeName
+  const isNominated = nominatedNode !== undefined && nominatedNode !== (pod.status.nominatedNodeName ?? '')
   if (!isNominated && known?.status === 'False' && known.reason === reason && known.message === message) return
   const condition: PodCondition = {
     type: 'PodScheduled',
@@ -78,7 +78,7 @@ export async function reportUnschedulable(
   const patch = {
     type: 'strategic' as const,
     subresource: 'status',
-    body: { status: { conditions: [condition], ...(isNominated ? { nominatedNodeName: nominatedNode } : {}) } },
+    body: { status: { conditions: [condition], ...(isNominated ? { nominatedNodeName: nominatedNode || null } : {}) } },
   }
   try {
     await client.patch('v1', 'Pod', name, patch, { signal })

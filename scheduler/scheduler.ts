@@ -124,7 +124,11 @@ export class Scheduler {
     const fits = this.#cycle.fitsAfterRemoval(info, cluster)
     const budgets = this.#budgets.cache.list()
     const found = findPreemption(info, { cluster, budgets, random: this.#tools.random, refusers, fits })
-    if (!found.node) return { message: `${message} preemption: ${found.why}` }
+    if (!found.node) {
+      // Room that will never be enough is not kept from others any longer.
+      cluster.nominations.delete(info.uid)
+      return { message: `${message} preemption: ${found.why}`, nominatedNode: '' }
+    }
     const { name } = found.node
     for (const other of cluster.nominations.on(name).values()) {
       if (other.priority >= info.priority) continue

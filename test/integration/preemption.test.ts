@@ -122,3 +122,22 @@ test('several important pods make room for themselves, and no more than they nee
   )
   assert.equal((await cluster.pods()).filter(({ metadata }) => metadata.name?.startsWith('low-')).length, 3)
 })
+
+test('room that was made in vain is given up: the pod is not nominated any longer, and others may have it', async (context) => {
+  const cluster = await startSimulatedCluster(context, { nodes: 1 })
+  await classes(cluster)
+  const cpu = await cpuOf(cluster)
+  const finalizers = ['example.com/stays']
+  const containers = [{ name: 'main', image: 'nginx', resources: { requests: { cpu: `${cpu - 1}` } } }]
+  const held = { metadata: { name: 'held', finalizers }, spec: { containers, priorityClassName: 'low' } }
+  await cluster.client.create('v1', 'Pod', held, { namespace: 'default' })
+  await cluster.until('the victim runs', () => running(cluster, 'held'))
+  await create(cluster, 'important', 'high', `${cpu - 1}`)
+  const nominated = async () => (await cluster.get('v1', 'Pod', 'important')).status.nominatedNodeName
+  await cluster.until('room is being made', async () => (await nominated()) === 'node-1')
+  const [node] = await cluster.list('v1', 'Node')
+  await cluster.client.patch('v1', 'Node', { name: node!.metadata.name! }, { type: 'merge', body: { spec: { unschedulable: true } } })
+  await cluster.until('it is told that there will be none', async () => (await nominated()) === undefined, 400_000, 1_000)
+  const message = (await cluster.get('v1', 'Pod', 'important')).status.conditions?.find(({ type }) => type === 'PodScheduled')?.message
+  assert.match(message ?? '', /Preemption is not helpful for scheduling/)
+})
