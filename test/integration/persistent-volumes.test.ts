@@ -269,3 +269,16 @@ test('a pod that waits for a provisioner nobody runs holds up no other, and can 
     (await cluster.eventMessages('FailedScheduling')).includes('running PreBind plugin "VolumeBinding": the pod was deleted'),
   )
 })
+
+test('a class of attributes stays while a claim names it', async (context) => {
+  const cluster = await start(context, { nodes: 0 })
+  const { client } = cluster
+  const attributes = { metadata: { name: 'fast' }, driverName: 'csi.example.com', parameters: { iops: '9' } }
+  await client.create('storage.k8s.io/v1', 'VolumeAttributesClass', attributes)
+  await client.create('v1', 'PersistentVolumeClaim', claim('data', { volumeAttributesClassName: 'fast' }))
+  await client.delete('storage.k8s.io/v1', 'VolumeAttributesClass', { name: 'fast' })
+  const classes = async () => (await client.list('storage.k8s.io/v1', 'VolumeAttributesClass')).items
+  await cluster.watchFor(5_000, async () => assert.equal((await classes()).length, 1), 500)
+  await client.delete('v1', 'PersistentVolumeClaim', named('data'))
+  await cluster.until('gone', async () => (await classes()).length === 0)
+})
