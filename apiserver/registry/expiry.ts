@@ -8,8 +8,9 @@ import type { ObjectFacts, StoredEntry } from './object-facts.ts'
 import type { Resource, ResourceTable } from './resource-table.ts'
 import type { ObjectWriter } from './write-object.ts'
 
-/** How often expired objects are looked for, milliseconds: how much longer than their time they live at most. */
+/** How much longer than their time objects live at most, and how long nobody looks at most where nothing is due; milliseconds. */
 const INTERVAL = 5_000
+const LONGEST_PAUSE = 60_000
 
 const self: User = { name: systemUser.apiserver, groups: [systemGroup.masters, systemGroup.authenticated] }
 
@@ -33,6 +34,7 @@ export class Expiry {
   readonly #log: Logger
   #subscription: Subscription | undefined
   #timer: Timer | undefined
+  #isStopped = false
 
   constructor(table: ResourceTable, storage: Storage<ObjectFacts>, writer: ObjectWriter, tools: { clock: Clock; log: Logger }) {
     this.#storage = storage
@@ -58,12 +60,21 @@ export class Expiry {
         queue.entries.push({ key, revision, expires: now + queue.lifetime })
       }
     }
-    this.#timer = this.#clock.every(INTERVAL, () => void this.#expire())
+    this.#lookLater()
   }
 
   stop(): void {
+    this.#isStopped = true
     this.#timer?.cancel()
     this.#subscription?.close()
+  }
+
+  #lookLater(): void {
+    if (this.#isStopped) return
+    const now = this.#clock.now()
+    const waits = [...this.#queues.values()].map(({ entries, head, lifetime }) => (entries[head]?.expires ?? now + lifetime) - now)
+    const pause = Math.min(Math.max(INTERVAL, Math.min(...waits)), LONGEST_PAUSE)
+    this.#timer = this.#clock.after(pause, () => void this.#expire().finally(() => this.#lookLater()))
   }
 
   #note(changes: readonly Change<ObjectFacts>[]): void {

@@ -12,6 +12,8 @@ const YEARS_AHEAD = 5
 export interface Schedule {
   /** The first due instant after the given one, in milliseconds since the epoch; undefined: there is none for five years. */
   next(after: number): number | undefined
+  /** Of the instants that `next` leads to, one from the other, the last that is not after `until`. */
+  last(after: number, until: number): number | undefined
 }
 
 /**
@@ -23,7 +25,19 @@ export function parseSchedule(text: string, zoneName = 'UTC'): Schedule {
   const zone = timeZone(zoneName)
   if (text.startsWith('@every ')) return everySchedule(text.slice('@every '.length))
   const expression = parseCronExpression(text)
-  return { next: (after) => nextMatch(expression, zone, after) }
+  const next = (after: number) => nextMatch(expression, zone, after)
+  return { next, last: (after, until) => lastMatch(next, after, until) }
+}
+
+/** Looks back from the end, farther and farther, so that it does not have to go through all that was due since long ago. */
+function lastMatch(next: Schedule['next'], after: number, until: number): number | undefined {
+  let found: number | undefined
+  for (let back = MINUTE; found === undefined; back *= 4) {
+    const from = Math.max(after, until - back)
+    for (let at = next(from); at !== undefined && at <= until; at = next(at)) found = at
+    if (from === after) break
+  }
+  return found
 }
 
 function nextMatch(expression: CronExpression, zone: TimeZone, after: number): number | undefined {
@@ -63,5 +77,11 @@ function everySchedule(text: string): Schedule {
     throw new ScheduleError(`failed to parse duration @every ${text}: ${error.message}`, { cause: error })
   }
   const seconds = Math.max(1, Math.floor(milliseconds / 1_000))
-  return { next: (after) => (Math.floor(after / 1_000) + seconds) * 1_000 }
+  return {
+    next: (after) => (Math.floor(after / 1_000) + seconds) * 1_000,
+    last(after, until) {
+      const times = Math.floor((until / 1_000 - Math.floor(after / 1_000)) / seconds)
+      return times > 0 ? (Math.floor(after / 1_000) + times * seconds) * 1_000 : undefined
+    },
+  }
 }

@@ -89,6 +89,20 @@ test('placement: never two on one node', async () => {
   assert.match(why, /^0\/2 nodes are available: 2 node\(s\) didn't match pod anti-affinity rules/)
 })
 
+test('jobs: an array of numbered pods, and a CronJob that is run by hand', async () => {
+  await kubectl.ok('wait job squares --for=condition=complete --timeout=90s')
+  assert.match(await kubectl.ok('get job squares'), /squares +Complete +5\/5/)
+  const lines = (await kubectl.ok('logs -l app=squares --tail=-1')).split('\n').sort()
+  assert.deepEqual(
+    lines,
+    [0, 1, 2, 3, 4].map((index) => `${index} squared is ${index * index}`),
+  )
+  assert.match(await kubectl.ok('get cronjob nightly'), /nightly +0 2 \* \* \* +Europe\/Berlin +False +0 +<none>/)
+  await kubectl.ok('create job now --from=cronjob/nightly')
+  await kubectl.ok('wait job now --for=condition=complete --timeout=60s')
+  assert.match(await kubectl.ok('logs job/now'), /^tidied up at /)
+})
+
 test('headless: a name for each pod', async () => {
   await kubectl.ok('wait pod asker peer-a peer-b --for=condition=Ready --timeout=30s')
   for (const name of ['a', 'b']) {

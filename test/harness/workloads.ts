@@ -21,6 +21,16 @@ export function job(name: string, spec: Draft<ObjectOf<'batch/v1', 'Job'>>['spec
   return { metadata: { name, namespace: 'default' }, spec: { template: { metadata, spec: { ...pod, restartPolicy: 'Never' } }, ...spec } }
 }
 
+/** The smallest valid CronJob; `spec` is laid over it, and `jobSpec` over that of its jobs. */
+export function cronJob(
+  name: string,
+  schedule: string,
+  spec: Draft<ObjectOf<'batch/v1', 'CronJob'>>['spec'] = {},
+  jobSpec: Draft<ObjectOf<'batch/v1', 'Job'>>['spec'] = {},
+): Draft<ObjectOf<'batch/v1', 'CronJob'>> {
+  return { metadata: { name, namespace: 'default' }, spec: { schedule, jobTemplate: { spec: { ...job(name).spec, ...jobSpec } }, ...spec } }
+}
+
 /** The smallest valid ReplicaSet. */
 export function replicaSet(name: string, replicas: number): Draft<ObjectOf<'apps/v1', 'ReplicaSet'>> {
   const template = podTemplate(name)
