@@ -8,11 +8,16 @@ import { askerPod } from './traffic.ts'
 
 const folder = new URL('../../examples/', import.meta.url)
 
+const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'))
+/** Files that bring a namespace of their own. */
+const elsewhere: Readonly<Record<string, string>> = { 'quota.yaml': 'team' }
+
 const cluster = await useCluster('examples')
 const { kubectl } = cluster
 before(async () => {
   // All at once, as a reader would: they do not get in each other's way.
-  await kubectl.ok('apply -f examples/')
+  await kubectl.ok(['apply', ...files.flatMap((name) => (name in elsewhere ? [] : ['-f', `examples/${name}`]))])
+  for (const [name, namespace] of Object.entries(elsewhere)) await kubectl.in(namespace).ok(`apply -f examples/${name}`)
   await kubectl.apply(askerPod('asker'))
 })
 
@@ -29,8 +34,7 @@ async function eventuallyPrints(pod: string, line: string, expected: RegExp, wit
 
 test('the list names each file, and each file is listed', () => {
   const listed = [...readFileSync(new URL('README.md', folder), 'utf8').matchAll(/\]\((\S+\.yaml)\)/g)].map(([, name]) => name)
-  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'))
-  assert.deepEqual(listed.sort(), files.sort())
+  assert.deepEqual(listed.sort(), [...files].sort())
 })
 
 test('web: two pods on two hosts', async () => {
@@ -162,6 +166,45 @@ test('autoscale: work brings pods, and kubectl top says what they use', async ()
   await kubectl.ok('scale deployment askers --replicas=0')
 })
 
+test('quota: what is not said is given, and a third pod is refused', async () => {
+  const team = kubectl.in('team')
+  await team.ok('rollout status deployment/eager --timeout=60s')
+  const resources = 'jsonpath={.items[0].spec.containers[0].resources.requests.cpu},{.items[0].spec.containers[0].resources.limits.memory}'
+  assert.equal(await team.ok(['get', 'pods', '-o', resources]), '50m,64Mi')
+  assert.match(
+    await team.ok('get quota share'),
+    /count\/deployments.apps: 1\/5, pods: 2\/2, requests.cpu: 100m\/1 +limits.memory: 128Mi\/256Mi/,
+  )
+  await team.ok('scale deployment eager --replicas=3')
+  await team.ok('wait deployment/eager --for=condition=ReplicaFailure --timeout=30s')
+  assert.match(await team.ok('describe deployment eager'), /ReplicaFailure +True +FailedCreate/)
+  assert.match(await team.ok('describe replicaset'), /exceeded quota: share, requested: pods=1, used: pods=2, limited: pods=2/)
+})
+
+test('disruption-budget: one of two may be evicted', async () => {
+  await kubectl.ok('rollout status deployment/steady --timeout=60s')
+  await kubectl.ok(['wait', 'pdb/steady', '--for=jsonpath={.status.disruptionsAllowed}=1', '--timeout=30s'])
+  const pods = (await cluster.pods('app=steady', 2)).map(({ metadata }) => metadata.name)
+  const evict = (name: string | undefined) => {
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace: 'examples' } }
+    return kubectl.run(['create', '--raw', `/api/v1/namespaces/examples/pods/${name}/eviction`, '-f', '-'], {
+      input: JSON.stringify(eviction),
+    })
+  }
+  // At once: a replacement would make room for the second.
+  const answers = await Promise.all(pods.map(evict))
+  assert.equal(answers.filter(({ code }) => code === 0).length, 1)
+  assert.match(answers.map(({ stderr }) => stderr).join(''), /Cannot evict pod as it would violate the pod's disruption budget/)
+})
+
+test('runtime-class: the pod runs by its class, and asks for what that adds', async () => {
+  await kubectl.ok('wait pod classed --for=condition=Ready --timeout=30s')
+  assert.equal(
+    await kubectl.ok(['get', 'pod', 'classed', '-o', 'jsonpath={.spec.overhead.cpu},{.spec.nodeSelector}']),
+    '10m,{"kubernetes.io/os":"linux"}',
+  )
+})
+
 test('configuration: files have followed the change, the environment has not', async () => {
   await eventuallyPrints('configured', 'cat /etc/settings/settings.ini', /green/, 120_000)
   const seconds = (cluster.clock.monotonic() - changedAt) / 1000
@@ -180,7 +223,8 @@ test('autoscale: without work one pod is left', async () => {
 })
 
 test('all of it goes again', async () => {
-  await kubectl.ok('delete -f examples/ --timeout=60s')
+  for (const [name, namespace] of Object.entries(elsewhere)) await kubectl.in(namespace).ok(`delete -f examples/${name} --timeout=60s`)
+  await kubectl.ok(['delete', '--timeout=60s', ...files.flatMap((name) => (name in elsewhere ? [] : ['-f', `examples/${name}`]))])
   await kubectl.ok('delete pod asker --now')
   await cluster.pods('', 0)
 })
