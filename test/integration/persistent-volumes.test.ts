@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
 import type { DeepPartial, Draft, ObjectOf } from '../../shared/client/client.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
+import { withFaults } from '../harness/faulty-transport.ts'
 import { startSimulatedCluster } from '../harness/simulated-cluster.ts'
 import { pod } from '../harness/workloads.ts'
 
@@ -186,7 +188,6 @@ test('a bound claim of a growing class grows; its volume first', async (context)
 test('two controller managers, one claim: the binder that comes later finds it done', async (context) => {
   const cluster = await start(context, { controllers: [] })
   const { client } = cluster
-  const { createControllerManager } = await import('../../controller-manager/create-controller-manager.ts')
   const settings = { ...cluster.controllerSettings, controllers: ['persistentvolume-binder'] }
   for (let copy = 0; copy < 2; copy++) await cluster.add(await createControllerManager(settings, cluster.tools))
   for (const name of ['a', 'b', 'c']) await client.create('v1', 'PersistentVolume', volume(name))
@@ -282,3 +283,31 @@ test('a class of attributes stays while a claim names it', async (context) => {
   await client.delete('v1', 'PersistentVolumeClaim', named('data'))
   await cluster.until('gone', async () => (await classes()).length === 0)
 })
+
+for (const fault of ['lost', 'answer lost'] as const) {
+  test(`a binder whose every other write is ${fault} binds, provisions and reclaims all the same, nothing twice`, async (context) => {
+    const cluster = await start(context, { controllers: [] })
+    const { client } = cluster
+    let writes = 0
+    const tools = withFaults(cluster.tools, cluster.transportOf('controller-manager'), ({ method, path }) => {
+      const isOurs = method !== 'GET' && /persistentvolume(s|claims)(\/|$)/.test(path)
+      return isOurs && writes++ % 2 === 0 ? fault : undefined
+    })
+    const controllers = ['persistentvolume-binder', 'pvc-protection', 'pv-protection', 'ephemeral-volume', 'garbage-collector']
+    await cluster.add(await createControllerManager({ ...cluster.controllerSettings, controllers }, tools))
+    await client.create('v1', 'PersistentVolume', volume('disk'))
+    await client.create('v1', 'PersistentVolumeClaim', claim('by-hand'))
+    await client.create('v1', 'PersistentVolumeClaim', claim('made', { storageClassName: 'standard' }))
+    await cluster.select('made', 'node-1')
+    await cluster.claimIs('by-hand', 'Bound')
+    await cluster.claimIs('made', 'Bound')
+    await cluster.volumeIs('disk', 'Bound')
+    assert.equal((await cluster.list('v1', 'PersistentVolume', undefined)).length, 2)
+    for (const name of ['by-hand', 'made']) await client.delete('v1', 'PersistentVolumeClaim', named(name))
+    await cluster.until('one is kept, the other gone', async () => {
+      const left = await cluster.list('v1', 'PersistentVolume', undefined)
+      return left.length === 1 && left[0]?.metadata.name === 'disk' && left[0].status.phase === 'Released'
+    })
+    assert.ok(writes > 8, `${writes} writes`)
+  })
+}
