@@ -132,6 +132,21 @@ test("persistent-volumes: what is written outlives the pod; a pod's own volume d
   assert.equal(await cluster.inPod(next, 'ls /scratch'), '')
 })
 
+test('daemonset: an agent on each host, which tells of it', async () => {
+  const pods = await cluster.pods('app=agent', 2)
+  assert.equal(new Set(pods.map(({ spec }) => spec.nodeName)).size, 2)
+  for (const { metadata, spec } of pods) assert.match(await kubectl.ok(`logs ${metadata.name}`), new RegExp(`^${spec.nodeName}: \\d`))
+})
+
+test('statefulset: names that stay, and data that a new pod of the name finds again', async () => {
+  await cluster.pods('app=db', 2, isReady, 60_000)
+  const address = await kubectl.ok('get pod db-1 -o jsonpath={.status.podIP}')
+  assert.match(await cluster.inPod('db-0', 'nslookup db-1.db.examples.svc.cluster.local'), new RegExp(`Address.*${address}`))
+  await kubectl.ok('delete pod db-1')
+  await cluster.pods('app=db', 2)
+  assert.equal(await cluster.inPod('db-1', 'cat /data/starts'), 'db-1\ndb-1')
+})
+
 test('volumes: scratch, memory, the host, facts about the pod, its own token', async () => {
   await kubectl.ok('wait pod stored --for=condition=Ready --timeout=30s')
   await cluster.inPod('stored', 'echo x > /scratch/x && echo y > /memory/y && echo z > /host/z')

@@ -214,6 +214,25 @@ test('a pod of a lost node keeps its place until somebody deletes it', async (t)
   await settled(cluster, rowOf(3))
 })
 
+test('a pod whose node was deleted is made again elsewhere', async (t) => {
+  const cluster = await withSet(t, 3)
+  const [victim] = await settled(cluster, rowOf(3))
+  const node = victim?.spec.nodeName ?? ''
+  await cluster.machine(node).kill('crash')
+  await cluster.client.delete('v1', 'Node', { name: node })
+  await cluster.until(
+    'another pod of the name',
+    async () => {
+      const pod = (await cluster.pods()).find(({ metadata }) => metadata.name === victim?.metadata.name)
+      return pod && pod.metadata.uid !== victim?.metadata.uid && isReady(pod)
+    },
+    180_000,
+    1_000,
+  )
+  const pods = await settled(cluster, rowOf(3))
+  assert.ok(!pods.some(({ spec }) => spec.nodeName === node))
+})
+
 test('pods and revisions of an orphaned set are taken over', async (t) => {
   const cluster = await withSet(t, 2)
   const before = await settled(cluster, rowOf(2))
