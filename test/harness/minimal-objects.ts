@@ -14,6 +14,7 @@ const jobSpec = {
   successPolicy: { rules: [{ succeededIndexes: '0,2', succeededCount: 1 }] },
   template: { ...template, spec: { ...template.spec, restartPolicy: 'Never' } },
 }
+const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: NAME }
 const rbac = 'rbac.authorization.k8s.io'
 const flowcontrol = 'flowcontrol.apiserver.k8s.io/v1'
 const request = Buffer.from('-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n').toString('base64')
@@ -98,6 +99,25 @@ export const minimalObjects: ReadonlyMap<string, object> = new Map(
       subjects: [{ kind: 'User', apiGroup: rbac, name: NAME }],
     })),
     ...storageBodies(NAME),
+    {
+      ...{ apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', metadata: { name: NAME } },
+      spec: { scaleTargetRef, maxReplicas: 3, targetCPUUtilizationPercentage: 50 },
+    },
+    {
+      ...{ apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: NAME } },
+      spec: {
+        ...{ scaleTargetRef, maxReplicas: 3 },
+        metrics: [
+          { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } },
+          { type: 'Pods', pods: { metric: { name: NAME }, target: { type: 'AverageValue', averageValue: '1k' } } },
+        ],
+        behavior: { scaleDown: { policies: [{ type: 'Percent', value: 10, periodSeconds: 60 }] } },
+      },
+    },
+    { apiVersion: 'v1', kind: 'LimitRange', metadata: { name: NAME }, spec: { limits: [{ type: 'Container', max: { cpu: '1' } }] } },
+    { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: NAME }, spec: { hard: { pods: '1k' } } },
+    { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: NAME }, handler: 'runc' },
+    { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: NAME }, spec: { minAvailable: 1 } },
     { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: NAME }, value: 1 },
     {
       ...{ apiVersion: flowcontrol, kind: 'FlowSchema', metadata: { name: NAME } },

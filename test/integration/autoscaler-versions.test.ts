@@ -52,7 +52,7 @@ test('an autoscaler of the first version is the same object in the second, with 
   const { spec, status, metadata } = as<HorizontalPodAutoscaler>(await api.request('GET', `${V2}/plain`))
   assert.deepEqual([spec.minReplicas, spec.maxReplicas, metadata.annotations], [1, 5, undefined])
   assert.deepEqual(spec.metrics, [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }])
-  assert.deepEqual(status, { desiredReplicas: 0, currentMetrics: null })
+  assert.deepEqual(status, { desiredReplicas: 0, currentMetrics: [] })
   const first = as<FirstVersion>(await api.request('GET', `${V1}/plain`))
   assert.equal(first.apiVersion, 'autoscaling/v1')
   assert.equal(first.spec.targetCPUUtilizationPercentage, 80)

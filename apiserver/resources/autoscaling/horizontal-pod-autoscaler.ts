@@ -28,6 +28,10 @@ export default defineResource('autoscaling/v2', 'HorizontalPodAutoscaler', {
   ],
 
   applyDefaults: (autoscaler) => defaultAutoscaler(autoscaler),
+  // Always written, and here a list that is always written is never null.
+  prepareForCreate({ status }) {
+    status.currentMetrics ??= []
+  },
   validate: ({ spec }) => autoscalerProblems(spec),
   validateStatusUpdate: ({ status }) => autoscalerStatusProblems(status),
 })
