@@ -3,6 +3,7 @@ import { defineResource } from '../../registry/define-resource.ts'
 import { bindingAction } from '../../rules/pod/binding.ts'
 import { evictionAction } from '../../rules/pod/eviction.ts'
 import { defaultPodOnly, defaultPodSpec } from '../../rules/pod/pod-defaults.ts'
+import { podResizeProblems, restrictToResize } from '../../rules/pod/pod-resize.ts'
 import { podCreationProblems, podProblems } from '../../rules/pod/pod-spec.ts'
 import { podCells } from '../../rules/pod/pod-status-cells.ts'
 import { ephemeralContainersUpdateProblems, podStatusUpdateProblems, podUpdateProblems } from '../../rules/pod/pod-update.ts'
@@ -99,6 +100,7 @@ export default defineResource('v1', 'Pod', {
       },
       validate: ephemeralContainersUpdateProblems,
     },
+    resize: { restrict: restrictToResize, validate: podResizeProblems },
   },
   actions: { binding: bindingAction, eviction: evictionAction },
 })

@@ -6,6 +6,7 @@ import { protocols } from '../service/protocols.ts'
 import { descendingPathProblems } from '../volume/local-path.ts'
 import { environmentSourcesProblems, variablesProblems } from './container-environment.ts'
 import { lifecycleProblems, type ProbeRole, probeProblems } from './probe.ts'
+import { resizePolicyProblems } from './resize-policy.ts'
 import { requirementsProblems } from './resource-requirements.ts'
 import { restartRulesProblems } from './restart-rules.ts'
 
@@ -37,6 +38,7 @@ export function* containerProblems(container: Container, spec: PodSpec, path: st
     if (handler) yield* lifecycleProblems(handler, `${path}.lifecycle.${hook}`, spec.terminationGracePeriodSeconds)
   }
   yield* requirementsProblems(container.resources, `${path}.resources`)
+  yield* resizePolicyProblems(container, spec, `${path}.resizePolicy`)
   yield* restartRulesProblems(container, path)
   if (container.securityContext?.procMount === 'Unmasked' && spec.hostUsers !== false) {
     yield fieldProblem.invalid(`${path}.securityContext.procMount`, 'Unmasked', '`hostUsers` must be false to use `Unmasked`')

@@ -33,6 +33,8 @@ function* sortProblems<T extends { name: string }>(
 function* initContainerProblems(container: Container, spec: PodSpec, path: string): Generator<FieldProblem> {
   yield* containerProblems(container, spec, path)
   if (container.restartPolicy === 'Always') return
+  if (container.resizePolicy?.length)
+    yield fieldProblem.invalid(`${path}.resizePolicy`, container.resizePolicy, 'must not be set for init containers')
   for (const field of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
     if (container[field])
       yield fieldProblem.forbidden(`${path}.${field}`, 'may not be set for init containers without restartPolicy=Always')

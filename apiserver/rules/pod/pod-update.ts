@@ -3,7 +3,8 @@ import type { Container, Pod, PodSpec, Toleration } from '../../../shared/openap
 import { sameValue } from '../../registry/same-value.ts'
 import { podSpecProblems } from './pod-spec.ts'
 
-const MIRROR = 'kubernetes.io/config.mirror'
+/** On what a node shows of its static pods. */
+export const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror'
 const CHANGEABLE =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)'
 
@@ -41,8 +42,8 @@ export function* podUpdateProblems(next: Pod, previous: Pod): Generator<FieldPro
 
 /** A kubelet's own pods are told by this: nothing else may begin or cease to look like one (nodes read no Secrets for them). */
 function* mirrorProblems(next: Pod, previous: Pod): Generator<FieldProblem> {
-  const path = `metadata.annotations[${MIRROR}]`
-  const [now, before] = [next, previous].map(({ metadata }) => metadata.annotations?.[MIRROR])
+  const path = `metadata.annotations[${MIRROR_ANNOTATION}]`
+  const [now, before] = [next, previous].map(({ metadata }) => metadata.annotations?.[MIRROR_ANNOTATION])
   if (before === undefined && now !== undefined) yield fieldProblem.forbidden(path, 'may not add mirror pod annotation')
   if (before !== undefined && now !== before) yield fieldProblem.forbidden(path, 'may not remove or update mirror pod annotation')
 }

@@ -25,9 +25,8 @@ function typeOf(value: unknown): unknown {
 const container: DefinitionSupport = {
   done:
     'name image command args workingDir ports envFrom env resources restartPolicy restartPolicyRules volumeMounts livenessProbe readinessProbe ' +
-    'startupProbe lifecycle terminationMessagePath terminationMessagePolicy imagePullPolicy securityContext stdin stdinOnce tty',
+    'startupProbe lifecycle resizePolicy terminationMessagePath terminationMessagePolicy imagePullPolicy securityContext stdin stdinOnce tty',
   except: {
-    resizePolicy: ignored('resources of a running container cannot be changed here (`resize` is not served), so nobody asks how'),
     volumeDevices: fails('block devices are not provided by the nodes of this cluster; the pod will wait for them for ever'),
   },
 }
@@ -50,6 +49,7 @@ export const podFields: SupportTable = {
   Container: container,
   EphemeralContainer: { ...container, done: `${container.done} targetContainerName` },
   ContainerPort: { done: 'name hostPort containerPort protocol hostIP' },
+  ContainerResizePolicy: { done: 'resourceName restartPolicy' },
   EnvFromSource: { done: 'prefix configMapRef secretRef' },
   ConfigMapEnvSource: { done: 'name optional' },
   SecretEnvSource: { done: 'name optional' },
