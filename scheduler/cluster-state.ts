@@ -1,4 +1,5 @@
 import type { Node, Pod } from '../shared/openapi/generated/core-v1.ts'
+import { isBetweenSizes } from '../shared/pods/pod-demand.ts'
 import { NodeInfo } from './node-info.ts'
 import { Nominations } from './nominations.ts'
 import { type PodInfo, podInfo } from './pod-info.ts'
@@ -150,6 +151,8 @@ function countsTheSame(left: Pod, right: Pod): boolean {
   return (
     left.metadata.generation === right.metadata.generation &&
     left.metadata.deletionTimestamp === right.metadata.deletionTimestamp &&
-    JSON.stringify(left.metadata.labels) === JSON.stringify(right.metadata.labels)
+    JSON.stringify(left.metadata.labels) === JSON.stringify(right.metadata.labels) &&
+    !isBetweenSizes(left) &&
+    !isBetweenSizes(right)
   )
 }

@@ -1,6 +1,6 @@
 import { objectKey } from '../shared/objects/object.ts'
 import type { Pod, PodAffinityTerm, Toleration, TopologySpreadConstraint } from '../shared/openapi/generated/core-v1.ts'
-import { podRequests } from '../shared/pods/resource-requests.ts'
+import { podDemand } from '../shared/pods/pod-demand.ts'
 import { type LabelSelector, labelSelectorFrom } from '../shared/selectors/label-selector.ts'
 import { claimsOfPod } from '../shared/volumes/pod-claims.ts'
 
@@ -71,7 +71,7 @@ export interface Affinities {
 
 export function podInfo(pod: Pod): PodInfo {
   const { spec } = pod
-  const requests = podRequests(spec)
+  const requests = podDemand(pod)
   const constraints = spec.topologySpreadConstraints ?? []
   return {
     pod,

@@ -1,6 +1,7 @@
-import type { Container, Pod } from '../../shared/openapi/generated/core-v1.ts'
+import type { Container, Pod, ResourceRequirements } from '../../shared/openapi/generated/core-v1.ts'
 import { amountsOf, podRequests } from '../../shared/pods/resource-requests.ts'
-import type { ContainerConfig, SandboxConfig } from '../runtime/container-runtime.ts'
+import { formatQuantity, quantityFromMilli, quantityFromValue } from '../../shared/quantity/quantity.ts'
+import type { ContainerConfig, ContainerLimits, SandboxConfig } from '../runtime/container-runtime.ts'
 import { qosClassOf } from '../status/qos-class.ts'
 
 /** The kernel takes no fewer shares, and no shorter quota (1 ms of each 100 ms). */
@@ -9,6 +10,12 @@ const LEAST_QUOTA_MICROSECONDS = 1000
 
 /** A container's part of the machine, in the kernel's units. */
 export function containerResources(pod: Pod, container: Container, nodeMemoryBytes: number): ContainerConfig['resources'] {
+  const memoryRequest = amountsOf({ ...container.resources?.limits, ...container.resources?.requests }).get('memory') ?? 0
+  return { ...kernelLimits(container), oomScoreAdjust: oomScore(pod, memoryRequest, nodeMemoryBytes) }
+}
+
+/** The same as far as it can change while the container runs. */
+export function kernelLimits(container: Container): ContainerLimits {
   const limits = amountsOf(container.resources?.limits)
   const requests = amountsOf({ ...container.resources?.limits, ...container.resources?.requests })
   const cpuLimit = limits.get('cpu') ?? 0
@@ -17,8 +24,25 @@ export function containerResources(pod: Pod, container: Container, nodeMemoryByt
     cpuShares: sharesOf(requests.get('cpu') ?? 0),
     cpuQuota: cpuLimit > 0 ? Math.max(LEAST_QUOTA_MICROSECONDS, cpuLimit * 100) : undefined,
     memoryLimitBytes: memoryLimit > 0 ? memoryLimit : undefined,
-    oomScoreAdjust: oomScore(pod, requests.get('memory') ?? 0, nodeMemoryBytes),
   }
+}
+
+/** What a container has, as its status says it: what it was granted, and where the kernel has something else, that. */
+export function actualResources(container: Container, actual: ContainerLimits): ResourceRequirements {
+  const wanted = kernelLimits(container)
+  const { requests, limits } = container.resources
+  const has = { requests: { ...requests }, limits: { ...limits } }
+  if (requests?.['cpu'] && wanted.cpuShares !== actual.cpuShares)
+    has.requests['cpu'] = formatQuantity(quantityFromMilli(Math.ceil(((actual.cpuShares ?? 0) * 1000) / 1024)))
+  if (limits?.['cpu'] && wanted.cpuQuota !== actual.cpuQuota) {
+    if (actual.cpuQuota === undefined) delete has.limits['cpu']
+    else has.limits['cpu'] = formatQuantity(quantityFromMilli(Math.ceil(actual.cpuQuota / 100)))
+  }
+  if (limits?.['memory'] && wanted.memoryLimitBytes !== actual.memoryLimitBytes) {
+    if (actual.memoryLimitBytes === undefined) delete has.limits['memory']
+    else has.limits['memory'] = formatQuantity(quantityFromValue(actual.memoryLimitBytes, 'BinarySI'))
+  }
+  return { ...container.resources, ...(requests ? { requests: has.requests } : {}), ...(limits ? { limits: has.limits } : {}) }
 }
 
 /** What a pod may use altogether by its own `spec.resources`; undefined: only its containers are limited. */

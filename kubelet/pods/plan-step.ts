@@ -12,6 +12,8 @@ export interface PlanInput {
   probe: (container: ContainerStatus) => ProbeResult
   /** When a container that ended may be started again (milliseconds since the epoch). */
   restartAllowedAt: (container: ContainerStatus) => number
+  /** It was stopped in order to start again, whatever the restart policy says. */
+  mustRestart?: ((container: ContainerStatus) => boolean) | undefined
   now: number
 }
 
@@ -64,7 +66,7 @@ export function stepFor(input: PlanInput, here: ObservedPod, kind: ContainerKind
   // The app's past counts across sandboxes (what has completed stays completed); init containers begin again in each.
   const last = newestOf(observed, container.name)
   const judged = kind === 'app' ? last : current
-  if (judged && judged.state !== 'running' && !shouldStart(pod, kind, container, judged)) return steps
+  if (judged && judged.state !== 'running' && !input.mustRestart?.(judged) && !shouldStart(pod, kind, container, judged)) return steps
   const ended = last?.state === 'exited' ? last : undefined
   const allowedAt = ended ? input.restartAllowedAt(ended) : now
   if (ended && allowedAt > now) {

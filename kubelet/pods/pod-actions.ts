@@ -71,6 +71,11 @@ export class PodActions {
     }
   }
 
+  /** A container that was stopped to start again has not ended, whatever its exit code and the pod's policy would mean otherwise. */
+  noteRestart(container: string): void {
+    if (!this.#waiting.has(container)) this.#waiting.set(container, { reason: 'ContainerCreating' })
+  }
+
   /** What runs waits for nothing. */
   noteRunning(observed: ObservedPod): void {
     for (const name of this.#waiting.keys()) if (newestOf(observed, name)?.state === 'running') this.#waiting.delete(name)

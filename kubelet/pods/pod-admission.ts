@@ -23,17 +23,49 @@ export interface PodAdmission {
   admit(pod: Pod): Verdict | undefined
   /** Counts a pod that runs already, whatever the check would say today. */
   adopt(pod: Pod): void
+  /** Grants a pod that is there what it asks for now, and counts that; or says why not. */
+  resize(pod: Pod): ResizeRefusal | undefined
   /** The pod has ended: what it took is free. */
   release(podUid: string): void
+  /** Called whenever a pod has given something back. Returns how to stop that. */
+  onFreed(listener: () => void): () => void
+}
+
+/** Why a pod is not resized: there is no room now, or there never will be. */
+export interface ResizeRefusal {
+  reason: 'Deferred' | 'Infeasible'
+  message: string
 }
 
 export function podAdmission(node: () => Node | undefined, machine: MachineSupport): PodAdmission {
   const admitted = new Map<string, { pod: Pod; requests: Amounts }>()
+  const listeners = new Set<() => void>()
+  const freed = () => {
+    for (const listener of listeners) listener()
+  }
   const count = (pod: Pod) => admitted.set(pod.metadata.uid ?? '', { pod, requests: podRequests(pod.spec) })
 
   return {
     adopt: (pod) => void count(pod),
-    release: (uid) => void admitted.delete(uid),
+    release(uid) {
+      if (admitted.delete(uid)) freed()
+    },
+    onFreed(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    resize(pod) {
+      const place = node()
+      const { uid } = pod.metadata
+      const others = [...admitted.values()].filter((one) => one.pod.metadata.uid !== uid)
+      const refusal = place && resizeRefusal(pod, place, others)
+      if (refusal) return refusal
+      const before = admitted.get(uid ?? '')?.requests
+      count(pod)
+      const now = podRequests(pod.spec)
+      if ([...(before ?? [])].some(([name, amount]) => (now.get(name) ?? 0) < amount)) freed()
+      return undefined
+    },
     admit(pod) {
       const place = node()
       const others = [...admitted.values()].filter((one) => one.pod.metadata.uid !== pod.metadata.uid)
@@ -60,18 +92,37 @@ function refusal(pod: Pod, node: Node, others: readonly { pod: Pod; requests: Am
   const capacity = amountsOf(node.status.allocatable)
   const pods = capacity.get('pods')
   if (pods !== undefined && others.length + 1 > pods) return shortage('pods', 1, others.length, pods)
+  for (const { name, amount, used, total } of shortages(pod, capacity, others)) return shortage(name, amount, used, total)
+  return undefined
+}
+
+/** What of a pod does not fit beside others. */
+function* shortages(pod: Pod, capacity: Amounts, others: readonly { requests: Amounts }[]) {
   for (const [name, amount] of podRequests(pod.spec)) {
     if (amount === 0) continue
     const used = others.reduce((sum, other) => sum + (other.requests.get(name) ?? 0), 0)
     const total = capacity.get(name) ?? 0
-    if (used + amount > total) return shortage(name, amount, used, total)
+    if (used + amount > total) yield { name, amount, used, total }
   }
-  return undefined
+}
+
+function resizeRefusal(pod: Pod, node: Node, others: readonly { requests: Amounts }[]): ResizeRefusal | undefined {
+  const lacking = [...shortages(pod, amountsOf(node.status.allocatable), others)].filter(({ name }) => name === 'cpu' || name === 'memory')
+  const never = lacking.find(({ amount, total }) => amount > total)
+  if (never) {
+    const message = `Node didn't have enough capacity: ${never.name}, requested: ${never.amount}, capacity: ${never.total}`
+    return { reason: 'Infeasible', message }
+  }
+  const [first] = lacking
+  return first && { reason: 'Deferred', message: shortageText(first.name, first.amount, first.used, first.total) }
 }
 
 function shortage(resource: string, requested: number, used: number, capacity: number): Verdict {
-  const amounts = `requested: ${requested}, used: ${used}, capacity: ${capacity}`
-  return refused(`OutOf${resource}`, `Node didn't have enough resource: ${resource}, ${amounts}`)
+  return refused(`OutOf${resource}`, shortageText(resource, requested, used, capacity))
+}
+
+function shortageText(resource: string, requested: number, used: number, capacity: number): string {
+  return `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`
 }
 
 function refused(reason: string, why: string): Verdict {

@@ -5,12 +5,14 @@ import type { Timer } from '../../shared/time/clock.ts'
 import { parseTimestamp } from '../../shared/time/timestamp.ts'
 import { ContainerEnds } from '../status/container-ends.ts'
 import { podStatus } from '../status/pod-status.ts'
-import { liveSandbox, type ObservedPod, runningOf } from './observed-pod.ts'
+import { liveSandbox, newestOf, type ObservedPod, runningOf } from './observed-pod.ts'
 import { PodActions } from './pod-actions.ts'
 import type { Verdict } from './pod-admission.ts'
 import { graceSecondsOf, isSidecar } from './pod-containers.ts'
 import { planPod } from './pod-plan.ts'
+import { PodResize } from './pod-resize.ts'
 import type { PodWorkerTools } from './pod-worker-tools.ts'
+import { planResize } from './resize-plan.ts'
 
 /** Config maps and tokens of a running pod are brought up to date this often. */
 const REFRESH_MILLISECONDS = 60_000
@@ -26,6 +28,7 @@ export class PodWorker {
   readonly #tools: PodWorkerTools
   readonly #log: Logger
   readonly #actions: PodActions
+  readonly #resize: PodResize
   readonly #ends: ContainerEnds
   readonly #onGone: () => void
   #pod: Pod
@@ -51,7 +54,8 @@ export class PodWorker {
     this.#tools = tools
     this.#onGone = onGone
     this.#log = tools.log.child({ pod: `${pod.metadata.namespace}/${pod.metadata.name}`, uid: this.uid })
-    this.#actions = new PodActions(tools, () => this.#pod)
+    this.#resize = new PodResize(tools)
+    this.#actions = new PodActions(tools, () => this.#resize.granted(this.#pod))
     this.#ends = new ContainerEnds(tools.runtime, tools.imageNames, this.#log)
     this.#refreshedAt = tools.clock.monotonic()
   }
@@ -87,6 +91,11 @@ export class PodWorker {
     this.#verdict ??= verdict
     this.#interrupt.abort(new Error(verdict.reason))
     this.wake()
+  }
+
+  /** Waits for room to be resized. */
+  get isResizePending(): boolean {
+    return this.#resize.isPending
   }
 
   /** Something may have changed. Cheap: many calls make one step. */
@@ -141,20 +150,30 @@ export class PodWorker {
     this.#admit(observed)
     while (!this.#mustEnd()) {
       const { clock, prober } = this.#tools
+      this.#resize.decide(this.#pod)
+      const granted = this.#resize.granted(this.#pod)
       const plan = planPod({
-        pod: this.#pod,
+        pod: granted,
         observed,
         probe: (container) => prober.result(this.#pod, container.name, container.id),
         restartAllowedAt: (container) => this.#actions.restartAllowedAt(container),
+        mustRestart: (container) => this.#resize.mustRestart(container.id),
         now: clock.now(),
       })
       this.#track(observed)
+      const resize = planResize(granted, observed)
+      this.#resize.note(this.#pod, resize, plan.start.length === 0 && plan.stop.length === 0 && plan.sandbox === 'keep')
+      plan.stop.push(...resize.stop.filter(({ status }) => !plan.stop.some((step) => step.status.id === status.id)))
+      for (const { container } of plan.start)
+        if (this.#resize.mustRestart(newestOf(observed, container.name)?.id)) this.#actions.noteRestart(container.name)
       this.#actions.noteHolds(plan.hold)
       this.#actions.noteRunning(observed)
       this.#finished = plan.finished
       this.#report(observed)
       if (plan.finished) break
-      const acted = await this.#actions.carryOut(plan, observed, signal)
+      const acted =
+        (await this.#actions.carryOut(plan, observed, signal)) ||
+        (await this.#resize.carryOut(granted, resize, liveSandbox(observed), signal))
       if (!acted)
         return this.#rest(
           plan.hold.map(({ until }) => until),
@@ -198,7 +217,7 @@ export class PodWorker {
     const { admission, events } = this.#tools
     const ran = observed.containers.length > 0 || observed.sandboxes.length > 0 || this.#pod.status.startTime !== undefined
     if (this.#mustEnd()) return
-    if (ran) return admission.adopt(this.#pod)
+    if (ran) return admission.adopt(this.#resize.granted(this.#pod))
     this.#verdict = admission.admit(this.#pod)
     if (this.#verdict) events.record(this.#pod, 'Warning', this.#verdict.reason, this.#verdict.message)
   }
@@ -230,6 +249,7 @@ export class PodWorker {
       hostIPs: hostIPs(),
       finished: this.#finished && runningOf(observed).length === 0,
       now: clock.now(),
+      resize: this.#finished ? undefined : this.#resize.state,
       verdict: this.#verdict,
     })
     this.#reported = status
@@ -242,17 +262,18 @@ export class PodWorker {
    */
   #remembered(): Pod {
     const reported = this.#reported
-    if (!reported) return this.#pod
+    const pod = this.#resize.granted(this.#pod)
+    if (!reported) return pod
     const own = new Set(reported.conditions?.map(({ type }) => type))
     const others = (this.#pod.status.conditions ?? []).filter(({ type }) => !own.has(type))
-    return { ...this.#pod, status: { ...this.#pod.status, ...reported, conditions: [...others, ...(reported.conditions ?? [])] } }
+    return { ...pod, status: { ...pod.status, ...reported, conditions: [...others, ...(reported.conditions ?? [])] } }
   }
 
   /** Nothing to do until one of these moments. */
   #rest(moments: readonly number[], signal: AbortSignal): void {
     const { clock, volumes } = this.#tools
     const now = clock.now()
-    const waits = [...moments, ...this.#actions.retryTimes()].map((moment) => moment - now)
+    const waits = [...moments, ...this.#actions.retryTimes(), ...this.#resize.retryTimes()].map((moment) => moment - now)
     const deadline = this.#deadline()
     if (deadline !== undefined) waits.push(deadline - now)
     if ((this.#pod.spec.volumes?.length ?? 0) > 0) {

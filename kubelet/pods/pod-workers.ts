@@ -97,6 +97,10 @@ export function podWorkers(options: PodWorkersOptions): PodWorkers {
     }, signal)
     const unsubscribe = prober.onChange((uid) => workers.get(uid)?.wake())
     signal.addEventListener('abort', unsubscribe, { once: true })
+    const unwatch = options.admission.onFreed(() => {
+      for (const worker of workers.values()) if (worker.isResizePending) worker.wake()
+    })
+    signal.addEventListener('abort', unwatch, { once: true })
     const timers = [clock.every(HOUSEKEEPING_MILLISECONDS, sweep)]
     if (options.storageUse) timers.push(clock.every(STORAGE_MILLISECONDS, measure))
     const halt = () => {

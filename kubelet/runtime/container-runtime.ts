@@ -46,6 +46,14 @@ export interface ContainerMount {
   propagation: 'private' | 'rslave' | 'rshared'
 }
 
+/** What a container may have, as far as it can change while it runs. */
+export interface ContainerLimits {
+  cpuShares?: number | undefined
+  /** Microseconds of CPU in each 100 ms; undefined: no limit. */
+  cpuQuota?: number | undefined
+  memoryLimitBytes?: number | undefined
+}
+
 export interface ContainerConfig {
   name: string
   /** Restart count of the container in the pod. */
@@ -59,13 +67,7 @@ export interface ContainerConfig {
   tty: boolean
   stdin: boolean
   stdinOnce: boolean
-  resources: {
-    cpuShares?: number | undefined
-    /** Microseconds of CPU in each 100 ms; undefined: no limit. */
-    cpuQuota?: number | undefined
-    memoryLimitBytes?: number | undefined
-    oomScoreAdjust: number
-  }
+  resources: ContainerLimits & { oomScoreAdjust: number }
   security: {
     user?: string | undefined
     groups: number[]
@@ -101,6 +103,8 @@ export interface ContainerStatus {
   /** Of an exited one: `Completed`, `Error`, `OOMKilled`, or `StartError` when its command could not be started. */
   reason?: string | undefined
   message?: string | undefined
+  /** What it may have now; absent where the runtime does not say. */
+  resources?: ContainerLimits | undefined
   labels: Record<string, string>
 }
 
@@ -192,6 +196,13 @@ export interface ContainerRuntime {
   createContainer(sandboxId: string, config: ContainerConfig, signal: AbortSignal): Promise<string>
   /** @throws RuntimeError `RunContainerError` when the command cannot be started; the container then counts as exited, `StartError`, 128. */
   startContainer(id: string, signal: AbortSignal): Promise<void>
+  /**
+   * Changes what a running container may have; what is undefined stays as it is. Succeeds for one that has ended.
+   * @throws RuntimeError `ResizeError` when the runtime or the kernel refuses; then nothing has changed
+   */
+  updateContainer(id: string, limits: ContainerLimits, signal: AbortSignal): Promise<void>
+  /** Changes the weight of a whole pod among others; absent where the runtime has no say in it. */
+  weighSandbox?(id: string, cpuShares: number, signal: AbortSignal): Promise<void>
   /** TERM (or the image's stop signal), then KILL after `graceSeconds`. */
   stopContainer(id: string, graceSeconds: number, signal: AbortSignal): Promise<void>
   removeContainer(id: string, signal: AbortSignal): Promise<void>

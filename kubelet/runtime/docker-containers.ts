@@ -1,7 +1,13 @@
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode'
-import { type ContainerConfig, type ContainerRuntime, type ContainerStatus, RuntimeError } from './container-runtime.ts'
+import {
+  type ContainerConfig,
+  type ContainerLimits,
+  type ContainerRuntime,
+  type ContainerStatus,
+  RuntimeError,
+} from './container-runtime.ts'
 import { DockerError, isMissing } from './docker-client.ts'
-import { containerBody } from './docker-create.ts'
+import { containerBody, limitsBody, limitsOf } from './docker-create.ts'
 import type { EarlyOutput } from './docker-early-output.ts'
 import { engineTime } from './docker-inspect.ts'
 import { containerLabels, label, ownedFilter, podOf } from './docker-labels.ts'
@@ -12,7 +18,7 @@ const START_ERROR_EXIT_CODE = 128
 
 type Containers = Pick<
   ContainerRuntime,
-  'createContainer' | 'startContainer' | 'stopContainer' | 'removeContainer' | 'listContainers' | 'containerStatus'
+  'createContainer' | 'startContainer' | 'updateContainer' | 'stopContainer' | 'removeContainer' | 'listContainers' | 'containerStatus'
 >
 
 /** Application containers: each joins the network and IPC namespaces of its sandbox. */
@@ -50,6 +56,16 @@ export function dockerContainers(parts: DockerParts, early: EarlyOutput): Contai
     }
   }
 
+  async function updateContainer(id: string, limits: ContainerLimits, signal: AbortSignal): Promise<void> {
+    try {
+      await docker.call('POST', `/containers/${id}/update`, { body: limitsBody(limits), signal })
+    } catch (error) {
+      if (!isMissing(error)) throw explained(error, 'ResizeError')
+    } finally {
+      inspect.forget(id)
+    }
+  }
+
   async function stopContainer(id: string, graceSeconds: number, signal: AbortSignal): Promise<void> {
     try {
       await docker.call('POST', `/containers/${id}/stop`, { query: { t: Math.max(0, Math.ceil(graceSeconds)) }, signal })
@@ -72,6 +88,7 @@ export function dockerContainers(parts: DockerParts, early: EarlyOutput): Contai
       image: labels[label.image] ?? details.Config.Image,
       imageId: details.Image,
       createdAt: Date.parse(details.Created),
+      resources: limitsOf(details.HostConfig),
       labels,
     }
     if (state.Status === 'created') {
@@ -96,6 +113,7 @@ export function dockerContainers(parts: DockerParts, early: EarlyOutput): Contai
   return {
     createContainer,
     startContainer,
+    updateContainer,
     stopContainer,
     async removeContainer(id, signal) {
       await forceRemove(docker, id, signal)

@@ -1,5 +1,5 @@
 import type { ContainerCreateOptions, HostConfig } from 'dockerode'
-import type { ContainerConfig, SandboxConfig } from './container-runtime.ts'
+import type { ContainerConfig, ContainerLimits, SandboxConfig } from './container-runtime.ts'
 import { engineCgroupParent } from './docker-cgroup.ts'
 import type { HostLimits } from './docker-host-limits.ts'
 
@@ -72,10 +72,7 @@ export function containerBody(
     ...(parent ? { CgroupParent: parent } : {}),
     RestartPolicy: { Name: 'no' },
     LogConfig: LOG_CONFIG,
-    CpuShares: resources.cpuShares ?? 0,
-    ...(resources.cpuQuota === undefined ? {} : { CpuPeriod: CPU_PERIOD_MICROSECONDS, CpuQuota: resources.cpuQuota }),
-    // Equal limits mean: no swap on top.
-    ...(resources.memoryLimitBytes === undefined ? {} : { Memory: resources.memoryLimitBytes, MemorySwap: resources.memoryLimitBytes }),
+    ...limitsBody(resources),
     OomScoreAdj: limits.negativeOomScore ? resources.oomScoreAdjust : Math.max(0, resources.oomScoreAdjust),
     ReadonlyRootfs: security.readOnlyRootFilesystem,
     GroupAdd: security.groups.map(String),
@@ -96,6 +93,26 @@ export function containerBody(
     ...(security.user === undefined ? {} : { User: security.user }),
     ...(config.stopSignal ? { StopSignal: config.stopSignal } : {}),
     HostConfig: host,
+  }
+}
+
+/** Limits as the engine takes them, at creation and later. */
+export function limitsBody({ cpuShares, cpuQuota, memoryLimitBytes }: ContainerLimits) {
+  return {
+    CpuShares: cpuShares ?? 0,
+    ...(cpuQuota === undefined ? {} : { CpuPeriod: CPU_PERIOD_MICROSECONDS, CpuQuota: cpuQuota }),
+    // Equal limits mean: no swap on top.
+    ...(memoryLimitBytes === undefined ? {} : { Memory: memoryLimitBytes, MemorySwap: memoryLimitBytes }),
+  }
+}
+
+/** The reverse: what the engine says a container may have. */
+export function limitsOf({ CpuShares, CpuPeriod, CpuQuota, Memory }: HostConfig): ContainerLimits {
+  const period = CpuPeriod || CPU_PERIOD_MICROSECONDS
+  return {
+    cpuShares: CpuShares || undefined,
+    cpuQuota: CpuQuota && CpuQuota > 0 ? Math.round((CpuQuota * CPU_PERIOD_MICROSECONDS) / period) : undefined,
+    memoryLimitBytes: Memory || undefined,
   }
 }
 

@@ -22,7 +22,7 @@ export interface DockerParts {
   log: Logger
 }
 
-type Sandboxes = Pick<ContainerRuntime, 'runSandbox' | 'stopSandbox' | 'removeSandbox' | 'listSandboxes'>
+type Sandboxes = Pick<ContainerRuntime, 'runSandbox' | 'weighSandbox' | 'stopSandbox' | 'removeSandbox' | 'listSandboxes'>
 
 /** Pods' shared namespaces: a pause container without network, connected by CNI. */
 export function dockerSandboxes(parts: DockerParts): Sandboxes {
@@ -106,6 +106,12 @@ export function dockerSandboxes(parts: DockerParts): Sandboxes {
 
   return {
     runSandbox,
+    async weighSandbox(id, cpuShares, signal) {
+      const details = await inspect.fresh(id, signal)
+      if (!details?.State.Running) return
+      const { cgroupDriver } = await parts.engine()
+      await weighPod(details.Config.Labels[label.cgroupParent] ?? '', cgroupDriver, cpuShares)
+    },
     stopSandbox,
     removeSandbox,
     async listSandboxes(filter, signal) {

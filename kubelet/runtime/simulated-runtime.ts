@@ -145,6 +145,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
         image,
         imageId,
         createdAt: clock.now(),
+        resources: config.resources,
         labels,
       }
       const behaviour = script(config, sandbox.pod)
@@ -152,6 +153,12 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
       return id
     },
     startContainer,
+    async updateContainer(id, limits) {
+      const container = state.containers.get(id)
+      if (!container) return
+      const known = Object.entries(limits).filter(([, value]) => value !== undefined)
+      container.status = { ...container.status, resources: { ...container.status.resources, ...Object.fromEntries(known) } }
+    },
     stopContainer,
     async removeContainer(id) {
       const container = state.containers.get(id)

@@ -1,5 +1,6 @@
 import type { ContainerStateTerminated, ContainerStatus, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
+import { actualResources } from '../containers/container-resources.ts'
 import { instancesOf, type ObservedPod } from '../pods/observed-pod.ts'
 import { type AnyContainer, type ContainerKind, isSidecar } from '../pods/pod-containers.ts'
 import type { ProbeResult } from '../probes/prober.ts'
@@ -53,7 +54,7 @@ export function containerStatus(view: ContainerView, kind: ContainerKind, contai
     imageID: view.imageReference(newest.imageId),
     restartCount: newest.attempt,
     containerID: containerId(view, newest),
-    ...resourcesOf(container),
+    ...resourcesOf(container, newest),
   }
   const last = lastEnd ? { terminated: lastEnd } : {}
 
@@ -144,9 +145,13 @@ function containerId(view: ContainerView, container: Observed): string {
   return `${view.runtimeName}://${container.id}`
 }
 
-function resourcesOf(container: AnyContainer): Pick<ContainerStatus, 'allocatedResources' | 'resources'> {
+/** What was granted, and what it has: the two differ while a resize is carried out. */
+function resourcesOf(container: AnyContainer, observed?: Observed): Pick<ContainerStatus, 'allocatedResources' | 'resources'> {
   const { requests, limits } = container.resources ?? {}
-  return { ...(requests ? { allocatedResources: requests } : {}), ...(requests || limits ? { resources: container.resources } : {}) }
+  if (!requests && !limits) return {}
+  const actual = observed?.state === 'running' ? observed.resources : undefined
+  const resources = actual ? actualResources(container, actual) : container.resources
+  return { ...(requests ? { allocatedResources: requests } : {}), resources }
 }
 
 function withoutEmpty({ reason, message }: WaitingReason): WaitingReason {

@@ -16,7 +16,15 @@ export interface ConditionFacts {
   app: readonly ContainerStatus[]
   /** The sandbox lives and is connected. */
   sandboxReady: boolean
+  /** How a change of its resources goes on; absent: none does. */
+  resize?: ResizeState | undefined
   now: number
+}
+
+/** A wish for other resources that waits, or that was granted and is being carried out (KEP-1287). */
+export interface ResizeState {
+  pending?: { reason: string; message: string } | undefined
+  progress?: { reason?: string; message?: string } | undefined
 }
 
 /** The kubelet's own conditions; whatever else stands on the pod (gates, disruption) is somebody else's. */
@@ -30,6 +38,9 @@ export function podConditions(facts: ConditionFacts): PodCondition[] {
     ['Ready', readyVerdict(facts, containersReady)],
     ['ContainersReady', containersReady],
   ]
+  const { pending, progress } = facts.resize ?? {}
+  if (pending) verdicts.push(['PodResizePending', { status: 'True', ...pending }])
+  if (progress) verdicts.push(['PodResizeInProgress', { status: 'True', ...progress }])
   const own = verdicts.map(([type, verdict]) => condition(facts, type, verdict))
   return [...own, scheduled ?? condition(facts, 'PodScheduled', { status: 'True' })]
 }

@@ -36,6 +36,7 @@ export function phaseOf(pod: Pod, init: readonly ContainerStatus[], app: readonl
   if (running > 0) return 'Running'
   if (ends.length === 0) return 'Pending'
   if (policy === 'Always') return 'Running'
-  if (succeeded === ends.length) return 'Succeeded'
+  // One that ended well and waits was stopped to start again.
+  if (succeeded === ends.length) return app.some(({ state }) => state.waiting) ? 'Running' : 'Succeeded'
   return policy === 'Never' ? 'Failed' : 'Running'
 }

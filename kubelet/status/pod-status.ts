@@ -2,12 +2,13 @@ import type { PodStatus } from '../../shared/openapi/generated/core-v1.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
 import { liveSandbox } from '../pods/observed-pod.ts'
 import { type ContainerView, containerStatus } from './container-statuses.ts'
-import { podConditions } from './pod-conditions.ts'
+import { podConditions, type ResizeState } from './pod-conditions.ts'
 import { type Phase, phaseOf } from './pod-phase.ts'
 import { qosClassOf } from './qos-class.ts'
 
 export interface StatusInput extends ContainerView {
   hostIPs: readonly string[]
+  resize?: ResizeState | undefined
   now: number
   /** The kubelet ended the pod for a reason of its own (deadline, eviction, refusal): that decides phase and reason. */
   verdict?: { phase: Phase; reason: string; message: string; isRefusal?: boolean } | undefined
@@ -31,7 +32,7 @@ export function podStatus(input: StatusInput): PodStatus {
   return {
     ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     phase,
-    conditions: podConditions({ pod, phase, init, app, sandboxReady: sandbox !== undefined, now }),
+    conditions: podConditions({ pod, phase, init, app, sandboxReady: sandbox !== undefined, resize: input.resize, now }),
     ...(kept.message ? { message: kept.message } : {}),
     ...(kept.reason ? { reason: kept.reason } : {}),
     hostIP: input.hostIPs[0],

@@ -96,6 +96,9 @@ export function statusWriter(writer: Pick<Writer, 'patch'>, clock: Clock, log: L
 /** Lists that the API merges by a key: an element leaves only when the patch says so. */
 const MERGED_BY: Readonly<Record<string, string>> = { podIPs: 'ip', hostIPs: 'ip' }
 
+/** Conditions of the kubelet's own that are there only while they hold. */
+const PASSING: ReadonlySet<string> = new Set(['PodResizePending', 'PodResizeInProgress'])
+
 /** The strategic merge patch from one status to another, as far as the kubelet owns it; undefined when nothing is to be said. */
 export function statusPatch(from: PodStatus, to: PodStatus): Record<string, unknown> | undefined {
   const before = from as Record<string, unknown>
@@ -109,7 +112,9 @@ export function statusPatch(from: PodStatus, to: PodStatus): Record<string, unkn
           next,
         ),
       )
-      if (changed.length > 0) patch[key] = changed
+      const over = (from.conditions ?? []).filter(({ type }) => PASSING.has(type) && !to.conditions?.some((next) => next.type === type))
+      const gone = over.map(({ type }) => ({ type, $patch: 'delete' }))
+      if (changed.length + gone.length > 0) patch[key] = [...changed, ...gone]
     } else patch[key] = key in MERGED_BY ? mergedList(before[key], value, MERGED_BY[key] ?? '') : value
   }
   for (const key of ['message', 'reason', 'podIP', 'podIPs'] as const) {

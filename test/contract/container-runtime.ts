@@ -10,6 +10,7 @@ import type {
   SessionStreams,
 } from '../../kubelet/runtime/container-runtime.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { containerLimits } from './container-limits.ts'
 import { containerConfig, sandboxConfig } from './runtime-subject.ts'
 
 /** A driver ready for the suite. Commands are given as a shell would get them; a simulated driver has a script that knows these. */
@@ -376,6 +377,8 @@ export function containerRuntimeContract(driver: string, make: () => Promise<Run
       await runtime.stopContainer(id, 0, signal)
       assert.equal(await runtime.stats(id, signal), undefined)
     })
+
+    containerLimits({ runtime: () => runtime, forever: commands.forever, sandbox, started })
 
     it('knows its images and refuses names that are none', async () => {
       const image = await runtime.imageStatus(subject.image, signal)

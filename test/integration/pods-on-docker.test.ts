@@ -263,6 +263,55 @@ describe('pods on a Docker engine', { timeout: 300_000 }, () => {
     await remove('together')
   })
 
+  it('gives a running pod more and less, as its groups have it, restarts it only where it wants that, and keeps it from its own death', async () => {
+    const MEBIBYTE = 2 ** 20
+    const amounts = (cpu: string, memory: string) => ({ requests: { cpu, memory: '8Mi' }, limits: { cpu, memory } })
+    const resizePolicy = [{ resourceName: 'memory', restartPolicy: 'NotRequired' }]
+    const body = (resources: object) => ({ spec: { containers: [{ name: 'main', resources }] } })
+    const resize = (resources: object) =>
+      client.patch('v1', 'Pod', { namespace, name: 'elastic' }, { type: 'strategic', body: body(resources), subresource: 'resize' })
+    const isUnified = existsSync('/sys/fs/cgroup/cgroup.controllers')
+    const ofContainer = (pod: Pod) => {
+      const read = (controller: string, file: string) =>
+        readFileSync(join('/sys/fs/cgroup', isUnified ? '' : controller, podCgroup(pod), idOf(pod), file), 'utf8').trim()
+      return isUnified
+        ? [read('', 'memory.max'), read('', 'cpu.max').split(' ')[0]]
+        : [read('memory', 'memory.limit_in_bytes'), read('cpu', 'cpu.cfs_quota_us')]
+    }
+    const shares = (pod: Pod) => readFileSync(join('/sys/fs/cgroup/cpu', podCgroup(pod), 'cpu.shares'), 'utf8').trim()
+    // Its memory is in use: pages of a file in memory cannot be taken back.
+    const hold = `dd if=/dev/zero of=/dev/shm/held bs=1M count=24 2>/dev/null; ${forever}`
+    await create('elastic', hold, { resources: amounts('200m', '64Mi'), resizePolicy })
+    const first = await until('elastic', isReady)
+    assert.deepEqual(ofContainer(first), [String(64 * MEBIBYTE), '20000'])
+
+    await resize(amounts('500m', '96Mi'))
+    const has = (cpu: string, memory: string) => (pod: Pod) =>
+      mainOf(pod).resources?.limits?.['cpu'] === cpu &&
+      mainOf(pod).resources?.limits?.['memory'] === memory &&
+      !pod.status.conditions?.some(({ type }) => type.startsWith('PodResize'))
+    const second = await until('elastic', has('500m', '96Mi'))
+    assert.deepEqual(ofContainer(second), [String(96 * MEBIBYTE), '50000'])
+    if (!isUnified) assert.equal(shares(second), '512')
+    assert.deepEqual([idOf(second), mainOf(second).restartCount], [idOf(first), 0])
+
+    await until('elastic', (pod) => pod.status.observedGeneration === 2)
+    await resize(amounts('500m', '10Mi'))
+    const refused = await until('elastic', ({ status }) => status.conditions?.some(({ reason }) => reason === 'Error') ?? false)
+    const told = refused.status.conditions?.find(({ type }) => type === 'PodResizeInProgress')?.message ?? ''
+    assert.match(
+      told,
+      /^cannot decrease memory limits: attempting to set container "main" memory limit \(10485760\) below current usage \(\d+\)$/,
+    )
+    assert.deepEqual([ofContainer(refused)[0], mainOf(refused).restartCount], [String(96 * MEBIBYTE), 0])
+
+    await resize(amounts('100m', '48Mi'))
+    const last = await until('elastic', has('100m', '48Mi'))
+    assert.deepEqual(ofContainer(last), [String(48 * MEBIBYTE), '10000'])
+    assert.deepEqual([idOf(last), mainOf(last).restartCount], [idOf(first), 0])
+    await remove('elastic')
+  })
+
   it('ends pods that take more of the disk than they may, and says who and how much', async () => {
     const fill = (path: string) => `dd if=/dev/zero of=${path} bs=1M count=4 2>/dev/null; ${forever}`
     const volumes = [{ name: 'scratch', emptyDir: { sizeLimit: '2Mi' } }]
