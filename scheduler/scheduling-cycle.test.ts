@@ -203,6 +203,23 @@ describe('choice among nodes that fit', () => {
     assert.equal(place(pod({ cpu: '800m' }), state), 'a')
   })
 
+  it('gives room away that a resized pod has given back, not before; and none that one waits for', () => {
+    const state = cluster([node('a', { allocatable: { cpu: '1', memory: '1Gi', pods: '9' } })])
+    const resized = (asked: string, granted: string): Pod => {
+      const one = pod({ cpu: asked, nodeName: 'a' }, { name: 'resized', uid: 'resized', generation: 2 })
+      const status = { name: 'main', image: 'busybox', imageID: '', ready: true, restartCount: 0, state: {}, lastState: {} }
+      const has = { allocatedResources: { cpu: granted }, resources: { requests: { cpu: granted } } }
+      return { ...one, status: { containerStatuses: [{ ...status, ...has }] } }
+    }
+    state.setPod(resized('200m', '800m'))
+    assert.match(place(pod({ cpu: '500m' }), state), /Insufficient cpu/)
+    // Only the status differs from now on.
+    state.setPod(resized('200m', '200m'))
+    assert.equal(place(pod({ cpu: '500m' }), state), 'a')
+    state.setPod(resized('800m', '200m'))
+    assert.match(place(pod({ cpu: '500m' }), state), /Insufficient cpu/)
+  })
+
   it('prefers a node without a PreferNoSchedule taint', () => {
     const tainted = node('a', { spec: { taints: [{ key: 'slow', effect: 'PreferNoSchedule' }] } })
     for (let attempt = 0; attempt < 10; attempt += 1) assert.equal(place(pod(), cluster([tainted, node('b')])), 'b')
