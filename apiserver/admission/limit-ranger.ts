@@ -61,7 +61,7 @@ function setContainerDefaults(container: Container, item: LimitRangeItem, what: 
     ['limits', item.default, 'limit'],
   ] as const) {
     const given = container.resources?.[field] ?? {}
-    const missing = Object.entries(defaults ?? {}).filter(([name]) => given[name] === undefined)
+    const missing = Object.entries(defaults ?? {}).filter(([name]) => !Object.hasOwn(given, name))
     if (missing.length === 0) continue
     container.resources = { ...container.resources, [field]: { ...given, ...Object.fromEntries(missing) } }
     const names = missing.map(([name]) => name).sort()

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
+import { own } from '../../shared/objects/own.ts'
 import type { ResourceQuota } from '../../shared/openapi/generated/core-v1.ts'
 import type { Quantities } from '../../shared/pods/pod-quantities.ts'
 import { formatQuantity } from '../../shared/quantity/quantity.ts'
@@ -43,7 +44,7 @@ async function chargeAll({ request, object, kind, quotas, book }: Asked): Promis
     if (names.length === 0) continue
     const problem = kind.problem?.(names, object)
     if (problem) throw refusal(request, `failed quota: ${quota.metadata.name}: ${problem}`)
-    if (names.some((name) => quota.status.used?.[name] === undefined)) {
+    if (names.some((name) => own(quota.status.used, name) === undefined)) {
       throw refusal(request, `status unknown for quota: ${quota.metadata.name}, resources: ${[...names].sort().join(',')}`)
     }
     matching.push({ quota, names })
@@ -97,7 +98,7 @@ function refuseExcess(request: AdmissionRequest, { metadata, status }: ResourceQ
   if (names.length === 0) return
   const shown = (amounts: (name: string) => string | undefined) => names.map((name) => `${name}=${amounts(name) ?? '0'}`).join(',')
   const requested = shown((name) => formatted(asked, name))
-  const [used, limited] = [status.used, status.hard].map((amounts) => shown((name) => amounts?.[name]))
+  const [used, limited] = [status.used, status.hard].map((amounts) => shown((name) => own(amounts, name)))
   throw refusal(request, `exceeded quota: ${metadata.name}, requested: ${requested}, used: ${used}, limited: ${limited}`)
 }
 

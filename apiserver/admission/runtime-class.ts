@@ -1,3 +1,4 @@
+import { own } from '../../shared/objects/own.ts'
 import type { Pod, Toleration } from '../../shared/openapi/generated/core-v1.ts'
 import type { RuntimeClass } from '../../shared/openapi/generated/node-v1.ts'
 import { canonicalQuantity } from '../../shared/quantity/quantity.ts'
@@ -56,9 +57,9 @@ function schedule(
   { nodeSelector = {}, tolerations = [] }: NonNullable<RuntimeClass['scheduling']>,
 ) {
   for (const [key, value] of Object.entries(nodeSelector)) {
-    const own = spec.nodeSelector?.[key]
-    if (own === undefined || own === value) continue
-    const why = `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${own}`
+    const given = own(spec.nodeSelector, key)
+    if (given === undefined || given === value) continue
+    const why = `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${given}`
     throw refusal(request, why)
   }
   if (Object.keys(nodeSelector).length > 0) spec.nodeSelector = { ...spec.nodeSelector, ...nodeSelector }

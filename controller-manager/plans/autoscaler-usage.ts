@@ -1,3 +1,4 @@
+import { own } from '../../shared/objects/own.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { parseQuantity, quantityMilliValue } from '../../shared/quantity/quantity.ts'
 import { parseTimestamp } from '../../shared/time/timestamp.ts'
@@ -182,13 +183,13 @@ export function requestsOf(pods: readonly Pod[], resource: string, container = '
 }
 
 function requestOf({ metadata, spec }: Pod, resource: string, only: string): number {
-  const whole = spec.resources?.requests?.[resource]
+  const whole = own(spec.resources?.requests, resource)
   if (only === '' && whole !== undefined) return quantityMilliValue(parseQuantity(whole))
   const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')
   let sum = 0
   for (const { name, resources } of [...spec.containers, ...sidecars]) {
     if (only !== '' && only !== name) continue
-    const request = resources.requests?.[resource]
+    const request = own(resources.requests, resource)
     if (request === undefined) throw new UsageUnknown(`missing request for ${resource} in container ${name} of Pod ${metadata.name}`)
     sum += quantityMilliValue(parseQuantity(request))
   }

@@ -1,4 +1,5 @@
 import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
+import { own } from '../../../shared/objects/own.ts'
 import type { LimitRangeItem, LimitRangeSpec } from '../../../shared/openapi/generated/core-v1.ts'
 import { compareQuantities, parseQuantity, quantityMilliValue, quantityValue } from '../../../shared/quantity/quantity.ts'
 import { labelKeyProblems } from '../../../shared/selectors/label-syntax.ts'
@@ -66,10 +67,10 @@ function* namesProblems(item: LimitRangeItem, path: string): Generator<FieldProb
 
 /** Of one resource: min ≤ defaultRequest ≤ default ≤ max, and a ratio that this leaves room for. */
 function* orderProblems(name: string, item: LimitRangeItem, path: string): Generator<FieldProblem> {
-  const [min, max, ratio] = [item.min?.[name], item.max?.[name], item.maxLimitRequestRatio?.[name]]
+  const [min, max, ratio] = [own(item.min, name), own(item.max, name), own(item.maxLimitRequestRatio, name)]
   const hasDefaults = item.type !== 'Pod'
-  const limit = hasDefaults ? item.default?.[name] : undefined
-  const request = hasDefaults ? item.defaultRequest?.[name] : undefined
+  const limit = hasDefaults ? own(item.default, name) : undefined
+  const request = hasDefaults ? own(item.defaultRequest, name) : undefined
   const wrong = (field: string, shown: string, detail: string) => fieldProblem.invalid(`${path}.${field}[${name}]`, shown, detail)
   if (above(min, max)) yield wrong('min', min, `min value ${min} is greater than max value ${max}`)
   if (above(min, request)) yield wrong('defaultRequest', `${request}`, `min value ${min} is greater than default request value ${request}`)

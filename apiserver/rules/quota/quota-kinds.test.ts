@@ -54,6 +54,17 @@ test('the columns of a quota tell requests and limits apart', () => {
 })
 
 const ranges: readonly [LimitRangeItem, readonly string[]][] = [
+  [{ type: 'Container', max: { cpu: '1', 'example.com/a': '1' }, min: { 'example.com/a': '1' }, defaultRequest: { cpu: '1' } }, []],
+  // Every object has properties of such names that it did not get from anybody.
+  [
+    { type: 'Container', max: { toString: '1' }, min: { constructor: '1' } } as unknown as LimitRangeItem,
+    ['max[toString]', 'min[constructor]'].flatMap((at) => {
+      const name = at.slice(4, -1)
+      return ['must be a standard resource type or fully qualified', 'must be a standard resource for containers'].map(
+        (why) => `spec.limits[0].${at}: Invalid value: "${name}": ${why}`,
+      )
+    }),
+  ],
   [{ type: 'Container', max: { cpu: '2' }, min: { cpu: '1' }, maxLimitRequestRatio: { cpu: '2' } }, []],
   [
     { type: 'Container', max: { cpu: '1' }, min: { cpu: '2' } },
