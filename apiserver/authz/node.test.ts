@@ -127,7 +127,7 @@ describe('the node authoriser', () => {
     const volume = { resource: 'persistentvolumes', namespace: '' }
     for (const verb of ['get', 'update']) {
       assert.ok(may({ ...volume, verb, name: 'mine' }), verb)
-      for (const name of ['theirs', 'disk', 'none']) assert.equal(may({ ...volume, verb, name }), false, `${verb} ${name}`)
+      for (const name of ['theirs', 'disk', 'none', '']) assert.equal(may({ ...volume, verb, name }), false, `${verb} ${name}`)
     }
     for (const verb of ['list', 'watch', 'delete', 'patch', 'create']) assert.equal(may({ ...volume, verb, name: 'mine' }), false, verb)
     assert.equal(may({ ...volume, verb: 'update', name: 'mine', subresource: 'status' }), false)

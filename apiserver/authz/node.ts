@@ -27,6 +27,7 @@ export function nodeAuthorizer(reader: ObjectReader): Authorizer {
   }
 
   const volume = (node: string, { name, verb }: AccessAttributes): AccessDecision => {
+    if (name === '') return no('No Object name found')
     const found = reader.get('v1', 'PersistentVolume', { name })
     // A folder of the node itself: it makes and removes it, long after the last pod.
     if (found && nodeOfFolder(found) === node) return ALLOW

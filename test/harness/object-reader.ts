@@ -35,6 +35,8 @@ export class TestReader implements ObjectReader {
     k: K,
     name: { namespace?: string | undefined; name: string },
   ): ObjectOf<V, K> | undefined {
+    // As the store's keys: a question without a name is a mistake of whoever asks.
+    if (name.name === '') throw new TypeError(`asked for a ${k} without a name`)
     return this.#kind(v, k).get(objectKey({ metadata: name })) as ObjectOf<V, K> | undefined
   }
 
