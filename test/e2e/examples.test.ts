@@ -38,7 +38,8 @@ test('the list names each file, and each file is listed', () => {
 })
 
 test('web: two pods on two hosts', async () => {
-  const pods = await cluster.pods('app=web', 2)
+  // The first test waits for all that was applied: some thirty pods, whose images their hosts pull for the first time.
+  const pods = await cluster.pods('app=web', 2, isReady, 120_000)
   assert.equal(new Set(pods.map(({ spec }) => spec.nodeName)).size, 2)
 })
 
