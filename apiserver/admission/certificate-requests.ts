@@ -1,9 +1,9 @@
 import { type CertificateRequest, readRequest } from '../../shared/certificates/certificate-request.ts'
 import type { CertificateSigningRequest } from '../../shared/openapi/generated/certificates-v1.ts'
 import { systemGroup } from '../authn/system-names.ts'
+import { asKind } from '../registry/as-kind.ts'
 import type { ResourceServices } from '../registry/define-resource.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
-import { asKind } from './as-kind.ts'
 import type { OwnedByCluster } from './cluster-facts.ts'
 import { refusal } from './refuse.ts'
 

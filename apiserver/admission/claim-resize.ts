@@ -1,7 +1,7 @@
 import { compareQuantities, parseQuantity } from '../../shared/quantity/quantity.ts'
 import { storageClassOf } from '../../shared/volumes/storage-class.ts'
+import { asKind } from '../registry/as-kind.ts'
 import type { AdmissionRule } from './admission.ts'
-import { asKind } from './as-kind.ts'
 import { refusal } from './refuse.ts'
 
 /** A claim grows only where somebody can make its volume larger. */

@@ -1,6 +1,6 @@
 import { defaultClassOf, OLD_CLASS } from '../../shared/volumes/storage-class.ts'
+import { asKind } from '../registry/as-kind.ts'
 import type { AdmissionRule } from './admission.ts'
-import { asKind } from './as-kind.ts'
 
 /** A claim that names no class gets the default one; an empty name says that none is wanted. */
 export const defaultStorageClass: AdmissionRule = {

@@ -1,6 +1,6 @@
 import type { Toleration } from '../../shared/openapi/generated/core-v1.ts'
+import { asKind } from '../registry/as-kind.ts'
 import type { AdmissionRule } from './admission.ts'
-import { asKind } from './as-kind.ts'
 
 const KEYS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']
 

@@ -3,11 +3,12 @@ import { IpRange } from '../../shared/addresses/ip-range.ts'
 import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error.ts'
 import { invalid } from '../../shared/errors/status-error.ts'
 import type { Service, ServicePort } from '../../shared/openapi/generated/core-v1.ts'
+import { asKind } from '../registry/as-kind.ts'
 import { sameValue } from '../registry/same-value.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
-import { asKind } from './as-kind.ts'
 import { ClaimIndex } from './claim-index.ts'
 import { type ClusterFacts, ownedByCluster, spelling } from './cluster-facts.ts'
+import { exclusiveClaim } from './exclusive-claim.ts'
 import type { NodeClaims } from './node-claims.ts'
 
 const USUAL_KUBELET_PORT = 10_250
@@ -21,24 +22,18 @@ export function externalAddresses(facts: ClusterFacts, claims: NodeClaims): Admi
   const pods = facts.podRange ? IpRange.parse(facts.podRange) : undefined
   /** Doors that writes on their way take. */
   const coming = new ClaimIndex()
-  return {
+  return exclusiveClaim({
     name: 'ServiceExternalAddresses',
-    validate(request) {
-      const next = newReach(request)
-      // A node may have been told its address a moment ago.
-      if (next) return request.context.reader.caughtUp().then(() => check(next, request))
-    },
-    reserve(request) {
-      const next = newReach(request)
-      if (!next) return undefined
-      check(next, request)
+    wanted: newReach,
+    check,
+    take(next) {
       const [doors, holder] = [doorsOf(next), nameOf(next)]
       for (const door of doors) coming.add(door, holder)
       return () => {
         for (const door of doors) coming.remove(door, holder)
       }
     },
-  }
+  })
 
   function check(next: Service, request: AdmissionRequest): void {
     const problems = [...problemsOf(next, request), ...takenBefore(next, request, coming)]

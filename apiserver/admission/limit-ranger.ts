@@ -1,8 +1,8 @@
 import type { Container, LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { podQuantities, type Quantities, readAmounts } from '../../shared/pods/pod-quantities.ts'
 import { compareQuantities, formatQuantity, parseQuantity, quantityValue } from '../../shared/quantity/quantity.ts'
+import { asKind } from '../registry/as-kind.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
-import { asKind } from './as-kind.ts'
 import { refusal } from './refuse.ts'
 
 const ANNOTATION = 'kubernetes.io/limit-ranger'

@@ -1,7 +1,7 @@
 import { notFound } from '../../shared/errors/status-error.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { asKind } from '../registry/as-kind.ts'
 import type { AdmissionRequest } from './admission.ts'
-import { asKind } from './as-kind.ts'
 import { refusal } from './refuse.ts'
 
 const MIRROR = 'kubernetes.io/config.mirror'

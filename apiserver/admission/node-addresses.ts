@@ -3,11 +3,12 @@ import { IpRange } from '../../shared/addresses/ip-range.ts'
 import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error.ts'
 import { invalid } from '../../shared/errors/status-error.ts'
 import type { Node } from '../../shared/openapi/generated/core-v1.ts'
+import { asKind } from '../registry/as-kind.ts'
 import type { HookContext } from '../registry/define-resource.ts'
 import { sameValue } from '../registry/same-value.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
-import { asKind } from './as-kind.ts'
 import { type ClusterFacts, ownedByCluster, spelling } from './cluster-facts.ts'
+import { exclusiveClaim } from './exclusive-claim.ts'
 import { holdsAddresses } from './held-addresses.ts'
 import type { NodeClaims } from './node-claims.ts'
 
@@ -19,20 +20,12 @@ import type { NodeClaims } from './node-claims.ts'
 export function nodeAddresses(facts: ClusterFacts, claims: NodeClaims): AdmissionRule {
   const owner = ownedByCluster(facts)
   const pods = facts.podRange ? IpRange.parse(facts.podRange) : undefined
-  return {
+  return exclusiveClaim({
     name: 'NodeAddresses',
-    validate(request) {
-      const next = newAddresses(request)
-      // Another node's write may have been acknowledged a moment ago.
-      if (next) return request.context.reader.caughtUp().then(() => check(next, request))
-    },
-    reserve(request) {
-      const next = newAddresses(request)
-      if (!next) return undefined
-      check(next, request)
-      return claims.expect(next, request.context.reader)
-    },
-  }
+    wanted: newAddresses,
+    check,
+    take: (next, { context }) => claims.expect(next, context.reader),
+  })
 
   function check(next: Node, { name, previous, context }: AdmissionRequest): void {
     const problems = [...problemsOf(next, asKind(previous, 'v1', 'Node'), context)]

@@ -2,10 +2,11 @@ import { IpRange } from '../../shared/addresses/ip-range.ts'
 import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error.ts'
 import { invalid } from '../../shared/errors/status-error.ts'
 import type { Node } from '../../shared/openapi/generated/core-v1.ts'
+import { asKind } from '../registry/as-kind.ts'
 import { sameValue } from '../registry/same-value.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
-import { asKind } from './as-kind.ts'
 import type { ClusterFacts } from './cluster-facts.ts'
+import { exclusiveClaim } from './exclusive-claim.ts'
 import type { NodeClaims } from './node-claims.ts'
 
 /**
@@ -14,19 +15,12 @@ import type { NodeClaims } from './node-claims.ts'
  */
 export function nodePodRanges({ podRange, serviceRange }: ClusterFacts, claims: NodeClaims): AdmissionRule {
   const [cluster, services] = [podRange && IpRange.parse(podRange), IpRange.parse(serviceRange)]
-  return {
+  return exclusiveClaim({
     name: 'NodePodRanges',
-    validate(request) {
-      const next = newRanges(request)
-      if (next) return request.context.reader.caughtUp().then(() => check(next, request))
-    },
-    reserve(request) {
-      const next = newRanges(request)
-      if (!next) return undefined
-      check(next, request)
-      return claims.expect(next, request.context.reader)
-    },
-  }
+    wanted: newRanges,
+    check,
+    take: (next, { context }) => claims.expect(next, context.reader),
+  })
 
   function check(next: Node, request: AdmissionRequest): void {
     const problems = [...problemsOf(next, request)]

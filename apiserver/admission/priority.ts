@@ -1,7 +1,7 @@
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { PriorityClass } from '../../shared/openapi/generated/scheduling-v1.ts'
+import { asKind } from '../registry/as-kind.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
-import { asKind } from './as-kind.ts'
 import { refusal } from './refuse.ts'
 
 const API = 'scheduling.k8s.io/v1'

@@ -3,9 +3,9 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import type { ResourceQuota } from '../../shared/openapi/generated/core-v1.ts'
 import { systemGroup, systemUser } from '../authn/system-names.ts'
 import type { User } from '../authn/user.ts'
+import { asKind } from '../registry/as-kind.ts'
 import type { ResourceTable } from '../registry/resource-table.ts'
 import type { ObjectWriter, WriteRequest } from '../registry/write-object.ts'
-import { asKind } from './as-kind.ts'
 
 /** Where usage is written: the status of quotas, by compare-and-swap, so that several API servers may share it. */
 export interface QuotaBook {

@@ -2,9 +2,9 @@ import { own } from '../../shared/objects/own.ts'
 import type { Pod, Toleration } from '../../shared/openapi/generated/core-v1.ts'
 import type { RuntimeClass } from '../../shared/openapi/generated/node-v1.ts'
 import { canonicalQuantity } from '../../shared/quantity/quantity.ts'
+import { asKind } from '../registry/as-kind.ts'
 import { sameValue } from '../registry/same-value.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
-import { asKind } from './as-kind.ts'
 import { refusal } from './refuse.ts'
 
 const OTHER_OVERHEAD = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"

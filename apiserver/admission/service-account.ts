@@ -1,6 +1,6 @@
 import type { Container, Pod, ServiceAccount, Volume } from '../../shared/openapi/generated/core-v1.ts'
+import { asKind } from '../registry/as-kind.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
-import { asKind } from './as-kind.ts'
 import { refusal } from './refuse.ts'
 
 const MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount'

@@ -1,5 +1,5 @@
+import { asKind } from '../registry/as-kind.ts'
 import type { AdmissionRule } from './admission.ts'
-import { asKind } from './as-kind.ts'
 
 const NOT_READY = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' } as const
 

@@ -1,8 +1,8 @@
-import type { ObjectOf } from '../../shared/client/client.ts'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import { joinApiVersion } from '../../shared/openapi/kinds.ts'
 import { sendObject } from '../http/response.ts'
+import { asKind } from '../registry/as-kind.ts'
 import type { SubresourceCall } from '../registry/define-resource.ts'
 import { deleteOptions } from '../registry/delete-options.ts'
 import { type Call, readObject, type VerbTools, writeRequestOf } from './call.ts'
@@ -35,8 +35,8 @@ export async function action(call: Call, tools: VerbTools): Promise<void> {
       if (!other) throw new Error(`${v} ${k} is not served`)
       const place = { resource: other, namespace: name.namespace ?? '', name: name.name, subresource: 'status' }
       await tools.writer.update({ ...request, ...place }, { kind: 'internal' }, (previous) => {
-        // The registry found it by this very kind.
-        const next = structuredClone(previous) as unknown as ObjectOf<typeof v, typeof k>
+        const next = asKind(structuredClone(previous), v, k)
+        if (!next) throw new Error(`${previous.apiVersion} ${previous.kind} is stored as ${v} ${k}`)
         change(next)
         return next
       })

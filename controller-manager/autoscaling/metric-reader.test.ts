@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { createHttpClient } from '../../shared/client/http-client.ts'
 import { manualClock } from '../../test/harness/manual-clock.ts'
 import { scriptedTransport } from '../../test/harness/scripted-transport.ts'
+import { ServedKinds } from '../metadata/served-kinds.ts'
 import { metricReader } from './metric-reader.ts'
-import { ServedKinds } from './served-kinds.ts'
 
 const { signal } = new AbortController()
 

@@ -3,9 +3,9 @@ import type { CrossVersionObjectReference, MetricIdentifier } from '../../shared
 import { parseQuantity, QuantityError, quantityMilliValue } from '../../shared/quantity/quantity.ts'
 import { labelSelectorFrom } from '../../shared/selectors/label-selector.ts'
 import { parseTimestamp } from '../../shared/time/timestamp.ts'
+import type { ServedKinds } from '../metadata/served-kinds.ts'
 import type { PodFigure } from '../plans/autoscaler-usage.ts'
 import { isRecord } from './scale-client.ts'
-import type { ServedKinds } from './served-kinds.ts'
 
 /** Where an autoscaler gets its figures, all in thousandths. Every failure is an Error whose message goes into a condition. */
 export interface MetricReader {

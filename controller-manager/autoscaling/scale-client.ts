@@ -1,7 +1,7 @@
 import type { Client } from '../../shared/client/client.ts'
 import type { CrossVersionObjectReference } from '../../shared/openapi/generated/autoscaling-v2.ts'
 import { collectionPath } from '../metadata/discovery.ts'
-import type { ServedKinds } from './served-kinds.ts'
+import type { ServedKinds } from '../metadata/served-kinds.ts'
 
 /** How large something is meant to be and is, whatever its kind (autoscaling/v1 Scale). */
 export interface TargetScale {

@@ -9,8 +9,9 @@ import { type DaemonFacts, type DaemonNode, type DaemonPlan, planDaemonPods, pla
 import { daemonStatus } from '../plans/daemon-status.ts'
 import { BURST } from '../plans/replicas.ts'
 import { surplusRevisions } from '../plans/revision-history.ts'
-import { claim, controllerOf, orphansOf, ownerLookup } from '../pods/claim.ts'
+import { claim, orphansOf, ownerLookup } from '../pods/claim.ts'
 import { DaemonPods } from '../pods/daemon-pods.ts'
+import { enqueueOwners } from '../pods/enqueue-owners.ts'
 import { untilAvailable } from '../pods/pod-facts.ts'
 import { REVISION_LABEL } from '../pods/revision-label.ts'
 import { RevisionHistory } from '../revisions/revision-history.ts'
@@ -33,14 +34,9 @@ export default defineController({
       watch(enqueue) {
         history.watch('DaemonSet', enqueue)
         pods.onChange((_key, current, previous) => {
-          for (const pod of [current, previous]) {
-            const owner = pod && controllerOf(pod)
-            if (owner?.kind === 'DaemonSet') enqueue(`${pod?.metadata.namespace}/${owner.name}`)
-          }
-          if (!current || controllerOf(current)) return
-          for (const set of sets.cache.list(current.metadata.namespace)) {
-            if (labelSelectorFrom(set.spec.selector).matches(current.metadata.labels)) enqueue(objectKey(set))
-          }
+          enqueueOwners([current, previous], 'DaemonSet', enqueue, ({ metadata }) =>
+            sets.cache.list(metadata.namespace).filter(({ spec }) => labelSelectorFrom(spec.selector).matches(metadata.labels)),
+          )
         })
         nodes.onChange((_name, current, previous) => {
           if (current && previous && sameFacts(current, previous)) return

@@ -2,7 +2,7 @@ import { defineController } from '../../shared/controller/define-controller.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import { createInformer } from '../../shared/informer/shared-informers.ts'
 import type { OwnerReference } from '../../shared/openapi/generated/meta-v1.ts'
-import { apiVersionOf, collectionPath, discover, type ServedResource } from '../metadata/discovery.ts'
+import { apiVersionOf, collectionPath, followServed, type ServedResource } from '../metadata/discovery.ts'
 import { metadataSource } from '../metadata/metadata-source.ts'
 import {
   blocking,
@@ -16,8 +16,6 @@ import {
   verdict,
 } from '../plans/owner-graph.ts'
 
-/** How often new kinds are looked for. */
-const DISCOVERY_MILLISECONDS = 30_000
 /** How soon a key is looked at again while a kind is still being listed. */
 const LISTING_MILLISECONDS = 200
 const ABSENT_REMEMBERED = 10_000
@@ -33,7 +31,7 @@ export default defineController({
   serviceAccount: 'generic-garbage-collector',
   workers: 20,
   create(tools) {
-    const { client, clock, log, signal } = tools
+    const { client, log, signal } = tools
     const graph = new OwnerGraph()
     const served = new Map<string, ServedResource>()
     /** What is listed and watched, by kind. */
@@ -46,18 +44,11 @@ export default defineController({
         wake = enqueue
       },
 
-      async run(stopped) {
-        while (!stopped.aborted) {
-          try {
-            const resources = await discover(client, stopped)
-            for (const resource of resources) follow(resource, stopped)
-            leaveAllBut(new Set(resources.map(kindKey)))
-          } catch (error) {
-            if (!stopped.aborted) log.warn('the served kinds could not be read', { error })
-          }
-          await clock.sleep(DISCOVERY_MILLISECONDS, stopped).catch(() => undefined)
-        }
-      },
+      run: (stopped) =>
+        followServed(tools, stopped, (resources) => {
+          for (const resource of resources) follow(resource, stopped)
+          leaveAllBut(new Set(resources.map(kindKey)))
+        }),
 
       async reconcile(uid) {
         const node = graph.get(uid)

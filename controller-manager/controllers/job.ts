@@ -10,6 +10,7 @@ import { JobPodControl } from '../jobs/job-pod-control.ts'
 import { JobReconciliation } from '../jobs/job-reconciliation.ts'
 import { TrackedPods } from '../jobs/tracked-pods.ts'
 import { claim, controllerOf, orphansOf, ownerLookup } from '../pods/claim.ts'
+import { enqueueOwners } from '../pods/enqueue-owners.ts'
 import { Expectations } from '../pods/expectations.ts'
 
 /** Marks keys of pods that nobody counts and that still carry the finalizer. */
@@ -30,16 +31,10 @@ export default defineController({
     return {
       watch(enqueue) {
         pods.onChange((key, current, previous) => {
-          for (const pod of [current, previous]) {
-            const owner = pod && controllerOf(pod)
-            if (owner?.kind === 'Job') enqueue(`${pod?.metadata.namespace}/${owner.name}`)
-          }
-          if (!current) return
-          if (isTracked(current) && isLeftBehind(current)) enqueue(`${LEFT_BEHIND}${key}`)
-          if (controllerOf(current)) return
-          for (const job of jobs.cache.lookup('namespace', current.metadata.namespace ?? '')) {
-            if (selects(job, current)) enqueue(objectKey(job))
-          }
+          if (current && isTracked(current) && isLeftBehind(current)) enqueue(`${LEFT_BEHIND}${key}`)
+          enqueueOwners([current, previous], 'Job', enqueue, (orphan) =>
+            jobs.cache.lookup('namespace', orphan.metadata.namespace ?? '').filter((job) => selects(job, orphan)),
+          )
         })
         jobs.onChange((_key, current, previous) => {
           if (!previous || (current && !isFinished(current))) return

@@ -9,7 +9,8 @@ import { rememberedTemplate, surplusRevisions } from '../plans/revision-history.
 import { ordinalOf, startOf } from '../plans/stateful-identity.ts'
 import { isHeldBack, planStatefulPods, revisionOf, type StatefulPlan } from '../plans/stateful-pods.ts'
 import { statefulStatus } from '../plans/stateful-status.ts'
-import { claim, controllerOf, orphansOf, ownerLookup } from '../pods/claim.ts'
+import { claim, orphansOf, ownerLookup } from '../pods/claim.ts'
+import { enqueueOwners } from '../pods/enqueue-owners.ts'
 import { inGrowingBatches } from '../pods/pod-control.ts'
 import { untilAvailable } from '../pods/pod-facts.ts'
 import { type NamedTemplate, StatefulPods } from '../pods/stateful-pods.ts'
@@ -37,12 +38,9 @@ export default defineController({
       watch(enqueue) {
         history.watch('StatefulSet', enqueue)
         pods.onChange((_key, current, previous) => {
-          for (const pod of [current, previous]) {
-            const owner = pod && controllerOf(pod)
-            if (owner?.kind === 'StatefulSet') enqueue(`${pod?.metadata.namespace}/${owner.name}`)
-          }
-          if (!current || controllerOf(current)) return
-          for (const set of sets.cache.list(current.metadata.namespace)) if (isForeseen(set, current)) enqueue(objectKey(set))
+          enqueueOwners([current, previous], 'StatefulSet', enqueue, (orphan) =>
+            sets.cache.list(orphan.metadata.namespace).filter((set) => isForeseen(set, orphan)),
+          )
         })
       },
 

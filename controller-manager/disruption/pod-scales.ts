@@ -3,7 +3,8 @@ import { hasReason } from '../../shared/errors/status-error.ts'
 import { objectKey } from '../../shared/objects/object.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { OwnerReference } from '../../shared/openapi/generated/meta-v1.ts'
-import { collectionPath, discover } from '../metadata/discovery.ts'
+import { collectionPath } from '../metadata/discovery.ts'
+import { ServedKinds } from '../metadata/served-kinds.ts'
 import { controllerOf } from '../pods/claim.ts'
 
 /** Who asks for pods, and how many. */
@@ -22,11 +23,13 @@ export interface ExpectedScale {
 /** Asks who controls pods how many they want: the built-in kinds from caches, any other kind by its scale sub-resource. */
 export class PodScales {
   readonly #tools: ControllerTools
+  readonly #kinds: ServedKinds
   readonly #caches
 
   constructor(tools: ControllerTools) {
     const { informers } = tools
     this.#tools = tools
+    this.#kinds = new ServedKinds(tools.client, tools.clock)
     this.#caches = {
       'apps/v1 ReplicaSet': informers.of('apps/v1', 'ReplicaSet').cache,
       'apps/v1 Deployment': informers.of('apps/v1', 'Deployment').cache,
@@ -73,8 +76,7 @@ export class PodScales {
     { name, uid }: { name: string; uid: string },
   ): Promise<Scale | undefined> {
     const { client, signal } = this.#tools
-    const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
-    const resource = (await discover(client, signal)).find((each) => each.group === group && each.kind === kind)
+    const resource = await this.#kinds.lookUp(apiVersion, kind, signal)
     if (!resource) return undefined
     try {
       const scale = await client.request('GET', `${collectionPath(resource, namespace)}/${encodeURIComponent(name)}/scale`, { signal })

@@ -13,13 +13,20 @@ export function templatePatch(template: PodTemplateSpec): TemplatePatch {
 
 /** The template that a revision remembers. @throws Error for a revision that somebody else made of something else */
 export function rememberedTemplate({ metadata, data }: ControllerRevision): PodTemplateSpec {
-  const { $patch: _how, ...template } = (data as unknown as TemplatePatch | undefined)?.spec?.template ?? {}
-  if (!isTemplate(template)) throw new Error(`revision ${metadata.name} holds no pod template`)
+  if (!isTemplatePatch(data)) throw new Error(`revision ${metadata.name} holds no pod template`)
+  const { $patch: _how, ...template } = data.spec.template
   return template
 }
 
-function isTemplate(value: object): value is PodTemplateSpec {
-  return 'metadata' in value && 'spec' in value
+/** Only the frame is looked at: what is in it was a template that the API server had decoded. */
+function isTemplatePatch(value: unknown): value is TemplatePatch {
+  if (!isObject(value) || !isObject(value['spec'])) return false
+  const { template } = value['spec']
+  return isObject(template) && isObject(template['metadata']) && isObject(template['spec'])
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 /** An owner's revisions, sorted out. */

@@ -5,11 +5,9 @@ import { createInformer } from '../../shared/informer/shared-informers.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import { quotaKindOf } from '../../shared/quota/quota.ts'
 import type { QuotaKind } from '../../shared/quota/quota-kind.ts'
-import { discover, type ServedResource } from '../metadata/discovery.ts'
+import { followServed, type ServedResource } from '../metadata/discovery.ts'
 import { metadataSource } from '../metadata/metadata-source.ts'
 
-/** How often new kinds are looked for. */
-const DISCOVERY_MILLISECONDS = 30_000
 /** Of these more than metadata counts, and the controller manager has caches of them already. */
 const IN_CACHE = new Set(['pods', 'services'])
 
@@ -40,19 +38,13 @@ export class CountedKinds {
 
   /** Looks for kinds until the signal aborts. `changed` is called when there are more. */
   async discover(signal: AbortSignal, changed: () => void): Promise<void> {
-    const { client, clock, log } = this.#tools
-    while (!signal.aborted) {
-      try {
-        const before = this.#served.size
-        for (const resource of await discover(client, signal)) this.#add(resource)
-        const isNews = !this.#isKnown || this.#served.size > before
-        this.#isKnown = true
-        if (isNews) changed()
-      } catch (error) {
-        if (!signal.aborted) log.warn('the served kinds could not be read', { error })
-      }
-      await clock.sleep(DISCOVERY_MILLISECONDS, signal).catch(() => undefined)
-    }
+    await followServed(this.#tools, signal, (served) => {
+      const before = this.#served.size
+      for (const resource of served) this.#add(resource)
+      const isNews = !this.#isKnown || this.#served.size > before
+      this.#isKnown = true
+      if (isNews) changed()
+    })
   }
 
   /** The kinds, besides those in shared caches, that these names are about; undefined while some of them are still being listed. */

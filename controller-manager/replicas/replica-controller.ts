@@ -1,10 +1,10 @@
 import type { Controller, ControllerTools } from '../../shared/controller/define-controller.ts'
 import { TerminalError } from '../../shared/errors/terminal-error.ts'
-import { objectKey } from '../../shared/objects/object.ts'
 import { sameJson } from '../../shared/objects/same-json.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { planReplicas } from '../plans/replicas.ts'
-import { claim, controllerOf, orphansOf, ownerLookup } from '../pods/claim.ts'
+import { claim, orphansOf, ownerLookup } from '../pods/claim.ts'
+import { enqueueOwners } from '../pods/enqueue-owners.ts'
 import { Expectations } from '../pods/expectations.ts'
 import { createPod, deletePod, inGrowingBatches, isTerminatingNamespace, isUnanswered, podName } from '../pods/pod-control.ts'
 import { isActive, untilAvailable } from '../pods/pod-facts.ts'
@@ -25,16 +25,9 @@ export function replicaController<T extends ReplicaOwner>(of: ReplicaKind<T>, to
   return {
     watch(enqueue) {
       pods.onChange((_key, current, previous) => {
-        for (const pod of [current, previous]) {
-          if (!pod) continue
-          const owner = controllerOf(pod)
-          if (owner?.kind === of.kind) enqueue(`${pod.metadata.namespace}/${owner.name}`)
-        }
-        if (current && !controllerOf(current)) {
-          for (const owner of owners.cache.lookup('namespace', current.metadata.namespace ?? '')) {
-            if (of.selectorOf(owner).matches(current.metadata.labels)) enqueue(objectKey(owner))
-          }
-        }
+        enqueueOwners([current, previous], of.kind, enqueue, ({ metadata }) =>
+          owners.cache.lookup('namespace', metadata.namespace ?? '').filter((owner) => of.selectorOf(owner).matches(metadata.labels)),
+        )
       })
     },
 

@@ -1,4 +1,4 @@
-import { readdir, rm, rmdir } from 'node:fs/promises'
+import { rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Client } from '../../shared/client/client.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
@@ -7,7 +7,7 @@ import type { PersistentVolume } from '../../shared/openapi/generated/core-v1.ts
 import type { Clock } from '../../shared/time/clock.ts'
 import { FOLDER_FINALIZER } from '../../shared/volumes/annotations.ts'
 import { nodeOfFolder } from '../../shared/volumes/node-folder.ts'
-import { isThere, makeFolder } from './folders.ts'
+import { isThere, makeFolder, namesIn } from './folders.ts'
 import type { Mounter } from './mounter.ts'
 import { Turns } from './turns.ts'
 import { VolumeError } from './volume.ts'
@@ -135,13 +135,4 @@ async function removeIfEmpty(path: string): Promise<void> {
   await rmdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EBUSY' && error.code !== 'ENOTDIR') throw error
   })
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
-  }
 }

@@ -1,9 +1,9 @@
-import { readdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Pod, Volume } from '../../shared/openapi/generated/core-v1.ts'
 import { podDirectory, volumeDirectory } from '../pods/pod-directory.ts'
-import { removeFolder } from './folders.ts'
+import { namesIn, removeFolder } from './folders.ts'
 import type { Mounter } from './mounter.ts'
 import { SUB_PATHS } from './sub-path.ts'
 import { type PodVolumes, type PreparedVolume, VolumeError, type VolumeRequest, type VolumeType } from './volume.ts'
@@ -75,15 +75,6 @@ export function podVolumes({ rootDir, types, mounter, onTeardown, log }: PodVolu
       }
       await rm(folder, { recursive: true, force: true })
     },
-  }
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
   }
 }
 

@@ -1,5 +1,6 @@
 import { own } from '../objects/own.ts'
 import type { Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec } from '../openapi/generated/core-v1.ts'
+import { meets } from '../selectors/value-operators.ts'
 
 type NodeFacts = Pick<Node, 'metadata'>
 
@@ -24,22 +25,9 @@ export function matchesTerm(term: NodeSelectorTerm, node: NodeFacts): boolean {
 }
 
 function holds(requirement: NodeSelectorRequirement, actual: string | undefined): boolean {
-  const values = requirement.values ?? []
-  switch (requirement.operator) {
-    case 'In':
-      return actual !== undefined && values.includes(actual)
-    case 'NotIn':
-      return actual === undefined || !values.includes(actual)
-    case 'Exists':
-      return actual !== undefined
-    case 'DoesNotExist':
-      return actual === undefined
-    case 'Gt':
-    case 'Lt':
-      return comparesNumerically(requirement.operator, actual, values[0])
-    default:
-      return false
-  }
+  const { operator, values = [] } = requirement
+  if (operator === 'Gt' || operator === 'Lt') return comparesNumerically(operator, actual, values[0])
+  return meets(operator, values, actual)
 }
 
 function comparesNumerically(operator: 'Gt' | 'Lt', actual: string | undefined, bound: string | undefined): boolean {

@@ -2,7 +2,7 @@ import type { KubeObject } from '../objects/object.ts'
 import type { PersistentVolumeClaim } from '../openapi/generated/core-v1.ts'
 import type { Quantities } from '../pods/pod-quantities.ts'
 import { parseQuantity } from '../quantity/quantity.ts'
-import { selects } from './pods.ts'
+import { meets } from '../selectors/value-operators.ts'
 import { countName, one, type QuotaKind } from './quota-kind.ts'
 
 const COUNT = countName('', 'persistentvolumeclaims')
@@ -36,8 +36,8 @@ export const claimQuota: QuotaKind = {
     const { spec, status } = object
     // While a claim moves from one class to another it counts in each of them.
     const classes = [spec.volumeAttributesClassName, status.currentVolumeAttributesClassName].flatMap((name) => name || [])
-    if (classes.length === 0) return selects(operator, values, undefined)
-    return classes.some((name) => selects(operator, values, name))
+    if (classes.length === 0) return meets(operator, values, undefined)
+    return classes.some((name) => meets(operator, values, name))
   },
 }
 

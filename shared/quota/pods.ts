@@ -1,6 +1,7 @@
 import type { KubeObject } from '../objects/object.ts'
 import type { Pod, PodAffinityTerm, PodSpec, ScopedResourceSelectorRequirement } from '../openapi/generated/core-v1.ts'
 import { podQuantities, type Quantities } from '../pods/pod-quantities.ts'
+import { meets } from '../selectors/value-operators.ts'
 import { parseTimestamp } from '../time/timestamp.ts'
 import { countName, one, type QuotaKind } from './quota-kind.ts'
 
@@ -94,23 +95,7 @@ function podIsIn({ scopeName, operator, values = [] }: ScopedResourceSelectorReq
     case 'CrossNamespacePodAffinity':
       return reachesOtherNamespaces(spec)
     case 'PriorityClass':
-      return selects(operator, values, spec.priorityClassName || undefined)
-    default:
-      return false
-  }
-}
-
-/** As a label selector's requirement on one label. */
-export function selects(operator: string, values: readonly string[], actual: string | undefined): boolean {
-  switch (operator) {
-    case 'In':
-      return actual !== undefined && values.includes(actual)
-    case 'NotIn':
-      return actual === undefined || !values.includes(actual)
-    case 'Exists':
-      return actual !== undefined
-    case 'DoesNotExist':
-      return actual === undefined
+      return meets(operator, values, spec.priorityClassName || undefined)
     default:
       return false
   }

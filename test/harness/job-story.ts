@@ -5,6 +5,7 @@ import { isTrue } from '../../shared/objects/conditions.ts'
 import type { Job } from '../../shared/openapi/generated/batch-v1.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { type Random, seededRandom } from '../../shared/random/random.ts'
+import { breakConnections, outOfReach } from './disturbances.ts'
 import { type SimulatedCluster, startSimulatedCluster } from './simulated-cluster.ts'
 import { type MortalComponent, mortalControllerManager } from './simulated-control-plane.ts'
 import { job } from './workloads.ts'
@@ -91,7 +92,7 @@ const happenings: readonly { weight: number; name: string; happen: (stage: Stage
   { weight: 5, name: 'kill the controller manager', happen: ({ manager }) => manager.replace() },
   { weight: 3, name: 'restart the API server', happen: ({ cluster }) => cluster.restartApi() },
   { weight: 3, name: 'break connections', happen: breakConnections },
-  { weight: 2, name: 'out of reach', happen: outOfReach },
+  { weight: 2, name: 'out of reach', happen: (stage) => outOfReach(stage, 4 * SECOND) },
   { weight: 2, name: 'lose a node', happen: loseNode },
   { weight: 2, name: 'find nodes again', happen: ({ cluster }) => Promise.all(cluster.machines.map((machine) => machine.revive())) },
   { weight: 2, name: 'suspend or resume', happen: suspendOrResume },
@@ -196,20 +197,6 @@ async function deletePod(stage: Stage): Promise<void> {
   // Those that ended are left alone: what was deleted before anybody counted it could not be held against the counts.
   const { metadata } = pick(stage, (await stage.cluster.pods()).filter(isActive)) ?? { metadata: { name: undefined } }
   if (metadata.name) await stage.cluster.client.delete('v1', 'Pod', { namespace: 'default', name: metadata.name })
-}
-
-async function breakConnections({ cluster, random }: Stage): Promise<void> {
-  for (const connection of cluster.connections) {
-    if (random.fraction() < 0.5) continue
-    connection.cut(true)
-    connection.cut(false)
-  }
-}
-
-async function outOfReach({ cluster, random }: Stage): Promise<void> {
-  cluster.cut(true)
-  await cluster.clock.advance(Math.floor(random.fraction() * 4 * SECOND))
-  cluster.cut(false)
 }
 
 async function loseNode(stage: Stage): Promise<void> {

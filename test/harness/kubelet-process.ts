@@ -14,10 +14,13 @@ import { createScheduler } from '../../scheduler/create-scheduler.ts'
 import type { Client } from '../../shared/client/client.ts'
 import { connectClient } from '../../shared/client/connect.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
+import { isTrue } from '../../shared/objects/conditions.ts'
+import type { Node, ServiceAccount } from '../../shared/openapi/generated/core-v1.ts'
 import { readConfig } from '../../shared/process/config.ts'
 import type { Service } from '../../shared/process/run.ts'
 import { systemRandom } from '../../shared/random/random.ts'
 import { realClock } from '../../shared/time/clock.ts'
+import { eventually } from './eventually.ts'
 import { findKubectl, type Kubectl, kubectlFor } from './kubectl.ts'
 import { type ServedApi, serveApi } from './served-api.ts'
 
@@ -35,6 +38,8 @@ export interface RealNode {
   readonly kubelet: ChildProcess
   /** @param flags more of them; the last of a name counts */
   startKubelet(...flags: string[]): void
+  /** Starts the kubelet and waits until its node takes pods. @param within how long the node may take, milliseconds */
+  joined(within?: number): Promise<void>
   /** Resolves when it has ended. */
   stopKubelet(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
   /** What the kubelet has said so far. */
@@ -114,6 +119,13 @@ export async function startRealNode(podRange: string, controllerManagerFlags: re
       ]
       kubelet = spawn(process.execPath, [join(CHECKOUT, 'kubelet/main.ts'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
       for (const output of [kubelet.stdout, kubelet.stderr]) output?.pipe(createWriteStream(logFile, { flags: 'a' }))
+    },
+    async joined(within?: number) {
+      node.startKubelet()
+      const isReady = (nodes: Node[]) => nodes.some(({ status }) => isTrue(status.conditions, 'Ready'))
+      await eventually(client, ['v1', 'Node'], isReady, within === undefined ? {} : { withinMilliseconds: within })
+      const isDefault = ({ metadata }: ServiceAccount) => metadata.name === 'default'
+      await eventually(client, ['v1', 'ServiceAccount'], (all) => all.some(isDefault), { namespace: 'default' })
     },
     async stopKubelet(signal: 'SIGTERM' | 'SIGKILL') {
       if (!kubelet || kubelet.exitCode !== null || kubelet.signalCode !== null) return

@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { type Random, seededRandom } from '../../shared/random/random.ts'
+import { breakConnections, outOfReach } from './disturbances.ts'
 import { type SimulatedCluster, startSimulatedCluster } from './simulated-cluster.ts'
 import { type MortalComponent, mortalControllerManager, mortalScheduler } from './simulated-control-plane.ts'
 import { daemonSet, podTemplate, statefulSet } from './workloads.ts'
@@ -43,7 +44,7 @@ const happenings: readonly [weight: number, name: string, happen: (stage: Stage)
   [1, 'kill the scheduler', ({ scheduler }) => scheduler.replace()],
   [2, 'restart the API server', ({ cluster }) => cluster.restartApi()],
   [3, 'break connections', breakConnections],
-  [1, 'the server is out of reach', outOfReach],
+  [1, 'the server is out of reach', (stage) => outOfReach(stage, 8 * SECOND)],
 ]
 
 /**
@@ -176,18 +177,4 @@ async function newImage({ cluster: { client }, random, images, log }: Stage): Pr
   log.push(`  ${subject.name}: ${image}`)
   const body = { spec: { template: { spec: { containers: [{ name: 'main', image }] } } } }
   await client.patch('apps/v1', subject.kind, { namespace: 'default', name: subject.name }, { type: 'strategic', body })
-}
-
-async function breakConnections({ cluster, random }: Stage): Promise<void> {
-  for (const connection of cluster.connections) {
-    if (random.fraction() < 0.5) continue
-    connection.cut(true)
-    connection.cut(false)
-  }
-}
-
-async function outOfReach({ cluster, random }: Stage): Promise<void> {
-  cluster.cut(true)
-  await cluster.clock.advance(upTo(random, 8 * SECOND))
-  cluster.cut(false)
 }

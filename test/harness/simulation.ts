@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Random, seededRandom } from '../../shared/random/random.ts'
+import { breakConnections, outOfReach } from './disturbances.ts'
 import { type SimulatedCluster, startSimulatedCluster } from './simulated-cluster.ts'
 import { type MortalComponent, mortalControllerManager, mortalScheduler } from './simulated-control-plane.ts'
 import { checkAlways, checkSettled } from './simulation-invariants.ts'
@@ -38,7 +39,7 @@ const happenings: readonly [weight: number, name: string, happen: (stage: Stage)
   [2, 'kill the controller manager', ({ manager }) => manager.replace()],
   [2, 'kill the scheduler', ({ scheduler }) => scheduler.replace()],
   [3, 'break connections', breakConnections],
-  [1, 'the server is out of reach', outOfReach],
+  [1, 'the server is out of reach', (stage) => outOfReach(stage, 8 * SECOND)],
 ]
 
 /** Lives through one story of faults, and checks what must always hold and what must hold in the end. Failures name seed and events. */
@@ -189,18 +190,4 @@ async function loseNode(stage: Stage): Promise<void> {
   const how = stage.random.fraction() < 0.5 ? 'silence' : 'crash'
   stage.log.push(`  ${machine?.name}, ${how}`)
   await machine?.kill(how)
-}
-
-async function breakConnections(stage: Stage): Promise<void> {
-  for (const connection of stage.cluster.connections) {
-    if (stage.random.fraction() < 0.5) continue
-    connection.cut(true)
-    connection.cut(false)
-  }
-}
-
-async function outOfReach(stage: Stage): Promise<void> {
-  stage.cluster.cut(true)
-  await stage.cluster.clock.advance(upTo(stage, 8 * SECOND))
-  stage.cluster.cut(false)
 }

@@ -12,12 +12,8 @@ describe('autoscaling on a real node', { timeout: 300_000 }, () => {
   let loadFile = ''
 
   before(async () => {
-    node = await startRealNode('10.199.86.0/24', ['--horizontal-pod-autoscaler-sync-period=5s'])
-    node.startKubelet()
-    await eventually(node.client, ['v1', 'Node'], (nodes) => nodes.some(isReady), { withinMilliseconds: 60_000 })
-    await eventually(node.client, ['v1', 'ServiceAccount'], (all) => all.some(({ metadata }) => metadata.name === 'default'), {
-      ...{ namespace: 'default', withinMilliseconds: 30_000 },
-    })
+    node = await startRealNode('10.199.89.0/24', ['--horizontal-pod-autoscaler-sync-period=5s'])
+    await node.joined(60_000)
     loadFile = join(node.rootDir, 'load')
     // Each pod uses what it may, a fifth of a core, while the file is there.
     const script =
@@ -92,7 +88,3 @@ describe('autoscaling on a real node', { timeout: 300_000 }, () => {
     assert.match(await kubectl.ok(['get', 'events']), /New size: 1; reason: All metrics below target/)
   })
 })
-
-function isReady({ status }: { status: { conditions?: { type: string; status: string }[] | undefined } }): boolean {
-  return status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false
-}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
+import { hasReason } from '../../shared/errors/status-error.ts'
 import { createInformers } from '../../shared/informer/shared-informers.ts'
 import type { CronJob, Job } from '../../shared/openapi/generated/batch-v1.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
@@ -37,8 +38,10 @@ async function cluster(
     if (!end) return
     clock.after(end.after, () => {
       const body = { status: { phase: end.phase } }
-      // A pod that was replaced meanwhile is gone.
-      void client.patch('v1', 'Pod', { namespace, name }, { type: 'merge', subresource: 'status', body }).catch(() => undefined)
+      void client.patch('v1', 'Pod', { namespace, name }, { type: 'merge', subresource: 'status', body }).catch((error: unknown) => {
+        // A pod that was replaced meanwhile is gone.
+        if (!hasReason(error, 'NotFound')) throw error
+      })
     })
   })
   informers.start(over.signal)

@@ -77,7 +77,9 @@ test('an evicted pod says why it ends', async (context) => {
       const condition = object.status?.conditions?.find(({ type }) => type === 'DisruptionTarget')
       if (object.metadata.name === name && condition) seen.push([condition.status, condition.reason, condition.message])
     }
-  })().catch(() => undefined)
+  })().catch((error: unknown) => {
+    if (!stop.signal.aborted) throw error
+  })
   await evict(cluster, name)
   await cluster.until('the condition was seen', () => seen.length > 0)
   stop.abort()

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { isTrue } from '../../shared/objects/conditions.ts'
 import { eventually } from '../harness/eventually.ts'
 import { type RealNode, startRealNode } from '../harness/kubelet-process.ts'
 
@@ -13,13 +12,7 @@ describe('jobs on a real node', { timeout: 240_000 }, () => {
 
   before(async () => {
     node = await startRealNode('10.199.88.0/24')
-    node.startKubelet()
-    const isReady = (nodes: { status: { conditions?: { type: string; status: string }[] | undefined } }[]) =>
-      nodes.some(({ status }) => isTrue(status.conditions, 'Ready'))
-    await eventually(node.client, ['v1', 'Node'], isReady, { withinMilliseconds: 60_000 })
-    await eventually(node.client, ['v1', 'ServiceAccount'], (all) => all.some(({ metadata }) => metadata.name === 'default'), {
-      ...{ namespace: 'default', withinMilliseconds: 30_000 },
-    })
+    await node.joined(60_000)
   })
   after(async () => {
     if (!node) return

@@ -6,7 +6,6 @@ import { connect as connectTls } from 'node:tls'
 import { WebSocket } from 'ws'
 import { outputOf } from '../../deploy/command.ts'
 import { realClock } from '../../shared/time/clock.ts'
-import { eventually } from '../harness/eventually.ts'
 import { type RealNode, startRealNode } from '../harness/kubelet-process.ts'
 
 const subject = `
@@ -96,13 +95,7 @@ describe('clients that go away', { timeout: 300_000 }, () => {
 
   before(async () => {
     node = await startRealNode('10.199.84.0/24')
-    node.startKubelet()
-    await eventually(
-      node.client,
-      ['v1', 'Node'],
-      ([one]) => !!one?.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
-    )
-    await eventually(node.client, ['v1', 'ServiceAccount'], (accounts) => accounts.length > 0, { namespace: 'default' })
+    await node.joined()
     await node.kubectl.apply(subject)
     await node.kubectl.ok('wait pod/subject --for=condition=Ready --timeout=60s')
     await node.kubectl.ok([

@@ -32,13 +32,7 @@ describe('a kubelet that dies, a server that is away, objects that change', { ti
 
   before(async () => {
     node = await startRealNode('10.199.81.0/24')
-    node.startKubelet()
-    await eventually(node.client, ['v1', 'ServiceAccount'], (accounts) => accounts.length > 0, { namespace: 'default' })
-    await eventually(
-      node.client,
-      ['v1', 'Node'],
-      ([one]) => !!one?.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
-    )
+    await node.joined()
   })
   after(async () => {
     await node?.dispose()

@@ -33,13 +33,7 @@ describe('logs, exec, attach and port-forward through the API server to a real k
   let node: RealNode
   before(async () => {
     node = await startRealNode('10.199.80.0/24')
-    node.startKubelet()
-    await eventually(
-      node.client,
-      ['v1', 'Node'],
-      ([one]) => !!one?.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
-    )
-    await eventually(node.client, ['v1', 'ServiceAccount'], (accounts) => accounts.length > 0, { namespace: 'default' })
+    await node.joined()
     await node.kubectl.apply(shell)
     await node.kubectl.ok('wait pod/shell --for=condition=Ready --timeout=60s')
   })

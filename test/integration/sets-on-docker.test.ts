@@ -20,17 +20,7 @@ describe('sets on a real node', { timeout: 480_000 }, () => {
 
   before(async () => {
     node = await startRealNode('10.199.87.0/24')
-    node.startKubelet()
-    const isUp = { withinMilliseconds: 60_000 }
-    await eventually(
-      node.client,
-      ['v1', 'Node'],
-      (nodes) => nodes.some(({ status }) => status.conditions?.some((each) => each.type === 'Ready' && each.status === 'True')),
-      isUp,
-    )
-    await eventually(node.client, ['v1', 'ServiceAccount'], (all) => all.some(({ metadata }) => metadata.name === 'default'), {
-      ...{ ...NAMESPACE, ...isUp },
-    })
+    await node.joined(60_000)
     await node.kubectl.ok('apply -f examples/daemonset.yaml -f examples/statefulset.yaml')
   })
   after(async () => {

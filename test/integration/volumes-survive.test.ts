@@ -53,13 +53,7 @@ describe('volumes of the standard class on a real node', { timeout: 300_000 }, (
 
   before(async () => {
     node = await startRealNode('10.199.86.0/24')
-    node.startKubelet()
-    await eventually(node.client, ['v1', 'ServiceAccount'], (accounts) => accounts.length > 0, { namespace: 'default' })
-    await eventually(
-      node.client,
-      ['v1', 'Node'],
-      ([one]) => !!one?.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
-    )
+    await node.joined()
   })
   after(async () => {
     await node?.dispose()

@@ -4,8 +4,9 @@ import { sameValue } from '../../registry/same-value.ts'
 import { immutableProblem } from '../../rules/metadata/immutable.ts'
 import { defaultPodSpec } from '../../rules/pod/pod-defaults.ts'
 import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
-import { containerImages, containerNames, labelCell, selectorCell } from '../../rules/table-cells.ts'
+import { labelCell, selectorCell } from '../../rules/table-cells.ts'
 import { daemonSetProblems, daemonSetStatusProblems } from '../../rules/workload/daemon-set.ts'
+import { templateColumns } from '../../rules/workload/template-columns.ts'
 
 /** How often the template was changed: a field of earlier versions of the kind, which this one carries as an annotation nobody else may set. */
 const GENERATION = 'deprecated.daemonset.template.generation'
@@ -42,19 +43,10 @@ export default defineResource('apps/v1', 'DaemonSet', {
     },
     { name: 'Node Selector', description: 'Labels that nodes must have', value: ({ spec }) => labelCell(spec.template.spec.nodeSelector) },
     { name: 'Age', type: 'date', value: ({ metadata }) => metadata.creationTimestamp },
-    {
-      name: 'Containers',
-      priority: 1,
-      description: 'Names of the containers',
-      value: ({ spec }) => containerNames(spec.template.spec.containers),
-    },
-    {
-      name: 'Images',
-      priority: 1,
-      description: 'Images of the containers',
-      value: ({ spec }) => containerImages(spec.template.spec.containers),
-    },
-    { name: 'Selector', priority: 1, description: 'Which pods belong to it', value: ({ spec }) => selectorCell(spec.selector) },
+    ...templateColumns<DaemonSet>(
+      ({ spec }) => spec.template,
+      ({ spec }) => selectorCell(spec.selector),
+    ),
   ],
 
   applyDefaults({ spec }) {

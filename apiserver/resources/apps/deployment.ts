@@ -1,11 +1,13 @@
-import { labelSelectorFrom } from '../../../shared/selectors/label-selector.ts'
+import type { Deployment } from '../../../shared/openapi/generated/apps-v1.ts'
 import { defineResource } from '../../registry/define-resource.ts'
 import { sameValue } from '../../registry/same-value.ts'
 import { immutableProblem } from '../../rules/metadata/immutable.ts'
 import { defaultPodSpec } from '../../rules/pod/pod-defaults.ts'
 import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
-import { containerImages, containerNames, selectorCell } from '../../rules/table-cells.ts'
+import { selectorCell } from '../../rules/table-cells.ts'
 import { deploymentProblems } from '../../rules/workload/deployment.ts'
+import { replicaScale } from '../../rules/workload/replica-scale.ts'
+import { templateColumns } from '../../rules/workload/template-columns.ts'
 
 export default defineResource('apps/v1', 'Deployment', {
   shortNames: ['deploy'],
@@ -21,19 +23,10 @@ export default defineResource('apps/v1', 'Deployment', {
     { name: 'Up-to-date', description: 'Pods made from the newest template', value: ({ status }) => status.updatedReplicas ?? 0 },
     { name: 'Available', description: 'Pods ready for long enough', value: ({ status }) => status.availableReplicas ?? 0 },
     { name: 'Age', type: 'date', value: ({ metadata }) => metadata.creationTimestamp },
-    {
-      name: 'Containers',
-      priority: 1,
-      description: 'Names of the containers',
-      value: ({ spec }) => containerNames(spec.template.spec.containers),
-    },
-    {
-      name: 'Images',
-      priority: 1,
-      description: 'Images of the containers',
-      value: ({ spec }) => containerImages(spec.template.spec.containers),
-    },
-    { name: 'Selector', priority: 1, description: 'Which pods belong to it', value: ({ spec }) => selectorCell(spec.selector) },
+    ...templateColumns<Deployment>(
+      ({ spec }) => spec.template,
+      ({ spec }) => selectorCell(spec.selector),
+    ),
   ],
 
   applyDefaults({ spec }) {
@@ -59,12 +52,5 @@ export default defineResource('apps/v1', 'Deployment', {
     yield* immutableProblem('spec.selector', next.spec.selector, previous.spec.selector)
   },
 
-  scale: {
-    specReplicas: ({ spec }) => spec.replicas ?? 1,
-    setSpecReplicas: ({ spec }, replicas) => {
-      spec.replicas = replicas
-    },
-    statusReplicas: ({ status }) => status.replicas ?? 0,
-    selector: ({ spec }) => labelSelectorFrom(spec.selector).toString(),
-  },
+  scale: replicaScale(),
 })

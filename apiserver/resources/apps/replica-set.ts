@@ -1,10 +1,10 @@
-import { labelSelectorFrom } from '../../../shared/selectors/label-selector.ts'
 import { defineResource } from '../../registry/define-resource.ts'
 import { immutableProblem } from '../../rules/metadata/immutable.ts'
 import { defaultPodSpec } from '../../rules/pod/pod-defaults.ts'
 import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
 import { selectorCell } from '../../rules/table-cells.ts'
 import { replicaColumns } from '../../rules/workload/replica-columns.ts'
+import { replicaScale } from '../../rules/workload/replica-scale.ts'
 import { replicaSetProblems } from '../../rules/workload/replica-set.ts'
 
 export default defineResource('apps/v1', 'ReplicaSet', {
@@ -24,12 +24,5 @@ export default defineResource('apps/v1', 'ReplicaSet', {
     yield* immutableProblem('spec.selector', next.spec.selector, previous.spec.selector)
   },
 
-  scale: {
-    specReplicas: ({ spec }) => spec.replicas ?? 1,
-    setSpecReplicas: ({ spec }, replicas) => {
-      spec.replicas = replicas
-    },
-    statusReplicas: ({ status }) => status.replicas,
-    selector: ({ spec }) => labelSelectorFrom(spec.selector).toString(),
-  },
+  scale: replicaScale(),
 })

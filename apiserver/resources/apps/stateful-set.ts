@@ -1,10 +1,12 @@
-import { labelSelectorFrom } from '../../../shared/selectors/label-selector.ts'
+import type { StatefulSet } from '../../../shared/openapi/generated/apps-v1.ts'
 import { defineResource } from '../../registry/define-resource.ts'
 import { labelNameRule } from '../../rules/metadata/names.ts'
 import { defaultPodSpec } from '../../rules/pod/pod-defaults.ts'
 import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
-import { containerImages, containerNames, selectorCell } from '../../rules/table-cells.ts'
+import { selectorCell } from '../../rules/table-cells.ts'
+import { replicaScale } from '../../rules/workload/replica-scale.ts'
 import { statefulSetProblems, statefulSetStatusProblems, statefulSetUpdateProblems } from '../../rules/workload/stateful-set.ts'
+import { templateColumns } from '../../rules/workload/template-columns.ts'
 
 export default defineResource('apps/v1', 'StatefulSet', {
   shortNames: ['sts'],
@@ -19,19 +21,10 @@ export default defineResource('apps/v1', 'StatefulSet', {
       value: ({ spec, status }) => `${status.readyReplicas ?? 0}/${spec.replicas}`,
     },
     { name: 'Age', type: 'date', value: ({ metadata }) => metadata.creationTimestamp },
-    {
-      name: 'Containers',
-      priority: 1,
-      description: 'Names of the containers',
-      value: ({ spec }) => containerNames(spec.template.spec.containers),
-    },
-    {
-      name: 'Images',
-      priority: 1,
-      description: 'Images of the containers',
-      value: ({ spec }) => containerImages(spec.template.spec.containers),
-    },
-    { name: 'Selector', priority: 1, description: 'Which pods belong to it', value: ({ spec }) => selectorCell(spec.selector) },
+    ...templateColumns<StatefulSet>(
+      ({ spec }) => spec.template,
+      ({ spec }) => selectorCell(spec.selector),
+    ),
   ],
 
   applyDefaults({ spec }) {
@@ -67,12 +60,5 @@ export default defineResource('apps/v1', 'StatefulSet', {
   validateUpdate: (next, previous) => statefulSetUpdateProblems(next.spec, previous.spec),
   validateStatusUpdate: (next, previous) => statefulSetStatusProblems(next.status, previous.status),
 
-  scale: {
-    specReplicas: ({ spec }) => spec.replicas ?? 1,
-    setSpecReplicas: ({ spec }, replicas) => {
-      spec.replicas = replicas
-    },
-    statusReplicas: ({ status }) => status.replicas,
-    selector: ({ spec }) => labelSelectorFrom(spec.selector).toString(),
-  },
+  scale: replicaScale(),
 })

@@ -1,10 +1,12 @@
+import type { CronJob } from '../../../shared/openapi/generated/batch-v1.ts'
 import { defineResource } from '../../registry/define-resource.ts'
 import { cronJobNameRule, cronJobProblems } from '../../rules/job/cron-job.ts'
 import { indexedJobWarnings } from '../../rules/job/indexed-job.ts'
 import { defaultJobTemplate } from '../../rules/job/job-defaults.ts'
 import { podNameWarnings } from '../../rules/job/name-warnings.ts'
 import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
-import { containerImages, containerNames, NONE, selectorCell, sinceCell } from '../../rules/table-cells.ts'
+import { NONE, selectorCell, sinceCell } from '../../rules/table-cells.ts'
+import { templateColumns } from '../../rules/workload/template-columns.ts'
 
 export default defineResource('batch/v1', 'CronJob', {
   shortNames: ['cj'],
@@ -14,25 +16,18 @@ export default defineResource('batch/v1', 'CronJob', {
   columns: [
     { name: 'Schedule', description: 'When jobs are due', value: ({ spec }) => spec.schedule },
     { name: 'Timezone', description: 'Whose clocks the schedule means', value: ({ spec }) => spec.timeZone ?? NONE },
-    { name: 'Suspend', type: 'boolean', description: 'No more jobs for now', value: ({ spec }) => suspendCell(spec.suspend) },
+    { name: 'Suspend', type: 'boolean', description: 'Whether no more jobs are made', value: ({ spec }) => suspendCell(spec.suspend) },
     { name: 'Active', type: 'integer', description: 'Jobs that run', value: ({ status }) => status.active?.length ?? 0 },
     {
       ...{ name: 'Last Schedule', description: 'When the last job was due' },
       value: ({ status }, now) => (status.lastScheduleTime === undefined ? NONE : sinceCell(status.lastScheduleTime, now)),
     },
     { name: 'Age', type: 'date', value: ({ metadata }) => metadata.creationTimestamp },
-    {
-      ...{ name: 'Containers', priority: 1, description: 'Names of the containers' },
-      value: ({ spec }) => containerNames(spec.jobTemplate.spec.template.spec.containers),
-    },
-    {
-      ...{ name: 'Images', priority: 1, description: 'Images of the containers' },
-      value: ({ spec }) => containerImages(spec.jobTemplate.spec.template.spec.containers),
-    },
-    {
-      ...{ name: 'Selector', priority: 1, description: 'Which pods belong to its jobs' },
-      value: ({ spec }) => selectorCell(spec.jobTemplate.spec.selector),
-    },
+    ...templateColumns<CronJob>(
+      ({ spec }) => spec.jobTemplate.spec.template,
+      ({ spec }) => selectorCell(spec.jobTemplate.spec.selector),
+      'Which pods belong to its jobs',
+    ),
   ],
 
   applyDefaults({ spec }) {

@@ -1,3 +1,4 @@
+import type { Job } from '../../../shared/openapi/generated/batch-v1.ts'
 import { defineResource } from '../../registry/define-resource.ts'
 import { sameValue } from '../../registry/same-value.ts'
 import { indexedJobWarnings } from '../../rules/job/indexed-job.ts'
@@ -9,7 +10,8 @@ import { jobStatusProblems } from '../../rules/job/job-status.ts'
 import { jobUpdateProblems } from '../../rules/job/job-update.ts'
 import { podNameWarnings } from '../../rules/job/name-warnings.ts'
 import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
-import { containerImages, containerNames, selectorCell } from '../../rules/table-cells.ts'
+import { selectorCell } from '../../rules/table-cells.ts'
+import { templateColumns } from '../../rules/workload/template-columns.ts'
 
 export default defineResource('batch/v1', 'Job', {
   categories: ['all'],
@@ -19,15 +21,10 @@ export default defineResource('batch/v1', 'Job', {
     { name: 'Completions', description: 'Pods that succeeded, of those that must', value: completionsCell },
     { name: 'Duration', description: 'From its start to its completion, or to now', value: durationCell },
     { name: 'Age', type: 'date', value: ({ metadata }) => metadata.creationTimestamp },
-    {
-      ...{ name: 'Containers', priority: 1, description: 'Names of the containers' },
-      value: ({ spec }) => containerNames(spec.template.spec.containers),
-    },
-    {
-      ...{ name: 'Images', priority: 1, description: 'Images of the containers' },
-      value: ({ spec }) => containerImages(spec.template.spec.containers),
-    },
-    { name: 'Selector', priority: 1, description: 'Which pods belong to it', value: ({ spec }) => selectorCell(spec.selector) },
+    ...templateColumns<Job>(
+      ({ spec }) => spec.template,
+      ({ spec }) => selectorCell(spec.selector),
+    ),
   ],
   selectableFields: { 'status.successful': ({ status }) => `${status.succeeded ?? 0}` },
 

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../../shared/objects/object.ts'
 import type { PodTemplateSpec } from '../../../shared/openapi/generated/core-v1.ts'
 import type { Column } from '../../registry/define-resource.ts'
-import { containerImages, containerNames } from '../table-cells.ts'
+import { templateColumns } from './template-columns.ts'
 
 /** What ReplicaSet and ReplicationController have in common. */
 interface Replicas extends KubeObject {
@@ -16,18 +16,6 @@ export function replicaColumns<T extends Replicas>(selector: (object: T) => stri
     { name: 'Current', type: 'integer', description: 'Pods there are', value: ({ status }) => status.replicas },
     { name: 'Ready', type: 'integer', description: 'Ready pods', value: ({ status }) => status.readyReplicas },
     { name: 'Age', type: 'date', value: ({ metadata }) => metadata.creationTimestamp ?? undefined },
-    {
-      name: 'Containers',
-      priority: 1,
-      description: 'Names of the containers',
-      value: ({ spec }) => containerNames(spec.template?.spec.containers ?? []),
-    },
-    {
-      name: 'Images',
-      priority: 1,
-      description: 'Images of the containers',
-      value: ({ spec }) => containerImages(spec.template?.spec.containers ?? []),
-    },
-    { name: 'Selector', priority: 1, description: 'Which pods belong to it', value: selector },
+    ...templateColumns<T>(({ spec }) => spec.template, selector),
   ]
 }

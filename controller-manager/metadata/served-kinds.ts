@@ -1,6 +1,6 @@
 import type { Client } from '../../shared/client/client.ts'
 import type { Clock } from '../../shared/time/clock.ts'
-import { discover, type ServedResource } from '../metadata/discovery.ts'
+import { discover, type ServedResource } from './discovery.ts'
 
 /** How long what is served is believed; a kind that is missing is looked for again after the shorter time. Milliseconds. */
 const BELIEVED = 5 * 60_000
@@ -20,13 +20,18 @@ export class ServedKinds {
 
   /** By group and kind, whatever version was named. @throws Error in the words of upstream's mapper where nothing is served */
   async find(apiVersion: string, kind: string, signal: AbortSignal): Promise<ServedResource> {
-    const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
+    const found = await this.lookUp(apiVersion, kind, signal)
+    if (!found) throw new Error(`no matches for kind ${JSON.stringify(kind)} in group ${JSON.stringify(groupOf(apiVersion))}`)
+    return found
+  }
+
+  /** By group and kind, whatever version was named; undefined where nothing is served. */
+  async lookUp(apiVersion: string, kind: string, signal: AbortSignal): Promise<ServedResource | undefined> {
+    const group = groupOf(apiVersion)
     const look = () => this.#known.find((each) => each.group === group && each.kind === kind)
     const age = this.#clock.now() - this.#askedAt
     if (age > BELIEVED || (!look() && age > LOOK_AGAIN)) await this.#ask(signal)
-    const found = look()
-    if (!found) throw new Error(`no matches for kind ${JSON.stringify(kind)} in group ${JSON.stringify(group)}`)
-    return found
+    return look()
   }
 
   /** Whether anybody serves the group. */
@@ -40,3 +45,5 @@ export class ServedKinds {
     this.#askedAt = this.#clock.now()
   }
 }
+
+const groupOf = (apiVersion: string) => (apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '')
