@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { measureMachine } from '../stats/machine-usage.ts'
 import { foldersOfProcess, isGone, readCgroupUsage, statField } from './cgroup-usage.ts'
-import { parseNetDev } from './docker-stats.ts'
+import { parseNetDev } from './interface-stats.ts'
 
 /** A folder with these files; removed at the end. */
 function recorded(context: { after(done: () => void): void }, files: Record<string, string>): string {

@@ -6,8 +6,8 @@ import { Writable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { realClock } from '../../shared/time/clock.ts'
 import type { LogOptions } from './container-runtime.ts'
-import type { DockerClient } from './docker-client.ts'
-import { dockerLogs } from './docker-logs.ts'
+import type { DockerClient } from './docker/docker-client.ts'
+import { dockerLogs } from './docker/docker-logs.ts'
 import { LogFiles } from './log-files.ts'
 
 const line = (text: string, number = 0) =>

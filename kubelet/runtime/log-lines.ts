@@ -1,4 +1,4 @@
-import type { Frame } from './docker-streams.ts'
+import type { Frame } from './session-frames.ts'
 
 /** One line of a log, or a piece of a long one. */
 export interface LogEntry extends Frame {
@@ -6,11 +6,19 @@ export interface LogEntry extends Frame {
   readonly time: string
 }
 
-/** Reads entries out of the bytes of json-file logs, whole lines at a time. */
+/** Reads one line of a log, its end included; undefined for one that was being written when the machine went down. */
+export type LineReader = (line: string) => LogEntry | undefined
+
+/** Reads entries out of the bytes of a log, whole lines at a time. */
 export class LogLines {
+  readonly #read: LineReader
   #rest: Buffer = Buffer.alloc(0)
 
-  /** Entries that are complete with these bytes; what the engine left half-written when it died is passed over. */
+  constructor(read: LineReader) {
+    this.#read = read
+  }
+
+  /** Entries that are complete with these bytes; what was left half-written when the machine went down is passed over. */
   push(bytes: Buffer): LogEntry[] {
     const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes])
     const end = all.lastIndexOf(0x0a) + 1
@@ -18,20 +26,10 @@ export class LogLines {
     const entries: LogEntry[] = []
     for (let at = 0; at < end; ) {
       const next = all.indexOf(0x0a, at) + 1
-      const entry = entryOf(all.toString('utf8', at, next))
+      const entry = this.#read(all.toString('utf8', at, next))
       if (entry) entries.push(entry)
       at = next
     }
     return entries
-  }
-}
-
-function entryOf(line: string): LogEntry | undefined {
-  try {
-    const { log, stream, time } = JSON.parse(line) as { log?: unknown; stream?: unknown; time?: unknown }
-    if (typeof log !== 'string' || typeof time !== 'string') return undefined
-    return { stream: stream === 'stderr' ? 'stderr' : 'stdout', data: Buffer.from(log), time }
-  } catch {
-    return undefined // a line that was being written when the machine went down
   }
 }

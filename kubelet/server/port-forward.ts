@@ -2,7 +2,7 @@ import { type Duplex, pipeline } from 'node:stream'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { StreamScope } from '../../shared/streams/stream-scope.ts'
 import type { Clock } from '../../shared/time/clock.ts'
-import { SpdyConnection, type SpdyStream } from './spdy-connection.ts'
+import { SpdyConnection, type SpdyStream } from '../spdy/spdy-connection.ts'
 import { keepAlive } from './spdy-session.ts'
 
 /** Connects to a port of the pod. */

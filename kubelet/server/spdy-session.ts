@@ -3,8 +3,8 @@ import { finished } from 'node:stream/promises'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { StreamScope } from '../../shared/streams/stream-scope.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { SpdyConnection, type SpdyStream } from '../spdy/spdy-connection.ts'
 import { outcomeStatus, type Session, type SessionWish, terminalSizes } from './session.ts'
-import { SpdyConnection, type SpdyStream } from './spdy-connection.ts'
 
 /** How long the client may take to open the streams it announced. Milliseconds. */
 const PATIENCE = 30_000

@@ -202,13 +202,13 @@ describe('the Docker runtime on this machine', { timeout: 120_000 }, () => {
   })
 
   async function dockerRemove(id: string): Promise<void> {
-    const { dockerClient } = await import('../../kubelet/runtime/docker-client.ts')
+    const { dockerClient } = await import('../../kubelet/runtime/docker/docker-client.ts')
     await dockerClient('/var/run/docker.sock').call('DELETE', `/containers/${id}`, { query: { force: true } })
   }
 
   it('leaves nothing of a sandbox whose network could not be made', async () => {
     const { cniNetwork } = await import('../../kubelet/network/cni-network.ts')
-    const { createDockerRuntime } = await import('../../kubelet/runtime/docker-runtime.ts')
+    const { createDockerRuntime } = await import('../../kubelet/runtime/docker/docker-runtime.ts')
     const { silentLogger } = await import('../../shared/logging/logger.ts')
     const log = silentLogger()
     const { clock, stateDir } = subject

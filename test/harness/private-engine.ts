@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { dockerClient } from '../../kubelet/runtime/docker-client.ts'
+import { dockerClient } from '../../kubelet/runtime/docker/docker-client.ts'
 import { linuxMounter } from '../../kubelet/volumes/mounter.ts'
 import { realClock } from '../../shared/time/clock.ts'
 

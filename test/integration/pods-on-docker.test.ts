@@ -151,7 +151,7 @@ describe('pods on a Docker engine', { timeout: 300_000 }, () => {
     await create('victim', forever)
     const pod = await until('victim', isReady)
     const begun = node.clock.monotonic()
-    const { dockerClient } = await import('../../kubelet/runtime/docker-client.ts')
+    const { dockerClient } = await import('../../kubelet/runtime/docker/docker-client.ts')
     await dockerClient('/var/run/docker.sock').call('POST', `/containers/${idOf(pod)}/kill`, { query: { signal: 'KILL' } })
     const again = await until('victim', (one) => mainOf(one).restartCount === 1 && isReady(one))
     const took = node.clock.monotonic() - begun

@@ -1,5 +1,5 @@
 import { duplexPair } from 'node:stream'
-import { SpdyConnection } from '../../../kubelet/server/spdy-connection.ts'
+import { SpdyConnection } from '../../../kubelet/spdy/spdy-connection.ts'
 import {
   dataHead,
   FrameReader,
@@ -8,8 +8,8 @@ import {
   resetFrame,
   synReplyFrame,
   synStreamFrame,
-} from '../../../kubelet/server/spdy-frames.ts'
-import { HeaderWriter } from '../../../kubelet/server/spdy-headers.ts'
+} from '../../../kubelet/spdy/spdy-frames.ts'
+import { HeaderWriter } from '../../../kubelet/spdy/spdy-headers.ts'
 import type { Random } from '../../../shared/random/random.ts'
 import type { FuzzTarget } from '../fuzz-target.ts'
 import { below } from '../mutate.ts'

@@ -2,88 +2,81 @@ import { watch } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Writable } from 'node:stream'
 import type { Clock } from '../../shared/time/clock.ts'
-import { type ContainerRuntime, type LogOptions, RuntimeError } from './container-runtime.ts'
-import { isMissing } from './docker-client.ts'
-import type { DockerParts } from './docker-sandboxes.ts'
-import type { Frame } from './docker-streams.ts'
+import { type LogOptions, RuntimeError } from './container-runtime.ts'
 import { LogFiles } from './log-files.ts'
-import { type LogEntry, LogLines } from './log-lines.ts'
+import { type LineReader, type LogEntry, LogLines } from './log-lines.ts'
+import type { Frame } from './session-frames.ts'
 import { writeAll } from './write-all.ts'
 
-/** How often a followed log is looked at, news of changes or not; the engine fills and throws away five files no faster. Milliseconds. */
+/** How often a followed log is looked at, news of changes or not; runtimes fill and throw away five files no faster. Milliseconds. */
 const LOOK = 200
-/** How long to wait before the engine is asked again whether the container has ended. Milliseconds. */
-const ASK_AGAIN = 1_000
+
+/** A log as a runtime keeps it: `path` is written, `path.1` is the one before it, and so on. */
+export interface ContainerLog {
+  readonly path: string
+  readonly read: LineReader
+}
+
+/** How to follow a log until there is nothing more to come. */
+export interface Following {
+  /** Resolves when the container does not run any more: from then on its log is complete. Given up when the signal aborts. */
+  readonly ended: (signal: AbortSignal) => Promise<void>
+  readonly clock: Clock
+}
 
 /**
- * A container's log as the engine keeps it (json-file), byte for byte, stdout and stderr in the order they were written. Read from the engine's
- * files, as upstream's kubelet reads its runtime's: the engine's own followers repeat and lose lines when a log is rotated.
+ * Writes a container's log, byte for byte, stdout and stderr in the order they were written, as far as asked for. Read from the runtime's
+ * files: followers of engines repeat and lose lines when a log is rotated.
+ * @param follow absent: what there is
  */
-export function dockerLogs({
-  docker,
-  inspect,
-  clock,
-}: Pick<DockerParts, 'docker' | 'inspect'> & { clock: Clock }): ContainerRuntime['logs'] {
-  /** Resolves when the container does not run any more: from then on its log is complete. */
-  async function untilEnded(id: string, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      try {
-        await docker.call('POST', `/containers/${id}/wait`, { signal })
-        return
-      } catch (error) {
-        if (isMissing(error)) return
-        // The engine may only be restarting.
-        await clock.sleep(ASK_AGAIN, signal)
-      }
+export async function writeLog(
+  log: ContainerLog,
+  options: LogOptions,
+  follow: Following | undefined,
+  output: Writable,
+  signal: AbortSignal,
+): Promise<void> {
+  const stop = new AbortController()
+  const until = AbortSignal.any([signal, stop.signal])
+  const leave = () => stop.abort()
+  // A reader that goes away while the log is silent is noticed only here.
+  output.once('close', leave)
+  const ended = follow?.ended(until)
+  ended?.catch(() => {}) // aborted: so is everybody who waits for it
+  try {
+    let left = options.limitBytes ?? Number.POSITIVE_INFINITY
+    for await (const bytes of textOf(log, options, follow && ended ? { ended, clock: follow.clock } : undefined, until)) {
+      const piece = bytes.length > left ? bytes.subarray(0, left) : bytes
+      left -= piece.length
+      if (!(await writeAll(output, piece, until)) || left <= 0) break
     }
-  }
-
-  return async (id: string, options: LogOptions, output: Writable, signal: AbortSignal): Promise<void> => {
-    const details = await inspect.fresh(id, signal)
-    if (!details) throw new RuntimeError('ContainerNotFound', `container ${id} is gone`)
-    if (details.LogPath === '') return // it has not been started
-    const stop = new AbortController()
-    const until = AbortSignal.any([signal, stop.signal])
-    const leave = () => stop.abort()
-    // A reader that goes away while the log is silent is noticed only here.
-    output.once('close', leave)
-    const follow = options.follow && details.State.Running ? { ended: untilEnded(id, until), clock } : undefined
-    follow?.ended.catch(() => {}) // aborted: so is everybody who waits for it
-    try {
-      let left = options.limitBytes ?? Number.POSITIVE_INFINITY
-      for await (const bytes of textOf(details.LogPath, options, follow, until)) {
-        const piece = bytes.length > left ? bytes.subarray(0, left) : bytes
-        left -= piece.length
-        if (!(await writeAll(output, piece, until)) || left <= 0) break
-      }
-    } catch (error) {
-      if (!until.aborted) throw error
-    } finally {
-      output.off('close', leave)
-      stop.abort()
-    }
+  } catch (error) {
+    if (!until.aborted) throw error
+  } finally {
+    output.off('close', leave)
+    stop.abort()
   }
 }
 
 /** A whole log by stream, for those who come after the end. */
-export async function* framesOfLog(path: string): AsyncGenerator<Frame> {
+export async function* framesOfLog(log: ContainerLog): AsyncGenerator<Frame> {
   const { signal } = new AbortController()
-  for await (const entries of entriesOf(path, undefined, undefined, signal)) yield* entries
+  for await (const entries of entriesOf(log, undefined, undefined, signal)) yield* entries
 }
 
-interface Following {
+interface Watching {
   readonly ended: Promise<void>
   readonly clock: Clock
 }
 
 async function* textOf(
-  path: string,
+  { path, read }: ContainerLog,
   { timestamps, since, tailLines }: LogOptions,
-  follow: Following | undefined,
+  follow: Watching | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const isMidLine = { stdout: false, stderr: false }
-  for await (const entries of entriesOf(path, tailLines, follow, signal)) {
+  for await (const entries of entriesOf({ path, read }, tailLines, follow, signal)) {
     const parts: Buffer[] = []
     for (const { stream, data, time } of entries) {
       if (since !== undefined && Date.parse(time) < since) continue
@@ -98,16 +91,16 @@ async function* textOf(
 
 /** The entries of a log, some at a time; following, until the container has ended and all was read. */
 async function* entriesOf(
-  path: string,
+  { path, read }: ContainerLog,
   tailLines: number | undefined,
-  follow: Following | undefined,
+  follow: Watching | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<LogEntry[]> {
   const files = await openLog(path)
   const news = follow && watchLog(path, follow, files)
   try {
     if (tailLines !== undefined) await files.skipToLast(tailLines)
-    const lines = new LogLines()
+    const lines = new LogLines(read)
     for (;;) {
       // In this order: what was written before the end, or before the newest file, is read after we knew of it.
       const isOver = news?.isOver() ?? true
@@ -130,14 +123,18 @@ async function openLog(path: string): Promise<LogFiles> {
     return await LogFiles.open(path)
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new RuntimeError('LogError', `the engine's log cannot be read: ${why}; the kubelet must see the engine's data directory`, {
-      cause,
-    })
+    throw new RuntimeError(
+      'LogError',
+      `the container's log cannot be read: ${why}; the kubelet must see the folder that the runtime writes logs to`,
+      {
+        cause,
+      },
+    )
   }
 }
 
 /** Keeps track of a log's files while its reader is busy, and wakes it when there may be more. */
-function watchLog(path: string, { ended, clock }: Following, files: LogFiles) {
+function watchLog(path: string, { ended, clock }: Watching, files: LogFiles) {
   let isOver = false
   let failure: unknown
   let changed = Promise.withResolvers<void>()

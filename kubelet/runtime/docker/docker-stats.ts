@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import type { Clock } from '../../shared/time/clock.ts'
-import { type CgroupFolders, foldersOfProcess, isGone, readCgroupUsage } from './cgroup-usage.ts'
-import type { ContainerRuntime, InterfaceStats } from './container-runtime.ts'
+import type { Clock } from '../../../shared/time/clock.ts'
+import { type CgroupFolders, foldersOfProcess, isGone, readCgroupUsage } from '../cgroup-usage.ts'
+import type { ContainerRuntime } from '../container-runtime.ts'
+import { interfacesOfProcess } from '../interface-stats.ts'
 import type { InspectCache } from './docker-inspect.ts'
 
 /** Containers whose folders are remembered; more than a node runs. */
@@ -38,23 +38,6 @@ export function dockerNetworkStats(inspect: InspectCache): NonNullable<Container
   return async (sandboxId, signal) => {
     const details = await inspect.fresh(sandboxId, signal)
     if (!details?.State.Running) return undefined
-    try {
-      return parseNetDev(await readFile(`/proc/${details.State.Pid}/net/dev`, 'utf8'))
-    } catch (error) {
-      if (isGone(error)) return undefined
-      throw error
-    }
+    return interfacesOfProcess(details.State.Pid)
   }
-}
-
-/** `/proc/<pid>/net/dev`: two lines of headings, then an interface a line (proc_pid_net(5)). */
-export function parseNetDev(text: string): InterfaceStats[] {
-  const found: InterfaceStats[] = []
-  for (const line of text.split('\n')) {
-    const match = /^\s*(\S+):\s*(.+)$/.exec(line)
-    if (!match || match[1] === 'lo') continue
-    const [rxBytes = 0, , rxErrors = 0, , , , , , txBytes = 0, , txErrors = 0] = match[2]!.trim().split(/\s+/).map(Number)
-    found.push({ name: match[1]!, rxBytes, rxErrors, txBytes, txErrors })
-  }
-  return found
 }

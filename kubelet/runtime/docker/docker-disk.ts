@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import type { ContainerRuntime } from './container-runtime.ts'
+import type { ContainerRuntime } from '../container-runtime.ts'
 import { type DockerClient, isMissing } from './docker-client.ts'
 
 /** What the engine counts of a container's own layer, and its present log. */

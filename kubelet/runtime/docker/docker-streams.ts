@@ -1,12 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { SessionStreams } from './container-runtime.ts'
-import { writeAll } from './write-all.ts'
-
-/** One piece of the engine's multiplexed output. */
-export interface Frame {
-  stream: 'stdout' | 'stderr'
-  data: Buffer
-}
+import type { Frame } from '../session-frames.ts'
 
 const HEADER_BYTES = 8
 
@@ -56,23 +49,6 @@ export function framesOf(source: AsyncIterable<Buffer>, tty: boolean): AsyncIter
 
 async function* unframed(source: AsyncIterable<Buffer>): AsyncGenerator<Frame> {
   for await (const data of source) yield { stream: 'stdout', data }
-}
-
-/** Hands output to those who listen, at their pace; what nobody takes (any more) is dropped, so that the command does not block. An abort throws. */
-export async function deliverAll(
-  source: AsyncIterable<Frame>,
-  streams: Pick<SessionStreams, 'stdout' | 'stderr' | 'signal'>,
-): Promise<void> {
-  const { signal } = streams
-  try {
-    for await (const { stream, data } of source) {
-      const output = streams[stream]
-      if (output) await writeAll(output, data, signal)
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error
-  }
-  signal.throwIfAborted()
 }
 
 /** Objects of a stream that has one JSON text a line. A broken line ends it with an error. */

@@ -1,32 +1,12 @@
-import type { Logger } from '../../shared/logging/logger.ts'
+import type { Logger } from '../../../shared/logging/logger.ts'
+import type { TerminalSize } from '../terminal-size.ts'
 import type { DockerClient } from './docker-client.ts'
-
-export interface TerminalSize {
-  width: number
-  height: number
-}
 
 /**
  * The engine looks for keys that detach a terminal and keeps them back until it knows; its default begins with Control-P, which shells use. There
  * is no "none", so these are keys that nobody presses.
  */
 export const DETACH_KEYS = Array(8).fill('ctrl-^').join(',')
-
-/** Sets a terminal's sizes as they come, until the session has ended. Never rejects. */
-export async function followSizes(
-  sizes: AsyncIterable<TerminalSize>,
-  resizeTo: (size: TerminalSize) => Promise<void>,
-  ended: AbortSignal,
-): Promise<void> {
-  try {
-    for await (const size of sizes) {
-      if (ended.aborted) return
-      await resizeTo(size)
-    }
-  } catch {
-    // The terminal's side ended mid-way: there is nobody left to resize for.
-  }
-}
 
 /** @param path the engine's for this terminal */
 export async function resize(docker: DockerClient, path: string, size: TerminalSize, signal: AbortSignal, log: Logger): Promise<void> {

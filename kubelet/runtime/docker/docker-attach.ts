@@ -1,11 +1,14 @@
-import type { Clock } from '../../shared/time/clock.ts'
-import { RuntimeError, type SessionStreams } from './container-runtime.ts'
+import type { Clock } from '../../../shared/time/clock.ts'
+import { framesOfLog } from '../container-log.ts'
+import { RuntimeError, type SessionStreams } from '../container-runtime.ts'
+import { deliverAll, type Frame } from '../session-frames.ts'
+import { followSizes } from '../terminal-size.ts'
 import { type EarlyOutput, openOutput } from './docker-early-output.ts'
 import { engineTime } from './docker-inspect.ts'
-import { framesOfLog } from './docker-logs.ts'
+import { dockerLog } from './docker-logs.ts'
 import type { DockerParts } from './docker-sandboxes.ts'
-import { deliverAll, type Frame, framesOf } from './docker-streams.ts'
-import { DETACH_KEYS, followSizes, resize } from './docker-terminal.ts'
+import { framesOf } from './docker-streams.ts'
+import { DETACH_KEYS, resize } from './docker-terminal.ts'
 
 /** For so long after its end an attach to a container still gets what it printed. Milliseconds: people's clients look, then ask. */
 const JUST_ENDED = 60_000
@@ -30,7 +33,7 @@ export async function attachTo(id: string, streams: SessionStreams, parts: Attac
   if (!held && !details.State.Running) {
     const ended = engineTime(details.State.FinishedAt) ?? 0
     if (clock.now() - ended > JUST_ENDED) throw new RuntimeError('ContainerNotRunning', `container ${id} is not running`)
-    return deliverAll(framesOfLog(details.LogPath), streams)
+    return deliverAll(framesOfLog(dockerLog(details.LogPath)), streams)
   }
 
   async function* output(): AsyncGenerator<Frame> {

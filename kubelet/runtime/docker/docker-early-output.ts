@@ -1,6 +1,7 @@
-import type { Logger } from '../../shared/logging/logger.ts'
+import type { Logger } from '../../../shared/logging/logger.ts'
+import type { Frame } from '../session-frames.ts'
 import type { DockerClient } from './docker-client.ts'
-import { type Frame, framesOf } from './docker-streams.ts'
+import { framesOf } from './docker-streams.ts'
 import { DETACH_KEYS } from './docker-terminal.ts'
 
 /** How much of a container's output is kept for whoever attaches first; of more, the newest. Bytes. */

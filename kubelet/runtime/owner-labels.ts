@@ -1,4 +1,4 @@
-import type { ContainerConfig, PodFilter, SandboxConfig } from './container-runtime.ts'
+import type { ContainerConfig, SandboxConfig } from './container-runtime.ts'
 
 /**
  * What the kubelet must know after its own restart is on the containers themselves. The `io.kubernetes` names are the
@@ -51,14 +51,6 @@ export function containerLabels(
     [label.sandbox]: sandboxId,
     [label.image]: config.image,
   }
-}
-
-/** The engine's filter for what is ours. */
-export function ownedFilter(node: string, role: 'sandbox' | 'container' | undefined, filter: PodFilter): string {
-  const labels = [`${label.node}=${node}`]
-  if (role) labels.push(`${label.role}=${role}`)
-  if (filter.podUid) labels.push(`${label.podUid}=${filter.podUid}`)
-  return JSON.stringify({ label: labels })
 }
 
 /** The pod that a labelled container belongs to. */

@@ -1,7 +1,7 @@
 import type { ContainerCreateOptions, HostConfig } from 'dockerode'
-import type { ContainerConfig, ContainerLimits, SandboxConfig } from './container-runtime.ts'
-import { engineCgroupParent } from './docker-cgroup.ts'
-import type { HostLimits } from './docker-host-limits.ts'
+import type { ContainerConfig, ContainerLimits, SandboxConfig } from '../container-runtime.ts'
+import type { HostLimits } from '../host-limits.ts'
+import { engineCgroupParent } from '../pod-cgroup.ts'
 
 /** Length of the CPU accounting period: 100 ms, the kernel's default and the unit of `cpuQuota`. */
 const CPU_PERIOD_MICROSECONDS = 100_000

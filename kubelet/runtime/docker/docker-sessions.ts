@@ -1,10 +1,12 @@
 import type { Duplex } from 'node:stream'
-import { type ContainerRuntime, RuntimeError, type SessionStreams } from './container-runtime.ts'
+import { type ContainerRuntime, RuntimeError, type SessionStreams } from '../container-runtime.ts'
+import { endProcessTree } from '../process-tree.ts'
+import { deliverAll } from '../session-frames.ts'
+import { followSizes, type TerminalSize } from '../terminal-size.ts'
 import { type AttachParts, attachTo } from './docker-attach.ts'
 import { DockerError } from './docker-client.ts'
-import { deliverAll, framesOf } from './docker-streams.ts'
-import { DETACH_KEYS, followSizes, resize, type TerminalSize } from './docker-terminal.ts'
-import { endProcessTree } from './process-tree.ts'
+import { framesOf } from './docker-streams.ts'
+import { DETACH_KEYS, resize } from './docker-terminal.ts'
 
 interface ExecDetails {
   Running: boolean

@@ -5,12 +5,13 @@ import {
   type ContainerRuntime,
   type ContainerStatus,
   RuntimeError,
-} from './container-runtime.ts'
+} from '../container-runtime.ts'
+import { containerLabels, label, podOf } from '../owner-labels.ts'
 import { DockerError, isMissing } from './docker-client.ts'
 import { containerBody, limitsBody, limitsOf } from './docker-create.ts'
 import type { EarlyOutput } from './docker-early-output.ts'
+import { ownedFilter } from './docker-filter.ts'
 import { engineTime } from './docker-inspect.ts'
-import { containerLabels, label, ownedFilter, podOf } from './docker-labels.ts'
 import { createNamed, type DockerParts, forceRemove, messageOf } from './docker-sandboxes.ts'
 
 /** What a container that never started is said to have exited with (containerd's code, which people know). */

@@ -5,12 +5,12 @@ import { test } from 'node:test'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import { StreamScope } from '../../shared/streams/stream-scope.ts'
 import { manualClock } from '../../test/harness/manual-clock.ts'
-import { servePortForward } from './port-forward.ts'
+import { servePortForward } from '../server/port-forward.ts'
+import { spdySession } from '../server/spdy-session.ts'
 import { SpdyConnection, type SpdyStream } from './spdy-connection.ts'
 import { spdyDictionary } from './spdy-dictionary.ts'
 import { dataHead, type Frame, FrameReader, pingFrame, resetFrame, synStreamFrame } from './spdy-frames.ts'
 import { HeaderReader, HeaderWriter } from './spdy-headers.ts'
-import { spdySession } from './spdy-session.ts'
 
 /** The client's side, by hand. */
 class Client {

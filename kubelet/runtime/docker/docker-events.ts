@@ -1,9 +1,9 @@
-import type { Logger } from '../../shared/logging/logger.ts'
-import type { Clock } from '../../shared/time/clock.ts'
-import type { ContainerRuntime, RuntimeEvent } from './container-runtime.ts'
+import type { Logger } from '../../../shared/logging/logger.ts'
+import type { Clock } from '../../../shared/time/clock.ts'
+import type { ContainerRuntime, RuntimeEvent } from '../container-runtime.ts'
+import { label } from '../owner-labels.ts'
 import type { DockerClient } from './docker-client.ts'
 import type { InspectCache } from './docker-inspect.ts'
-import { label } from './docker-labels.ts'
 import { jsonLines } from './docker-streams.ts'
 
 /** Milliseconds between two tries to reach an engine that has gone; doubles up to `most`. */

@@ -1,13 +1,14 @@
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode'
-import type { Logger } from '../../shared/logging/logger.ts'
-import type { PodNetwork } from '../network/pod-network.ts'
-import { type ContainerRuntime, RuntimeError, type SandboxConfig, type SandboxStatus } from './container-runtime.ts'
-import { limitPod, removePodCgroup, weighPod } from './docker-cgroup.ts'
+import type { Logger } from '../../../shared/logging/logger.ts'
+import type { PodNetwork } from '../../network/pod-network.ts'
+import { type ContainerRuntime, RuntimeError, type SandboxConfig, type SandboxStatus } from '../container-runtime.ts'
+import type { HostLimits } from '../host-limits.ts'
+import { label, podOf, sandboxLabels } from '../owner-labels.ts'
+import { limitPod, removePodCgroup, weighPod } from '../pod-cgroup.ts'
 import { type DockerClient, DockerError, isMissing } from './docker-client.ts'
 import { sandboxBody } from './docker-create.ts'
-import type { HostLimits } from './docker-host-limits.ts'
+import { ownedFilter } from './docker-filter.ts'
 import type { InspectCache } from './docker-inspect.ts'
-import { label, ownedFilter, podOf, sandboxLabels } from './docker-labels.ts'
 
 /** What all parts of the Docker driver share. */
 export interface DockerParts {

@@ -1,6 +1,6 @@
 import type { ImageInfo, ImageInspectInfo } from 'dockerode'
-import { parseImageReference } from '../images/image-reference.ts'
-import { type ContainerRuntime, type ImageStatus, type RegistryCredentials, RuntimeError } from './container-runtime.ts'
+import { parseImageReference } from '../../images/image-reference.ts'
+import { type ContainerRuntime, type ImageStatus, type RegistryCredentials, RuntimeError } from '../container-runtime.ts'
 import { type DockerClient, DockerError, isMissing } from './docker-client.ts'
 import { jsonLines } from './docker-streams.ts'
 
