@@ -68,16 +68,25 @@ export interface FurtherVersion<T extends KubeObject = KubeObject> {
   toStored(object: KubeObject): T
   /** From the stored version to this one; may leave out what decoding fills in. */
   fromStored(object: T): KubeObject
+  /** Selectable fields as this version calls them → as the stored one does; undefined: they have the same names. */
+  readonly fieldNames?: Readonly<Record<string, string>> | undefined
+  /** What this version asks of a new object besides the kind's own rules; of the object as it is stored. */
+  createProblems?(object: T): Iterable<FieldProblem>
+  /** What this version asks of a change of the main half besides the kind's own rules. */
+  updateProblems?(next: T, previous: T): Iterable<FieldProblem>
 }
 
 /** Declares a further version; its own type is known inside. */
 export function furtherVersion<V extends ApiVersion, K extends KindOf<V>, T extends KubeObject>(
   apiVersion: V,
   kind: K,
-  conversion: { toStored: (object: ObjectOf<V, K>) => DeepPartial<T>; fromStored: (object: T) => DeepPartial<ObjectOf<V, K>> },
+  version: {
+    toStored: (object: ObjectOf<V, K>) => DeepPartial<T>
+    fromStored: (object: T) => DeepPartial<ObjectOf<V, K>>
+  } & Pick<FurtherVersion<T>, 'fieldNames' | 'createProblems' | 'updateProblems'>,
 ): FurtherVersion<T> {
   // The machinery decodes by the schema of each version before and after: the types are what the schemas say.
-  return { apiVersion, kind, ...(conversion as unknown as Pick<FurtherVersion<T>, 'toStored' | 'fromStored'>) }
+  return { apiVersion, kind, ...(version as unknown as Omit<FurtherVersion<T>, 'apiVersion' | 'kind'>) }
 }
 
 /** A POST-only sub-resource answered with an object or Status: binding, eviction, token, approval-like ones. */

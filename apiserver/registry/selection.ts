@@ -28,16 +28,19 @@ interface Selecting {
 }
 
 /** @throws StatusError BadRequest for selectors that cannot be read, or fields the kind cannot be selected by */
-export function selectionOf(resource: Resource, namespace: string, { name, fields, query }: Selecting): Selection {
+export function selectionOf(resource: Resource, namespace: string, { name, fields: asked, query }: Selecting): Selection {
   const labelText = query.get('labelSelector')
   const labels = labelText ? readSelector(() => parseLabelSelector(labelText)) : everything
-  if (fields instanceof SelectorError) throw unreadable(fields)
-  const known = ['metadata.name', ...(resource.namespaced ? ['metadata.namespace'] : []), ...resource.selectable]
-  for (const { field } of fields.requirements) {
+  if (asked instanceof SelectorError) throw unreadable(asked)
+  const { fieldNames } = resource.further?.conversion ?? {}
+  const own = fieldNames ? Object.keys(fieldNames) : resource.selectable
+  const known = ['metadata.name', ...(resource.namespaced ? ['metadata.namespace'] : []), ...own]
+  for (const { field } of asked.requirements) {
     if (known.includes(field)) continue
     const list = known.map((each) => JSON.stringify(each)).join(', ')
     throw new StatusError('BadRequest', `${JSON.stringify(field)} is not a known field selector: only ${list}`)
   }
+  const fields = fieldNames ? asked.renamed(new Map(Object.entries(fieldNames))) : asked
   const only = name || fields.requiredValue('metadata.name')
   // Not joined by a sign: every sign may stand in a value.
   const key = JSON.stringify([namespace, only, labels.empty ? '' : labels.toString(), fields.empty ? '' : fields.toString()])

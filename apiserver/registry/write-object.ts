@@ -8,7 +8,7 @@ import type { AdmissionRequest, AdmissionRule } from '../admission/admission.ts'
 import type { User } from '../authn/user.ts'
 import { type Storage, StorageConflict, StorageUnavailable, type Write } from '../storage/storage.ts'
 import { ConflictQueue } from './conflict-queue.ts'
-import type { HookContext } from './define-resource.ts'
+import type { FurtherVersion, HookContext } from './define-resource.ts'
 import { type Encode, encodeObject } from './encode-object.ts'
 import { factsOf, type ObjectFacts, type StoredEntry } from './object-facts.ts'
 import { keepIdentity, placeInNamespace, stampNewObject } from './object-metadata.ts'
@@ -23,6 +23,8 @@ import { createProblems, updateProblems } from './write-problems.ts'
 /** A write that has been authenticated and authorised. */
 export interface WriteRequest {
   readonly resource: Resource
+  /** The version that was spoken, where it is not the stored one. */
+  readonly version?: FurtherVersion | undefined
   readonly namespace: string
   /** Empty for create. */
   readonly name: string
@@ -103,7 +105,7 @@ export class ObjectWriter {
       Object.assign(object, { status: resource.schema.fields.get('status')?.emptyValue() ?? undefined })
     }
     hooks.prepareForCreate?.(object, context)
-    this.#refuseInvalid(resource, object, createProblems(resource, object))
+    this.#refuseInvalid(resource, object, createProblems(request, object))
     for (const sentence of hooks.warnings?.(object) ?? []) request.warn(sentence)
     await this.#admit('validate', 'CREATE', request, object, undefined, context, onFailure)
     for (let attempt = 1; ; attempt++) {
@@ -206,7 +208,7 @@ export class ObjectWriter {
       if (part.kind === 'main') hooks.prepareForUpdate?.(next, previous, context)
       if (part.kind === 'status') hooks.prepareForStatusUpdate?.(next, previous, context)
       this.#countGeneration(resource, part, next, previous)
-      this.#refuseInvalid(resource, next, updateProblems(part, resource, next, previous))
+      this.#refuseInvalid(resource, next, updateProblems(part, request, next, previous))
       if (part.kind === 'main') for (const sentence of hooks.warnings?.(next) ?? []) request.warn(sentence)
       await this.#admit('validate', 'UPDATE', request, next, previous, context, onFailure)
     } else {

@@ -1,17 +1,22 @@
 import type { FieldProblem } from '../../shared/errors/field-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import { metadataProblems } from './object-metadata.ts'
-import type { Resource } from './resource-table.ts'
-import type { UpdatePart } from './write-object.ts'
+import type { UpdatePart, WriteRequest } from './write-object.ts'
 
 /** What is wrong with a new object. */
-export function* createProblems(resource: Resource, object: KubeObject): Generator<FieldProblem> {
+export function* createProblems({ resource, version }: WriteRequest, object: KubeObject): Generator<FieldProblem> {
   yield* metadataProblems(resource, object, undefined)
   yield* resource.definition.hooks.validate?.(object) ?? []
+  yield* version?.createProblems?.(object) ?? []
 }
 
 /** What is wrong with a change of the part of an object. */
-export function* updateProblems(part: UpdatePart, resource: Resource, next: KubeObject, previous: KubeObject): Generator<FieldProblem> {
+export function* updateProblems(
+  part: UpdatePart,
+  { resource, version }: WriteRequest,
+  next: KubeObject,
+  previous: KubeObject,
+): Generator<FieldProblem> {
   const { hooks } = resource.definition
   yield* metadataProblems(resource, next, previous)
   if (part.kind === 'status') yield* hooks.validateStatusUpdate?.(next, previous) ?? []
@@ -19,5 +24,6 @@ export function* updateProblems(part: UpdatePart, resource: Resource, next: Kube
   else {
     yield* hooks.validate?.(next) ?? []
     yield* hooks.validateUpdate?.(next, previous) ?? []
+    yield* version?.updateProblems?.(next, previous) ?? []
   }
 }

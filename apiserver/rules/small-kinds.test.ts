@@ -11,7 +11,7 @@ import { bindingProblems, bindingUpdateProblems, defaultBinding } from './access
 import { clusterRoleProblems, roleProblems } from './access/role-rules.ts'
 import { contentProblems, immutableContentProblems } from './config/key-value-content.ts'
 import { secretTypeProblems } from './config/secret-type.ts'
-import { eventProblems } from './event.ts'
+import { eventProblems } from './event/event.ts'
 import { nodeProblems, nodeUpdateProblems } from './node.ts'
 import { endpointSliceProblems } from './service/endpoint-slice.ts'
 import { endpointsProblems } from './service/endpoints.ts'

@@ -61,6 +61,7 @@ export function writeRequestOf(call: Call, dryRun = isDryRun(call.info.query)): 
   const { name, subresource } = info
   return {
     resource: storedVersion(resource),
+    version: resource.further?.conversion,
     namespace: namespaceOf(call),
     name,
     subresource,

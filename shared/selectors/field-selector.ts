@@ -29,6 +29,11 @@ export class FieldSelector {
     return this.requirements.find((each) => each.field === field && each.operator === '=')?.value
   }
 
+  /** The same selector where fields have other names; what `names` does not know keeps its own. */
+  renamed(names: ReadonlyMap<string, string>): FieldSelector {
+    return new FieldSelector(this.requirements.map((each) => ({ ...each, field: names.get(each.field) ?? each.field })))
+  }
+
   /** The textual form that `parseFieldSelector` reads. */
   toString(): string {
     return this.requirements.map(requirementText).join(',')

@@ -100,6 +100,11 @@ export const minimalObjects: ReadonlyMap<string, object> = new Map(
     })),
     ...storageBodies(NAME),
     {
+      ...{ apiVersion: 'events.k8s.io/v1', kind: 'Event', metadata: { name: NAME }, eventTime: '2026-01-01T00:00:00.000000Z' },
+      ...{ type: 'Normal', reason: 'Tried', action: 'Try', reportingController: 'test', reportingInstance: 'test-1' },
+      regarding: { kind: 'Namespace', namespace: 'default', name: 'default' },
+    },
+    {
       ...{ apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', metadata: { name: NAME } },
       spec: { scaleTargetRef, maxReplicas: 3, targetCPUUtilizationPercentage: 50 },
     },

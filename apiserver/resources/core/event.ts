@@ -1,12 +1,14 @@
 import type { Event } from '../../../shared/openapi/generated/core-v1.ts'
 import { defineResource } from '../../registry/define-resource.ts'
-import { eventProblems } from '../../rules/event.ts'
+import { eventProblems } from '../../rules/event/event.ts'
+import { newStyle } from '../../rules/event/new-style.ts'
 import { sinceCell } from '../../rules/table-cells.ts'
 
 /** An Event is gone an hour after it was last written. */
 const TIME_TO_LIVE_SECONDS = 3600
 
 export default defineResource('v1', 'Event', {
+  alsoServed: [newStyle],
   shortNames: ['ev'],
   durability: 'relaxed',
   timeToLiveSeconds: TIME_TO_LIVE_SECONDS,

@@ -1,6 +1,6 @@
-import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error.ts'
-import type { Event } from '../../shared/openapi/generated/core-v1.ts'
-import { byteLength, subdomainProblems } from '../../shared/selectors/label-syntax.ts'
+import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
+import type { Event } from '../../../shared/openapi/generated/core-v1.ts'
+import { byteLength, subdomainProblems } from '../../../shared/selectors/label-syntax.ts'
 
 const limits = { reportingInstance: 128, action: 128, reason: 128, message: 1024 } as const
 

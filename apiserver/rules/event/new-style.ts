@@ -1,0 +1,77 @@
+import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
+import type { Event } from '../../../shared/openapi/generated/core-v1.ts'
+import type { Event as NewStyle } from '../../../shared/openapi/generated/events-v1.ts'
+import { furtherVersion } from '../../registry/define-resource.ts'
+import { immutableProblem } from '../metadata/immutable.ts'
+
+/** events.k8s.io/v1: the same events in newer words, of whose writers more is asked (KEP-383). */
+export const newStyle = furtherVersion<'events.k8s.io/v1', 'Event', Event>('events.k8s.io/v1', 'Event', {
+  toStored,
+  fromStored,
+  fieldNames: {
+    ...Object.fromEntries(
+      ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map((part) => [
+        `regarding.${part}`,
+        `involvedObject.${part}`,
+      ]),
+    ),
+    reason: 'reason',
+    reportingController: 'reportingComponent',
+    type: 'type',
+  },
+  createProblems,
+  updateProblems,
+})
+
+function fromStored({ metadata, ...event }: Event) {
+  const { eventTime, series, reportingComponent, reportingInstance, action, reason, involvedObject, related, message, type } = event
+  return {
+    ...{ metadata, series, reportingController: reportingComponent, reportingInstance, action, reason, related, note: message, type },
+    // Null where an event of the old style has none, as upstream writes it; the type of the schema does not know that.
+    eventTime: eventTime as string,
+    ...{ regarding: involvedObject, deprecatedSource: event.source, deprecatedCount: event.count },
+    ...{ deprecatedFirstTimestamp: event.firstTimestamp, deprecatedLastTimestamp: event.lastTimestamp },
+  }
+}
+
+function toStored({ metadata, ...event }: NewStyle) {
+  const { eventTime, series, reportingController, reportingInstance, action, reason, regarding, related, note, type } = event
+  return {
+    ...{ metadata, eventTime, series, reportingComponent: reportingController ?? '', reportingInstance: reportingInstance ?? '' },
+    ...{ action, reason, involvedObject: regarding, related, message: note, type },
+    ...{ source: event.deprecatedSource, count: event.deprecatedCount },
+    ...{ firstTimestamp: event.deprecatedFirstTimestamp, lastTimestamp: event.deprecatedLastTimestamp },
+  }
+}
+
+/** What was counted in the old fields is counted in the series now. */
+function* createProblems(event: Event): Generator<FieldProblem> {
+  if (!event.eventTime) yield fieldProblem.required('eventTime')
+  if (event.type !== 'Normal' && event.type !== 'Warning')
+    yield fieldProblem.invalid('type', event.type ?? '', `has invalid value: ${event.type ?? ''}`)
+  if (event.firstTimestamp) yield fieldProblem.invalid('deprecatedFirstTimestamp', event.firstTimestamp, 'needs to be unset')
+  if (event.lastTimestamp) yield fieldProblem.invalid('deprecatedLastTimestamp', event.lastTimestamp, 'needs to be unset')
+  if (event.count) yield fieldProblem.invalid('deprecatedCount', event.count, 'needs to be unset')
+  if (event.source.component || event.source.host) yield fieldProblem.invalid('deprecatedSource', event.source, 'needs to be unset')
+}
+
+/** After an event was written only its series goes on. Fields have the names of the stored version, as upstream's messages do. */
+function* updateProblems(next: Event, previous: Event): Generator<FieldProblem> {
+  for (const field of FIXED) yield* immutableProblem(field, next[field], previous[field])
+}
+
+const FIXED = [
+  'involvedObject',
+  'reason',
+  'message',
+  'source',
+  'firstTimestamp',
+  'lastTimestamp',
+  'count',
+  'reportingComponent',
+  'reportingInstance',
+  'action',
+  'related',
+  'type',
+  'eventTime',
+] as const satisfies readonly (keyof Event)[]
