@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Event } from '../../shared/openapi/generated/core-v1.ts'
-import type { Event as NewStyle, EventList } from '../../shared/openapi/generated/events-v1.ts'
+import type { EventList, Event as NewStyle } from '../../shared/openapi/generated/events-v1.ts'
 import { startApi, type TestApi } from '../harness/api.ts'
 
 const OLD = '/api/v1/namespaces/default/events'
@@ -65,8 +65,7 @@ test('new words are for the new style: its rules hold, and only the series goes 
     assert.match(refused.text, new RegExp(`"field":"${field}"`))
   }
   assert.equal((await create(NEW, 'series', told)).status, 201)
-  const patch = (change: object) =>
-    api.request('PATCH', `${NEW}/series`, change, { 'content-type': 'application/merge-patch+json' })
+  const patch = (change: object) => api.request('PATCH', `${NEW}/series`, change, { 'content-type': 'application/merge-patch+json' })
   const refused = await patch({ note: 'something else' })
   assert.equal(refused.status, 422)
   assert.match(refused.text, /message: Invalid value.*field is immutable/)

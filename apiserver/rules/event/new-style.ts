@@ -25,9 +25,19 @@ export const newStyle = furtherVersion<'events.k8s.io/v1', 'Event', Event>('even
 
 function fromStored({ metadata, ...event }: Event) {
   const { eventTime, series, reportingComponent, reportingInstance, action, reason, involvedObject, related, message, type } = event
+  // Null where an event of the old style has no time, as upstream writes it: the types of the newer words do not know that.
   return {
-    ...{ metadata, series, reportingController: reportingComponent, reportingInstance, action, reason, related, note: message, type },
-    // Null where an event of the old style has none, as upstream writes it; the type of the schema does not know that.
+    ...{
+      metadata,
+      series: series as NewStyle['series'],
+      reportingController: reportingComponent,
+      reportingInstance,
+      action,
+      reason,
+      related,
+      note: message,
+      type,
+    },
     eventTime: eventTime as string,
     ...{ regarding: involvedObject, deprecatedSource: event.source, deprecatedCount: event.count },
     ...{ deprecatedFirstTimestamp: event.firstTimestamp, deprecatedLastTimestamp: event.lastTimestamp },
