@@ -15,6 +15,7 @@ export const sharedOrder: readonly string[] = [
   'objects',
   'pods',
   'volumes',
+  'ingress',
   'quota',
   'certificates',
   'client',

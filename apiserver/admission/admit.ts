@@ -3,6 +3,7 @@ import type { AdmissionRule } from './admission.ts'
 import { certificateRequests } from './certificate-requests.ts'
 import { claimResize } from './claim-resize.ts'
 import { type ClusterFacts, ownedByCluster } from './cluster-facts.ts'
+import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerations } from './default-tolerations.ts'
 import { externalAddresses } from './external-addresses.ts'
@@ -51,6 +52,7 @@ export function admissionRules({ authorize, tolerationSeconds, cluster, quotas }
     claimResize,
     runtimeClass,
     certificateRequests(authorize, owner),
+    defaultIngressClass,
     // Last: what another rule refuses is not charged.
     resourceQuota(quotas),
   ]

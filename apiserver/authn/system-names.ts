@@ -16,6 +16,8 @@ export const systemUser = {
   proxy: 'system:kube-proxy',
   /** What the API server itself acts as when it writes the objects that must exist. */
   apiserver: 'system:apiserver',
+  /** Who serves Ingresses. */
+  ingress: 'coxswain:ingress',
 } as const
 
 const SERVICE_ACCOUNT = 'system:serviceaccount:'

@@ -6,6 +6,7 @@ import type { ObjectReader } from '../registry/object-reader.ts'
 import type { AccessAttributes, AccessDecision, Authorizer } from './authorizer.ts'
 import { type Grants, grantChecks } from './escalation.ts'
 import { forbiddenRequest } from './forbidden.ts'
+import { ingressAuthorizer } from './ingress.ts'
 import { nodeAuthorizer } from './node.ts'
 import { PolicyIndex } from './policy-index.ts'
 import { rbacAuthorizer } from './rbac.ts'
@@ -24,12 +25,12 @@ const MASTERS_RULES: readonly PolicyRule[] = [
   { verbs: ['*'], nonResourceURLs: ['*'] },
 ]
 
-/** May they: masters, then nodes, then roles; the first that allows or denies decides, and without one the answer is no. */
+/** May they: masters, then nodes, then ingress, then roles; the first that allows or denies decides, and without one the answer is no. */
 export function createAuthorization(reader: ObjectReader): Authorization {
   const index = new PolicyIndex()
   index.follow(reader)
   const rbac = rbacAuthorizer(index)
-  const inOrder: readonly Authorizer[] = [mastersAuthorizer, nodeAuthorizer(reader), rbac]
+  const inOrder: readonly Authorizer[] = [mastersAuthorizer, nodeAuthorizer(reader), ingressAuthorizer(reader), rbac]
   const authorize = (attributes: AccessAttributes) => firstDecision(inOrder, attributes)
   const rulesOf = (user: User, namespace: string) => (isMaster(user) ? MASTERS_RULES : rbac.rulesOf(user, namespace))
   return {

@@ -4,6 +4,7 @@ import { requiredClusterInfo } from './cluster-info.ts'
 import { requiredDnsService } from './dns-service.ts'
 import type { RequiredObject } from './ensure.ts'
 import { requiredFlowSchemas, requiredPriorityLevels } from './flow-control.ts'
+import { requiredIngressClass } from './ingress-class.ts'
 import { requiredJoinToken } from './join-token.ts'
 import { type Advertisement, requiredKubernetesService } from './kubernetes-service.ts'
 import { requiredNamespaces } from './namespaces.ts'
@@ -30,6 +31,7 @@ export function requiredObjects(facts: BootstrapFacts, present: ObjectReader): r
       ...requiredPolicy(),
       ...requiredPriorityClasses(),
       ...requiredStorageClass(present),
+      ...requiredIngressClass(present),
       ...requiredKubernetesService(facts),
       requiredDnsService(facts.dnsAddress),
       requiredJoinToken(facts.bootstrapToken),

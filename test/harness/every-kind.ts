@@ -84,6 +84,13 @@ const makers: Readonly<Record<string, (name: string, namespace: string) => objec
     ...{ apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name } },
     spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'x' }, maxReplicas: 3 },
   }),
+  Ingress: (name) => ({
+    ...{ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name } },
+    spec: { defaultBackend: { service: { name: 'x', port: { number: 80 } } } },
+  }),
+  IngressClass: (name) => ({
+    ...{ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name }, spec: { controller: 'example.com/tests' } },
+  }),
   Job: (name) => ({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name }, spec: { suspend: true, template: endingTemplate } }),
   Lease: (name) => ({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name }, spec: {} }),
   LimitRange: (name) => ({ apiVersion: 'v1', kind: 'LimitRange', metadata: { name }, spec: { limits: [] } }),

@@ -121,6 +121,27 @@ export const minimalObjects: ReadonlyMap<string, object> = new Map(
     },
     { apiVersion: 'v1', kind: 'LimitRange', metadata: { name: NAME }, spec: { limits: [{ type: 'Container', max: { cpu: '1' } }] } },
     { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: NAME }, spec: { hard: { pods: '1k' } } },
+    {
+      ...{ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: NAME } },
+      spec: {
+        ingressClassName: NAME,
+        defaultBackend: { resource: { apiGroup: 'example.com', kind: 'Bucket', name: NAME } },
+        tls: [{ hosts: ['*.example.com'], secretName: NAME }],
+        rules: [
+          {
+            host: '*.example.com',
+            http: { paths: [{ path: '/a', pathType: 'Prefix', backend: { service: { name: NAME, port: { name: 'http' } } } }] },
+          },
+        ],
+      },
+    },
+    {
+      ...{ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: NAME } },
+      spec: {
+        controller: 'example.com/a',
+        parameters: { apiGroup: 'example.com', kind: 'Settings', name: NAME, scope: 'Namespace', namespace: NAME },
+      },
+    },
     { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: NAME }, handler: 'runc' },
     { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: NAME }, spec: { minAvailable: 1 } },
     { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: NAME }, value: 1 },

@@ -1,6 +1,7 @@
+import { INGRESS_LEASE } from '../../../shared/ingress/ingress-class.ts'
 import type { PolicyRule, Subject } from '../../../shared/openapi/generated/rbac-v1.ts'
-import { systemGroup } from '../../authn/system-names.ts'
-import { account, group, named, READ, rule } from './rule.ts'
+import { systemGroup, systemUser } from '../../authn/system-names.ts'
+import { account, EVENTS, group, named, READ, rule, user } from './rule.ts'
 
 /** One grant that upstream's policy does not have. */
 interface OwnGrant {
@@ -39,6 +40,22 @@ export const ownPolicy: readonly OwnGrant[] = [
       'use, and whoever takes a host over has the credentials of all three anyway.',
     grants: [rule('list watch', 'core', 'nodes services namespaces'), rule('list watch', 'discovery.k8s.io', 'endpointslices')],
     subjects: [group(systemGroup.nodes)],
+  },
+  {
+    name: 'coxswain:ingress',
+    reason:
+      'Serves Ingresses: sees them, their classes and what is behind them, writes where they are served, and leads. It reads no Secrets by ' +
+      'this role: those that an Ingress names for TLS are opened to it one by one (authz/ingress.ts).',
+    grants: [
+      rule('list watch', 'networking.k8s.io', 'ingresses ingressclasses'),
+      rule('list watch', 'core', 'services nodes'),
+      rule('list watch', 'discovery.k8s.io', 'endpointslices'),
+      rule('update patch', 'networking.k8s.io', 'ingresses/status'),
+      rule('create', 'coordination.k8s.io', 'leases'),
+      named(INGRESS_LEASE, 'get update', 'coordination.k8s.io', 'leases'),
+      EVENTS,
+    ],
+    subjects: [user(systemUser.ingress)],
   },
   {
     name: 'coxswain:node-bootstrappers',
