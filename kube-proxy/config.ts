@@ -9,6 +9,10 @@ export const settings = {
   clusterCidr: text('all Pod addresses', '10.244.0.0/16'),
   serviceClusterIpRange: text('all cluster IPs', '10.96.0.0/16'),
   nodeLocalAddresses: list('cluster IPs that something on each node answers itself', ['10.96.0.10']),
+  nodePortAddresses: list(
+    "where node ports are served: ranges, or `primary` for the node's first address; nothing is everywhere but on loopback",
+    [],
+  ),
   table: text('the one nftables table that is ours', 'coxswain'),
 } satisfies SettingsTable
 

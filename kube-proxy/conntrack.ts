@@ -27,10 +27,10 @@ export function udpWays(before: readonly VirtualServer[], after: readonly Virtua
     if (server.protocol !== 'udp') return
     const texts = (list: VirtualServer['backends']) => list.map(({ address, port }) => `${address}:${port}`)
     const inside = isThere ? new Set(texts(server.backends)) : NOBODY
-    const outside = isThere ? new Set(texts(server.externalBackends)) : NOBODY
-    for (const address of server.addresses) addresses.set(`${address}:${server.port}`, inside)
     // Pods and the node are led by the one list there, everybody else by the other.
-    for (const address of server.externalAddresses) addresses.set(`${address}:${server.port}`, new Set([...inside, ...outside]))
+    const outside = isThere ? new Set(texts([...server.clusterBackends, ...server.externalBackends])) : NOBODY
+    for (const address of server.addresses) addresses.set(`${address}:${server.port}`, inside)
+    for (const address of server.externalAddresses) addresses.set(`${address}:${server.port}`, outside)
     if (server.nodePort !== undefined) nodePorts.set(server.nodePort, outside)
   }
   for (const server of before) add(server, false)

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Service } from '../shared/openapi/generated/core-v1.ts'
 import type { Endpoint, EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
+import { virtualServer } from '../test/harness/dataplane-lab.ts'
 import { misledFlows, parseFlows, type UdpFlow, udpWays } from './conntrack.ts'
 import { virtualServers } from './service-table.ts'
 import type { VirtualServer } from './virtual-server.ts'
+
+const NODE = { name: 'node-1', zone: 'a' }
 
 const service = (spec: Service['spec'], labels: Record<string, string> = {}): Service => ({
   apiVersion: 'v1',
@@ -34,7 +37,7 @@ describe('what a node forwards for a Service', () => {
   const here = endpoint('10.244.1.2', 'node-1')
   const there = endpoint('10.244.2.2', 'node-2')
   const only = (target: Service, slices: EndpointSlice[]) => {
-    const [server, ...others] = virtualServers(target, slices, 'node-1')
+    const [server, ...others] = virtualServers(target, slices, NODE)
     assert.ok(server)
     assert.deepEqual(others, [])
     return server
@@ -71,6 +74,33 @@ describe('what a node forwards for a Service', () => {
     assert.equal(external.keepsClientAddress, true)
   })
 
+  it('what hints keep for this node, else for its zone, when every endpoint has one', () => {
+    const hintedFor = (address: string, zone: string, ...nodes: string[]): Endpoint => ({
+      ...endpoint(address, 'node-9'),
+      hints: { forZones: [{ name: zone }], ...(nodes.length > 0 ? { forNodes: nodes.map((name) => ({ name })) } : {}) },
+    })
+    const chosen = (...endpoints: Endpoint[]) => addresses(only(service({}), [slice(endpoints)]).backends)
+    const [inA, inB] = [hintedFor('10.244.1.1', 'a'), hintedFor('10.244.1.2', 'b')]
+    assert.deepEqual(chosen(inA, inB), ['10.244.1.1'])
+    assert.deepEqual(chosen(inB), ['10.244.1.2'], 'none for our zone: all')
+    assert.deepEqual(chosen(inA, inB, here), ['10.244.1.1', '10.244.1.2'], 'one without a hint: all')
+    assert.deepEqual(chosen(hintedFor('10.244.1.5', 'b', 'node-1'), hintedFor('10.244.1.6', 'a', 'node-2')), ['10.244.1.5'])
+    assert.deepEqual(chosen(hintedFor('10.244.1.5', 'b', 'node-3'), hintedFor('10.244.1.6', 'a', 'node-2')), ['10.244.1.6'])
+    const gone = hintedFor('10.244.1.7', 'b')
+    assert.deepEqual(chosen({ ...gone, conditions: { ready: false, serving: true, terminating: true } }), ['10.244.1.7'])
+    const local = service({ type: 'NodePort', internalTrafficPolicy: 'Local', externalTrafficPolicy: 'Local' })
+    const mine = { ...hintedFor('10.244.1.8', 'b'), nodeName: 'node-1' }
+    assert.deepEqual(addresses(only(local, [slice([inA, mine])]).backends), ['10.244.1.8'], 'a policy goes before hints')
+  })
+
+  it('for each client the same endpoint for so long, where affinity says so', () => {
+    assert.equal(only(service({}), [slice([here])]).affinitySeconds, undefined)
+    assert.equal(only(service({ sessionAffinity: 'ClientIP' }), [slice([here])]).affinitySeconds, 10_800)
+    const config = { clientIP: { timeoutSeconds: 7 } }
+    assert.equal(only(service({ sessionAffinity: 'ClientIP', sessionAffinityConfig: config }), [slice([here])]).affinitySeconds, 7)
+    assert.equal(only(service({ sessionAffinity: 'None', sessionAffinityConfig: config }), [slice([here])]).affinitySeconds, undefined)
+  })
+
   it('ports by name and protocol, with the number that the slice gives', () => {
     const ports = [
       { name: 'http', port: 80, targetPort: 'http' },
@@ -80,7 +110,7 @@ describe('what a node forwards for a Service', () => {
       { name: 'http', protocol: 'TCP', port: 9090 },
       { name: 'dns', protocol: 'UDP', port: 5353 },
     ]
-    const servers = virtualServers(service({ ports }), [slice([here], { ports: offered })], 'node-1')
+    const servers = virtualServers(service({ ports }), [slice([here], { ports: offered })], NODE)
     assert.deepEqual(
       servers.map(({ protocol, port, backends }) => [protocol, port, backends[0]?.port]),
       [
@@ -98,7 +128,7 @@ describe('what a node forwards for a Service', () => {
       [service({ clusterIP: '' }), []],
       [service({}, { 'service.kubernetes.io/service-proxy-name': 'other' }), [slice([here])]],
     ]
-    for (const [target, slices] of none) assert.deepEqual(virtualServers(target, slices, 'node-1'), [])
+    for (const [target, slices] of none) assert.deepEqual(virtualServers(target, slices, NODE), [])
     assert.deepEqual(only(service({}), [slice([endpoint('fd00::2', 'node-1')], { addressType: 'IPv6' })]).backends, [])
   })
 })
@@ -109,16 +139,23 @@ describe('addresses from outside', () => {
   const balanced = (spec: Service['spec'], given: { ip?: string; ipMode?: string; hostname?: string }[] = [...ingress]) =>
     ({ ...service({ type: load, ...spec }), status: { loadBalancer: { ingress: given } } }) as Service
   const external = (target: Service, isOutside?: (address: string) => boolean) =>
-    virtualServers(target, there, 'node-1', isOutside)[0]?.externalAddresses
+    virtualServers(target, there, NODE, isOutside)[0]?.externalAddresses
 
   it('are external IPs, and those that a load balancer gave', () => {
     assert.deepEqual(external(balanced({ externalIPs: ['198.51.100.1', '203.0.113.7'] })), ['198.51.100.1', '203.0.113.7'])
     assert.deepEqual(external(service({ externalIPs: ['198.51.100.1', '2001:db8::1'] })), ['198.51.100.1'])
   })
 
-  it('are not those that a load balancer answers itself, or whose clients it restricts', () => {
+  it('are for the sources given only, where a load balancer gave them', () => {
+    const restricted = (...loadBalancerSourceRanges: string[]) =>
+      virtualServers(balanced({ externalIPs: ['198.51.100.1'], loadBalancerSourceRanges }), there, NODE)[0]?.restricted
+    assert.deepEqual(restricted('192.0.2.0/24 ', '2001:db8::/32'), { addresses: ['203.0.113.7'], sources: ['192.0.2.0/24'] })
+    assert.deepEqual(restricted('2001:db8::/32'), { addresses: ['203.0.113.7'], sources: [] }, 'of the other family: nobody')
+    assert.equal(restricted(), undefined)
+  })
+
+  it('are not those that a load balancer answers itself', () => {
     assert.deepEqual(external(balanced({}, [{ ip: '203.0.113.7', ipMode: 'Proxy' }])), [])
-    assert.deepEqual(external(balanced({ loadBalancerSourceRanges: ['192.0.2.0/24'] })), [])
     assert.deepEqual(external({ ...balanced({}), spec: { ...service({}).spec } }), [], 'no load balancer any more')
   })
 
@@ -128,19 +165,21 @@ describe('addresses from outside', () => {
   })
 
   it('lead to this node’s endpoints only, where the policy says so', () => {
-    const [server] = virtualServers(balanced({ externalTrafficPolicy: 'Local' }), there, 'node-1')
-    assert.deepEqual([server?.backends.length, server?.externalBackends], [1, []])
+    const [server] = virtualServers(balanced({ externalTrafficPolicy: 'Local' }), there, NODE)
+    assert.deepEqual([server?.backends.length, server?.clusterBackends.length, server?.externalBackends], [1, 1, []])
   })
 })
 
 describe('UDP flows', () => {
-  const server = (parts: Partial<VirtualServer>): VirtualServer => ({
-    ...{ name: 'dns', protocol: 'udp', port: 53, addresses: ['10.96.0.7'], externalAddresses: ['198.51.100.1'], nodePort: 30053 },
-    ...{ backends: [], externalBackends: [], keepsClientAddress: false },
-    ...parts,
-  })
+  const server = (parts: Partial<VirtualServer>) => {
+    const dns = { protocol: 'udp', port: 53, addresses: ['10.96.0.7'], externalAddresses: ['198.51.100.1'], nodePort: 30053 } as const
+    return virtualServer({ name: 'dns', ...dns, ...parts })
+  }
   const backend = (address: string) => ({ address, port: 5353 })
-  const both = (...addresses: string[]) => ({ backends: addresses.map(backend), externalBackends: addresses.map(backend) })
+  const both = (...addresses: string[]) => {
+    const backends = addresses.map(backend)
+    return { backends, clusterBackends: backends, externalBackends: backends }
+  }
   const local = new Set(['172.28.0.4'])
   const asked = [
     ['10.96.0.7', 53],
@@ -178,11 +217,12 @@ describe('UDP flows', () => {
     assert.deepEqual(misled(others, [], after), [])
   })
 
-  it('under policy Local may go where pods are led, and outside to this node’s only', () => {
-    const after = [server({ backends: [backend('10.244.2.2')], externalBackends: [backend('10.244.1.2')] })]
+  it('under internal policy Local go to this node’s only, and from outside where either pods or others are led', () => {
+    const everywhere = [backend('10.244.2.2'), backend('10.244.1.2')]
+    const after = [server({ backends: [backend('10.244.1.2')], clusterBackends: everywhere, externalBackends: [backend('10.244.1.2')] })]
     assert.deepEqual(
-      misled(led('10.244.2.2'), [], after).map(({ port }) => port),
-      [30053],
+      misled(led('10.244.2.2'), [], after).map(({ address }) => address),
+      ['10.96.0.7'],
     )
   })
 

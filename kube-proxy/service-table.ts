@@ -1,63 +1,80 @@
 import type { Service, ServicePort } from '../shared/openapi/generated/core-v1.ts'
-import type { Endpoint, EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
-import type { Backend, VirtualServer } from './virtual-server.ts'
+import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
+import { clusterBackends, localBackends, type NodeView, type PortEndpoint } from './endpoint-choice.ts'
+import type { VirtualServer } from './virtual-server.ts'
 
 /** The label that says whose endpoints a slice holds (KEP-752). */
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
 
+/** By its presence another proxy claims a Service. */
+const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name'
 const PROTOCOLS = { TCP: 'tcp', UDP: 'udp', SCTP: 'sctp' } as const
+/** What the API server fills in. */
+const AFFINITY_SECONDS = 10_800
+
+/** Whether this proxy forwards the Service at all: not headless ones, ExternalName, and those that another proxy claims. IPv4 only. */
+export function isForwarded({ spec, metadata }: Service): boolean {
+  const clusterIP = spec.clusterIP ?? ''
+  if (spec.type === 'ExternalName' || clusterIP === '' || clusterIP === 'None' || clusterIP.includes(':')) return false
+  return metadata.labels?.[PROXY_NAME_LABEL] === undefined
+}
 
 /**
- * What this node forwards for one Service: pure. Nothing for headless Services, for ExternalName, and for those that
- * carry the label by which another proxy claims them.
+ * What this node forwards for one Service: pure.
  * @param isOutside whether an external address may be one: what is a cluster IP or a pod's already is not taken from them
  */
 export function virtualServers(
   service: Service,
   slices: readonly EndpointSlice[],
-  nodeName: string,
+  node: NodeView,
   isOutside: (address: string) => boolean = () => true,
 ): VirtualServer[] {
+  if (!isForwarded(service)) return []
   const { spec, metadata } = service
-  const clusterIP = spec.clusterIP ?? ''
-  if (spec.type === 'ExternalName' || clusterIP === '' || clusterIP === 'None' || clusterIP.includes(':')) return []
-  if (metadata.labels?.['service.kubernetes.io/service-proxy-name'] !== undefined) return []
-  const externalAddresses = [...new Set([...(spec.externalIPs ?? []), ...balancerAddresses(service)])]
-  return (spec.ports ?? []).flatMap((port) => {
+  const isServed = (address: string) => !address.includes(':') && isOutside(address)
+  const balanced = balancerAddresses(service).filter(isServed)
+  const externalAddresses = [...new Set([...(spec.externalIPs ?? []).filter(isServed), ...balanced])]
+  const keepsClientAddress = spec.externalTrafficPolicy === 'Local'
+  return (spec.ports ?? []).flatMap((port): VirtualServer[] => {
     const protocol = PROTOCOLS[(port.protocol ?? 'TCP') as keyof typeof PROTOCOLS]
     if (protocol === undefined) return []
     const endpoints = endpointsOf(port, slices)
-    const keepsClientAddress = spec.externalTrafficPolicy === 'Local'
-    const everywhere = usable(endpoints)
-    const here = usable(endpoints.filter(({ endpoint }) => endpoint.nodeName === nodeName))
+    const everywhere = clusterBackends(endpoints, node)
+    const here = localBackends(endpoints, node)
     return [
       {
         name: `${metadata.namespace}/${metadata.name}:${port.name || port.port}`,
         protocol,
         port: port.port,
-        addresses: [clusterIP],
-        externalAddresses: externalAddresses.filter((address) => !address.includes(':') && isOutside(address)),
+        addresses: [spec.clusterIP ?? ''],
+        externalAddresses,
         nodePort: port.nodePort || undefined,
         backends: spec.internalTrafficPolicy === 'Local' ? here : everywhere,
+        clusterBackends: everywhere,
         externalBackends: keepsClientAddress ? here : everywhere,
         keepsClientAddress,
+        affinitySeconds: affinitySeconds(service),
+        restricted: restriction(service, balanced),
       },
     ]
   })
 }
 
-/**
- * What a load balancer outside passes on with its own address as the destination. Those whose clients are restricted are left to the
- * balancer: we do not look at sources, and everybody would get in.
- */
+/** What a load balancer outside passes on with its own address as the destination. */
 function balancerAddresses({ spec, status }: Service): string[] {
-  if (spec.type !== 'LoadBalancer' || (spec.loadBalancerSourceRanges?.length ?? 0) > 0) return []
+  if (spec.type !== 'LoadBalancer') return []
   return (status.loadBalancer.ingress ?? []).flatMap(({ ip, ipMode }) => (ip && ipMode !== 'Proxy' ? ip : []))
 }
 
-interface PortEndpoint {
-  endpoint: Endpoint
-  port: number
+function affinitySeconds({ spec }: Service): number | undefined {
+  return spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS) : undefined
+}
+
+/** Of a Service whose ranges are all of the other family, nobody is let in: somebody wanted few to be. */
+function restriction({ spec }: Service, addresses: readonly string[]): VirtualServer['restricted'] {
+  const ranges = (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim())
+  if (ranges.length === 0 || addresses.length === 0) return undefined
+  return { addresses, sources: ranges.filter((range) => !range.includes(':')) }
 }
 
 function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[]): PortEndpoint[] {
@@ -71,18 +88,4 @@ function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[]): PortE
     for (const endpoint of slice.endpoints ?? []) found.push({ endpoint, port: target.port })
   }
   return found
-}
-
-/** Ready endpoints; when there are none, those that are shutting down and still serve (KEP-1669). Sorted, so that equal sets look equal. */
-function usable(endpoints: readonly PortEndpoint[]): Backend[] {
-  const ready = endpoints.filter(({ endpoint }) => endpoint.conditions.ready !== false)
-  const serving =
-    ready.length > 0 ? ready : endpoints.filter(({ endpoint }) => endpoint.conditions.serving && endpoint.conditions.terminating)
-  const byText = new Map(
-    serving.flatMap(({ endpoint, port }) => {
-      const address = endpoint.addresses[0]
-      return address === undefined ? [] : [[`${address}:${port}`, { address, port }] as const]
-    }),
-  )
-  return [...byText].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, backend]) => backend)
 }

@@ -5,22 +5,29 @@ import type { Node, Service } from '../shared/openapi/generated/core-v1.ts'
 import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
 import { realClock } from '../shared/time/clock.ts'
 import { HandSet } from '../test/harness/hand-set.ts'
-import type { Dataplane, ServiceChanges } from './dataplane/dataplane.ts'
+import type { Dataplane, NodePlace, ServiceChanges } from './dataplane/dataplane.ts'
 import { NftablesDataplane } from './dataplane/nftables.ts'
 import { Sync } from './sync.ts'
 
 /** Remembers what it was asked for; fails when told to. Each call answers the one who waits for it. */
 class SimulatedDataplane implements Dataplane {
   failures = 0
-  readonly calls: { what: 'replace' | 'update'; names: string[] }[] = []
+  readonly calls: { what: 'replace' | 'update' | 'move'; names: string[] }[] = []
+  readonly places: NodePlace[] = []
   #waiting: (() => void) | undefined
 
-  replace(services: ServiceChanges): Promise<void> {
+  replace(services: ServiceChanges, place: NodePlace): Promise<void> {
+    this.places.push(place)
     return this.#call('replace', services)
   }
 
   update(changes: ServiceChanges): Promise<void> {
     return this.#call('update', changes)
+  }
+
+  async move(place: NodePlace): Promise<void> {
+    this.places.push(place)
+    await this.#call('move', new Map())
   }
 
   async remove(): Promise<void> {}
@@ -29,7 +36,7 @@ class SimulatedDataplane implements Dataplane {
     while (this.calls.length < count) await new Promise<void>((resolve) => (this.#waiting = resolve))
   }
 
-  async #call(what: 'replace' | 'update', services: ServiceChanges): Promise<void> {
+  async #call(what: 'replace' | 'update' | 'move', services: ServiceChanges): Promise<void> {
     this.calls.push({ what, names: [...services].map(([name, servers]) => `${name} ${servers.length}`).sort() })
     this.#waiting?.()
     if (this.failures > 0) {
@@ -69,7 +76,9 @@ const backedBy = (name: string, address: string): EndpointSlice => ({
 class ElementTable {
   readonly elements = new Map<string, string>()
 
-  transact(text: string): void {
+  transact(text: string): string {
+    // A new table has nothing in it.
+    if (/^delete table/m.test(text)) this.elements.clear()
     for (const [, verb, container, content] of text.matchAll(/^(add|delete) element ip \S+ (\S+) \{ (.*) \}$/gm)) {
       for (const each of content!.split(', ')) {
         const [element = '', value = ''] = each.split(' : ')
@@ -78,6 +87,7 @@ class ElementTable {
         else assert.ok(!this.elements.has(key) && this.elements.set(key, value), `${key} is there`)
       }
     }
+    return ''
   }
 }
 
@@ -97,6 +107,7 @@ function trial() {
     nodeName: 'node-1',
     isOutside: () => true,
     clusterCidr: '10.244.0.0/16',
+    nodePortAddresses: [],
     clock: realClock(),
     log: silentLogger(),
   }
@@ -142,16 +153,17 @@ it('leads an address that two load balancers gave to the older Service, and take
   t.after(() => ending.abort())
   const table = new ElementTable()
   const settings = { table: 'x', clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16' }
-  const nftables = new NftablesDataplane(settings, async (text) => table.transact(text))
+  const nftables = new NftablesDataplane(settings, async (_args, text = '') => table.transact(text))
   const said: unknown[] = []
   const log = { ...silentLogger(), warn: (_message: string, fields?: object) => void said.push(fields) }
   const both: Dataplane = {
-    replace: async (changes) => nftables.replace(changes).finally(() => dataplane.replace(changes)),
+    replace: async (changes, place) => nftables.replace(changes, place).finally(() => dataplane.replace(changes, place)),
     update: async (changes) => nftables.update(changes).finally(() => dataplane.update(changes)),
+    move: (place) => dataplane.move(place),
     remove: async () => {},
   }
   const sync = new Sync({ ...parts, dataplane: both, log })
-  const leads = () => table.elements.get('external_endpoints 203.0.113.7 . tcp . 80 . 0')
+  const leads = () => table.elements.get('endpoints 203.0.113.7 . tcp . 80 . 0')
   for (const [name, address] of [
     ['young', '10.244.0.2'],
     ['old', '10.244.0.1'],
@@ -180,4 +192,68 @@ it('leads an address that two load balancers gave to the older Service, and take
   ending.abort()
   await running
   assert.equal(sync.healthy, true)
+})
+
+const nodeAt = (name: string, address: string, parts: { podCIDR?: string; port?: number; zone?: string } = {}): Node => ({
+  ...{ apiVersion: 'v1', kind: 'Node' },
+  metadata: { name, labels: parts.zone ? { 'topology.kubernetes.io/zone': parts.zone } : {} },
+  spec: parts.podCIDR ? { podCIDR: parts.podCIDR } : {},
+  status: {
+    addresses: [{ type: 'InternalIP', address }],
+    daemonEndpoints: { kubeletEndpoint: { Port: parts.port ?? 10_250 } },
+    nodeInfo: {} as Node['status']['nodeInfo'],
+  },
+})
+
+it('gives no Service the door of a kubelet, also of a node that joins later, and gives it when the node is gone', async (t) => {
+  const { services, dataplane, parts, ending } = trial()
+  t.after(() => ending.abort())
+  const nodes = new HandSet<Node>()
+  const doors: string[][] = []
+  const watching: Dataplane = {
+    replace: async (changes, place) => note(changes).then(() => dataplane.replace(changes, place)),
+    update: async (changes) => note(changes).then(() => dataplane.update(changes)),
+    move: (place) => dataplane.move(place),
+    remove: async () => {},
+  }
+  const note = async (changes: ServiceChanges) => {
+    doors.push([...changes.values()].flat().flatMap(({ externalAddresses, port }) => externalAddresses.map((each) => `${each}:${port}`)))
+  }
+  const sync = new Sync({ ...parts, nodes, dataplane: watching })
+  const { spec, ...rest } = service('thief', '10.96.0.7')
+  const ports = [80, 10_250].map((port) => ({ port, targetPort: 80 }))
+  services.set('default/thief', { ...rest, spec: { ...spec, externalIPs: ['172.28.0.4'], ports } })
+  const running = sync.run(ending.signal)
+  await dataplane.until(1)
+  nodes.set('node-2', nodeAt('node-2', '172.28.0.4'))
+  await dataplane.until(2)
+  nodes.set('node-2', nodeAt('node-2', '172.28.0.4', { port: 80 }))
+  await dataplane.until(3)
+  nodes.set('node-2', undefined)
+  await dataplane.until(4)
+  ending.abort()
+  await running
+  const [both, first, second] = [['172.28.0.4:80', '172.28.0.4:10250'], ['172.28.0.4:80'], ['172.28.0.4:10250']]
+  assert.deepEqual(doors, [both, first, second, both])
+})
+
+it('tells the data plane where the node is, and looks at every Service anew when its zone changes', async (t) => {
+  const { services, dataplane, parts, ending } = trial()
+  t.after(() => ending.abort())
+  const nodes = new HandSet<Node>()
+  const sync = new Sync({ ...parts, nodes, nodePortAddresses: ['primary', '192.0.2.0/24'] })
+  services.set('default/web', service('web', '10.96.0.7'))
+  const running = sync.run(ending.signal)
+  await dataplane.until(1)
+  nodes.set('node-1', nodeAt('node-1', '172.28.0.4', { podCIDR: '10.244.1.0/24' }))
+  await dataplane.until(2)
+  nodes.set('node-1', nodeAt('node-1', '172.28.0.4', { podCIDR: '10.244.1.0/24', zone: 'a' }))
+  await dataplane.until(3)
+  ending.abort()
+  await running
+  assert.deepEqual(dataplane.places, [
+    { podRanges: [], nodePortRanges: ['192.0.2.0/24'] },
+    { podRanges: ['10.244.1.0/24'], nodePortRanges: ['172.28.0.4/32', '192.0.2.0/24'] },
+  ])
+  assert.deepEqual(dataplane.calls.at(-1), { what: 'update', names: ['default/web 1'] })
 })

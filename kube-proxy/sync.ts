@@ -6,8 +6,9 @@ import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
 import { type PodRoute, podRoutes } from '../shared/pods/pod-routes.ts'
 import type { Clock } from '../shared/time/clock.ts'
 import { type UdpWays, udpWays } from './conntrack.ts'
-import type { Dataplane } from './dataplane/dataplane.ts'
+import type { Dataplane, NodePlace } from './dataplane/dataplane.ts'
 import { ExternalDoors } from './external-doors.ts'
+import { kubeletDoors, type NodePortAddresses, nodePlace, nodeView } from './node-facts.ts'
 import { SERVICE_NAME_LABEL, virtualServers } from './service-table.ts'
 import type { VirtualServer } from './virtual-server.ts'
 
@@ -30,6 +31,7 @@ export interface SyncParts {
   isOutside: (address: string) => boolean
   /** All Pod addresses. */
   clusterCidr: string
+  nodePortAddresses: NodePortAddresses
   clock: Clock
   log: Logger
 }
@@ -44,6 +46,7 @@ export function serviceOfSlice(slice: EndpointSlice): string | undefined {
 export class Sync {
   readonly #parts: SyncParts
   readonly #applied = new Map<string, readonly VirtualServer[]>()
+  #place: NodePlace | undefined
   readonly #doors = new ExternalDoors()
   /** Services that do without an external address of theirs, and why: said once. */
   readonly #yielding = new Map<string, string>()
@@ -58,7 +61,10 @@ export class Sync {
     parts.slices.onChange((_key, current, previous) => {
       for (const slice of [current, previous]) this.#mark(slice && serviceOfSlice(slice))
     })
-    parts.nodes.onChange((_key, current, previous) => {
+    parts.nodes.onChange((key, current, previous) => {
+      const doors = current ? kubeletDoors(current) : []
+      if (!previous || !sameJson(doors, kubeletDoors(previous))) for (const service of this.#doors.keepFor(key, doors)) this.#mark(service)
+      if (key === parts.nodeName && zoneOf(key, current) !== zoneOf(key, previous)) this.#markAll()
       if (current?.spec.podCIDR === previous?.spec.podCIDR && sameJson(current?.status.addresses, previous?.status.addresses)) return
       this.#routesDirty = true
       this.#wake?.()
@@ -86,13 +92,8 @@ export class Sync {
   }
 
   async #apply(): Promise<void> {
-    const { nodes, routes, nodeName, clusterCidr, dataplane, forget, clock, log, services } = this.#parts
-    if (this.#routesDirty) {
-      this.#routesDirty = false
-      // Its own range is reached by the routes that its network plugin makes.
-      const own = nodes.cache.get(nodeName)?.spec.podCIDR
-      await routes.apply(podRoutes(nodes.cache.list(), clusterCidr).filter(({ range }) => range !== own))
-    }
+    const { dataplane, forget, clock, log, services } = this.#parts
+    if (this.#routesDirty) await this.#applyNodes()
     const dirty = this.#dirty
     this.#dirty = new Set()
     if (this.#complete && dirty.size === 0) return
@@ -101,7 +102,7 @@ export class Sync {
     const keys = this.#complete ? [...dirty] : [...new Set([...all, ...this.#applied.keys()])]
     const changes = this.#shares(keys)
     if (this.#complete) await dataplane.update(changes)
-    else await dataplane.replace(changes)
+    else await dataplane.replace(changes, this.#placeNow())
     const before = [...changes.keys()].flatMap((key) => this.#applied.get(key) ?? [])
     const ways = udpWays(before, [...changes.values()].flat())
     for (const [key, servers] of changes) {
@@ -112,6 +113,22 @@ export class Sync {
       log.info('all Services are applied', { services: this.#applied.size, milliseconds: Math.round(clock.monotonic() - began) })
     this.#complete = true
     await forget(ways)
+  }
+
+  async #applyNodes(): Promise<void> {
+    const { nodes, routes, nodeName, clusterCidr, dataplane } = this.#parts
+    this.#routesDirty = false
+    // Its own range is reached by the routes that its network plugin makes.
+    const own = nodes.cache.get(nodeName)?.spec.podCIDR
+    await routes.apply(podRoutes(nodes.cache.list(), clusterCidr).filter(({ range }) => range !== own))
+    const before = this.#place
+    const place = this.#placeNow()
+    if (this.#complete && !sameJson(before, place)) await dataplane.move(place)
+  }
+
+  #placeNow(): NodePlace {
+    this.#place = nodePlace(this.#parts.nodes.cache.get(this.#parts.nodeName), this.#parts.nodePortAddresses)
+    return this.#place
   }
 
   /** What these Services get, and those that share an external address with one of them: all changes of owner are one transaction. */
@@ -145,14 +162,20 @@ export class Sync {
   #wanted(key: string): readonly VirtualServer[] {
     const service = this.#parts.services.cache.get(key)
     if (!service || this.#parts.nodeLocalAddresses.has(service.spec.clusterIP ?? '')) return []
-    const { slices, nodeName, isOutside } = this.#parts
-    return virtualServers(service, slices.cache.lookup('service', key), nodeName, isOutside)
+    const { slices, nodes, nodeName, isOutside } = this.#parts
+    const node = nodeView(nodeName, nodes.cache.get(nodeName))
+    return virtualServers(service, slices.cache.lookup('service', key), node, isOutside)
   }
 
   #mark(key: string | undefined): void {
     if (key === undefined) return
     this.#dirty.add(key)
     this.#wake?.()
+  }
+
+  /** For what concerns every Service, and happens hardly ever. */
+  #markAll(): void {
+    for (const key of this.#applied.keys()) this.#mark(key)
   }
 
   #changed(signal: AbortSignal): Promise<void> {
@@ -168,3 +191,5 @@ export class Sync {
     })
   }
 }
+
+const zoneOf = (name: string, node: Node | undefined) => nodeView(name, node).zone

@@ -43,8 +43,14 @@ describe('UDP flows follow the endpoints, whichever way their Service is reached
     await Promise.all([one.serve(), two.serve()])
     const sync = new Sync({
       ...{ services, slices, nodes: new HandSet<Node>(), routes: { apply: async () => {} }, clock: realClock(), log: silentLogger() },
-      ...{ nodeLocalAddresses: new Set<string>(), nodeName: 'node-1', clusterCidr: RULES.clusterCidr, isOutside: () => true },
-      dataplane: new NftablesDataplane(RULES, async (text) => void (await host.run(['nft', '-f', '-'], text))),
+      ...{
+        nodeLocalAddresses: new Set<string>(),
+        nodeName: 'node-1',
+        clusterCidr: RULES.clusterCidr,
+        isOutside: () => true,
+        nodePortAddresses: [],
+      },
+      dataplane: new NftablesDataplane(RULES, (args, input) => host.run(['nft', ...args], input)),
       async forget(ways) {
         await forgetMisledFlows(ways, host.run)
         applied.resolve()
@@ -103,6 +109,5 @@ describe('UDP flows follow the endpoints, whichever way their Service is reached
     assert.deepEqual(await answers(), all('TIMEOUT'), 'to none')
     await leadTo(one)
     assert.deepEqual(await answers(), all('one'), 'and back')
-    for (const { flow } of flows) flow?.close()
   })
 })

@@ -2,7 +2,5 @@ import { dataplaneSuite } from '../../test/contract/dataplane.ts'
 import { NftablesDataplane } from './nftables.ts'
 
 dataplaneSuite('nftables', (host, cluster) => {
-  return new NftablesDataplane({ table: 'coxswain', ...cluster }, async (text) => {
-    await host.run(['nft', '-f', '-'], text)
-  })
+  return new NftablesDataplane({ table: 'coxswain', ...cluster }, (args, input) => host.run(['nft', ...args], input))
 })

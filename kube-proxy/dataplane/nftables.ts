@@ -1,18 +1,19 @@
 import type { VirtualServer } from '../virtual-server.ts'
-import type { Dataplane, ServiceChanges } from './dataplane.ts'
-import { CONTAINERS, type Container, type Elements, elementsOf } from './elements.ts'
+import { rememberedClients } from './affinity.ts'
+import { type Chain, chainText } from './chains.ts'
+import { CONTAINER_NAMES, type Container } from './containers.ts'
+import type { Dataplane, NodePlace, ServiceChanges } from './dataplane.ts'
+import { type Elements, elementsOf } from './elements.ts'
 import { elementCommand, type RulesetSettings, skeleton } from './ruleset.ts'
-
-/** Chains made at first; a Service with more backends than any before has the whole table made again. */
-const USUAL_LARGEST = 32
-
-/** Applies a text in nft's grammar as one transaction. @throws Error with nft's own words */
-export type Transaction = (text: string) => Promise<void>
+import type { RunNft } from './run-nft.ts'
 
 interface Applied {
   readonly servers: readonly VirtualServer[]
   readonly elements: Elements
 }
+
+/** Containers in which several Services may want one element. */
+const SHARED: readonly Container[] = ['hairpin', 'cluster_ips']
 
 /**
  * Services as data in the maps of one nftables table: a change is a few elements, whatever the number of Services.
@@ -20,61 +21,72 @@ interface Applied {
  */
 export class NftablesDataplane implements Dataplane {
   readonly #settings: RulesetSettings
-  readonly #transaction: Transaction
+  readonly #nft: RunNft
   #services = new Map<string, Applied>()
-  #largest = USUAL_LARGEST
-  /** How many Services hold a hairpin pair: backends may be shared. */
-  #hairpins = new Map<string, number>()
+  /** Names of those that are there. One that nothing leads to any more stays until the next `replace`. */
+  #chains = new Set<string>()
+  /** How many Services hold an element, by its container and text. */
+  #shared = new Map<string, number>()
 
-  constructor(settings: RulesetSettings, transaction: Transaction) {
+  constructor(settings: RulesetSettings, nft: RunNft) {
     this.#settings = settings
-    this.#transaction = transaction
+    this.#nft = nft
   }
 
-  async replace(services: ServiceChanges): Promise<void> {
+  async replace(services: ServiceChanges, place: NodePlace): Promise<void> {
     const { table } = this.#settings
     const wanted = prepare(services)
-    const largest = Math.max(USUAL_LARGEST, ...Array.from(wanted.values(), ({ elements }) => elements.largest))
-    const parts = [`table ip ${table}\ndelete table ip ${table}\n`, skeleton(this.#settings, largest)]
-    for (const container of CONTAINERS) {
+    const chains = chainsOf(wanted)
+    const parts = [`table ip ${table}\ndelete table ip ${table}\n`, skeleton(this.#settings), placeText(table, place)]
+    for (const chain of chains.values()) parts.push(chainText(table, chain))
+    for (const container of CONTAINER_NAMES) {
       const all = new Map(Array.from(wanted.values()).flatMap(({ elements }) => [...elements.values[container]]))
       parts.push(elementCommand('add', table, container, all))
     }
+    parts.push(elementCommand('add', table, 'affinity', await rememberedClients(table, this.#nft)))
     await this.#transaction(parts.join(''))
     this.#services = wanted
-    this.#largest = largest
-    this.#hairpins = new Map()
-    for (const { elements } of wanted.values()) count(this.#hairpins, elements, 1)
+    this.#chains = new Set(chains.keys())
+    this.#shared = new Map()
+    for (const { elements } of wanted.values()) count(this.#shared, elements, 1)
   }
 
   async update(changes: ServiceChanges): Promise<void> {
     const { table } = this.#settings
     const wanted = prepare(changes)
-    if (Array.from(wanted.values()).some(({ elements }) => elements.largest > this.#largest)) {
-      const all = Array.from(this.#services, ([name, { servers }]) => [name, servers] as const)
-      return this.replace(new Map([...all, ...changes]))
-    }
-    const commands = { gone: '', come: '' }
-    for (const container of CONTAINERS) {
-      const { gone, come } = container === 'hairpin' ? this.#hairpinDifference(wanted) : this.#difference(container, wanted)
+    const chains = [...chainsOf(wanted)].filter(([name]) => !this.#chains.has(name))
+    const commands = { chains: chains.map(([, chain]) => chainText(table, chain)).join(''), gone: '', come: '' }
+    for (const container of CONTAINER_NAMES) {
+      const { gone, come } = SHARED.includes(container) ? this.#sharedDifference(container, wanted) : this.#difference(container, wanted)
       commands.gone += elementCommand('delete', table, container, gone)
       commands.come += elementCommand('add', table, container, come)
     }
-    if (commands.gone + commands.come !== '') await this.#transaction(commands.gone + commands.come)
+    const text = commands.chains + commands.gone + commands.come
+    if (text !== '') await this.#transaction(text)
+    for (const [name] of chains) this.#chains.add(name)
     for (const [name, applied] of wanted) {
       const before = this.#services.get(name)
-      if (before) count(this.#hairpins, before.elements, -1)
-      count(this.#hairpins, applied.elements, 1)
+      if (before) count(this.#shared, before.elements, -1)
+      count(this.#shared, applied.elements, 1)
       if (applied.servers.length === 0) this.#services.delete(name)
       else this.#services.set(name, applied)
     }
+  }
+
+  async move(place: NodePlace): Promise<void> {
+    await this.#transaction(placeText(this.#settings.table, place))
   }
 
   async remove(): Promise<void> {
     const { table } = this.#settings
     await this.#transaction(`table ip ${table}\ndelete table ip ${table}\n`)
     this.#services.clear()
-    this.#hairpins.clear()
+    this.#chains.clear()
+    this.#shared.clear()
+  }
+
+  async #transaction(text: string): Promise<void> {
+    await this.#nft(['-f', '-'], text)
   }
 
   /** An element whose value changes is deleted and added again, in the same transaction. */
@@ -93,19 +105,21 @@ export class NftablesDataplane implements Dataplane {
     return { gone, come }
   }
 
-  #hairpinDifference(wanted: ReadonlyMap<string, Applied>) {
+  #sharedDifference(container: Container, wanted: ReadonlyMap<string, Applied>) {
     const changes = new Map<string, number>()
+    const add = (elements: Elements | undefined, by: 1 | -1) => {
+      for (const key of elements?.values[container].keys() ?? []) changes.set(key, (changes.get(key) ?? 0) + by)
+    }
     for (const [name, { elements }] of wanted) {
-      count(changes, elements, 1)
-      const before = this.#services.get(name)
-      if (before) count(changes, before.elements, -1)
+      add(elements, 1)
+      add(this.#services.get(name)?.elements, -1)
     }
     const gone = new Map<string, string>()
     const come = new Map<string, string>()
-    for (const [pair, by] of changes) {
-      const before = this.#hairpins.get(pair) ?? 0
-      if (before > 0 && before + by === 0) gone.set(pair, '')
-      if (before === 0 && by > 0) come.set(pair, '')
+    for (const [key, by] of changes) {
+      const before = this.#shared.get(`${container} ${key}`) ?? 0
+      if (before > 0 && before + by === 0) gone.set(key, '')
+      if (before === 0 && by > 0) come.set(key, '')
     }
     return { gone, come }
   }
@@ -115,10 +129,30 @@ function prepare(services: ServiceChanges): Map<string, Applied> {
   return new Map(Array.from(services, ([name, servers]) => [name, { servers, elements: elementsOf(servers) }]))
 }
 
-function count(pairs: Map<string, number>, elements: Elements, by: 1 | -1): void {
-  for (const pair of elements.values.hairpin.keys()) {
-    const now = (pairs.get(pair) ?? 0) + by
-    if (now === 0) pairs.delete(pair)
-    else pairs.set(pair, now)
+function chainsOf(wanted: ReadonlyMap<string, Applied>): Map<string, Chain> {
+  const all = new Map<string, Chain>()
+  for (const { elements } of wanted.values()) for (const [name, chain] of elements.chains) all.set(name, chain)
+  return all
+}
+
+function placeText(table: string, { podRanges, nodePortRanges }: NodePlace): string {
+  const set = (name: string, ranges: readonly string[]) =>
+    `flush set ip ${table} ${name}\n${elementCommand(
+      'add',
+      table,
+      name,
+      ranges.map((range) => [range, '']),
+    )}`
+  return set('own_pods', podRanges) + set('node_port_addresses', nodePortRanges)
+}
+
+function count(shared: Map<string, number>, elements: Elements, by: 1 | -1): void {
+  for (const container of SHARED) {
+    for (const key of elements.values[container].keys()) {
+      const element = `${container} ${key}`
+      const now = (shared.get(element) ?? 0) + by
+      if (now === 0) shared.delete(element)
+      else shared.set(element, now)
+    }
   }
 }

@@ -1,74 +1,78 @@
-import type { Container } from './elements.ts'
+import { MASQUERADE } from './chains.ts'
+import { CONTAINERS, LOOKUPS } from './containers.ts'
 
-/** Connections with this bit leave with the node's own address (the bit upstream uses). */
-const MASQUERADE = '0x4000'
+/** How many clients are remembered at most, over all Services; further ones are led anywhere. About 150 bytes of the kernel's memory each. */
+const MOST_CLIENTS = 262_144
 
 export interface RulesetSettings {
   /** Our one table; nothing outside it is ever touched. */
   table: string
   /** All pods of the cluster. */
   clusterCidr: string
-  /** All cluster IPs. */
+  /** Cluster IPs: what no Service has is dropped. */
   serviceCidr: string
 }
 
-/**
- * The constant part: chains, hooks and empty maps. Explained in docs/networking.md. There is a chain for each number of
- * backends up to `largest`; they are made with the maps because nft 1.0.6 cannot add a rule over a concatenated map
- * that exists already.
- */
-export function skeleton({ table, clusterCidr, serviceCidr }: RulesetSettings, largest: number): string {
+/** The constant part: hooks, the chains that they begin with, and empty maps. Explained in docs/networking.md. */
+export function skeleton({ table, clusterCidr, serviceCidr }: RulesetSettings): string {
+  const [door, port] = [LOOKUPS[''], LOOKUPS.node_]
   return `table ip ${table} {
-  map services { typeof ip daddr . meta l4proto . th dport : verdict; }
-  map endpoints { typeof ip daddr . meta l4proto . th dport . numgen random mod 2 : ip daddr . th dport; }
-  map externals { typeof ip daddr . meta l4proto . th dport : verdict; }
-  map external_endpoints { typeof ip daddr . meta l4proto . th dport . numgen random mod 2 : ip daddr . th dport; }
-  map nodeports { typeof meta l4proto . th dport : verdict; }
-  map nodeport_endpoints { typeof meta l4proto . th dport . numgen random mod 2 : ip daddr . th dport; }
-  set hairpin { type ipv4_addr . ipv4_addr; }
-  set no_endpoints { typeof ip daddr . meta l4proto . th dport; }${Array.from({ length: largest }, (_, index) => balancers(index + 1)).join('')}
+  ${Object.values(CONTAINERS).join('\n  ')}
+  set own_pods { type ipv4_addr; flags interval; }
+  set node_port_addresses { type ipv4_addr; flags interval; }
+  map affinity { type ipv4_addr . ipv4_addr . inet_proto . inet_service : classid; size ${MOST_CLIENTS}; flags dynamic,timeout; }
+  chain refuse {
+    meta l4proto tcp reject with tcp reset
+    reject
+  }
   chain forwarding {
-    ip saddr != ${clusterCidr} ip daddr ${serviceCidr} meta mark set meta mark or ${MASQUERADE}
-    ip saddr != ${clusterCidr} fib saddr type != local ip daddr . meta l4proto . th dport vmap @externals
-    ip daddr . meta l4proto . th dport vmap @services
-    fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @nodeports
+    ip saddr != ${clusterCidr} ip daddr @cluster_ips meta mark set meta mark or ${MASQUERADE}
+    ip saddr != ${clusterCidr} fib saddr type != local goto from_outside
+    ${door} vmap @services
+    fib daddr type local ip daddr != 127.0.0.0/8 ip daddr @node_port_addresses ${port} vmap @node_services
+  }
+  chain from_outside {
+    ${door} vmap @externals
+    ${door} vmap @services
+    fib daddr type local ip daddr != 127.0.0.0/8 ip daddr @node_port_addresses ${port} vmap @node_externals
   }
   chain prerouting { type nat hook prerouting priority dstnat; policy accept; goto forwarding; }
   chain output { type nat hook output priority -100; policy accept; goto forwarding; }
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
+    ct status dnat meta priority set none
     ct status dnat ip saddr . ip daddr @hairpin masquerade
     meta mark & ${MASQUERADE} == ${MASQUERADE} masquerade
     ip saddr ${clusterCidr} ip daddr != ${clusterCidr} masquerade
   }
-  chain refuse {
-    ct state != new return
-    meta l4proto tcp ip daddr . meta l4proto . th dport @no_endpoints reject with tcp reset
-    ip daddr . meta l4proto . th dport @no_endpoints reject
+  chain restrict {
+    ct state new ${door} @restricted ${door} . ip saddr != @allowed drop
   }
-  chain refuse_forwarded { type filter hook forward priority filter; policy accept; goto refuse; }
-  chain refuse_own { type filter hook output priority filter; policy accept; goto refuse; }
+  chain restrict_arriving { type filter hook prerouting priority -110; policy accept; goto restrict; }
+  chain restrict_own { type filter hook output priority -110; policy accept; goto restrict; }
+  chain unserved {
+    ${door} vmap @refused
+    fib daddr type local return
+    ip daddr @cluster_ips goto refuse
+    ip daddr ${serviceCidr} drop
+  }
+  chain refuse_arriving {
+    type filter hook input priority filter; policy accept;
+    ct state != new return
+    ${door} vmap @refused
+    ip daddr != 127.0.0.0/8 ip daddr @node_port_addresses ${port} vmap @node_refused
+  }
+  chain refuse_forwarded { type filter hook forward priority filter; policy accept; ct state new goto unserved; }
+  chain refuse_own { type filter hook output priority filter; policy accept; ct state new goto unserved; }
 }
 `
-}
-
-/** Chains that send a connection to one of N backends, each as likely. */
-function balancers(count: number): string {
-  const outside = `dnat ip to ip daddr . meta l4proto . th dport . numgen random mod ${count} map @external_endpoints`
-  const external = `dnat ip to meta l4proto . th dport . numgen random mod ${count} map @nodeport_endpoints`
-  return `
-  chain cluster_${count} { dnat ip to ip daddr . meta l4proto . th dport . numgen random mod ${count} map @endpoints; }
-  chain outside_${count} { meta mark set meta mark or ${MASQUERADE}; ${outside}; }
-  chain outside_local_${count} { ${outside}; }
-  chain external_${count} { meta mark set meta mark or ${MASQUERADE}; ${external}; }
-  chain local_${count} { ${external}; }`
 }
 
 /** One command for many elements; empty for none. nft reads a line of any length. */
 export function elementCommand(
   verb: 'add' | 'delete',
   table: string,
-  container: Container,
+  container: string,
   elements: Iterable<readonly [string, string]>,
 ): string {
   const texts = Array.from(elements, ([key, value]) => (value === '' || verb === 'delete' ? key : `${key} : ${value}`))

@@ -85,3 +85,11 @@ test('ranges that do not overlap', () => {
   }
   assert.ok(add('10.244.8.0/24'))
 })
+
+test('a range has one text, however it is written', () => {
+  const texts = ['10.244.7.9/16', '10.244.0.0/16', '0.0.0.0/0', '192.0.2.255/31', '192.0.2.1/32', '2001:db8::ffff/33']
+  assert.deepEqual(
+    texts.map((text) => IpRange.parse(text)?.text),
+    ['10.244.0.0/16', '10.244.0.0/16', '0.0.0.0/0', '192.0.2.254/31', '192.0.2.1/32', '2001:db8::/33'],
+  )
+})

@@ -44,6 +44,14 @@ export class IpRange {
     return this.isInside(other) || other.isInside(this)
   }
 
+  /** The range's first address and its size, `10.244.0.0/16`: one text for each range. */
+  get text(): string {
+    const bytes = this.#network
+      .toByteArray()
+      .map((byte, index) => byte & (0xff00 >> Math.min(Math.max(this.#prefix - 8 * index, 0), 8)) & 0xff)
+    return `${ipaddr.fromByteArray(bytes).toString()}/${this.#prefix}`
+  }
+
   /** Family and leading bits: one range lies inside another exactly when its text begins with the other's. */
   get bits(): string {
     const all = this.#network.toByteArray().map((byte) => byte.toString(2).padStart(8, '0'))

@@ -1,16 +1,24 @@
-// Asks an address `count` times, one connection (or datagram) after another, and prints the answers or error codes as JSON.
-// udp-flow sends every datagram from one port, as one flow; a line on stdin lets the next datagram go.
-import { createSocket } from 'node:dgram'
+// Asks addresses for who is there. Each line on stdin is one question, as JSON; each line on stdout the answers or error codes, as JSON.
+// A question with `flow` sends its datagram from the port that the flow has had from its first question on.
+import { createSocket, type Socket } from 'node:dgram'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 
-const [protocol = 'tcp', address = '', port = '0', count = '1'] = process.argv.slice(2)
 const PATIENCE_MILLISECONDS = 2_000
 
-function overTcp(): Promise<string> {
+interface Question {
+  protocol: 'tcp' | 'udp'
+  address: string
+  port: number
+  count: number
+  from?: string
+  flow?: string
+}
+
+function overTcp({ address, port, from }: Question): Promise<string> {
   return new Promise((resolve) => {
     let text = ''
-    const socket = connect({ host: address, port: Number(port), timeout: PATIENCE_MILLISECONDS })
+    const socket = connect({ host: address, port, timeout: PATIENCE_MILLISECONDS, ...(from ? { localAddress: from } : {}) })
     socket.on('data', (chunk) => {
       text += chunk
     })
@@ -20,34 +28,42 @@ function overTcp(): Promise<string> {
   })
 }
 
-function overUdp(socket: ReturnType<typeof createSocket>): Promise<string> {
+function overUdp(socket: Socket, { address, port }: Question): Promise<string> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve('TIMEOUT'), PATIENCE_MILLISECONDS)
-    socket.once('message', (message) => {
+    const end = (answer: string) => {
       clearTimeout(timer)
-      resolve(message.toString())
-    })
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      clearTimeout(timer)
-      resolve(error.code ?? error.message)
-    })
-    socket.send('?', Number(port), address)
+      socket.removeAllListeners()
+      resolve(answer)
+    }
+    const timer = setTimeout(() => end('TIMEOUT'), PATIENCE_MILLISECONDS)
+    socket.once('message', (message) => end(message.toString()))
+    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
+    socket.send('?', port, address)
   })
 }
 
-if (protocol === 'udp-flow') {
-  const socket = createSocket('udp4')
-  for await (const _ of createInterface({ input: process.stdin })) console.log(await overUdp(socket))
-  socket.close()
-} else {
+const flows = new Map<string, Socket>()
+
+async function answer(question: Question): Promise<string[]> {
   const answers: string[] = []
-  for (let asked = 0; asked < Number(count); asked += 1) {
-    if (protocol === 'tcp') answers.push(await overTcp())
+  for (let asked = 0; asked < question.count; asked += 1) {
+    if (question.protocol === 'tcp') answers.push(await overTcp(question))
     else {
-      const socket = createSocket('udp4')
-      answers.push(await overUdp(socket))
-      socket.close()
+      const socket = flows.get(question.flow ?? '') ?? createSocket('udp4')
+      if (question.flow) flows.set(question.flow, socket)
+      answers.push(await overUdp(socket, question))
+      if (!question.flow) socket.close()
     }
   }
-  console.log(JSON.stringify(answers))
+  return answers
 }
+
+let before: Promise<unknown> = Promise.resolve()
+for await (const line of createInterface({ input: process.stdin })) {
+  const question: Question & { id: number } = JSON.parse(line)
+  const say = async () => console.log(JSON.stringify({ id: question.id, answers: await answer(question) }))
+  // Questions of flows do not wait for each other; others are asked one after another, as they came.
+  if (question.flow) void say()
+  else before = before.then(say)
+}
+for (const socket of flows.values()) socket.close()

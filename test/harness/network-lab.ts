@@ -13,10 +13,10 @@ export interface LabHost {
   readonly name: string
   readonly address: string
   readonly run: RunCommand
-  /** Answers of `count` connections, or error codes. */
-  ask(protocol: 'tcp' | 'udp', address: string, port: number, count?: number): Promise<string[]>
+  /** Answers of `count` connections, or error codes; TCP may come `from` another address of the host. */
+  ask(protocol: 'tcp' | 'udp', address: string, port: number, count?: number, from?: string): Promise<string[]>
   /** One UDP flow, kept: each call sends a datagram from the same port. */
-  flow(address: string, port: number): { ask(): Promise<string>; close(): void }
+  flow(address: string, port: number): { ask(): Promise<string> }
   serve(port?: number): Promise<void>
 }
 
@@ -88,27 +88,47 @@ export class NetworkLab {
       this.#children.push(child)
       return child
     }
+    let client: Asker | undefined
+    const asker = () => (client ??= new Asker(start(CLIENT)))
+    let flows = 0
     return {
       name,
       address,
       run,
-      ask: async (protocol, target, port, count = 1) =>
-        JSON.parse(await run([NODE, CLIENT, protocol, target, String(port), String(count)])),
+      ask: (protocol, target, port, count = 1, from) => asker().ask({ protocol, address: target, port, count, from }),
       flow: (target, port) => {
-        const child = start(CLIENT, 'udp-flow', target, String(port))
-        const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-        return {
-          async ask() {
-            child.stdin.write('\n')
-            return String((await lines.next()).value)
-          },
-          close: () => child.stdin.end(),
-        }
+        const flow = `flow ${(flows += 1)}`
+        return { ask: async () => (await asker().ask({ protocol: 'udp', address: target, port, count: 1, flow }))[0] ?? '' }
       },
       serve: async (port = 8080) => {
         const child = start(SERVER, name, String(port))
         await once(child.stdout, 'data')
       },
     }
+  }
+}
+
+/** One process of a host that asks whatever it is told to: starting one for each question would take longer than the answers. */
+class Asker {
+  readonly #child: ChildProcess
+  readonly #waiting = new Map<number, (answers: string[]) => void>()
+  #asked = 0
+
+  constructor(child: ChildProcess) {
+    this.#child = child
+    if (!child.stdout) throw new Error('the asking process has no output')
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const { id, answers }: { id: number; answers: string[] } = JSON.parse(line)
+      this.#waiting.get(id)?.(answers)
+      this.#waiting.delete(id)
+    })
+  }
+
+  ask(question: object): Promise<string[]> {
+    const id = (this.#asked += 1)
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve)
+      this.#child.stdin?.write(`${JSON.stringify({ id, ...question })}\n`)
+    })
   }
 }

@@ -52,7 +52,7 @@ test('a Service without a selector is forwarded to the addresses that somebody w
     ],
   )
   assert.deepEqual(six.endpoints?.[0]?.addresses, ['2001:db8::7'])
-  const [server] = virtualServers(await cluster.client.get('v1', 'Service', db), made, 'node-1')
+  const [server] = virtualServers(await cluster.client.get('v1', 'Service', db), made, { name: 'node-1', zone: undefined })
   assert.deepEqual(server?.backends, [{ address: '198.51.100.7', port: 5432 }])
 })
 

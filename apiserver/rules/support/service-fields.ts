@@ -10,20 +10,14 @@ export const serviceFields: SupportTable = {
   ServiceSpec: {
     done:
       'ports selector clusterIP clusterIPs externalIPs externalName externalTrafficPolicy publishNotReadyAddresses ipFamilies ipFamilyPolicy ' +
-      'internalTrafficPolicy',
+      'internalTrafficPolicy sessionAffinity sessionAffinityConfig loadBalancerSourceRanges',
     except: {
       type: {
         ...{ is: 'warned', of: equal('LoadBalancer') },
         why: 'no load balancer will be made in this cluster: the Service is reached by its cluster IP and its node ports',
       },
-      sessionAffinity: { is: 'warned', of: equal('ClientIP'), why: 'has no effect: each connection goes to any of the endpoints' },
-      sessionAffinityConfig: { is: 'ignored', why: 'goes with `sessionAffinity: ClientIP`, which is warned of' },
       trafficDistribution: { is: 'warned', why: 'has no effect: all endpoints get the same share' },
       loadBalancerIP: forBalancers,
-      loadBalancerSourceRanges: {
-        is: 'ignored',
-        why: 'left to the balancer: its address is not served here for a Service that restricts clients, so that nobody gets in beside it',
-      },
       loadBalancerClass: forBalancers,
       allocateLoadBalancerNodePorts: forBalancers,
       healthCheckNodePort: forBalancers,

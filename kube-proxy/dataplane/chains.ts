@@ -1,0 +1,69 @@
+import { LOOKUPS, type Prefix } from './containers.ts'
+
+/** Connections with this bit leave with the node's own address (the bit upstream uses). */
+export const MASQUERADE = '0x4000'
+
+/** Backends for clients outside, where they are not the same as for everybody else, are numbered from here. */
+export const OUTSIDE_FIRST = 65_536
+
+/** Who it is for: pods and the node; clients outside who share the others' backends; those who have backends of their own, and keep their address. */
+export type Clients = 'inside' | 'outside' | 'kept'
+
+/** A chain that leads a connection to one of `count` backends, each as likely; with affinity, only a client that none is remembered for. */
+export interface BalancingChain {
+  readonly kind: 'random' | 'sticky'
+  readonly by: Prefix
+  readonly clients: Clients
+  readonly count: number
+}
+
+/** A chain that leads a connection to the backend in its slot, and remembers that for so long. */
+export interface RememberingChain {
+  readonly kind: 'remember'
+  readonly by: Prefix
+  readonly seconds: number
+}
+
+export type Chain = BalancingChain | RememberingChain
+
+export function chainName(chain: Chain): string {
+  if (chain.kind === 'remember') return `remember_${chain.by}${chain.seconds}`
+  return `${chain.kind}_${chain.by}${chain.clients}_${chain.count}`
+}
+
+/** The map that says which backends these clients may be led to. */
+export function aliveOf({ by, clients }: Pick<BalancingChain, 'by' | 'clients'>) {
+  return clients === 'kept' ? (`${by}kept_alive` as const) : (`${by}alive` as const)
+}
+
+/**
+ * A chain's rules. The number of a backend passes from rule to rule in the packet's priority, which nothing looks at before it is set back:
+ * nft 1.0.6 cannot write a map's answer into another map, nor keep it in any other place that is not somebody's.
+ */
+export function chainText(table: string, chain: Chain): string {
+  const lookup = LOOKUPS[chain.by]
+  const client = 'ip saddr . ip daddr . meta l4proto . th dport'
+  const lead = `dnat ip to ${lookup} . meta priority map @${chain.by}endpoints`
+  const rules: string[] = []
+  if (chain.kind === 'remember') {
+    rules.push(`update @affinity { ${client} timeout ${chain.seconds}s : meta priority }`, lead)
+  } else {
+    if (chain.clients === 'outside') rules.push(`meta mark set meta mark or ${MASQUERADE}`)
+    if (chain.clients === 'inside' && chain.by === 'node_') rules.push(`ip saddr != @own_pods meta mark set meta mark or ${MASQUERADE}`)
+    const random = `meta priority set numgen random mod ${chain.count}${chain.clients === 'kept' ? ` offset ${OUTSIDE_FIRST}` : ''}`
+    const isAlive = `${lookup} . meta priority vmap @${aliveOf(chain)}`
+    if (chain.kind === 'random') rules.push(random, lead)
+    else {
+      rules.push('meta priority set none', `meta priority set ${client} map @affinity`, isAlive)
+      // One whose backend is gone is not written over by `update`.
+      rules.push(`delete @affinity { ${client} : meta priority }`)
+      rules.push(random, `meta priority set ${lookup} . meta priority map @${chain.by}choices`, isAlive)
+    }
+  }
+  return `table ip ${table} {
+  chain ${chainName(chain)} {
+    ${rules.join('\n    ')}
+  }
+}
+`
+}
