@@ -4,7 +4,7 @@ SHELL := /bin/sh
 node := tools/node
 modules := node_modules/.package-lock.json
 
-.PHONY: help up down load images build doctor test check fuzz bench clean
+.PHONY: help up down lab load images build doctor test check fuzz bench clean
 
 help: ## what there is
 	@echo 'Coxswain: Kubernetes as a small crew of TypeScript processes.'
@@ -18,6 +18,9 @@ up: $(modules) ## a cluster on this machine: control plane and two worker hosts,
 
 down: $(modules) ## removes the cluster and its data; KEEP=1 only stops it
 	@$(node) deploy/down.ts $(if $(KEEP),--keep)
+
+lab: $(modules) ## NODES=3: a lab of machines on this one, in namespaces; NAME=other, DOWN=1 removes it
+	@$(node) deploy/lab/namespaces/up.ts $(if $(NODES),--nodes=$(NODES)) $(if $(NAME),--name=$(NAME)) $(if $(DOWN),--down)
 
 load: $(modules) ## IMAGE=name: brings images of this machine's Docker into the cluster
 	@$(node) deploy/load.ts $(IMAGE)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs the tests: all of them, or those in the files and folders named. Sees first to what they need on this machine.
-# Those of test/e2e come last and one after the other: they share a cluster of containers and measure times in it.
+# Those of test/e2e come last and one after the other: they share a cluster of containers and measure times in it. So do those of test/lab,
+# with a lab of machines in namespaces; they need root.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 cd "$here/.."
@@ -13,9 +14,10 @@ fi
 [ $# -gt 0 ] || { echo 'test: no test files there' >&2; exit 1; }
 
 on_cluster=
+in_lab=
 others=
 for file in "$@"; do
-  case $file in *test/e2e/*) on_cluster="$on_cluster $file" ;; *) others="$others $file" ;; esac
+  case $file in *test/e2e/*) on_cluster="$on_cluster $file" ;; *test/lab/*) in_lab="$in_lab $file" ;; *) others="$others $file" ;; esac
 done
 failed=0
 now() { date +%s; }
@@ -26,9 +28,18 @@ if [ -n "$others" ]; then
   tools/node --test --test-timeout=600000 $others || failed=1
 fi
 tested=$(now)
+if [ -n "$in_lab" ]; then
+  if [ "$(id -u)" = 0 ]; then
+    deploy/kubectl.sh >/dev/null
+    tools/node --test --test-concurrency=1 --test-timeout=900000 --test-global-setup=test/lab/global-setup.ts $in_lab || failed=1
+  else
+    echo 'test: the tests of test/lab are left out: machines in namespaces need root' >&2
+  fi
+fi
+in_lab_done=$(now)
 if [ -n "$on_cluster" ]; then
   deploy/kubectl.sh >/dev/null
   tools/node --test --test-concurrency=1 --test-timeout=600000 --test-global-setup=test/e2e/global-setup.ts $on_cluster || failed=1
 fi
-echo "test: images $((ready - began)) s, unit to crash tests $((tested - ready)) s, tests on a cluster $(($(now) - tested)) s"
+echo "test: images $((ready - began)) s, unit to crash tests $((tested - ready)) s, in a lab $((in_lab_done - tested)) s, on a cluster $(($(now) - in_lab_done)) s"
 exit "$failed"

@@ -8,7 +8,7 @@ const PROTOCOL = '67'
 export class NodeRoutes {
   readonly #run: RunCommand
   readonly #clusterCidr: string
-  #applied: ReadonlyMap<string, string> | undefined
+  #isHoleMade = false
 
   constructor(run: RunCommand, clusterCidr: string) {
     this.#run = run
@@ -16,18 +16,22 @@ export class NodeRoutes {
   }
 
   async apply(routes: readonly PodRoute[]): Promise<void> {
-    const known = this.#applied ?? (await this.#begin())
+    // Unknown pod addresses end in a black hole here: the default gateway might answer for them.
+    if (!this.#isHoleMade) await this.#run(['ip', 'route', 'replace', 'blackhole', this.#clusterCidr, 'metric', '4000', 'proto', PROTOCOL])
+    this.#isHoleMade = true
+    const known = await this.#present()
     const wanted = new Map(routes.map(({ range, via }) => [range, via]))
     for (const [range, via] of wanted) {
       if (known.get(range) !== via) await this.#run(['ip', 'route', 'replace', range, 'via', via, 'proto', PROTOCOL])
     }
     for (const range of known.keys()) if (!wanted.has(range)) await this.#run(['ip', 'route', 'del', range, 'proto', PROTOCOL])
-    this.#applied = wanted
   }
 
-  /** What an earlier process left is taken over. Unknown pod addresses end in a black hole here: the default gateway might answer for them. */
-  async #begin(): Promise<ReadonlyMap<string, string>> {
-    await this.#run(['ip', 'route', 'replace', 'blackhole', this.#clusterCidr, 'metric', '4000', 'proto', PROTOCOL])
+  /**
+   * Read each time, never remembered: the kernel takes routes away with the last address of an interface, and this node may just have got
+   * another one.
+   */
+  async #present(): Promise<ReadonlyMap<string, string>> {
     const listed: unknown = JSON.parse((await this.#run(['ip', '-j', 'route', 'show', 'proto', PROTOCOL])) || '[]')
     const known = new Map<string, string>()
     for (const route of Array.isArray(listed) ? listed : []) {

@@ -8,7 +8,9 @@ export const settings = {
   bootstrapKubeconfig: path('a kubeconfig with a join token, used until the node has a certificate of its own'),
   rootDir: path('where pods keep their files, and the node its certificates', '/var/lib/kubelet'),
   nodeName: required(text('the name of this node')),
-  nodeIp: text('the address of this node; default: the first one of the machine that is not loopback'),
+  nodeIp: text(
+    'the address of this node; default: the one it reaches the API server with; when that changes, the kubelet ends, to be started again',
+  ),
   dockerSocket: path('where the Docker Engine listens', '/var/run/docker.sock'),
   pauseImage: text('the image that holds a pod’s namespaces', 'registry.k8s.io/pause:3.10'),
   address: text('address on which logs, exec and the like are served to the API server', '0.0.0.0'),

@@ -14,6 +14,7 @@ import { containerMounts } from './containers/container-mounts.ts'
 import { collectImages } from './images/image-collector.ts'
 import { cniNetwork } from './network/cni-network.ts'
 import { parseResolvConf } from './network/resolv-conf.ts'
+import { addressChange, addressTowards } from './node/address-watch.ts'
 import { hasAppArmor } from './node/app-armor.ts'
 import { measureCapacity, measureHeadroom } from './node/capacity.ts'
 import { type ClientCertificateOptions, ensureClientCertificate, rotateClientCertificate } from './node/client-certificate.ts'
@@ -49,7 +50,6 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
   const stopping = new AbortController()
   const { signal } = stopping
   const settings = {
-    nodeIp: config.nodeIp ?? ownAddress(),
     taints: taintsOf(config.registerWithTaints),
     labels: pairsOf('node-labels', config.nodeLabels),
     reserved: reservedOf(config.systemReserved),
@@ -106,7 +106,7 @@ interface RunningKubelet {
 
 interface WorkOptions {
   config: KubeletConfig
-  settings: { nodeIp: string; taints: ReturnType<typeof taintsOf>; labels: Record<string, string>; reserved: ReturnType<typeof reservedOf> }
+  settings: { taints: ReturnType<typeof taintsOf>; labels: Record<string, string>; reserved: ReturnType<typeof reservedOf> }
   tools: ProcessTools
   metrics: Metrics
   certificate: ClientCertificateOptions
@@ -124,6 +124,8 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
   const nodes = informers.of('v1', 'Node', { fieldSelector: `metadata.name=${nodeName}` })
   const node = () => nodes.cache.get(nodeName)
   const places = { rootDir }
+  const { server: apiServer } = readCluster(readFileSync(config.kubeconfig, 'utf8'))
+  const nodeIp = config.nodeIp ?? (await addressTowards(apiServer)) ?? ownAddress()
   const [capacity, facts, mtu] = await Promise.all([
     measureCapacity(places),
     readNodeFacts(VERSION),
@@ -154,13 +156,13 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
     prober: createProber({ runtime, events, clock, log }),
     clusterDns: { servers: config.clusterDns, domain: config.clusterDomain },
     nodeDns: () => parseResolvConf(readResolvConf(config.resolvConf)),
-    hostIPs: () => [settings.nodeIp],
+    hostIPs: () => [nodeIp],
     memoryBytes: capacity.memoryBytes,
     hasAppArmor,
   })
   metrics.gaugeFrom('kubelet_running_pods', 'Pods that are looked after.', () => workers.list().length)
 
-  const serving = servingOptions(config, settings.nodeIp, tools)
+  const serving = servingOptions(config, nodeIp, tools)
   const server = createKubeletServer({
     ...{ host: config.address, port: config.port, clientAuthority: serving.authority, certificate: await servingCertificate(serving) },
     pods: {
@@ -181,7 +183,7 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
   const observe = nodeObserver({
     ...{ places, facts, runtime, network, clock, port: () => port, reserved: settings.reserved, maxPods: config.maxPods },
     addresses: [
-      { type: 'InternalIP', address: settings.nodeIp },
+      { type: 'InternalIP', address: nodeIp },
       { type: 'Hostname', address: nodeName },
     ],
   })
@@ -210,7 +212,13 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
     collectImages({ runtime, disk, kept: [config.pauseImage], clock, log }, signal),
   ]
   // Each of them runs until we stop; whichever ends sooner does so with the error that must end the process.
-  const finished = Promise.all(loops).then(() => undefined)
+  const finished = Promise.race([Promise.all(loops).then(() => undefined), ...(config.nodeIp === undefined ? [moved()] : [])])
+
+  /** Resolves when this machine has another address: whoever keeps us running starts us again, and then we are found there. */
+  async function moved(): Promise<void> {
+    const address = await addressChange(nodeIp, () => addressTowards(apiServer), clock, signal)
+    log.info('the address of this machine has changed; starting again with it', { before: nodeIp, address })
+  }
 
   /** Sandboxes that died while nobody looked, with their addresses. */
   async function reclaimAddresses(): Promise<void> {

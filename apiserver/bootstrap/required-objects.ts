@@ -1,4 +1,4 @@
-import type { BootstrapToken } from '../certificates/bootstrap-token.ts'
+import type { BootstrapToken } from '../../shared/certificates/bootstrap-token.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
 import { requiredClusterInfo } from './cluster-info.ts'
 import { requiredDnsService } from './dns-service.ts'

@@ -7,8 +7,7 @@ cgroups=/sys/fs/cgroup
 
 fail() { echo "worker: $1" >&2; echo "worker: cure: $2" >&2; exit 1; }
 
-# An own cgroup namespace with fresh mounts. Without it limits work, but OOM kills go unreported and statistics stay empty:
-# the inner engine reads /proc/self/cgroup and finds paths that are mounted nowhere.
+# An own cgroup namespace, with fresh mounts below (own-cgroups.sh says why).
 if [ ! -f $cgroups/cgroup.controllers ] && [ -z "${IN_CGROUP_NAMESPACE:-}" ]; then
   export IN_CGROUP_NAMESPACE=1
   exec unshare --cgroup -- "$0" "$@"
@@ -16,26 +15,8 @@ fi
 unset IN_CGROUP_NAMESPACE
 mount -o remount,rw,bind /sys 2>/dev/null || true
 mount -o remount,rw,bind /proc/sys 2>/dev/null || true
-if [ -f $cgroups/cgroup.controllers ]; then
-  mount -o remount,rw $cgroups 2>/dev/null || mount -o remount,rw,bind $cgroups 2>/dev/null ||
-    fail 'the cgroup tree cannot be made writable' 'start the container with the capability SYS_ADMIN and security option seccomp=unconfined'
-  # Version 2: a group that holds processes may not give controllers to its children, so this one is emptied.
-  mkdir -p $cgroups/init
-  while read -r process; do echo "$process" >$cgroups/init/cgroup.procs 2>/dev/null || true; done <$cgroups/cgroup.procs
-  for controller in $(cat $cgroups/cgroup.controllers); do echo "+$controller" >$cgroups/cgroup.subtree_control 2>/dev/null || true; done
-else
-  umount -R $cgroups 2>/dev/null || umount -l $cgroups ||
-    fail 'the cgroup mounts cannot be replaced' 'start the container with the capability SYS_ADMIN and security option seccomp=unconfined'
-  mount -t tmpfs -o mode=755,nosuid,nodev,noexec cgroup $cgroups
-  while IFS=: read -r _ controllers _; do
-    [ -n "$controllers" ] || continue
-    folder=$cgroups/${controllers#name=}
-    mkdir -p "$folder"
-    mount -t cgroup -o "$controllers" cgroup "$folder"
-    case $controllers in *,*) for one in ${controllers//,/ }; do ln -sf "$(basename "$folder")" "$cgroups/$one"; done ;; esac
-  done </proc/self/cgroup
-  echo 1 >$cgroups/memory/memory.use_hierarchy 2>/dev/null || true
-fi
+. /coxswain/deploy/worker/own-cgroups.sh
+own_cgroups || fail 'the cgroup tree cannot be made writable' 'start the container with the capability SYS_ADMIN and security option seccomp=unconfined'
 # Mount propagation into pods starts from shared mounts.
 mount --make-rshared /
 sysctl -qw net.ipv4.ip_forward=1

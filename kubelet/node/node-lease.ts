@@ -10,6 +10,8 @@ const NAMESPACE = 'kube-node-lease'
 const DURATION_SECONDS = 40
 const RENEW_EVERY = 10_000
 const RETRY = { first: 200, most: 7_000 }
+/** A renewal that takes longer goes over a connection that is dead: another try needs another one (upstream's heartbeat has the same bound). */
+const PATIENCE = 10_000
 
 export interface LeaseOptions {
   nodeName: string
@@ -31,8 +33,11 @@ export async function keepNodeLease(options: LeaseOptions, signal: AbortSignal):
   let retry = RETRY.first
   while (!signal.aborted) {
     let wait = options.renewEvery ?? RENEW_EVERY
+    const late = new AbortController()
+    const timer = clock.after(PATIENCE, () => late.abort(new Error(`no answer within ${PATIENCE / 1000} s`)))
+    const until = AbortSignal.any([signal, late.signal])
     try {
-      held = held ? await renew(held, options, signal) : await acquire(options, signal)
+      held = held ? await renew(held, options, until) : await acquire(options, until)
       retry = RETRY.first
     } catch (error) {
       if (signal.aborted) return
@@ -41,6 +46,8 @@ export async function keepNodeLease(options: LeaseOptions, signal: AbortSignal):
       wait = Math.min(retry, wait)
       retry = Math.min(retry * 2, RETRY.most)
       log.warn('the node lease was not renewed', { node: nodeName, error, retryMilliseconds: wait })
+    } finally {
+      timer.cancel()
     }
     await clock.sleep(wait, signal).catch(() => {})
   }

@@ -64,6 +64,13 @@ export const ownPolicy: readonly OwnGrant[] = [
     subjects: [group(systemGroup.bootstrappers)],
   },
   {
+    name: 'coxswain:joining-nodes-look',
+    reason:
+      'A host that joins sees whether its name is another living node’s, which it would push aside; kubeadm grants the same (kubeadm:get-nodes).',
+    grants: [rule('get', 'core', 'nodes')],
+    subjects: [group(systemGroup.bootstrappers)],
+  },
+  {
     name: 'coxswain:approve-joining-nodes',
     reason: 'A host that holds the join token becomes a node without a person’s approval; upstream leaves this to its installers.',
     grants: `${REQUESTS}:nodeclient`,
