@@ -97,6 +97,10 @@ const makers: Readonly<Record<string, (name: string, namespace: string) => objec
   Namespace: (name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
   Node: node,
   Pod: (name) => pod(name),
+  NetworkPolicy: (name) => ({
+    ...{ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name } },
+    spec: { podSelector: { matchLabels: { app: 'x' } } },
+  }),
   PodDisruptionBudget: (name) => ({ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name }, spec: { minAvailable: 1 } }),
   PodTemplate: (name) => ({ apiVersion: 'v1', kind: 'PodTemplate', metadata: { name }, template }),
   PriorityLevelConfiguration: (name) => ({

@@ -144,6 +144,14 @@ export const minimalObjects: ReadonlyMap<string, object> = new Map(
     },
     { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: NAME }, handler: 'runc' },
     { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: NAME }, spec: { minAvailable: 1 } },
+    {
+      ...{ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: NAME } },
+      spec: {
+        podSelector: { matchLabels: { app: NAME } },
+        ingress: [{ from: [{ namespaceSelector: {}, podSelector: {} }], ports: [{ port: 'http' }, { port: 1, endPort: 9, protocol: 'UDP' }] }],
+        egress: [{ to: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] } }] }],
+      },
+    },
     { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: NAME }, value: 1 },
     {
       ...{ apiVersion: flowcontrol, kind: 'FlowSchema', metadata: { name: NAME } },

@@ -58,6 +58,14 @@ export const ownPolicy: readonly OwnGrant[] = [
     subjects: [user(systemUser.ingress)],
   },
   {
+    name: 'coxswain:network-policy',
+    reason:
+      'kube-proxy enforces NetworkPolicies, and a policy speaks of any Pod by its labels and those of its namespace, wherever it runs. ' +
+      'The price: whoever takes a host over can read the specs of all Pods (not what is in Secrets).',
+    grants: [rule('list watch', 'core', 'pods namespaces'), rule('list watch', 'networking.k8s.io', 'networkpolicies')],
+    subjects: [group(systemGroup.nodes), user(systemUser.proxy)],
+  },
+  {
     name: 'coxswain:node-bootstrappers',
     reason: 'Worker hosts join with the join token alone; upstream leaves this to its installers.',
     grants: 'system:node-bootstrapper',
