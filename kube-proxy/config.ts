@@ -13,7 +13,8 @@ export const settings = {
     "where node ports are served: ranges, or `primary` for the node's first address; nothing is everywhere but on loopback",
     [],
   ),
-  table: text('the one nftables table that is ours', 'coxswain'),
+  table: text('the nftables table of Services; nothing outside it and the next is touched', 'coxswain'),
+  policyTable: text('the nftables table of network policies', 'coxswain-policy'),
 } satisfies SettingsTable
 
 export type KubeProxyConfig = ConfigOf<typeof settings>

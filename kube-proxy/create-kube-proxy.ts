@@ -6,18 +6,23 @@ import type { KubeProxyConfig } from './config.ts'
 import { forgetMisledFlows } from './conntrack.ts'
 import { NftablesDataplane } from './dataplane/nftables.ts'
 import { NodeRoutes } from './node-routes.ts'
+import { followPeers } from './policies/policy-peers.ts'
+import { PolicyPlane } from './policies/policy-plane.ts'
+import { PolicySync } from './policies/policy-sync.ts'
 import { Sync, serviceOfSlice } from './sync.ts'
 
 /** Builds the proxy of one node; nothing runs, and no rule is touched, before `start`. Rules stay when it stops: traffic must not. */
 export function createKubeProxy(config: KubeProxyConfig, tools: ProcessTools): Service {
-  return createComponent('kube-proxy', config, tools, ({ informers, clock, log }) => {
+  return createComponent('kube-proxy', config, tools, ({ client, informers, clock, random, log }) => {
     const command = machineCommands()
+    const nft = async (text: string) => void (await command(['nft', '-f', '-'], text))
+    const nodes = informers.of('v1', 'Node')
     const ruleset = { table: config.table, clusterCidr: config.clusterCidr, serviceCidr: config.serviceClusterIpRange }
     const inside = [config.clusterCidr, config.serviceClusterIpRange].map((range) => IpRange.parse(range))
     const sync = new Sync({
       services: informers.of('v1', 'Service'),
       slices: informers.of('discovery.k8s.io/v1', 'EndpointSlice', {}, { service: serviceOfSlice }),
-      nodes: informers.of('v1', 'Node'),
+      nodes,
       dataplane: new NftablesDataplane(ruleset, (args, input) => command(['nft', ...args], input)),
       routes: new NodeRoutes(command, config.clusterCidr),
       forget: (ways) => forgetMisledFlows(ways, command),
@@ -29,9 +34,18 @@ export function createKubeProxy(config: KubeProxyConfig, tools: ProcessTools): S
       clock,
       log,
     })
+    const policies = new PolicySync({
+      policies: informers.of('networking.k8s.io/v1', 'NetworkPolicy'),
+      peers: (signal) => followPeers({ client, informers, clock, random, log }, signal),
+      plane: new PolicyPlane(config.policyTable, nft),
+      ...{ nodes, nodeName: config.nodeName, clock, log },
+    })
     return {
-      ready: { rules: () => (sync.healthy ? undefined : 'the rules are not applied') },
-      run: (signal) => sync.run(signal),
+      ready: {
+        rules: () => (sync.healthy ? undefined : 'the rules are not applied'),
+        policies: () => (policies.healthy ? undefined : 'the network policies are not applied'),
+      },
+      run: async (signal) => void (await Promise.all([sync.run(signal), policies.run(signal)])),
     }
   })
 }

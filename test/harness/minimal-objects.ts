@@ -148,7 +148,9 @@ export const minimalObjects: ReadonlyMap<string, object> = new Map(
       ...{ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: NAME } },
       spec: {
         podSelector: { matchLabels: { app: NAME } },
-        ingress: [{ from: [{ namespaceSelector: {}, podSelector: {} }], ports: [{ port: 'http' }, { port: 1, endPort: 9, protocol: 'UDP' }] }],
+        ingress: [
+          { from: [{ namespaceSelector: {}, podSelector: {} }], ports: [{ port: 'http' }, { port: 1, endPort: 9, protocol: 'UDP' }] },
+        ],
         egress: [{ to: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] } }] }],
       },
     },

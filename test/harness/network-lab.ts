@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { machineCommands, type RunCommand } from '../../kube-proxy/command.ts'
 
@@ -18,6 +19,8 @@ export interface LabHost {
   /** One UDP flow, kept: each call sends a datagram from the same port. */
   flow(address: string, port: number): { ask(): Promise<string> }
   serve(port?: number): Promise<void>
+  /** A program of the harness, run by Node there; it is ended by `close`. */
+  start(script: string, ...args: string[]): ChildProcessByStdio<Writable, Readable, null>
 }
 
 /**
@@ -34,8 +37,9 @@ export class NetworkLab {
     this.#prefix = `cx${process.pid}x${serial}`
   }
 
-  async node(address: string): Promise<LabHost> {
-    const host = await this.#host('node', address)
+  /** A host that forwards: a node, or a router. */
+  async node(address: string, name = 'node'): Promise<LabHost> {
+    const host = await this.#host(name, address)
     await host.run(['sysctl', '-qw', 'net.ipv4.ip_forward=1'])
     return host
   }
@@ -67,6 +71,16 @@ export class NetworkLab {
     return host
   }
 
+  /** A cable between two hosts, with an address (and prefix) for each end; its interfaces are named after the other end. */
+  async link(one: LabHost, address: string, other: LabHost, otherAddress: string): Promise<void> {
+    const peer = ['peer', 'name', one.name, 'netns', this.#namespaceOf(other)]
+    await one.run(['ip', 'link', 'add', other.name, 'type', 'veth', ...peer])
+    await one.run(['ip', 'addr', 'add', address, 'dev', other.name])
+    await one.run(['ip', 'link', 'set', other.name, 'up'])
+    await other.run(['ip', 'addr', 'add', otherAddress, 'dev', one.name])
+    await other.run(['ip', 'link', 'set', one.name, 'up'])
+  }
+
   async close(): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL')
     for (const namespace of this.#namespaces) await this.#root(['ip', 'netns', 'del', namespace])
@@ -95,6 +109,7 @@ export class NetworkLab {
       name,
       address,
       run,
+      start,
       ask: (protocol, target, port, count = 1, from) => asker().ask({ protocol, address: target, port, count, from }),
       flow: (target, port) => {
         const flow = `flow ${(flows += 1)}`

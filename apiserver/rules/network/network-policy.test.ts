@@ -36,7 +36,9 @@ test('ports: numbers, names and ranges', () => {
   assert.deepEqual(port({ port: 0 }), ['port.port: Invalid value: 0: must be between 1 and 65535, inclusive'])
   assert.match(port({ port: 'Not A Port' }).join(), /^port.port: Invalid value: "Not A Port": must contain only alpha-numeric/)
   assert.deepEqual(port({ endPort: 90 }), ['port.port: Required value: must be specified when `endPort` is specified'])
-  assert.deepEqual(port({ port: 'http', endPort: 90 }), ['port.endPort: Invalid value: 90: may not be specified when `port` is non-numeric'])
+  assert.deepEqual(port({ port: 'http', endPort: 90 }), [
+    'port.endPort: Invalid value: 90: may not be specified when `port` is non-numeric',
+  ])
   assert.deepEqual(port({ port: 90, endPort: 80 }), ['port.endPort: Invalid value: 80: must be greater than or equal to `port`'])
   assert.deepEqual(port({ port: 90, endPort: 70_000 }), ['port.endPort: Invalid value: 70000: must be between 1 and 65535, inclusive'])
 })

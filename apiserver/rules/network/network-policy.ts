@@ -89,7 +89,8 @@ function* peerProblems({ podSelector, namespaceSelector, ipBlock }: NetworkPolic
   if (namespaceSelector) yield* labelSelectorProblems(namespaceSelector, `${path}.namespaceSelector`)
   if (ipBlock) yield* blockProblems(ipBlock, `${path}.ipBlock`)
   if (!podSelector && !namespaceSelector && !ipBlock) yield fieldProblem.required(path, 'must specify a peer')
-  else if (ipBlock && (podSelector || namespaceSelector)) yield fieldProblem.forbidden(path, 'may not specify both ipBlock and another peer')
+  else if (ipBlock && (podSelector || namespaceSelector))
+    yield fieldProblem.forbidden(path, 'may not specify both ipBlock and another peer')
 }
 
 function* blockProblems({ cidr, except = [] }: IPBlock, path: string): Generator<FieldProblem> {

@@ -1,0 +1,49 @@
+import { parseAddress } from '../../shared/addresses/ip-address.ts'
+import type { KubeObject } from '../../shared/objects/object.ts'
+import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+
+export type Protocol = 'tcp' | 'udp' | 'sctp'
+
+/** A port that containers of a pod gave a name to. */
+export interface NamedPort {
+  readonly name: string
+  readonly protocol: Protocol
+  readonly port: number
+}
+
+/** What policies ask of a pod, and no more: every node keeps this of all pods of the cluster. */
+export interface PolicyPod extends KubeObject {
+  readonly node: string
+  /** IPv4; undefined before the kubelet has said it, when the pod has ended, and of pods on the host's network, which no policy speaks of. */
+  readonly address: string | undefined
+  /** Has, or will have, a network of its own. */
+  readonly isConnected: boolean
+  readonly ports: readonly NamedPort[]
+}
+
+/** Projects a pod as it comes from the server. */
+export function policyPod({ apiVersion, kind, metadata, spec, status }: Pod): PolicyPod {
+  const { name, namespace, uid, resourceVersion, creationTimestamp, labels } = metadata
+  const isConnected = spec.hostNetwork !== true && status.phase !== 'Succeeded' && status.phase !== 'Failed'
+  const addresses = [...(status.podIPs ?? []).map(({ ip }) => ip), status.podIP ?? '']
+  return {
+    ...{ apiVersion, kind, metadata: { name, namespace, uid, resourceVersion, creationTimestamp, labels } },
+    ...{ node: spec.nodeName ?? '', isConnected, ports: namedPorts(spec) },
+    address: isConnected ? addresses.find((address) => parseAddress(address)?.kind() === 'ipv4') : undefined,
+  }
+}
+
+/** `TCP` as the API writes it, for the kernel; TCP where nothing is said. Undefined for what is no protocol with ports. */
+export function protocolOf(text = 'TCP'): Protocol | undefined {
+  return text === 'TCP' ? 'tcp' : text === 'UDP' ? 'udp' : text === 'SCTP' ? 'sctp' : undefined
+}
+
+function namedPorts({ initContainers = [], containers }: Pod['spec']): NamedPort[] {
+  const sidecars = initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always')
+  return [...sidecars, ...containers].flatMap(({ ports = [] }) =>
+    ports.flatMap(({ name, protocol: text, containerPort: port }) => {
+      const protocol = protocolOf(text)
+      return name && protocol ? [{ name, protocol, port }] : []
+    }),
+  )
+}
