@@ -18,12 +18,13 @@ iproute2|ip|links, routes and network namespaces
 containernetworking-plugins|/usr/lib/cni/ptp|puts pods on the network
 iptables|iptables|lets packets of pods pass an engine that keeps rules
 s6|s6-svscan|keeps the processes of a machine without systemd running
+containerd|containerd|runs pods by CRI, beside Docker which needs it too
 conntrack|conntrack|forgets the UDP flows of a removed endpoint
 mmdebstrap|mmdebstrap|makes the Debian base image where no registry answers
 curl|curl|asks mirrors and the API server
 npm|npm|fetches the pinned Node and the libraries
 '
-for_tests='nftables iproute2 containernetworking-plugins conntrack iptables s6'
+for_tests='nftables iproute2 containernetworking-plugins containerd conntrack iptables s6'
 
 line_of() { printf '%s' "$known" | grep "^$1|" || { echo "packages: nothing known about '$1'" >&2; exit 2; }; }
 is_here() {

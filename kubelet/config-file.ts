@@ -16,6 +16,8 @@ const PLAIN: Readonly<Record<string, keyof typeof settings>> = {
   clusterDNS: 'clusterDns',
   resolvConf: 'resolvConf',
   maxPods: 'maxPods',
+  containerRuntimeEndpoint: 'containerRuntimeEndpoint',
+  podLogsDir: 'podLogsDir',
   nodeStatusUpdateFrequency: 'nodeStatusUpdateFrequency',
   nodeStatusReportFrequency: 'nodeStatusReportFrequency',
   nodeLeaseDurationSeconds: 'nodeLeaseDurationSeconds',
@@ -36,13 +38,14 @@ export const kubeletConfiguration: ConfigFileKind = {
       resolvConf: text,
     },
     ...{ maxPods: whole, nodeStatusUpdateFrequency: text, nodeStatusReportFrequency: text, nodeLeaseDurationSeconds: whole },
+    ...{ containerRuntimeEndpoint: text, podLogsDir: text },
     systemReserved: amounts,
     registerWithTaints: {
       type: 'array',
       items: closedObject({ key: text, value: text, effect: text, ...unusedFields(['timeAdded']) }, ['key', 'effect']),
     },
     ...unusedFields([
-      ...['enableServer', 'staticPodPath', 'podLogsDir', 'syncFrequency', 'fileCheckFrequency', 'httpCheckFrequency', 'staticPodURL'],
+      ...['enableServer', 'staticPodPath', 'syncFrequency', 'fileCheckFrequency', 'httpCheckFrequency', 'staticPodURL'],
       ...['staticPodURLHeader', 'readOnlyPort', 'tlsCertFile', 'tlsPrivateKeyFile', 'tlsCipherSuites', 'tlsCurvePreferences'],
       ...['tlsMinVersion', 'rotateCertificates', 'serverTLSBootstrap', 'authentication', 'authorization', 'registryPullQPS'],
       ...[
@@ -75,7 +78,7 @@ export const kubeletConfiguration: ConfigFileKind = {
         'tracing',
         'localStorageCapacityIsolation',
       ],
-      ...['containerRuntimeEndpoint', 'imageServiceEndpoint', 'failCgroupV1', 'userNamespaces'],
+      ...['imageServiceEndpoint', 'failCgroupV1', 'userNamespaces'],
     ]),
   },
   read(content) {

@@ -12,7 +12,6 @@ import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { KubeletConfig } from './config.ts'
 import { containerMounts } from './containers/container-mounts.ts'
 import { collectImages } from './images/image-collector.ts'
-import { cniNetwork } from './network/cni-network.ts'
 import { parseResolvConf } from './network/resolv-conf.ts'
 import { addressChange, addressTowards } from './node/address-watch.ts'
 import { hasAppArmor } from './node/app-armor.ts'
@@ -29,7 +28,7 @@ import { measureStorage } from './pods/measure-storage.ts'
 import { podsOnDisk } from './pods/orphan-removal.ts'
 import { removePodFiles } from './pods/pod-files.ts'
 import { createProber } from './probes/create-prober.ts'
-import { createDockerRuntime } from './runtime/docker/docker-runtime.ts'
+import { nodeRuntime, runtimeEndpoint } from './runtime/node-runtime.ts'
 import { createKubeletServer } from './server/server.ts'
 import { createNodeStats } from './stats/node-stats.ts'
 import { linuxMounter } from './volumes/mounter.ts'
@@ -54,6 +53,8 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
     labels: pairsOf('node-labels', config.nodeLabels),
     reserved: reservedOf(config.systemReserved),
   }
+  // Refused now rather than when the node has joined.
+  runtimeEndpoint(config.containerRuntimeEndpoint)
   const metrics = new Metrics()
   addProcessMetrics(metrics)
   let joined = false
@@ -79,7 +80,12 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
         throw error
       }
       joined = true
-      work = await startWork({ config, settings, tools, metrics, certificate, connection: connect(config.kubeconfig), signal })
+      try {
+        work = await startWork({ config, settings, tools, metrics, certificate, connection: connect(config.kubeconfig), signal })
+      } catch (error) {
+        if (signal.aborted) return
+        throw error
+      }
       work.finished.then(() => ended.resolve(), ended.reject)
     },
     async stop() {
@@ -132,20 +138,15 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
     config.podMtu === 0 ? ownMtu() : config.podMtu,
   ])
 
-  const network = cniNetwork({
-    ...{ configDir: config.cniConfigDir, pluginDirs: config.cniBinDirs, stateDir: config.networkStateDir, mtu, clock, log },
-    podRange: () => node()?.spec.podCIDR,
-  })
-  const runtime = createDockerRuntime({
-    ...{ socketPath: config.dockerSocket, nodeName, network, pauseImage: config.pauseImage, clock, log },
-  })
+  const { runtime, network, ...own } = nodeRuntime({ config, podRange: () => node()?.spec.podCIDR, mtu, clock, log })
+  const runtimeName = await own.name(signal)
   const mounter = linuxMounter()
   const objects = referencedObjects(client, clock)
   const allocatable = () => node()?.status.allocatable ?? {}
   const folders = nodeFolders({ rootDir, nodeName, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
   const mountSources = { rootDir, clusterDomain: config.clusterDomain, mounter }
   const workers = createPodWorkers({
-    ...{ nodeName, runtime, runtimeName: 'docker', client, informers, events, node, objects, clock, log, signal },
+    ...{ nodeName, runtime, runtimeName, client, informers, events, node, objects, clock, log, signal },
     volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, clock, log }),
     files: {
       mounts: (input, until) => containerMounts(input, mountSources, until),
@@ -209,6 +210,7 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
     ),
     known(nodes, nodeName, signal).then(() => keepServingCertificate(serving, client, (pair) => server.setCertificate(pair), signal)),
     rotateClientCertificate(certificate, client, signal),
+    own.housekeeping(signal),
     collectImages({ runtime, disk, kept: [config.pauseImage], clock, log }, signal),
   ]
   // Each of them runs until we stop; whichever ends sooner does so with the error that must end the process.

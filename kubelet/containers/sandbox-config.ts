@@ -18,6 +18,8 @@ export function sandboxConfig(pod: Pod, attempt: number, cluster: ClusterDns, no
     hostNetwork,
     hostPID: spec.hostPID ?? false,
     hostIPC: spec.hostIPC ?? false,
+    sharedPID: spec.shareProcessNamespace ?? false,
+    privileged: [...(spec.initContainers ?? []), ...spec.containers].some(({ securityContext }) => securityContext?.privileged === true),
     dns: podDns(pod, cluster, nodeDns),
     hostPorts: hostNetwork ? [] : [...hostPortsOf(pod)],
     sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),

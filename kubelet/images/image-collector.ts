@@ -45,7 +45,7 @@ export async function collectOnce(options: ImageCollectorOptions, seen: Map<stri
   const full = 100 * (1 - disk.available / disk.capacity)
   if (full < THRESHOLDS.high) return
   const excess = disk.capacity * (1 - THRESHOLDS.low / 100) - disk.available
-  const unused = images.filter((image) => !used.has(image.id) && !image.tags.some((tag) => options.kept.includes(tag)))
+  const unused = images.filter((image) => !used.has(image.id) && !image.pinned && !image.tags.some((tag) => options.kept.includes(tag)))
   for (const image of imagesToRemove(unused, seen, now, excess)) {
     log.info('removing an unused image, for the disk is nearly full', { image: image.tags[0] ?? image.id, bytes: image.sizeBytes })
     await runtime.removeImage(image.id, signal)

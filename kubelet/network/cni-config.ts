@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** One plugin of a list; fields beyond these are the plugin's own and passed through. */
@@ -46,16 +46,32 @@ export function defaultNetwork(options: DefaultNetworkOptions): CniNetwork {
   }
 }
 
+/** Its name among those of others: whoever sorts before it is chosen instead. */
+const OWN_FILE = '10-coxswain.conflist'
+
+/**
+ * Puts the network where a runtime that calls CNI by itself looks for one, unless somebody else has put another there. Replaced whole, so
+ * that nobody reads half of it.
+ * @returns whether the file was written
+ */
+export async function offerNetwork(folder: string, network: CniNetwork): Promise<boolean> {
+  const names = await configurationsIn(folder)
+  if (names.some((name) => name !== OWN_FILE)) return false
+  const path = join(folder, OWN_FILE)
+  const text = `${JSON.stringify(network, undefined, 2)}\n`
+  if (names.length > 0 && (await readFile(path, 'utf8')) === text) return false
+  await mkdir(folder, { recursive: true, mode: 0o755 })
+  await writeFile(`${path}.new`, text)
+  await rename(`${path}.new`, path)
+  return true
+}
+
 /**
  * The first configuration in the folder by name (`*.conflist`, or a single plugin in `*.conf`, `*.json`), as every CNI runtime
  * chooses; undefined when the folder has none.
  */
 export async function configuredNetwork(folder: string): Promise<CniNetwork | undefined> {
-  const names = await readdir(folder).catch((error) => {
-    if (error.code === 'ENOENT') return []
-    throw error
-  })
-  const first = names.filter((name) => /\.(conflist|conf|json)$/.test(name)).sort()[0]
+  const [first] = await configurationsIn(folder)
   if (first === undefined) return undefined
   const path = join(folder, first)
   try {
@@ -63,6 +79,14 @@ export async function configuredNetwork(folder: string): Promise<CniNetwork | un
   } catch (error) {
     throw new Error(`the network configuration ${path} cannot be used: ${error instanceof Error ? error.message : error}`, { cause: error })
   }
+}
+
+async function configurationsIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((error) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  return names.filter((name) => /\.(conflist|conf|json)$/.test(name)).sort()
 }
 
 /** Reads a list, or a single plugin as a list of one. */

@@ -12,10 +12,19 @@ export interface HostPort {
   hostIP?: string | undefined
 }
 
-/** Connects sandboxes to the pod network. Drivers: cni-network.ts. */
-export interface PodNetwork {
+/**
+ * What the kubelet asks of the network, whoever connects sandboxes to it: itself (`PodNetwork`), or a runtime that calls CNI by itself
+ * (runtime-network.ts).
+ */
+export interface NodeNetwork {
   /** Why pods cannot be connected yet (no pod range, plugin missing), or undefined. The node's Ready condition shows it. */
   problem(): Promise<string | undefined>
+  /** Takes back what sandboxes left behind that no longer live. Called at start. */
+  reclaim(living: ReadonlySet<string>): Promise<void>
+}
+
+/** Connects sandboxes to the pod network, for runtimes that do not. Drivers: cni-network.ts. */
+export interface PodNetwork extends NodeNetwork {
   /**
    * Gives the sandbox an interface in the network namespace `netns` (a path) and returns its addresses. What a failure left half done
    * is undone before this throws; the sandbox should be thrown away then.
@@ -28,6 +37,4 @@ export interface PodNetwork {
   detach(sandboxId: string, netns: string | undefined): Promise<void>
   /** Addresses given to a sandbox; undefined when it was never connected completely. Survives a restart of the kubelet. */
   addresses(sandboxId: string): Promise<string[] | undefined>
-  /** Takes back what sandboxes left behind that no longer live. Called at start. */
-  reclaim(living: ReadonlySet<string>): Promise<void>
 }

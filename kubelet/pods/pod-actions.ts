@@ -130,7 +130,11 @@ export class PodActions {
     const uid = pod.metadata.uid ?? ''
     if ((this.#sandboxRetryAt ?? 0) > clock.now()) return false
     if (plan.sandbox === 'replace') events.record(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.')
-    for (const { id } of observed.sandboxes) await runtime.removeSandbox(id, signal)
+    for (const { id } of observed.sandboxes) {
+      // What ended in it is still to be counted and shown, and a sandbox may take that with it.
+      if (observed.containers.some(({ sandboxId }) => sandboxId === id)) await runtime.stopSandbox(id, signal)
+      else await runtime.removeSandbox(id, signal)
+    }
     const make = async () => {
       const runtimeHandler = await this.#tools.runtimeHandler(pod, signal)
       return runtime.runSandbox({ ...sandboxConfig(pod, plan.sandboxAttempt, clusterDns, nodeDns()), runtimeHandler }, signal)
@@ -225,13 +229,15 @@ export class PodActions {
     }
   }
 
-  /** Removes ended instances nobody can ask for any more. */
+  /** Removes ended instances nobody can ask for any more, and former sandboxes that held nothing else. */
   async #prune(observed: ObservedPod, signal: AbortSignal): Promise<void> {
     for (const name of new Set(observed.containers.map((container) => container.name))) {
       // `observed` is from before the newest instance was made.
       const ended = instancesOf(observed, name).filter(({ state }) => state === 'exited')
       for (const { id } of ended.slice(KEPT_INSTANCES - 1)) await this.#tools.runtime.removeContainer(id, signal)
     }
+    const used = new Set(observed.containers.map(({ sandboxId }) => sandboxId))
+    for (const { id } of observed.sandboxes.slice(1)) if (!used.has(id)) await this.#tools.runtime.removeSandbox(id, signal)
   }
 
   #podIPs(sandbox: SandboxStatus | undefined): readonly string[] {

@@ -105,10 +105,18 @@ test('after a power cut every pod comes back in a new sandbox', async (context) 
   assert.ok(status.state.running)
   assert.equal(status.restartCount, 1)
   assert.notEqual((await get('web')).status.podIP, ip)
-  assert.deepEqual(
-    [...node.state.sandboxes.values()].map(({ attempt }) => attempt),
-    [1],
-  )
+  const sandboxes = () => [...node.state.sandboxes.values()].map(({ attempt, state }) => ({ attempt, state }))
+  // The former one holds what ended, which `kubectl logs --previous` may ask for.
+  assert.deepEqual(sandboxes(), [
+    { attempt: 0, state: 'notReady' },
+    { attempt: 1, state: 'ready' },
+  ])
+  for (let crashes = 0; crashes < 2; crashes++) {
+    node.runtime.crash((await main('web')).containerID?.replace('simulated://', '') ?? '', 9)
+    await clock.advance(60_000)
+  }
+  assert.equal((await main('web')).restartCount, 3)
+  assert.deepEqual(sandboxes(), [{ attempt: 1, state: 'ready' }])
 })
 
 test('a deleted pod is stopped, reported and gone', async (context) => {

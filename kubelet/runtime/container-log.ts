@@ -22,6 +22,8 @@ export interface Following {
   /** Resolves when the container does not run any more: from then on its log is complete. Given up when the signal aborts. */
   readonly ended: (signal: AbortSignal) => Promise<void>
   readonly clock: Clock
+  /** How long the runtime may still write to a file when it has begun a newer one, in milliseconds; absent: it does not. */
+  readonly late?: number | undefined
 }
 
 /**
@@ -45,7 +47,7 @@ export async function writeLog(
   ended?.catch(() => {}) // aborted: so is everybody who waits for it
   try {
     let left = options.limitBytes ?? Number.POSITIVE_INFINITY
-    for await (const bytes of textOf(log, options, follow && ended ? { ended, clock: follow.clock } : undefined, until)) {
+    for await (const bytes of textOf(log, options, follow && ended ? { ...follow, ended } : undefined, until)) {
       const piece = bytes.length > left ? bytes.subarray(0, left) : bytes
       left -= piece.length
       if (!(await writeAll(output, piece, until)) || left <= 0) break
@@ -67,6 +69,7 @@ export async function* framesOfLog(log: ContainerLog): AsyncGenerator<Frame> {
 interface Watching {
   readonly ended: Promise<void>
   readonly clock: Clock
+  readonly late?: number | undefined
 }
 
 async function* textOf(
@@ -96,7 +99,7 @@ async function* entriesOf(
   follow: Watching | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<LogEntry[]> {
-  const files = await openLog(path)
+  const files = await openLog(path, follow)
   const news = follow && watchLog(path, follow, files)
   try {
     if (tailLines !== undefined) await files.skipToLast(tailLines)
@@ -106,7 +109,7 @@ async function* entriesOf(
       const isOver = news?.isOver() ?? true
       const change = news?.next(signal)
       if (isOver && news) await files.refresh()
-      const bytes = await files.read()
+      const bytes = await files.read(isOver)
       if (signal.aborted) return
       if (bytes) yield lines.push(bytes)
       else if (isOver) return
@@ -118,9 +121,9 @@ async function* entriesOf(
   }
 }
 
-async function openLog(path: string): Promise<LogFiles> {
+async function openLog(path: string, follow: Watching | undefined): Promise<LogFiles> {
   try {
-    return await LogFiles.open(path)
+    return await LogFiles.open(path, follow?.late === undefined ? undefined : { clock: follow.clock, milliseconds: follow.late })
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new RuntimeError(

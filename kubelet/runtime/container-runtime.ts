@@ -14,6 +14,10 @@ export interface SandboxConfig {
   runtimeHandler?: string | undefined
   hostPID: boolean
   hostIPC: boolean
+  /** Its containers share one process namespace. */
+  sharedPID?: boolean | undefined
+  /** One of its containers is privileged. */
+  privileged?: boolean | undefined
   dns: { servers: string[]; searches: string[]; options: string[] }
   hostPorts: { hostPort: number; containerPort: number; protocol: 'TCP' | 'UDP' | 'SCTP'; hostIP?: string | undefined }[]
   sysctls: Record<string, string>
@@ -165,6 +169,8 @@ export interface ImageStatus {
   sizeBytes: number
   /** The user it runs as: a number or a name, `user:group`; absent or empty: root. */
   user?: string | undefined
+  /** The runtime needs it itself; not to be removed. */
+  pinned?: boolean | undefined
 }
 
 export interface RegistryCredentials {
@@ -183,13 +189,14 @@ export interface RuntimeEvent {
 
 /**
  * The contract between the kubelet and whatever runs containers. Every call is idempotent: stopping what is stopped and
- * removing what is gone succeed. Suite: test/contract/container-runtime.ts. Drivers: docker-runtime.ts, simulated-runtime.ts.
+ * removing what is gone succeed. Suite: test/contract/container-runtime.ts. Drivers: docker/docker-runtime.ts, cri/cri-runtime.ts, simulated-runtime.ts.
  */
 export interface ContainerRuntime {
   version(signal: AbortSignal): Promise<{ name: string; version: string; apiVersion: string }>
   /** Creates and starts the sandbox and connects it to the pod network. A half-made sandbox is torn down before this throws. */
   runSandbox(config: SandboxConfig, signal: AbortSignal): Promise<SandboxStatus>
   stopSandbox(id: string, signal: AbortSignal): Promise<void>
+  /** What is left of its containers may go with it. */
   removeSandbox(id: string, signal: AbortSignal): Promise<void>
   /** Ours only (by label), all states, newest attempt first within a pod. */
   listSandboxes(filter: PodFilter, signal: AbortSignal): Promise<SandboxStatus[]>

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { open, stat } from 'node:fs/promises'
+import type { Clock } from '../../shared/time/clock.ts'
 
 /** Files that a reader may be behind. Beyond this it is too slow to be served without gaps: 640 MB of disk would be kept for it. */
 const MOST_BEHIND = 64
@@ -8,6 +9,14 @@ const BLOCK = 256 * 1024
 interface LogFile {
   readonly handle: FileHandle
   readonly inode: bigint
+  /** When it was found, on the monotonic clock. */
+  readonly foundAt: number
+}
+
+/** For logs whose writer may still write to a file when there is a newer one: how long, in milliseconds. */
+export interface LateWrites {
+  readonly clock: Clock
+  readonly milliseconds: number
 }
 
 /**
@@ -16,19 +25,21 @@ interface LogFile {
  */
 export class LogFiles {
   readonly #path: string
+  readonly #late: LateWrites | undefined
   /** Oldest first; the first is being read. */
   readonly #files: LogFile[] = []
   #position = 0
   /** One look at a time: two would find the same new file. */
   #looking: Promise<unknown> = Promise.resolve()
 
-  private constructor(path: string) {
+  private constructor(path: string, late: LateWrites | undefined) {
     this.#path = path
+    this.#late = late
   }
 
   /** Everything that is there now. @throws Error with `code` ENOENT when there is no log */
-  static async open(path: string): Promise<LogFiles> {
-    const files = new LogFiles(path)
+  static async open(path: string, late?: LateWrites): Promise<LogFiles> {
+    const files = new LogFiles(path, late)
     // Between two renames of a rotation there is no file of that name; the next attempt finds one.
     if (!(await files.refresh()) && !(await files.refresh())) await stat(path)
     return files
@@ -53,7 +64,7 @@ export class LogFiles {
       let gaps = 0
       // From the newest back, so that a rotation meanwhile shows one twice rather than hides one. It may leave one name unused for a moment.
       for (let number = 0; !isLinked && gaps < 2; number++) {
-        const file = await openFile(number === 0 ? this.#path : `${this.#path}.${number}`)
+        const file = await this.#open(number === 0 ? this.#path : `${this.#path}.${number}`)
         if (!file && number === 0) return false
         if (!file) gaps++
         isLinked = newest !== undefined && file?.inode === newest.inode
@@ -70,13 +81,13 @@ export class LogFiles {
     }
   }
 
-  /** The next bytes; undefined: for now there are no more. */
-  async read(): Promise<Buffer | undefined> {
+  /** The next bytes; undefined: for now there are no more. @param isOver nobody writes any more */
+  async read(isOver: boolean): Promise<Buffer | undefined> {
     for (;;) {
       const [current] = this.#files
       if (!current) return undefined
       // Known before the read: only then is an end of the file its final one.
-      const isComplete = this.#files.length > 1
+      const isComplete = this.#isComplete(isOver)
       const { bytesRead, buffer } = await current.handle.read(Buffer.allocUnsafe(BLOCK), 0, BLOCK, this.#position)
       if (bytesRead > 0) {
         this.#position += bytesRead
@@ -87,6 +98,17 @@ export class LogFiles {
       this.#position = 0
       await current.handle.close()
     }
+  }
+
+  #isComplete(isOver: boolean): boolean {
+    const next = this.#files[1]
+    if (!next || isOver || !this.#late) return next !== undefined
+    return this.#late.clock.monotonic() - next.foundAt >= this.#late.milliseconds
+  }
+
+  async #open(path: string): Promise<LogFile | undefined> {
+    const handle = await orAbsent(open(path, 'r'))
+    return handle && { handle, inode: (await handle.stat({ bigint: true })).ino, foundAt: this.#late?.clock.monotonic() ?? 0 }
   }
 
   /** Skips all but the last lines. */
@@ -118,11 +140,6 @@ export class LogFiles {
 
 async function inodeOf(path: string): Promise<bigint | undefined> {
   return (await orAbsent(stat(path, { bigint: true })))?.ino
-}
-
-async function openFile(path: string): Promise<LogFile | undefined> {
-  const handle = await orAbsent(open(path, 'r'))
-  return handle && { handle, inode: (await handle.stat({ bigint: true })).ino }
 }
 
 async function orAbsent<T>(work: Promise<T>): Promise<T | undefined> {

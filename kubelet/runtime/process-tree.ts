@@ -9,7 +9,7 @@ const STOP_PATIENCE = 500
 const STOP_POLL = 2
 
 /** A process of this machine; its start tells it from a later one with the same number. */
-interface Process {
+export interface Process {
   readonly pid: number
   readonly parent: number
   /** Clock ticks since the machine started. */
@@ -73,7 +73,8 @@ async function alive(processes: readonly Process[]): Promise<Process[]> {
   return now.filter((one, index): one is Process => one !== undefined && one.started === processes[index]?.started)
 }
 
-async function allProcesses(): Promise<Process[]> {
+/** Every process that lives now. */
+export async function allProcesses(): Promise<Process[]> {
   const names = await readdir('/proc')
   const found = await Promise.all(names.filter((name) => /^\d+$/.test(name)).map((name) => processOf(Number(name))))
   return found.filter((one) => one !== undefined)

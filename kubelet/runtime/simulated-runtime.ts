@@ -123,6 +123,8 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     async removeSandbox(id) {
       stopSandbox(id)
       state.sandboxes.delete(id)
+      // As CRI has it; what a pod must remember is not to be left to others.
+      for (const [containerId, { status }] of state.containers) if (status.sandboxId === id) state.containers.delete(containerId)
     },
     async listSandboxes({ podUid }) {
       const found = [...state.sandboxes.values()].filter(({ pod }) => podUid === undefined || pod.uid === podUid)

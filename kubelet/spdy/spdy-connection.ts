@@ -1,17 +1,21 @@
 import { Duplex } from 'node:stream'
-import { dataHead, type Frame, FrameReader, goAwayFrame, pingFrame, resetFrame, synReplyFrame } from './spdy-frames.ts'
+import { dataHead, type Frame, FrameReader, goAwayFrame, pingFrame, resetFrame, synReplyFrame, synStreamFrame } from './spdy-frames.ts'
 import { HeaderReader, HeaderWriter, type SpdyHeaders } from './spdy-headers.ts'
 
 const INVALID_STREAM = 2
 const CANCEL = 5
-/** A server's pings have even numbers. */
-const PING_ID = 2
+/** Streams and pings of a client have odd numbers, those of a server even ones. */
+const PING_ID = { client: 1, server: 2 } as const
+
+/** Which side of the connection this is. */
+export type SpdyRole = 'server' | 'client'
+
 /** Data frames are cut to this size, so that streams share a connection fairly. */
 const MOST_DATA = 64 * 1024
 /** A connection with more streams than this is not a client of ours. */
 const MOST_STREAMS = 1_000
 
-/** One stream: readable until the client closes its half, writable until we close ours. */
+/** One stream: readable until the peer closes its half, writable until we close ours. */
 export class SpdyStream extends Duplex {
   readonly id: number
   readonly headers: SpdyHeaders
@@ -53,7 +57,7 @@ export class SpdyStream extends Duplex {
     done(error)
   }
 
-  /** Bytes from the client; resolves when there is room for more. */
+  /** Bytes from the peer; resolves when there is room for more. */
   async receive(data: Buffer): Promise<void> {
     if (this.destroyed || this.#inputEnded || this.push(data)) return
     await new Promise<void>((resolve) => {
@@ -61,35 +65,39 @@ export class SpdyStream extends Duplex {
     })
   }
 
-  /** The client closed its half. */
+  /** The peer closed its half. */
   finish(): void {
     if (this.destroyed || this.#inputEnded) return
     this.#inputEnded = true
     this.push(null)
   }
 
-  /** The client, or the connection, broke the stream off. */
-  breakOff(): void {
+  /** The peer, or the connection, broke the stream off. @param readOn what came before may still be read */
+  breakOff(readOn: boolean): void {
     this.#reset = true
-    this.destroy(new Error('the stream was reset'))
+    if (readOn) this.finish()
+    else this.destroy(new Error('the stream was reset'))
   }
 }
 
 /**
- * The server's side of one SPDY/3.1 connection, over any byte stream. Flow control windows are neither sent nor heeded: the clients
+ * One side of a SPDY/3.1 connection, over any byte stream. Servers there say the end of a session by ending the connection: for a client
+ * what came before is whole. Flow control windows are neither sent nor heeded: the clients
  * that speak this protocol do not implement them, so a limit of ours would stop them for good. The byte stream's own back-pressure bounds what
  * is held: reading stops while the stream that has data does not take it.
  */
 export class SpdyConnection {
   readonly #transport: Duplex
+  readonly #role: SpdyRole
   readonly #streams = new Map<number, SpdyStream>()
   readonly #reader = new HeaderReader()
   readonly #writer = new HeaderWriter()
   #replies: Promise<unknown> = Promise.resolve()
   #lastId = 0
 
-  constructor(transport: Duplex) {
+  constructor(transport: Duplex, role: SpdyRole = 'server') {
     this.#transport = transport
+    this.#role = role
     transport.on('error', () => {})
   }
 
@@ -121,7 +129,7 @@ export class SpdyConnection {
   /** Ends the connection and every stream on it. */
   close(): void {
     if (!this.#transport.destroyed && this.#transport.writable) this.#transport.end(goAwayFrame(this.#lastId))
-    for (const stream of [...this.#streams.values()]) stream.breakOff()
+    for (const stream of [...this.#streams.values()]) stream.breakOff(this.#role === 'client')
     this.#reader.close()
     this.#writer.close()
   }
@@ -133,7 +141,7 @@ export class SpdyConnection {
   /** Asks for a sign of life; a peer that has gone breaks the connection. */
   ping(): void {
     // The answer is not looked at, and a failure shows as the end of the connection.
-    void this.#send(pingFrame(PING_ID)).catch(() => {})
+    void this.#send(pingFrame(PING_ID[this.#role])).catch(() => {})
   }
 
   /** False: the client said farewell. */
@@ -155,17 +163,29 @@ export class SpdyConnection {
         return true
       }
       case 'reset':
-        this.#streams.get(frame.streamId)?.breakOff()
+        this.#streams.get(frame.streamId)?.breakOff(this.#role === 'client')
         return true
       case 'ping':
-        // Ours would be even; a client's comes back as it is.
-        if (frame.id % 2 === 1) await this.#send(pingFrame(frame.id))
+        // What the peer asked comes back as it is; the rest are answers.
+        if (frame.id % 2 !== PING_ID[this.#role] % 2) await this.#send(pingFrame(frame.id))
         return true
       case 'goAway':
         return this.#streams.size > 0
       default:
         return true
     }
+  }
+
+  /** Opens a stream; for clients. Rejects when the connection has ended. */
+  async open(headers: SpdyHeaders): Promise<SpdyStream> {
+    const id = this.#lastId + (this.#lastId === 0 ? 1 : 2)
+    this.#lastId = id
+    const stream = new SpdyStream(id, headers, this)
+    this.#streams.set(id, stream)
+    const opened = this.#replies.then(async () => this.#send(synStreamFrame(id, false, await this.#writer.write(headers))))
+    this.#replies = opened
+    await opened
+    return stream
   }
 
   async #open(id: number, fin: boolean, headers: SpdyHeaders, accept: (stream: SpdyStream) => void): Promise<void> {

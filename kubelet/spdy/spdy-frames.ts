@@ -81,7 +81,7 @@ function words(...values: number[]): Buffer {
   return bytes
 }
 
-/** Opens a stream; for clients, which in this house are tests. */
+/** Opens a stream; for clients. */
 export function synStreamFrame(streamId: number, fin: boolean, block: Buffer): Buffer {
   return control(kind.synStream, fin, Buffer.concat([words(streamId, 0), Buffer.alloc(2), block]))
 }

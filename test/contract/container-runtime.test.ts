@@ -3,9 +3,11 @@ import type { Behaviour } from '../../kubelet/runtime/simulated-behaviour.ts'
 import { createSimulatedRuntime } from '../../kubelet/runtime/simulated-runtime.ts'
 import { realClock } from '../../shared/time/clock.ts'
 import { commands, containerRuntimeContract } from './container-runtime.ts'
+import { criUnderTest } from './cri-under-test.ts'
 import { dockerUnderTest } from './docker-under-test.ts'
 
 containerRuntimeContract('docker', dockerUnderTest)
+containerRuntimeContract('containerd', () => criUnderTest())
 
 containerRuntimeContract('simulated', async () => {
   const clock = realClock()

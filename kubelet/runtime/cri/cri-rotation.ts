@@ -1,0 +1,87 @@
+import { rename, rm, stat } from 'node:fs/promises'
+import type { Logger } from '../../../shared/logging/logger.ts'
+import type { Clock } from '../../../shared/time/clock.ts'
+import { type CriClient, isMissing } from './cri-client.ts'
+
+/** Logs of a container are kept up to five files of 10 MiB; they are looked at every ten seconds. Upstream's defaults. */
+const MOST_BYTES = 10 * 1024 * 1024
+const MOST_FILES = 5
+const LOOK_MILLISECONDS = 10_000
+
+/** A container's log that is being written. */
+export interface WrittenLog {
+  containerId: string
+  path: string
+}
+
+export interface RotationOptions {
+  cri: CriClient
+  /** Of containers that run. */
+  logs(signal: AbortSignal): Promise<WrittenLog[]>
+  clock: Clock
+  log: Logger
+}
+
+/** The older files of a log, newest first: `path.1`, `path.2`, … */
+export function rotatedLogs(path: string): string[] {
+  return Array.from({ length: MOST_FILES - 1 }, (_, index) => `${path}.${index + 1}`)
+}
+
+/** Begins new files for logs that grew large, until the signal aborts: with CRI that is the kubelet's work. */
+export async function rotateLogs(options: RotationOptions, signal: AbortSignal): Promise<void> {
+  const { clock, log } = options
+  while (!signal.aborted) {
+    try {
+      for (const one of await options.logs(signal)) await rotateOne(options, one, signal)
+    } catch (error) {
+      if (signal.aborted) return
+      log.warn('logs of containers could not be looked at; trying again', { error: String(error) })
+    }
+    await clock.sleep(LOOK_MILLISECONDS, signal).catch(() => undefined)
+  }
+}
+
+/** One log, when it is large enough. @param most bytes */
+export async function rotateOne(
+  { cri, log }: RotationOptions,
+  { containerId, path }: WrittenLog,
+  signal: AbortSignal,
+  most = MOST_BYTES,
+): Promise<void> {
+  if ((await sizeOf(path)) < most) return
+  const older = rotatedLogs(path)
+  await rm(older.at(-1) ?? path, { force: true })
+  for (let index = older.length - 1; index >= 1; index--) await renamed(older[index - 1]!, older[index]!)
+  const [newest = `${path}.1`] = older
+  await renamed(path, newest)
+  try {
+    await cri.call('ReopenContainerLog', { containerId }, { signal })
+  } catch (error) {
+    // The runtime goes on writing to the file it has open, which must be found under its name again.
+    await renamed(newest, path)
+    signal.throwIfAborted()
+    if (!isMissing(error)) log.warn('a log could not be rotated; trying again', { container: containerId, error: String(error) })
+  }
+}
+
+/** 0 for what is not there. */
+export async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size
+  } catch (error) {
+    if (isAbsent(error)) return 0
+    throw error
+  }
+}
+
+async function renamed(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to)
+  } catch (error) {
+    if (!isAbsent(error)) throw error
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
