@@ -9,6 +9,7 @@ import { measureStorage } from '../../kubelet/pods/measure-storage.ts'
 import { podsOnDisk } from '../../kubelet/pods/orphan-removal.ts'
 import { removePodFiles } from '../../kubelet/pods/pod-files.ts'
 import { createProber } from '../../kubelet/probes/create-prober.ts'
+import type { ContainerRuntime } from '../../kubelet/runtime/container-runtime.ts'
 import { createDockerRuntime } from '../../kubelet/runtime/docker/docker-runtime.ts'
 import { linuxMounter } from '../../kubelet/volumes/mounter.ts'
 import { nodeFolders } from '../../kubelet/volumes/node-folders.ts'
@@ -20,18 +21,24 @@ import { createEventRecorder } from '../../shared/client/queued-event-recorder.t
 import { createInformers } from '../../shared/informer/shared-informers.ts'
 import { type Logger, silentLogger } from '../../shared/logging/logger.ts'
 import { systemRandom } from '../../shared/random/random.ts'
-import { realClock } from '../../shared/time/clock.ts'
+import { type Clock, realClock } from '../../shared/time/clock.ts'
+
+/** Another runtime than Docker: made anew at each start of the kubelet. */
+export interface OtherRuntime {
+  name: string
+  open(node: { name: string; rootDir: string; clock: Clock; log: Logger }): ContainerRuntime
+}
 
 /**
- * The kubelet's pod machinery over this machine's Docker engine and kernel, as a part of this process. `restart` is a kubelet that
+ * The kubelet's pod machinery over this machine's Docker engine (or another runtime) and kernel, as a part of this process. `restart` is a kubelet that
  * dies and comes back; `dispose` removes everything.
  */
 export async function dockerNode(
   client: Client,
   podRange: string,
-  { log = silentLogger(), socketPath = '/var/run/docker.sock' }: { log?: Logger; socketPath?: string } = {},
+  { log = silentLogger(), socketPath = '/var/run/docker.sock', other }: { log?: Logger; socketPath?: string; other?: OtherRuntime } = {},
 ) {
-  if (!existsSync(socketPath)) throw new Error(`no Docker Engine at ${socketPath}: run deploy/engine.sh first`)
+  if (!other && !existsSync(socketPath)) throw new Error(`no Docker Engine at ${socketPath}: run deploy/engine.sh first`)
   const clock = realClock()
   const random = systemRandom()
   const rootDir = await mkdtemp(join(tmpdir(), 'coxswain-kubelet-'))
@@ -46,7 +53,9 @@ export async function dockerNode(
     const stateDir = join(rootDir, 'network')
     const configDir = join(rootDir, 'none')
     const network = cniNetwork({ configDir, pluginDirs, stateDir, podRange: () => podRange, mtu: 1500, clock, log })
-    const runtime = createDockerRuntime({ socketPath, nodeName: name, network, pauseImage: 'registry.k8s.io/pause:3.10', clock, log })
+    const runtime =
+      other?.open({ name, rootDir, clock, log }) ??
+      createDockerRuntime({ socketPath, nodeName: name, network, pauseImage: 'registry.k8s.io/pause:3.10', clock, log })
     const informers = createInformers({ client, clock, random, log })
     const nodes = informers.of('v1', 'Node', { fieldSelector: `metadata.name=${name}` })
     const node = () => nodes.cache.get(name)
@@ -55,7 +64,7 @@ export async function dockerNode(
     const objects = referencedObjects(client, clock)
     const folders = nodeFolders({ rootDir, nodeName: name, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
     const workers = createPodWorkers({
-      ...{ nodeName: name, runtime, runtimeName: 'docker', client, informers, events, node, objects, clock, log, signal },
+      ...{ nodeName: name, runtime, runtimeName: other?.name ?? 'docker', client, informers, events, node, objects, clock, log, signal },
       volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, clock, log }),
       files: {
         mounts: (input, until) => containerMounts(input, { rootDir, clusterDomain, mounter }, until),

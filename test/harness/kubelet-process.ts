@@ -53,8 +53,13 @@ export interface RealNode {
 /**
  * @param podRange addresses that nothing else on this machine uses, a /24
  * @param controllerManagerFlags more of them
+ * @param kubeletFlags more of them, at every start
  */
-export async function startRealNode(podRange: string, controllerManagerFlags: readonly string[] = []): Promise<RealNode> {
+export async function startRealNode(
+  podRange: string,
+  controllerManagerFlags: readonly string[] = [],
+  kubeletFlags: readonly string[] = [],
+): Promise<RealNode> {
   if (!existsSync(SOCKET)) throw new Error(`no Docker Engine at ${SOCKET}: run deploy/engine.sh first`)
   const tools = { clock: realClock(), random: systemRandom(), log: silentLogger() }
   const nodeName = `node-${tools.random.nameSuffix(6)}`
@@ -115,6 +120,7 @@ export async function startRealNode(podRange: string, controllerManagerFlags: re
         ...[`--root-dir=${rootDir}`, `--node-name=${nodeName}`, `--node-ip=${address}`, `--address=${address}`, `--port=${port}`],
         ...['--health-port=0', `--network-state-dir=${join(directory, 'network')}`, `--cni-config-dir=${join(directory, 'cni')}`],
         ...['--log-level=debug', '--node-status-update-frequency=1s'],
+        ...kubeletFlags,
         ...flags,
       ]
       kubelet = spawn(process.execPath, [join(CHECKOUT, 'kubelet/main.ts'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
