@@ -79,7 +79,9 @@ async function push(settings: Settings, image: string, { repository, tag }: Imag
 
 async function bringToWorkers(settings: Settings, image: string, { repository, tag }: ImagePlace): Promise<void> {
   const inRegistry = `registry:5000/${repository}:${tag}`
-  const script = 'docker pull -q "$1" && docker tag "$1" "$2" && docker rmi "$1"'
+  const script = `if [ "\${COXSWAIN_RUNTIME:-docker}" = containerd ]; then
+    ctr -n k8s.io images pull --hosts-dir /run/coxswain/registries "$1" && ctr -n k8s.io images tag --force "$1" "$2" && ctr -n k8s.io images rm "$1"
+  else docker pull -q "$1" && docker tag "$1" "$2" && docker rmi "$1"; fi`
   await Promise.all(
     (await runningWorkers(settings)).map((worker) => outputOf('docker', ['exec', worker.id, 'sh', '-ec', script, 'sh', inRegistry, image])),
   )

@@ -46,4 +46,10 @@ echo "worker: node $COXSWAIN_NODE_NAME, address $COXSWAIN_NODE_IP"
 # A fresh copy: what s6 keeps in there belongs to the run before.
 rm -rf /service
 cp -a /coxswain/deploy/worker/services /service
+export COXSWAIN_RUNTIME="${COXSWAIN_RUNTIME:-docker}"
+case $COXSWAIN_RUNTIME in
+  docker) rm -r /service/containerd ;;
+  containerd) rm -r /service/dockerd ;;
+  *) fail "COXSWAIN_RUNTIME is $COXSWAIN_RUNTIME" 'set it to docker or containerd' ;;
+esac
 exec s6-svscan /service

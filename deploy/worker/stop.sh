@@ -5,11 +5,29 @@ touch /run/coxswain/stopping
 s6-svc -wD -T 5000 -d /service/kubelet
 # Each container gets the grace its pod asks for (a label of the kubelet's), but no more than the host itself has.
 most=${COXSWAIN_POD_STOP_SECONDS:-25}
-docker ps --format '{{.ID}} {{.Label "coxswain.grace-seconds"}}' 2>/dev/null | {
-  while read -r id grace; do
-    [ "${grace:-0}" -le "$most" ] || grace=$most
-    docker stop -t "${grace:-0}" "$id" >/dev/null 2>&1 &
-  done
-  wait
+bounded() { if [ "${1:-0}" -le "$most" ]; then echo "${1:-0}"; else echo "$most"; fi; }
+in_containerd() { ctr -n k8s.io "$@"; }
+# ctr knows no stop: the image's signal, time, and KILL.
+stop_task() {
+  about=$(in_containerd containers info "$1")
+  grace=$(printf '%s' "$about" | sed -n 's/.*"coxswain.grace-seconds": "\([0-9]*\)".*/\1/p')
+  signal=$(printf '%s' "$about" | sed -n 's/.*"io.containerd.image.config.stop-signal": "\([A-Z0-9+]*\)".*/\1/p')
+  # A sandbox has no grace of its own, and goes with the host.
+  [ -n "$grace" ] || return 0
+  in_containerd tasks kill --signal "${signal:-SIGTERM}" "$1"
+  deadline=$(($(date +%s) + $(bounded "$grace")))
+  while in_containerd tasks ls | grep -q "^$1 .*RUNNING" && [ "$(date +%s)" -lt "$deadline" ]; do sleep 0.2; done
+  in_containerd tasks kill --signal SIGKILL "$1"
 }
+if [ "${COXSWAIN_RUNTIME:-docker}" = containerd ]; then
+  for id in $(in_containerd tasks ls -q); do stop_task "$id" >/dev/null 2>&1 & done
+  wait
+else
+  docker ps --format '{{.ID}} {{.Label "coxswain.grace-seconds"}}' 2>/dev/null | {
+    while read -r id grace; do
+      docker stop -t "$(bounded "$grace")" "$id" >/dev/null 2>&1 &
+    done
+    wait
+  }
+fi
 s6-svscanctl -t /service

@@ -119,6 +119,21 @@ export function runtimeOnMachine(driver: string, network: string, make: (podRang
       await rm(folder, { recursive: true })
     })
 
+    it('asks a container to end by the signal that its pod names', async () => {
+      const { id } = await sandbox()
+      const container = await started(id, 'trap "exit 42" USR1; trap "exit 1" TERM; echo up; while :; do sleep 0.1; done', {
+        stopSignal: 'SIGUSR1',
+      })
+      const output = new PassThrough()
+      const stop = new AbortController()
+      const following = subject.runtime.logs(container, { follow: true, timestamps: false }, output, stop.signal)
+      for await (const chunk of output) if (String(chunk).includes('up')) break
+      stop.abort()
+      await following
+      await subject.runtime.stopContainer(container, 20, signal)
+      assert.equal((await subject.runtime.containerStatus(container, signal))?.exitCode, 42)
+    })
+
     it('runs a privileged container with all this machine can give', async () => {
       const { id } = await sandbox()
       const text = await printed(id, 'mount -t tmpfs none /tmp && echo mounted; grep CapEff /proc/self/status', {

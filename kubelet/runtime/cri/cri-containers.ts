@@ -1,4 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises'
+import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type ContainerConfig, type ContainerLimits, type ContainerRuntime, RuntimeError } from '../container-runtime.ts'
 import { containerLabels, label } from '../owner-labels.ts'
@@ -6,8 +7,10 @@ import { CriError, isMissing } from './cri-client.ts'
 import { containerRequest, logPathOf, podLogFolder, resourcesRequest, sandboxRequest } from './cri-create.ts'
 import { rotatedLogs } from './cri-rotation.ts'
 import { type CriParts, forgiving, messageOf, sandboxConfigOf } from './cri-sandboxes.ts'
-import { imageIdLabel, ioLabel } from './cri-status.ts'
+import { imageIdLabel, ioLabel, stopSignalLabel } from './cri-status.ts'
 
+/** How often a container that was signalled here is looked at. Milliseconds. */
+const END_POLL = 100
 /** How much longer than the grace period a stop may take. Milliseconds. */
 const STOP_PATIENCE = 120_000
 
@@ -18,7 +21,7 @@ type Containers = Pick<
 
 /** Application containers of sandboxes. */
 export function criContainers(parts: CriParts): Containers {
-  const { cri, node, inspect } = parts
+  const { cri, node, inspect, clock } = parts
 
   async function createContainer(sandboxId: string, config: ContainerConfig, signal: AbortSignal): Promise<string> {
     try {
@@ -30,7 +33,12 @@ export function criContainers(parts: CriParts): Containers {
       if (!sandbox) throw new RuntimeError('CreateContainerError', `sandbox ${sandboxId} is gone`)
       if (!image) throw new RuntimeError('CreateContainerError', `no such image: ${config.image}`)
       await mkdir(join(podLogFolder(place.logsDir, sandbox.pod), dirname(logPathOf(config))), { recursive: true, mode: 0o755 })
-      const labels = { ...containerLabels(node, sandboxId, sandbox.pod, config), [imageIdLabel]: image.id, [ioLabel]: ioOf(config) }
+      const labels = {
+        ...containerLabels(node, sandboxId, sandbox.pod, config),
+        [imageIdLabel]: image.id,
+        [ioLabel]: ioOf(config),
+        ...stopSignalOf(config),
+      }
       const request = {
         podSandboxId: sandboxId,
         config: containerRequest(sandbox, config, image.id, labels, place.limits),
@@ -85,12 +93,34 @@ export function criContainers(parts: CriParts): Containers {
   }
 
   async function stopContainer(id: string, graceSeconds: number, signal: AbortSignal): Promise<void> {
-    const timeout = Math.max(0, Math.ceil(graceSeconds))
     try {
+      const isAsked = graceSeconds > 0 && (await signalItself(id, signal))
+      if (isAsked) await ended(id, graceSeconds * 1000, signal)
+      const timeout = isAsked ? 0 : Math.max(0, Math.ceil(graceSeconds))
       await forgiving(cri.call('StopContainer', { containerId: id, timeout }, { signal, patience: timeout * 1000 + STOP_PATIENCE }))
     } finally {
       inspect.forget(id)
       parts.changed()
+    }
+  }
+
+  /** False when the image's signal is the right one, which the runtime sends; or when there is nothing to signal. */
+  async function signalItself(id: string, signal: AbortSignal): Promise<boolean> {
+    const details = await inspect.fresh(id, signal)
+    const wanted = constants.signals[details?.status.labels[stopSignalLabel] as NodeJS.Signals]
+    if (wanted === undefined || details?.status.state !== 'running' || details.pid === undefined) return false
+    try {
+      process.kill(details.pid, wanted)
+      return true
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false
+      throw error
+    }
+  }
+
+  async function ended(id: string, milliseconds: number, signal: AbortSignal): Promise<void> {
+    for (const deadline = clock.monotonic() + milliseconds; clock.monotonic() < deadline; await clock.sleep(END_POLL, signal)) {
+      if ((await inspect.fresh(id, signal))?.status.state !== 'running') return
     }
   }
 
@@ -122,6 +152,10 @@ export function criContainers(parts: CriParts): Containers {
       return (await inspect.fresh(id, signal))?.status
     },
   }
+}
+
+function stopSignalOf({ stopSignal }: ContainerConfig): Record<string, string> {
+  return stopSignal === undefined ? {} : { [stopSignalLabel]: stopSignal }
 }
 
 function ioOf({ tty, stdin }: ContainerConfig): string {

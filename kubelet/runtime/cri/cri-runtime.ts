@@ -58,7 +58,7 @@ export function createCriRuntime(options: CriRuntimeOptions): CriRuntime {
     return asked
   }
 
-  const parts = { cri, node, inspect, place, changed, log }
+  const parts = { cri, node, inspect, place, changed, clock, log }
   const containers = criContainers(parts)
   const runningLogs = async (signal: AbortSignal): Promise<WrittenLog[]> => {
     const filter = { labelSelector: { [label.node]: node } }

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import type { Logger } from '../../../shared/logging/logger.ts'
+import type { Clock } from '../../../shared/time/clock.ts'
 import { type ContainerRuntime, RuntimeError, type SandboxConfig, type SandboxStatus } from '../container-runtime.ts'
 import { label, podOf, sandboxLabels } from '../owner-labels.ts'
 import { limitPod, removePodCgroup, weighPod } from '../pod-cgroup.ts'
@@ -21,6 +22,7 @@ export interface CriParts {
   place(): Promise<CriPlace>
   /** Something was changed: whoever compares lists should look soon. */
   changed(): void
+  clock: Clock
   log: Logger
 }
 

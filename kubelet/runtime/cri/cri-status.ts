@@ -5,6 +5,9 @@ import type { CriContainerStatus, LinuxContainerResources, PodSandboxStatus } fr
 /** The image's id: what a container says of its image may be a digest reference. */
 export const imageIdLabel = 'coxswain.image-id'
 
+/** The signal that the pod's spec names for its end, which runtimes take only since version 2 of containerd. */
+export const stopSignalLabel = 'coxswain.stop-signal'
+
 /** Whether it has a terminal and an input, which the interface does not say of a container: `tty`, `stdin`. */
 export const ioLabel = 'coxswain.io'
 
