@@ -5,6 +5,7 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { criClient } from '../../kubelet/runtime/cri/cri-client.ts'
 import { createCriRuntime } from '../../kubelet/runtime/cri/cri-runtime.ts'
 import { linuxMounter } from '../../kubelet/volumes/mounter.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
@@ -43,10 +44,11 @@ export async function privateContainerd(images: readonly string[]): Promise<Priv
   async function start(): Promise<void> {
     const log = openSync(logFile, 'a')
     daemon = spawn('containerd', ['--config', join(folder, 'config.toml')], { stdio: ['ignore', log, log] })
-    const { version } = runtime('none')
+    const { listImages } = runtime('none')
     for (let tries = 0; ; tries++) {
       try {
-        await version(new AbortController().signal)
+        // Its version it tells before it is ready.
+        await listImages(new AbortController().signal)
         return
       } catch (error) {
         if (daemon.exitCode !== null || tries > 300)
@@ -78,9 +80,10 @@ export async function privateContainerd(images: readonly string[]): Promise<Priv
     ...{ endpoint, networkConfigDir, folder, ctr, start },
     kill: () => end('SIGKILL'),
     async dispose() {
-      // A shim outlives its daemon; so what is left of a failed test is ended first, by the daemon that knows it.
-      const left = (await ctr('tasks', 'list', '--quiet').catch(() => '')).split('\n').filter((id) => id !== '')
-      for (const id of left) await ctr('tasks', 'delete', '--force', id).catch(() => '')
+      // A shim outlives its daemon, and so does a network; what is left of a failed test is taken down by the daemon that knows it.
+      const cri = criClient(endpoint, clock)
+      const { items } = await cri.call('ListPodSandbox', {}).catch(() => ({ items: [] }))
+      for (const { id: podSandboxId } of items) await cri.call('RemovePodSandbox', { podSandboxId }).catch(() => undefined)
       await end('SIGTERM')
       const mounter = linuxMounter()
       for (const path of await mounter.mountsUnder(folder)) await mounter.unmount(path, new AbortController().signal)
