@@ -4,6 +4,7 @@ import { nearest } from '../../shared/process/nearest.ts'
 import { realClock } from '../../shared/time/clock.ts'
 import { CannotGoOn, printedSteps } from '../step.ts'
 import { bundle } from './commands/bundle.ts'
+import { doctor } from './commands/doctor.ts'
 import { join } from './commands/join.ts'
 import { leave } from './commands/leave.ts'
 import { start, stop, uninstall, upgrade } from './commands/running.ts'
@@ -11,7 +12,9 @@ import { server } from './commands/server.ts'
 import { token } from './commands/token.ts'
 import type { LabCommand } from './lab-command.ts'
 
-const commands = new Map<string, LabCommand>(Object.entries({ server, join, token, leave, upgrade, start, stop, uninstall, bundle }))
+const commands = new Map<string, LabCommand>(
+  Object.entries({ server, join, token, leave, upgrade, start, stop, uninstall, doctor, bundle }),
+)
 /** Those that change nothing on this machine but a folder. */
 const forEverybody = new Set(['bundle'])
 

@@ -45,7 +45,7 @@ export async function labUp({ name, nodes, spares = 0, images, settings = {} }: 
     const machines = await Promise.all(names.map((machine, index) => boot(name, machine, addresses[index] ?? '')))
     state = { ...state, machines }
     writeLab(state)
-    for (const machine of machines)
+    for (const machine of machines.slice(0, nodes + 1))
       for (const [process, lines] of Object.entries(settings)) await writeSettings(name, machine, process, lines)
     note(`${names.length} on ${network}.0/24`)
   })
