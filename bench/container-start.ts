@@ -34,6 +34,19 @@ const node = await dockerNode(client, POD_RANGE, {
 })
 const cri = criClient(endpoint, clock)
 
+// What is interrupted is taken down all the same: containers outlive this process.
+let isOver = false
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => void takeDown().finally(() => process.exit(1)))
+
+async function takeDown(): Promise<void> {
+  if (isOver) return
+  isOver = true
+  await removeAll().catch(() => undefined)
+  await node.dispose()
+  await api.stop()
+  await containerd.dispose()
+}
+
 let count = 0
 
 /** The calls that any kubelet must make, and nothing else. */
@@ -106,9 +119,6 @@ try {
   const [together, all] = [median(many.bare), median(many.kubelet)]
   printRow(`${AT_ONCE} pods at once on containerd`, all, 'ms', ratio(all, together))
 } finally {
-  await removeAll().catch(() => undefined)
-  await node.dispose()
-  await api.stop()
-  await containerd.dispose()
+  await takeDown()
 }
 process.exit(0)
