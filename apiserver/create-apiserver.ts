@@ -1,4 +1,6 @@
 import { ByteBudget } from '../shared/limits/byte-budget.ts'
+import type { Logger } from '../shared/logging/logger.ts'
+import { keepPodRoutes, machineIp, type RunIp } from '../shared/pods/keep-pod-routes.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { Clock, Timer } from '../shared/time/clock.ts'
 import { ensureAll } from './bootstrap/ensure.ts'
@@ -9,7 +11,6 @@ import { ServerIdentity } from './certificates/server-identity.ts'
 import { type ApiServerConfig, deriveConfig } from './config.ts'
 import { type Connect, createConnect } from './connect/connect.ts'
 import { dialRule } from './connect/dialable-address.ts'
-import { keepPodRoutes, machineIp, type RunIp } from './connect/pod-routes.ts'
 import { pathHandlers } from './discovery/paths.ts'
 import { FlowControl } from './flowcontrol/flow-control.ts'
 import { FlowPolicyFollower } from './flowcontrol/follow-flow-policy.ts'
@@ -23,6 +24,7 @@ import { Listeners } from './listeners.ts'
 import { openState, type ServerState, type StateParts } from './open-state.ts'
 import { Pipeline } from './pipeline.ts'
 import { Expiry } from './registry/expiry.ts'
+import type { ObjectReader } from './registry/object-reader.ts'
 import { ObjectStore } from './registry/read-object.ts'
 import { Compactor } from './storage/compaction.ts'
 import type { ScrapeNode } from './usage/node-scraper.ts'
@@ -121,7 +123,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       flowPolicy.start({ repair: !config.openDamagedStore })
       if (!config.openDamagedStore) expiry.start()
       compacting = compactor.run(background.signal)
-      if (config.podRoutes) endRoutes = keepPodRoutes({ reader: objects, range: config.podRoutes, ip: parts.ip ?? machineIp, log })
+      if (config.podRoutes) endRoutes = followRoutes(config.podRoutes, objects, parts.ip, log)
       renewal = clock.every(RENEWAL_INTERVAL, renew)
       isReady = true
       log.info('serving', { url: listeners.url, insecureUrl: listeners.insecureUrl || undefined, kinds: table.all().length })
@@ -183,6 +185,10 @@ function createPipeline(parts: PipelineParts): Pipeline {
     }),
     connect: (call) => connect.handle(call),
   })
+}
+
+function followRoutes(range: string, reader: ObjectReader, ip: RunIp = machineIp, log: Logger): () => void {
+  return keepPodRoutes({ follow: (listener) => reader.follow('v1', 'Node', listener), range, ip, log })
 }
 
 function serverBounds(config: ApiServerConfig, clock: Clock): ServerBounds {

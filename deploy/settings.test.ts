@@ -37,6 +37,8 @@ describe('the settings of a cluster', () => {
     ['COXSWAIN_API_PORT', '0'],
     ['COXSWAIN_API_PORT', '70000'],
     ['COXSWAIN_REGISTRY_PORT', 'http'],
+    ['COXSWAIN_HTTPS_PORT', '8443/tcp'],
+    ['COXSWAIN_INGRESS_ADDRESS', 'localhost'],
     ['COXSWAIN_WORKERS', '1.5'],
     ['COMPOSE_PROJECT_NAME', 'My Cluster'],
   ] as const) {

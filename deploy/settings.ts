@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIPv4 } from 'node:net'
 import { basename, join, resolve } from 'node:path'
 
 /** What `make up` and its companions are told by the environment and by `.env`. */
@@ -9,6 +10,10 @@ export interface Settings {
   readonly project: string
   readonly apiPort: number
   readonly registryPort: number
+  /** Where Ingresses are served on this machine. */
+  readonly ingressAddress: string
+  readonly httpPort: number
+  readonly httpsPort: number
   /** Worker hosts to start; undefined keeps as many as there are, or starts two. */
   readonly workers: number | undefined
   /** Where the administrator's kubeconfig is written. */
@@ -44,6 +49,11 @@ export function readSettings(checkout: string, environment: Readonly<Record<stri
     }
     return result
   }
+  const address = (name: string, fallback: string) => {
+    const text = value(name, fallback)
+    if (!isIPv4(text)) throw new BadSetting(`${name} is ${JSON.stringify(text)}; it must be an IPv4 address of this machine`)
+    return text
+  }
   const project = value('COMPOSE_PROJECT_NAME', projectNameOf(checkout))
   if (!/^[a-z0-9][a-z0-9_-]*$/.test(project)) {
     throw new BadSetting(
@@ -55,6 +65,9 @@ export function readSettings(checkout: string, environment: Readonly<Record<stri
     project,
     apiPort: number('COXSWAIN_API_PORT', '6443', 1, 65535),
     registryPort: number('COXSWAIN_REGISTRY_PORT', '5050', 1, 65535),
+    ingressAddress: address('COXSWAIN_INGRESS_ADDRESS', '127.0.0.1'),
+    httpPort: number('COXSWAIN_HTTP_PORT', '8080', 1, 65535),
+    httpsPort: number('COXSWAIN_HTTPS_PORT', '8443', 1, 65535),
     workers: value('COXSWAIN_WORKERS', '') === '' ? undefined : number('COXSWAIN_WORKERS', '2', 0, 500),
     kubeconfig: resolve(checkout, value('COXSWAIN_KUBECONFIG', '.cluster/kubeconfig')),
     subnet: value('COXSWAIN_SUBNET', '172.28.0.0/16'),

@@ -7,6 +7,7 @@ import { connect } from './cluster-connection.ts'
 import { lastLines, runCommand } from './command.ts'
 import { writeCurlFiles } from './curl-files.ts'
 import { checksBeforeUp } from './doctor/all-checks.ts'
+import { checkPorts } from './doctor/check-ports.ts'
 import { findContainers } from './hosts.ts'
 import { loadImages } from './load-images.ts'
 import { runDeployCommand } from './run-deploy-command.ts'
@@ -31,8 +32,10 @@ await runDeployCommand(async ({ settings, steps, print }) => {
   await steps.run('Docker Engine', () => script('engine.sh'))
   const before = await findContainers(settings)
   await steps.run('this machine', async (note) => {
-    if (before.some((container) => container.state === 'running')) return note('the cluster is running: not checked again')
-    for (const check of checksBeforeUp) {
+    const isRunning = before.some((container) => container.state === 'running')
+    if (isRunning) note('the cluster is running: not checked again but for ports')
+    // Of a part that is new to a running cluster the port may be taken; those that run have theirs.
+    for (const check of isRunning ? [checkPorts] : checksBeforeUp) {
       for (const finding of await check(settings)) {
         if (finding.state === 'failed') throw new CannotGoOn(finding.text, finding.cure ?? '')
       }

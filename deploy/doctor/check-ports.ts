@@ -4,18 +4,46 @@ import { findContainers } from '../hosts.ts'
 import type { Settings } from '../settings.ts'
 import { type Finding, good } from './finding.ts'
 
-/** The two ports of this machine that the cluster listens on. */
+const LOOPBACK = '127.0.0.1'
+
+/** The ports of this machine that the cluster listens on. */
 export async function checkPorts(settings: Settings): Promise<Finding[]> {
   const containers = await findContainers(settings).catch(() => [])
   const isRunning = (service: string) => containers.some((container) => container.service === service && container.state === 'running')
   const findings: Finding[] = []
   const wanted = [
-    { port: settings.apiPort, use: 'the API server', setting: 'COXSWAIN_API_PORT', service: 'apiserver' },
-    { port: settings.registryPort, use: "the cluster's registry", setting: 'COXSWAIN_REGISTRY_PORT', service: 'registry' },
+    { port: settings.apiPort, use: 'the API server', setting: 'COXSWAIN_API_PORT', service: 'apiserver', address: LOOPBACK },
+    {
+      port: settings.registryPort,
+      use: "the cluster's registry",
+      setting: 'COXSWAIN_REGISTRY_PORT',
+      service: 'registry',
+      address: LOOPBACK,
+    },
+    { port: settings.httpPort, use: 'HTTP of Ingresses', setting: 'COXSWAIN_HTTP_PORT', service: 'edge', address: settings.ingressAddress },
+    {
+      port: settings.httpsPort,
+      use: 'HTTPS of Ingresses',
+      setting: 'COXSWAIN_HTTPS_PORT',
+      service: 'edge',
+      address: settings.ingressAddress,
+    },
   ]
-  for (const { port, use, setting, service } of wanted) {
+  const others = new Map<number, string>()
+  for (const { port, use, setting, service, address } of wanted) {
+    const other = others.get(port)
+    others.set(port, setting)
+    if (other !== undefined) {
+      findings.push({ state: 'failed', text: `${other} and ${setting} are both ${port}`, cure: `set ${setting} in .env to another port` })
+      continue
+    }
     if (isRunning(service)) continue
-    const problem = await listenProblem(port)
+    const problem = await listenProblem(port, address)
+    if (problem === 'EADDRNOTAVAIL') {
+      const cure = 'set COXSWAIN_INGRESS_ADDRESS in .env to an address of this machine, or to 0.0.0.0 for all'
+      findings.push({ state: 'failed', text: `this machine has no address ${address}, meant for ${use}`, cure })
+      continue
+    }
     if (problem === undefined) continue
     const holder = problem === 'EADDRINUSE' ? await whoListens(port) : ''
     findings.push({
@@ -24,14 +52,16 @@ export async function checkPorts(settings: Settings): Promise<Finding[]> {
       cure: `set ${setting} in .env to a free port${holder ? ', or end what listens there' : ''}`,
     })
   }
-  return findings.length > 0 ? findings : [good(`ports: ${settings.apiPort} for the API server, ${settings.registryPort} for the registry`)]
+  const { apiPort, registryPort, httpPort, httpsPort } = settings
+  const all = `ports: ${apiPort} for the API server, ${registryPort} for the registry, ${httpPort} and ${httpsPort} for Ingresses`
+  return findings.length > 0 ? findings : [good(all)]
 }
 
-function listenProblem(port: number): Promise<string | undefined> {
+function listenProblem(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer()
     server.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(undefined)))
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(undefined)))
   })
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { before, test } from 'node:test'
+import { outputOf } from '../../deploy/command.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { isReady, useCluster } from './cluster.ts'
 import { askerPod } from './traffic.ts'
@@ -41,6 +42,16 @@ test('web: two pods on two hosts', async () => {
   // The first test waits for all that was applied: some thirty pods, whose images their hosts pull for the first time.
   const pods = await cluster.pods('app=web', 2, isReady, 120_000)
   assert.equal(new Set(pods.map(({ spec }) => spec.nodeName)).size, 2)
+})
+
+test('ingress: the edge serves two pods under a name', async () => {
+  await cluster.pods('app=shop', 2)
+  const { httpsPort } = cluster.settings
+  const name = `web.example.com:${httpsPort}`
+  // No Secret yet: by the certificate that the edge made for itself.
+  const page = await outputOf('curl', ['-sSk', '--retry', '5', '--retry-all-errors', '--resolve', `${name}:127.0.0.1`, `https://${name}/`])
+  assert.match(page, /nginx/i)
+  assert.match(await kubectl.ok('get ingress shop'), /shop +coxswain +web.example.com +127.0.0.1 +80, 443/)
 })
 
 /** When the ConfigMap was changed: its file follows while the other tests run. */

@@ -13,13 +13,15 @@ const PREPARED = 'COXSWAIN_E2E_CLUSTER'
  */
 async function settingsOfOwnCluster(): Promise<Record<string, string>> {
   const mark = createHash('sha256').update(CHECKOUT).digest()
-  const [apiPort, registryPort] = await freePorts(2)
+  const [apiPort, registryPort, httpPort, httpsPort] = await freePorts(4)
   const project = `coxswain-e2e-${mark.toString('hex', 0, 3)}`
   return {
     COMPOSE_PROJECT_NAME: project,
     COXSWAIN_KUBECONFIG: resolve(CHECKOUT, `.cache/${project}/kubeconfig`),
     COXSWAIN_API_PORT: `${apiPort}`,
     COXSWAIN_REGISTRY_PORT: `${registryPort}`,
+    COXSWAIN_HTTP_PORT: `${httpPort}`,
+    COXSWAIN_HTTPS_PORT: `${httpsPort}`,
     COXSWAIN_SUBNET: `10.${200 + (mark[0]! % 40)}.${mark[1]}.0/24`,
     COXSWAIN_CLUSTER_CIDR: '10.245.0.0/16',
     COXSWAIN_SERVICE_CIDR: '10.97.0.0/16',

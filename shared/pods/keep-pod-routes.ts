@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import type { Logger } from '../../shared/logging/logger.ts'
-import type { Node } from '../../shared/openapi/generated/core-v1.ts'
-import { podRoutes } from '../../shared/pods/pod-routes.ts'
-import type { ObjectReader } from '../registry/object-reader.ts'
+import type { Logger } from '../logging/logger.ts'
+import type { Node } from '../openapi/generated/core-v1.ts'
+import { podRoutes } from './pod-routes.ts'
 
 /** Runs `ip` with these arguments. @throws Error when it fails */
 export type RunIp = (args: readonly string[]) => Promise<void>
@@ -14,7 +13,8 @@ export const machineIp: RunIp = async (args) => {
 }
 
 export interface PodRoutesOptions {
-  readonly reader: ObjectReader
+  /** Tells the listener of each Node there is, and of each change; answers the end of it. */
+  readonly follow: (listener: (current: Node | undefined, previous: Node | undefined) => void) => () => void
   /** All pod addresses. Those of no known node lead nowhere: the default gateway might answer for them. */
   readonly range: string
   readonly ip: RunIp
@@ -22,12 +22,12 @@ export interface PodRoutesOptions {
 }
 
 /**
- * Keeps routes to the nodes' pod ranges on the API server's machine, so that proxying to pods and Services reaches them. The kernel's table
+ * Keeps routes to the nodes' pod ranges on a machine that is no node, for those who talk to pods from there: API server and ingress. The kernel's table
  * dies with the container and is written anew from the nodes; a route that could not be set is tried again with the next news of any node,
  * which a status brings every few minutes.
  * @returns the end of it
  */
-export function keepPodRoutes({ reader, range, ip, log }: PodRoutesOptions): () => void {
+export function keepPodRoutes({ follow, range, ip, log }: PodRoutesOptions): () => void {
   const nodes = new Map<string, Node>()
   const applied = new Map<string, string>()
   let isWaiting = false
@@ -51,7 +51,7 @@ export function keepPodRoutes({ reader, range, ip, log }: PodRoutesOptions): () 
     applied.set(each, via)
   }
   soon(() => ip(['route', 'replace', 'blackhole', range, 'metric', '4000']))
-  return reader.follow('v1', 'Node', (current, previous) => {
+  return follow((current, previous) => {
     const name = (current ?? previous)?.metadata.name ?? ''
     if (current) nodes.set(name, current)
     else nodes.delete(name)

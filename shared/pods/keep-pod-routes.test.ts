@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { silentLogger } from '../../shared/logging/logger.ts'
 import { TestReader } from '../../test/harness/object-reader.ts'
-import { keepPodRoutes } from './pod-routes.ts'
+import { silentLogger } from '../logging/logger.ts'
+import { keepPodRoutes } from './keep-pod-routes.ts'
 
 function scene(failing: (line: string) => boolean = () => false) {
   const reader = new TestReader()
@@ -13,7 +13,12 @@ function scene(failing: (line: string) => boolean = () => false) {
     lines.push(line)
     if (failing(line)) throw new Error('no')
   }
-  const end = keepPodRoutes({ reader, range: '10.244.0.0/16', ip, log: silentLogger() })
+  const end = keepPodRoutes({
+    follow: (listener) => reader.follow('v1', 'Node', listener),
+    range: '10.244.0.0/16',
+    ip,
+    log: silentLogger(),
+  })
   const node = (name: string, podCIDR: string | undefined, address: string) =>
     reader.put('v1', 'Node', {
       metadata: { name },
