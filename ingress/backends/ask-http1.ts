@@ -76,10 +76,12 @@ export function askOverHttp1(
     incoming.socket.setTimeout(patience.idle)
     answer.resolve(answerOf(incoming))
   })
-  outgoing.once('upgrade', (incoming, socket, head) => {
-    socket.setTimeout(0)
-    switched.resolve({ headers: { ...messageHeaders(incoming.rawHeaders), upgrade: incoming.headers.upgrade ?? '' }, socket, head })
-  })
+  // Without a listener Node ends a connection that switches unasked.
+  if (upgrade !== undefined)
+    outgoing.once('upgrade', (incoming, socket, head) => {
+      socket.setTimeout(0)
+      switched.resolve({ headers: { ...messageHeaders(incoming.rawHeaders), upgrade: incoming.headers.upgrade ?? '' }, socket, head })
+    })
   if (!body) outgoing.end()
   return { answer: answer.promise, switched: switched.promise, abort: () => void outgoing.destroy() }
 }

@@ -1,12 +1,21 @@
 import type { FrontResponse } from './exchange.ts'
 import type { Headers } from './headers.ts'
 
-/** Begins an answer; nothing is sent yet. */
-export function beginAnswer(response: FrontResponse, status: number, headers: Headers, statusMessage?: string): void {
-  response.statusCode = status
-  // HTTP/2 has no words for it.
-  if (!('stream' in response) && statusMessage !== undefined) response.statusMessage = statusMessage
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+/** Words beside a status that every reader can read. */
+const PLAIN_WORDS = /^[\t\x20-\x7e]*$/
+
+/**
+ * Begins an answer; nothing is sent yet.
+ * @throws Error for a status or a header that HTTP has not: Pods may send anything, and what they send must fail here, where it harms one request
+ */
+export function beginAnswer(response: FrontResponse, status: number, headers: Headers, statusMessage = ''): void {
+  if (status < 200 || status > 599) throw new Error(`the Pod answered with the status ${status}`)
+  if ('stream' in response) {
+    // HTTP/2 has no words for it.
+    response.statusCode = status
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  } else if (statusMessage !== '' && PLAIN_WORDS.test(statusMessage)) response.writeHead(status, statusMessage, headers)
+  else response.writeHead(status, headers)
 }
 
 export interface PlainAnswer {

@@ -82,11 +82,12 @@ export async function forwardBy<T>(
     if (!endpoint) throw new NotForwarded(503, backend.problem ?? 'no Pod could be reached', tries - 1)
     tried.add(endpoint)
     const release = endpoint.begin()
-    const asking = askOne(endpoint, request, isFresh)
-    const abort = () => asking.abort()
-    gone.addEventListener('abort', abort, { once: true })
-    body.whenTooLong = abort
+    let abort = () => {}
     try {
+      const asking = askOne(endpoint, request, isFresh)
+      abort = () => asking.abort()
+      gone.addEventListener('abort', abort, { once: true })
+      body.whenTooLong = abort
       return { answer: await asking.answer, endpoint, tries, release }
     } catch (error) {
       release()

@@ -110,7 +110,11 @@ export class Front {
     const { question, refusal } = 'why' in read ? { question: unreadable(request), refusal: read } : { question: read, refusal: undefined }
     const origin = { peer: addressOf(request), scheme, port: ports()[scheme], authority: question.authority }
     const verdict = refusal ? { status: refusal.status, sentence: refusal.why } : this.#verdict(question, scheme)
-    const ended = await act(refusal ? { ...question, hasBody: true } : question, verdict, origin)
+    const ended = await act(refusal ? { ...question, hasBody: true } : question, verdict, origin).catch((error: unknown) => {
+      // A defect of ours: it costs this connection, and no other.
+      request.socket.destroy()
+      return { status: 500, bytes: 0, route: verdict.route, why: String(error) }
+    })
     log.tell(question, origin, { ...ended, milliseconds: clock.monotonic() - began })
   }
 
@@ -139,7 +143,7 @@ export class Front {
 
   #failed(response: FrontResponse, error: unknown, route: Route, isLast: boolean): Ended {
     const { status, tries, message } =
-      error instanceof NotForwarded ? error : new NotForwarded(500, `a defect of ingress: ${error}`, 0, error)
+      error instanceof NotForwarded ? error : new NotForwarded(502, `the answer cannot be passed on: ${error}`, 0, error)
     // 499 is for the log: there is nobody to read it.
     if (status === 499) response.destroy()
     else answerPlainly(response, { status, sentence: message, isLast })

@@ -52,9 +52,9 @@ export function relay(answer: Answer, response: FrontResponse, isLast: boolean):
     body.once('end', finish)
     // The promise that a part can be read as soon as it is there: also of the head, when no body follows at once.
     setImmediate(() => {
-      if (isEnded || bytes > 0 || response.headersSent || response.destroyed) return
-      if ('stream' in response) response.writeHead(response.statusCode)
-      else response.flushHeaders()
+      if (isEnded || bytes > 0 || response.destroyed) return
+      if (!('stream' in response)) response.flushHeaders()
+      else if (!response.headersSent) response.writeHead(response.statusCode)
     })
     body.pipe(response, { end: false })
   })

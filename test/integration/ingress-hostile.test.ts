@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { ingressBench, rule } from '../harness/ingress-bench.ts'
 import { ask, sendRaw } from '../harness/ingress-client.ts'
@@ -122,4 +122,33 @@ test('only proxies that are trusted may say whom they speak for', async (t) => {
     [seen['x-real-ip'], seen['x-forwarded-proto'], seen['x-forwarded-host']],
     ['198.51.100.7', 'https', 'outside.example.com'],
   )
+})
+
+test('a Pod that answers with what HTTP has not harms its own request, and nobody else', async (t) => {
+  const bench = await ingressBench(t)
+  const answers: Readonly<Record<string, string>> = {
+    '/words': 'HTTP/1.1 200 \x01\xff\r\ncontent-length: 2\r\n\r\nok',
+    '/low': 'HTTP/1.1 099 Low\r\ncontent-length: 2\r\n\r\nok',
+    '/high': 'HTTP/1.1 999 High\r\ncontent-length: 2\r\n\r\nok',
+    '/junk': 'junk\r\n\r\n',
+    '/both': 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+    '/switches': 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
+    '/fine': 'HTTP/1.1 200 Fine\r\ncontent-length: 4\r\nx-a: \xe4\r\n\r\nfine',
+  }
+  const pod = await bench.podOf(
+    createServer((socket) =>
+      socket.on('error', () => undefined).on('data', (head) => socket.write(answers[String(head).split(' ')[1] ?? ''] ?? '', 'latin1')),
+    ),
+  )
+  await bench.service('web', [pod])
+  await bench.expose('web', { rules: [rule('web')] })
+  const { http, https } = bench.ingress.ports
+  await soon(async () => assert.equal((await ask({ port: http, path: '/fine' })).text, 'fine'))
+  for (const port of [http, https]) {
+    const trusting = port === https ? { trusting: 'any' } : {}
+    const status = async (path: string) => (await ask({ port, path, ...trusting })).status
+    assert.equal(await status('/words'), 200)
+    for (const path of ['/low', '/high', '/junk', '/both', '/switches']) assert.equal(await status(path), 502, `${path} ${port}`)
+    assert.equal(await status('/fine'), 200)
+  }
 })
