@@ -15,6 +15,7 @@ docker.io|dockerd|the Docker Engine, which runs the cluster
 docker-compose|docker-compose|brings up the services of docker-compose.yml
 nftables|nft|the Service rules of kube-proxy, tested in network namespaces
 iproute2|ip|links, routes and network namespaces
+iputils-arping|arping|tells a link where the address of a load balancer is
 containernetworking-plugins|/usr/lib/cni/ptp|puts pods on the network
 iptables|iptables|lets packets of pods pass an engine that keeps rules
 s6|s6-svscan|keeps the processes of a machine without systemd running
@@ -24,7 +25,7 @@ mmdebstrap|mmdebstrap|makes the Debian base image where no registry answers
 curl|curl|asks mirrors and the API server
 npm|npm|fetches the pinned Node and the libraries
 '
-for_tests='nftables iproute2 containernetworking-plugins containerd conntrack iptables s6'
+for_tests='nftables iproute2 iputils-arping containernetworking-plugins containerd conntrack iptables s6'
 
 line_of() { printf '%s' "$known" | grep "^$1|" || { echo "packages: nothing known about '$1'" >&2; exit 2; }; }
 is_here() {

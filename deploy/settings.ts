@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import { basename, join, resolve } from 'node:path'
+import ipaddr from 'ipaddr.js'
 
 /** What `make up` and its companions are told by the environment and by `.env`. */
 export interface Settings {
@@ -19,6 +20,8 @@ export interface Settings {
   /** Where the administrator's kubeconfig is written. */
   readonly kubeconfig: string
   readonly subnet: string
+  /** Addresses of the subnet that Services of type LoadBalancer are given; no host may have one. */
+  readonly loadBalancerPool: string
   readonly clusterCidr: string
   readonly serviceCidr: string
   readonly clusterDns: string
@@ -60,6 +63,8 @@ export function readSettings(checkout: string, environment: Readonly<Record<stri
       `COMPOSE_PROJECT_NAME is ${JSON.stringify(project)}; it may have small letters, digits, '-' and '_', a letter or digit first`,
     )
   }
+  const subnet = value('COXSWAIN_SUBNET', '172.28.0.0/16')
+  const loadBalancerPool = value('COXSWAIN_LOAD_BALANCER_POOL', topOf(subnet))
   return {
     checkout,
     project,
@@ -70,13 +75,14 @@ export function readSettings(checkout: string, environment: Readonly<Record<stri
     httpsPort: number('COXSWAIN_HTTPS_PORT', '8443', 1, 65535),
     workers: value('COXSWAIN_WORKERS', '') === '' ? undefined : number('COXSWAIN_WORKERS', '2', 0, 500),
     kubeconfig: resolve(checkout, value('COXSWAIN_KUBECONFIG', '.cluster/kubeconfig')),
-    subnet: value('COXSWAIN_SUBNET', '172.28.0.0/16'),
+    subnet,
+    loadBalancerPool,
     clusterCidr: value('COXSWAIN_CLUSTER_CIDR', '10.244.0.0/16'),
     serviceCidr: value('COXSWAIN_SERVICE_CIDR', '10.96.0.0/16'),
     clusterDns: value('COXSWAIN_CLUSTER_DNS', '10.96.0.10'),
     clusterDomain: value('COXSWAIN_CLUSTER_DOMAIN', 'cluster.local'),
     workerImage: `${value('COXSWAIN_IMAGE_PREFIX', 'coxswain')}/worker:latest`,
-    environment: { ...fromFile, ...environment, COMPOSE_PROJECT_NAME: project },
+    environment: { ...fromFile, ...environment, COMPOSE_PROJECT_NAME: project, COXSWAIN_LOAD_BALANCER_POOL: loadBalancerPool },
   }
 }
 
@@ -87,6 +93,18 @@ export function projectNameOf(folder: string): string {
     .replace(/[^a-z0-9_-]/g, '')
     .replace(/^[_-]+/, '')
   return name || 'coxswain'
+}
+
+/**
+ * The last sixteenth of a subnet, 256 addresses at most: the engine gives its containers addresses from the bottom. Empty for what is no
+ * subnet; 'make doctor' says so.
+ */
+export function topOf(subnet: string): string {
+  if (!ipaddr.IPv4.isValidCIDRFourPartDecimal(subnet)) return ''
+  const bits = ipaddr.IPv4.parseCIDR(subnet)[1]
+  const last = ipaddr.IPv4.broadcastAddressFromCIDR(subnet)
+  const size = Math.min(32, Math.max(24, bits + 4))
+  return `${ipaddr.IPv4.networkAddressFromCIDR(`${last}/${size}`)}/${size}`
 }
 
 function readEnvironmentFile(path: string): Record<string, string> {

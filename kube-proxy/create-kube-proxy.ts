@@ -1,6 +1,7 @@
 import { IpRange } from '../shared/addresses/ip-range.ts'
 import { createComponent } from '../shared/process/component.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
+import { announcementsOf } from './announcements/announcements.ts'
 import { machineCommands } from './command.ts'
 import type { KubeProxyConfig } from './config.ts'
 import { forgetMisledFlows } from './conntrack.ts'
@@ -40,12 +41,14 @@ export function createKubeProxy(config: KubeProxyConfig, tools: ProcessTools): S
       plane: new PolicyPlane(config.policyTable, nft),
       ...{ nodes, nodeName: config.nodeName, clock, log },
     })
+    const announcements = announcementsOf(config, { informers, clock, log }, command)
     return {
       ready: {
         rules: () => (sync.healthy ? undefined : 'the rules are not applied'),
         policies: () => (policies.healthy ? undefined : 'the network policies are not applied'),
+        announcements: () => announcements.problem,
       },
-      run: async (signal) => void (await Promise.all([sync.run(signal), policies.run(signal)])),
+      run: async (signal) => void (await Promise.all([sync.run(signal), policies.run(signal), announcements.run(signal)])),
     }
   })
 }

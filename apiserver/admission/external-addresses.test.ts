@@ -62,6 +62,39 @@ test('nor the address that another’s load balancer gave it', async () => {
   await admit({ ...request, object: service(['203.0.113.7']) })
 })
 
+test('a load balancer gives no address of the cluster, and none that leads to another Service at that port', async () => {
+  const { reader, admit, refused } = admissionTrial()
+  const given = (ip: string, port = 80) =>
+    made('v1', 'Service', {
+      metadata: { name: 'web', namespace: 'default' },
+      spec: { type: 'LoadBalancer', ports: [{ port, protocol: 'TCP' }] },
+      status: { loadBalancer: { ingress: [{ hostname: 'lb.example.com' }, { ip }] } },
+    })
+  const previous = made('v1', 'Service', {
+    metadata: { name: 'web', namespace: 'default' },
+    spec: { type: 'LoadBalancer', ports: [{ port: 80 }] },
+    status: { loadBalancer: {} },
+  })
+  const write = { ...request, operation: 'UPDATE', subresource: 'status', previous } as const
+  for (const [address, why] of [
+    ['192.0.2.1', /belongs to the API server/],
+    ['10.96.0.1', /belongs to Services/],
+    ['10.244.3.3', /belongs to pods/],
+  ] as const) {
+    const error = await refused({ ...write, object: given(address) }, why, 422)
+    assert.equal(error.details?.causes?.[0]?.field, 'status.loadBalancer.ingress[1].ip')
+  }
+  const status = { loadBalancer: { ingress: [{ ip: '203.0.113.7' }] } }
+  reader.put('v1', 'Service', {
+    metadata: { name: 'shop', namespace: 'other' },
+    spec: { type: 'LoadBalancer', ports: [{ port: 80 }] },
+    status,
+  })
+  await refused({ ...write, object: given('203.0.113.7') }, /leads to another Service/, 422)
+  await admit({ ...write, object: given('203.0.113.7', 443) })
+  await admit({ ...write, object: given('203.0.113.8') })
+})
+
 test('whose an address is is decided after every acknowledged write is known', async () => {
   const { reader, refused } = admissionTrial()
   const addresses = [{ type: 'InternalIP', address: '192.0.2.23' }]

@@ -14,7 +14,8 @@ import type { NodeClaims } from './node-claims.ts'
 const USUAL_KUBELET_PORT = 10_250
 
 /**
- * Every node leads an external address of a Service to the Service's pods. Whoever may make a Service in one namespace could so cut all
+ * Every node leads an external address of a Service to the Service's pods: one that its owner names, or one that a load balancer gave it
+ * (whoever may write its status). Whoever may make a Service in one namespace could so cut all
  * nodes off from this server, this server off from a kubelet, or others from their Service. Upstream leaves this to DenyServiceExternalIPs, which denies all.
  */
 export function externalAddresses(facts: ClusterFacts, claims: NodeClaims): AdmissionRule {
@@ -40,16 +41,15 @@ export function externalAddresses(facts: ClusterFacts, claims: NodeClaims): Admi
     if (problems.length > 0) throw invalid({ group: '', kind: 'Service' }, next.metadata.name ?? '', problems)
   }
 
-  function* problemsOf({ spec }: Service, { context }: AdmissionRequest): Generator<FieldProblem> {
-    for (const [index, text] of (spec.externalIPs ?? []).entries()) {
-      const path = `spec.externalIPs[${index}]`
+  function* problemsOf(next: Service, { context }: AdmissionRequest): Generator<FieldProblem> {
+    for (const { path, text } of placesOf(next)) {
       const address = parseAddress(text)
       const whose = owner(text) ?? (address && pods?.contains(address) ? `pods (${facts.podRange})` : undefined)
       if (whose !== undefined) yield fieldProblem.invalid(path, text, `belongs to ${whose}`)
       for (const name of claims.of(context.reader).claimants(text, '')) {
         const node = context.reader.get('v1', 'Node', { name })
         const port = node?.status.daemonEndpoints.kubeletEndpoint.Port || USUAL_KUBELET_PORT
-        const takes = (spec.ports ?? []).some((each) => each.port === port && (each.protocol ?? 'TCP') === 'TCP')
+        const takes = (next.spec.ports ?? []).some((each) => each.port === port && (each.protocol ?? 'TCP') === 'TCP')
         if (takes)
           yield fieldProblem.invalid(path, text, `with port ${port} is where the kubelet of node ${JSON.stringify(name)} is reached`)
       }
@@ -59,30 +59,33 @@ export function externalAddresses(facts: ClusterFacts, claims: NodeClaims): Admi
 
 /** Of one address and port there is one Service: of two, one would get the traffic by chance, and the end of one would be the end of both. */
 function* takenBefore(next: Service, { context }: AdmissionRequest, coming: ClaimIndex): Generator<FieldProblem> {
-  const addresses = new Map((next.spec.externalIPs ?? []).map((text, index) => [spelling(text), { text, index }]))
+  const addresses = new Map(placesOf(next).map((place) => [spelling(place.text), place]))
   const ports = new Set((next.spec.ports ?? []).map(portKey))
   const taken = new Set<string>()
   for (const other of context.reader.list('v1', 'Service')) {
     if (nameOf(other) === nameOf(next) || !(other.spec.ports ?? []).some((each) => ports.has(portKey(each)))) continue
-    for (const theirs of [...(other.spec.externalIPs ?? []), ...balancerAddresses(other)]) taken.add(spelling(theirs))
+    for (const { text } of placesOf(other)) taken.add(spelling(text))
   }
-  for (const [address, { text, index }] of addresses) {
+  for (const [address, { path, text }] of addresses) {
     const isComing = [...ports].some((port) => [...coming.holders(`${address} ${port}`)].some((holder) => holder !== nameOf(next)))
     if (!isComing && !taken.has(address)) continue
-    yield fieldProblem.invalid(`spec.externalIPs[${index}]`, text, 'leads to another Service at one of these ports')
+    yield fieldProblem.invalid(path, text, 'leads to another Service at one of these ports')
   }
 }
 
-/** What its load balancer gave it, and leads to it: nobody else's to take. */
-function balancerAddresses({ spec, status }: Service): string[] {
-  return spec.type === 'LoadBalancer' ? (status.loadBalancer.ingress ?? []).flatMap(({ ip }) => ip ?? []) : []
+/** Each external address and the field that names it. What a load balancer gave counts as long as the Service wants one. */
+function placesOf({ spec, status }: Service): { path: string; text: string }[] {
+  const named = (spec.externalIPs ?? []).map((text, index) => ({ path: `spec.externalIPs[${index}]`, text }))
+  const ingress = spec.type === 'LoadBalancer' ? (status.loadBalancer.ingress ?? []) : []
+  const given = ingress.flatMap(({ ip }, index) => (ip ? { path: `status.loadBalancer.ingress[${index}].ip`, text: ip } : []))
+  return [...named, ...given]
 }
 
 /** The Service of a write that leads from elsewhere than before. */
 function newReach({ operation, object, previous }: AdmissionRequest): Service | undefined {
   if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined
   const next = asKind(object, 'v1', 'Service')
-  if (!next?.spec.externalIPs?.length) return undefined
+  if (!next || placesOf(next).length === 0) return undefined
   const before = asKind(previous, 'v1', 'Service')
   return before && sameValue(reach(before), reach(next)) ? undefined : next
 }
@@ -90,13 +93,13 @@ function newReach({ operation, object, previous }: AdmissionRequest): Service | 
 const nameOf = ({ metadata }: Service) => `${metadata.namespace}/${metadata.name}`
 
 /** Each external address with each port. */
-function doorsOf({ spec }: Service): string[] {
-  return (spec.externalIPs ?? []).flatMap((address) => (spec.ports ?? []).map((port) => `${spelling(address)} ${portKey(port)}`))
+function doorsOf(service: Service): string[] {
+  return placesOf(service).flatMap(({ text }) => (service.spec.ports ?? []).map((port) => `${spelling(text)} ${portKey(port)}`))
 }
 
 const portKey = ({ port, protocol = 'TCP' }: ServicePort) => `${port}/${protocol}`
 
 /** What decides where an external address leads from. */
-function reach({ spec }: Service): unknown {
-  return [spec.externalIPs ?? [], (spec.ports ?? []).map(({ port, protocol }) => [port, protocol])]
+function reach(service: Service): unknown {
+  return [placesOf(service), (service.spec.ports ?? []).map(({ port, protocol }) => [port, protocol])]
 }

@@ -12,6 +12,7 @@ export const systemGroup = {
 export const systemUser = {
   anonymous: 'system:anonymous',
   controllerManager: 'system:kube-controller-manager',
+  cloudControllerManager: 'system:cloud-controller-manager',
   scheduler: 'system:kube-scheduler',
   proxy: 'system:kube-proxy',
   /** What the API server itself acts as when it writes the objects that must exist. */

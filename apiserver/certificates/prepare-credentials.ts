@@ -47,6 +47,7 @@ const PEOPLE = 'admin'
 const CLIENTS = [
   { file: PEOPLE, commonName: 'kubernetes-admin', organizations: ['system:masters'] },
   { file: 'controller-manager', commonName: 'system:kube-controller-manager', organizations: [] },
+  { file: 'cloud-controller-manager', commonName: 'system:cloud-controller-manager', organizations: [] },
   { file: 'scheduler', commonName: 'system:kube-scheduler', organizations: [] },
   // In a folder of its own: who is asked by the whole world gets this folder and none of the other keys.
   { file: 'edge/ingress', commonName: 'coxswain:ingress', organizations: [] },

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { before, test } from 'node:test'
 import { outputOf } from '../../deploy/command.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { eventually } from '../harness/eventually.ts'
 import { isReady, useCluster } from './cluster.ts'
 import { askerPod } from './traffic.ts'
 
@@ -52,6 +53,21 @@ test('ingress: the edge serves two pods under a name', async () => {
   const page = await outputOf('curl', ['-sSk', '--retry', '5', '--retry-all-errors', '--resolve', `${name}:127.0.0.1`, `https://${name}/`])
   assert.match(page, /nginx/i)
   assert.match(await kubectl.ok('get ingress shop'), /shop +coxswain +web.example.com +127.0.0.1 +80, 443/)
+})
+
+test('load-balancer: an address of its own, reached from this machine', async () => {
+  const [service] = await eventually(
+    cluster.client,
+    ['v1', 'Service'],
+    (all) => all.some(({ metadata, status }) => metadata.name === 'kiosk' && (status.loadBalancer.ingress ?? []).length > 0),
+    { namespace: cluster.namespace, fieldSelector: 'metadata.name=kiosk' },
+  )
+  const address = service?.status.loadBalancer.ingress?.[0]?.ip
+  assert.ok(address, 'it has one')
+  await kubectl.ok('rollout status deployment/kiosk --timeout=60s')
+  assert.match(await outputOf('curl', ['-sS', '--max-time', '10', '--retry', '5', '--retry-connrefused', `http://${address}/`]), /nginx/i)
+  assert.match(await cluster.inPod('asker', `wget -qO- -T 5 http://${address}/`), /nginx/i, 'and from pods')
+  assert.match(await kubectl.ok('get service kiosk'), new RegExp(`LoadBalancer.*${address.replaceAll('.', '\\.')}`))
 })
 
 /** When the ConfigMap was changed: its file follows while the other tests run. */

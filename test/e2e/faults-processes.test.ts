@@ -79,7 +79,16 @@ async function rolloutDuring(fault: () => Promise<void>): Promise<void> {
   assert.match(await cluster.inPod('asker', 'wget -qO- -T 5 http://web/'), /nginx/i)
 }
 
-const everything: Victim[] = ['apiserver', 'controller-manager', 'scheduler', 'kubelet', 'kube-proxy', 'dns', 'dockerd']
+const everything: Victim[] = [
+  'apiserver',
+  'controller-manager',
+  'cloud-controller-manager',
+  'scheduler',
+  'kubelet',
+  'kube-proxy',
+  'dns',
+  'dockerd',
+]
 
 for (const victim of everything) {
   test(`${victim} is killed in the middle of a rollout`, () => rolloutDuring(() => killProcesses(cluster, victim)))

@@ -3,9 +3,17 @@ import { outputOf, runCommand } from '../../deploy/command.ts'
 import type { E2eCluster } from './cluster.ts'
 
 /** A process of the control plane (a container each) or of every worker host (under s6). */
-export type Victim = 'apiserver' | 'controller-manager' | 'scheduler' | 'kubelet' | 'kube-proxy' | 'dns' | 'dockerd'
+export type Victim =
+  | 'apiserver'
+  | 'controller-manager'
+  | 'cloud-controller-manager'
+  | 'scheduler'
+  | 'kubelet'
+  | 'kube-proxy'
+  | 'dns'
+  | 'dockerd'
 
-const CONTROL_PLANE: readonly Victim[] = ['apiserver', 'controller-manager', 'scheduler']
+const CONTROL_PLANE: readonly Victim[] = ['apiserver', 'controller-manager', 'cloud-controller-manager', 'scheduler']
 
 /** Ends processes as a crash does: SIGKILL, all of them as nearly at once as can be. What runs them starts them again. */
 export async function killProcesses(cluster: E2eCluster, ...victims: Victim[]): Promise<void> {

@@ -73,7 +73,11 @@ export interface TestCluster {
 
 /** Components have the rights that they really have; what they may not do fails here too. */
 function identityOf(userAgent: string): Caller {
-  const names = { scheduler: 'system:kube-scheduler', 'controller-manager': 'system:kube-controller-manager' }
+  // The longer of two names that end alike comes first.
+  const names = {
+    'cloud-controller-manager': 'system:cloud-controller-manager',
+    ...{ scheduler: 'system:kube-scheduler', 'controller-manager': 'system:kube-controller-manager' },
+  }
   const known = Object.entries(names).find(([part]) => userAgent.endsWith(part))
   return known ? { name: known[1], groups: ['system:authenticated'] } : administrator
 }

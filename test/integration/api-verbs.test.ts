@@ -372,9 +372,9 @@ test('what a pod, a template or a Service asks for in vain is said in the answer
   const service = await api.request(
     'POST',
     '/api/v1/namespaces/default/services',
-    named('vain', { type: 'LoadBalancer', ports: [{ port: 80 }] }),
+    named('vain', { trafficDistribution: 'PreferSameNode', ports: [{ port: 80 }] }),
   )
-  assert.match(String(service.header('warning')), /spec\.type: no load balancer will be made/)
+  assert.match(String(service.header('warning')), /spec\.trafficDistribution: has no effect/)
   const rules = [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [1] } }]
   const bad = named('bad', {
     containers: [{ name: 'c', image: 'x', restartPolicyRules: rules, securityContext: { procMount: 'Unmasked' } }],

@@ -99,6 +99,35 @@ export const ownPolicy: readonly OwnGrant[] = [
     subjects: [account('certificate-controller')],
   },
   {
+    name: 'coxswain:cloud-controller-manager',
+    reason:
+      'Upstream leaves this role to the manifests of each cloud. Here the process sees what it needs for its caches; what it ' +
+      'changes is its controllers’ accounts’, which are upstream’s.',
+    grants: [rule('list watch', 'core', 'nodes services'), rule('list watch', 'discovery.k8s.io', 'endpointslices'), EVENTS],
+    subjects: [user(systemUser.cloudControllerManager)],
+  },
+  {
+    name: 'coxswain:cloud-controller-manager:leading',
+    reason: 'It leads by a Lease, and makes its controllers’ accounts and tokens: of these three and no others.',
+    namespace: 'kube-system',
+    grants: [
+      rule('create', 'coordination.k8s.io', 'leases'),
+      named('cloud-controller-manager', 'get update', 'coordination.k8s.io', 'leases'),
+      rule('create', 'core', 'serviceaccounts'),
+      named('node-controller route-controller service-controller', 'create', 'core', 'serviceaccounts/token'),
+    ],
+    subjects: [user(systemUser.cloudControllerManager)],
+  },
+  {
+    name: 'coxswain:node-leases',
+    reason:
+      'Addresses of load balancers move away from nodes that have fallen silent: the cloud controller manager sees it by their Leases, ' +
+      'kube-proxy by its own node’s.',
+    namespace: 'kube-node-lease',
+    grants: [rule('list watch', 'coordination.k8s.io', 'leases')],
+    subjects: [user(systemUser.cloudControllerManager), group(systemGroup.nodes)],
+  },
+  {
     name: 'coxswain:cluster-info',
     reason: 'The public card of the cluster, for machines that do not trust it yet; upstream leaves this to its installers.',
     namespace: 'kube-public',

@@ -97,10 +97,15 @@ describe('what becomes of each field of a pod and a Service', () => {
     ])
     const plain = { hostUsers: true, containers: [{ name: 'm', resources: {}, env: [{ name: 'a', value: 'b' }] }] } as unknown as PodSpec
     assert.deepEqual([...podSpecWarnings(plain, 'spec')], [])
-    const service = { type: 'LoadBalancer', sessionAffinity: 'None', ports: [{ port: 80 }] } as unknown as ServiceSpec
+    const service = {
+      type: 'LoadBalancer',
+      sessionAffinity: 'None',
+      trafficDistribution: 'PreferClose',
+      ports: [{ port: 80 }],
+    } as unknown as ServiceSpec
     assert.deepEqual(
       [...serviceSpecWarnings(service, 'spec')].map((sentence) => sentence.split(':')[0]),
-      ['spec.type'],
+      ['spec.trafficDistribution'],
     )
   })
 })

@@ -1,8 +1,8 @@
-import { type Exception, equal, type SupportTable } from './field-support.ts'
+import type { Exception, SupportTable } from './field-support.ts'
 
-const forBalancers: Exception = {
+const byTheProvider: Exception = {
   is: 'ignored',
-  why: 'about load balancers from outside, of which there are none; `type: LoadBalancer` itself is warned of',
+  why: 'deprecated upstream, and up to the provider: the lab’s gives the address that is asked for when it is in its pool and free',
 }
 
 /** Everything that a ServiceSpec can say. */
@@ -10,17 +10,11 @@ export const serviceFields: SupportTable = {
   ServiceSpec: {
     done:
       'ports selector clusterIP clusterIPs externalIPs externalName externalTrafficPolicy publishNotReadyAddresses ipFamilies ipFamilyPolicy ' +
-      'internalTrafficPolicy sessionAffinity sessionAffinityConfig loadBalancerSourceRanges',
+      'internalTrafficPolicy sessionAffinity sessionAffinityConfig loadBalancerSourceRanges type loadBalancerClass allocateLoadBalancerNodePorts',
     except: {
-      type: {
-        ...{ is: 'warned', of: equal('LoadBalancer') },
-        why: 'no load balancer will be made in this cluster: the Service is reached by its cluster IP and its node ports',
-      },
       trafficDistribution: { is: 'warned', why: 'has no effect: all endpoints get the same share' },
-      loadBalancerIP: forBalancers,
-      loadBalancerClass: forBalancers,
-      allocateLoadBalancerNodePorts: forBalancers,
-      healthCheckNodePort: forBalancers,
+      loadBalancerIP: byTheProvider,
+      healthCheckNodePort: { is: 'ignored', why: 'a number is kept for it, and nobody answers there yet' },
     },
   },
   ServicePort: { done: 'name protocol appProtocol port targetPort nodePort' },

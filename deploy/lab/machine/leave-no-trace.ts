@@ -7,7 +7,9 @@ import type { Supervisor } from './supervisor.ts'
 
 /** kube-proxy's and the API server's mark on routes. */
 const ROUTE_PROTOCOL = '67'
-const NFT_TABLE = ['ip', 'coxswain'] as const
+const NFT_TABLES = ['coxswain', 'coxswain_announced'] as const
+/** kube-proxy's mark on addresses of load balancers. */
+const ADDRESS_LABEL = 'lo:announced'
 
 const path = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`
 const attempt = (command: string, ...args: string[]) => runCommand(command, args, { env: { ...process.env, PATH: path } })
@@ -22,7 +24,8 @@ export async function leaveNoTrace(machine: MachineRecord, supervisor: Superviso
     await removeContainers(machine.nodeName)
     await removeMounts(places.data)
     removePodGroups()
-    await attempt('nft', 'delete', 'table', ...NFT_TABLE)
+    for (const table of NFT_TABLES) await attempt('nft', 'delete', 'table', 'ip', table)
+    await attempt('ip', '-4', 'address', 'flush', 'dev', 'lo', 'label', ADDRESS_LABEL)
     await attempt('ip', 'address', 'del', `${machine.ranges.clusterDns}/32`, 'dev', 'lo')
     await attempt(join(import.meta.dirname, 'allow-forwarding.sh'), machine.ranges.clusterCidr, 'remove')
     for (const image of machine.imagesBrought) await attempt('docker', 'image', 'rm', image)

@@ -12,7 +12,7 @@ const path = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`
 /** Debian's packages behind each role. */
 const packages: Readonly<Record<MachineRole, readonly string[]>> = {
   server: ['iproute2'],
-  node: ['nftables', 'iproute2', 'containernetworking-plugins', 'iptables', 'conntrack'],
+  node: ['nftables', 'iproute2', 'iputils-arping', 'containernetworking-plugins', 'iptables', 'conntrack'],
 }
 
 /** Refuses a machine that is taken already, and installs the programs that the role needs. @throws CannotGoOn */

@@ -1,0 +1,10 @@
+/** Under which name a controller's Events are seen, where upstream's is not `<name>-controller`. */
+export const eventSources: ReadonlyMap<string, string> = new Map([
+  ['node-lifecycle', 'node-controller'],
+  ['node-ipam', 'cidrAllocator'],
+  ['endpointslicemirroring', 'endpoint-slice-mirroring-controller'],
+  ['horizontalpodautoscaling', 'horizontal-pod-autoscaler'],
+  ['persistentvolume-binder', 'persistentvolume-controller'],
+  ['persistentvolume-expander', 'volume_expand'],
+  ['ephemeral-volume', 'ephemeral_volume'],
+])
