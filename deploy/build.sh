@@ -32,7 +32,7 @@ build() {
 }
 
 jobs=
-control_plane=$(digest apiserver controller-manager cloud-controller-manager scheduler)
+control_plane=$(digest apiserver controller-manager cloud-controller-manager scheduler ingress)
 worker=$(digest kubelet kube-proxy dns)
 [ "${1:-}" != --force ] && [ "$(built "$prefix/control-plane:latest")" = "$control_plane" ] || { build control-plane "$control_plane" & jobs="$jobs $!"; }
 [ "${1:-}" != --force ] && [ "$(built "$prefix/worker:latest")" = "$worker" ] || { build worker "$worker" & jobs="$jobs $!"; }

@@ -172,7 +172,10 @@ describe('quotas of a namespace', () => {
     const used = { services: '0', 'services.nodeports': '0', 'services.loadbalancers': '0' }
     quota('services', { hard: { services: '2', 'services.nodeports': '2', 'services.loadbalancers': '0' } }, used)
     const service = (type: string) =>
-      made('v1', 'Service', { metadata: { name: 'web', namespace: 'default' }, spec: { type, ports: [{ port: 1 }, { port: 2 }] } })
+      made('v1', 'Service', {
+        ...{ metadata: { name: 'web', namespace: 'default' }, status: { loadBalancer: {} } },
+        spec: { type, ports: [{ port: 1 }, { port: 2 }] },
+      })
     const named = { resource: 'services' }
     await admit({ ...named, object: service('ClusterIP') })
     await admit({ ...named, operation: 'UPDATE', object: service('NodePort'), previous: service('ClusterIP') })

@@ -256,7 +256,7 @@ describe('the bootstrap policy', () => {
     assert.ok(path(as('system:serviceaccount:a:b', 'system:serviceaccounts'), '/openid/v1/jwks'))
   })
 
-  it('lets joining nodes ask for a certificate and nothing else', () => {
+  it('lets joining nodes ask for a certificate and whether their name is taken, and nothing else', () => {
     const joining = as('system:bootstrap:abcdef', 'system:bootstrappers')
     const requests = { user: joining, group: 'certificates.k8s.io', resource: 'certificatesigningrequests', namespace: '' }
     for (const verb of ['create', 'get', 'list', 'watch']) assert.ok(may({ ...requests, verb }), verb)
@@ -264,9 +264,11 @@ describe('the bootstrap policy', () => {
     for (const verb of ['update', 'delete', 'patch']) assert.equal(may({ ...requests, verb }), false, verb)
     assert.equal(may({ ...requests, verb: 'update', subresource: 'approval' }), false)
     for (const resource of ['pods', 'secrets', 'nodes', 'services', 'configmaps']) {
-      for (const verb of ['get', 'list', 'watch', 'create', 'delete'])
-        assert.equal(may({ user: joining, resource, verb, namespace: 'kube-system' }), false)
+      const verbs = resource === 'nodes' ? [] : ['get']
+      for (const verb of [...verbs, 'list', 'watch', 'create', 'update', 'patch', 'delete'])
+        assert.equal(may({ user: joining, resource, verb, namespace: 'kube-system' }), false, `${verb} ${resource}`)
     }
+    assert.ok(may({ user: joining, resource: 'nodes', name: 'worker-1', verb: 'get', namespace: '' }))
   })
 
   it('lets the scheduler bind and not create', () => {
