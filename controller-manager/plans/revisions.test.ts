@@ -34,13 +34,19 @@ test('a set that becomes the newest again remembers the numbers it had', () => {
 })
 
 test('a number that is none counts as zero', () => {
-  assert.equal(revisionOf(set(undefined)), 0)
-  assert.equal(revisionOf(set(undefined, { more: { [REVISION_ANNOTATION]: 'x' } })), 0)
+  assert.equal(revisionOf(set(undefined)), 0n)
+  for (const text of ['x', '', '-1', '1.5', '9223372036854775807', '9'.repeat(100_000)])
+    assert.equal(revisionOf(set(undefined, { more: { [REVISION_ANNOTATION]: text } })), 0n, text.slice(0, 30))
+})
+
+test('numbers have 64 bits: the next one of a large one is not lost in rounding', () => {
+  const adopted = set(undefined, { more: { [REVISION_ANNOTATION]: '3546343826724305832' } })
+  assert.equal(newSetAnnotations(deployment(), undefined, [adopted])[REVISION_ANNOTATION], '3546343826724305833')
 })
 
 test('beyond the limit the oldest sets go, if they are empty and settled', () => {
   const olds = [set(4), set(1), set(3), set(2)]
-  const names = (sets: ReplicaSet[]) => sets.map(revisionOf)
+  const names = (sets: ReplicaSet[]) => sets.map((each) => Number(revisionOf(each)))
   assert.deepEqual(names(surplusSets(deployment({}, 2), olds)), [1, 2])
   assert.deepEqual(names(surplusSets(deployment({}, 0), olds)), [1, 2, 3, 4])
   assert.deepEqual(surplusSets(deployment(), olds), [], 'ten are kept unless told')

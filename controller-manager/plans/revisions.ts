@@ -14,9 +14,14 @@ const NOT_COPIED = new Set([
   'deprecated.deployment.rollback.to',
 ])
 
-/** The number of a set's revision; 0 when it has none. */
-export function revisionOf(object: Deployment | ReplicaSet): number {
-  return Number(object.metadata.annotations?.[REVISION_ANNOTATION]) || 0
+const LARGEST = 2n ** 63n - 1n
+
+/** The number of a set's revision, of 64 bits as upstream's; 0 when it has none that can be read. */
+export function revisionOf(object: Deployment | ReplicaSet): bigint {
+  const text = object.metadata.annotations?.[REVISION_ANNOTATION] ?? ''
+  // Nineteen digits at most: a longer text is somebody's joke, and costs to read.
+  const revision = /^\d{1,19}$/.test(text) ? BigInt(text) : 0n
+  return revision < LARGEST ? revision : 0n
 }
 
 /** The annotations that the newest set must have: the Deployment's own, and a revision above all others' (what `rollout history` and `undo` read). */
@@ -27,11 +32,16 @@ export function newSetAnnotations(
 ): Record<string, string> {
   const copied = Object.entries(deployment.metadata.annotations ?? {}).filter(([name]) => !NOT_COPIED.has(name))
   const annotations: Record<string, string> = { ...set?.metadata.annotations, ...Object.fromEntries(copied) }
-  const next = Math.max(0, ...olds.map(revisionOf)) + 1
-  const current = set ? revisionOf(set) : 0
+  const highest =
+    olds
+      .map(revisionOf)
+      .sort((left, right) => (left < right ? -1 : 1))
+      .at(-1) ?? 0n
+  const next = highest + 1n
+  const current = set ? revisionOf(set) : 0n
   if (current >= next) return annotations
   annotations[REVISION_ANNOTATION] = String(next)
-  if (current > 0) {
+  if (current > 0n) {
     const history = set?.metadata.annotations?.[REVISION_HISTORY_ANNOTATION]
     annotations[REVISION_HISTORY_ANNOTATION] = history ? `${history},${current}` : String(current)
   }
@@ -43,7 +53,7 @@ export function surplusSets(deployment: Deployment, olds: readonly ReplicaSet[])
   const limit = deployment.spec.revisionHistoryLimit ?? 10
   const removable = olds.filter((set) => set.metadata.deletionTimestamp === undefined)
   const surplus = Math.max(removable.length - limit, 0)
-  const oldestFirst = [...removable].sort((left, right) => revisionOf(left) - revisionOf(right) || byAge(left, right))
+  const oldestFirst = [...removable].sort((left, right) => Number(revisionOf(left) - revisionOf(right)) || byAge(left, right))
   return oldestFirst
     .slice(0, surplus)
     .filter(
