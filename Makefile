@@ -34,7 +34,7 @@ build: $(modules) images ## the images of the cluster from this checkout
 doctor: $(modules) ## looks for what would keep a cluster from running here
 	@$(node) deploy/doctor/doctor.ts
 
-test: $(modules) ## all tests; ONLY=path for some
+test: $(modules) ## all tests but those of a lab; ONLY=path for some
 	@deploy/test.sh $(ONLY)
 
 check: $(modules) ## types, lint, import order, sizes, generated files
