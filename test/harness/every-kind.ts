@@ -76,6 +76,10 @@ const makers: Readonly<Record<string, (name: string, namespace: string) => objec
     ...{ apiVersion: 'v1', kind: 'Event', metadata: { name }, involvedObject: { kind: 'Pod', namespace, name: 'x' } },
     ...{ reason: 'Tested', type: 'Normal', source: { component: 'test' } },
   }),
+  'events.k8s.io/v1 Event': (name, namespace) => ({
+    ...{ kind: 'Event', metadata: { name }, regarding: { kind: 'Pod', namespace, name: 'x' }, eventTime: '2026-01-01T00:00:00.000000Z' },
+    ...{ reason: 'Tested', type: 'Normal', action: 'Test', reportingController: 'test', reportingInstance: 'test-1' },
+  }),
   FlowSchema: (name) => ({
     ...{ apiVersion: 'flowcontrol.apiserver.k8s.io/v1', kind: 'FlowSchema', metadata: { name } },
     spec: { matchingPrecedence: 9_000, priorityLevelConfiguration: { name: 'workload-low' }, rules: [] },
@@ -140,9 +144,13 @@ const makers: Readonly<Record<string, (name: string, namespace: string) => objec
 
 /** A valid object of a kind as a client creates it. @throws Error for a kind that this file has none of yet */
 export function bodyOf(resource: DiscoveredResource, name: string, namespace = 'default'): object {
-  const make = makers[resource.kind] ?? (() => storageBodies(name).find(({ kind }) => kind === resource.kind))
+  const apiVersion = resource.prefix.replace(/^\/apis?\//, '')
+  const make =
+    makers[`${apiVersion} ${resource.kind}`] ??
+    makers[resource.kind] ??
+    (() => storageBodies(name).find(({ kind }) => kind === resource.kind))
   const body = make(name, namespace)
   if (!body) throw new Error(`test/harness/every-kind.ts needs a valid ${resource.kind}, so that tests over every kind reach it`)
-  // The bodies are valid in every version that a kind is served in.
-  return { ...body, apiVersion: resource.prefix.replace(/^\/apis?\//, '') }
+  // A body is valid in every version of its kind that has none of its own.
+  return { ...body, apiVersion }
 }
