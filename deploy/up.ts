@@ -36,7 +36,7 @@ await runDeployCommand(async ({ settings, steps, print }) => {
     if (isRunning) note('the cluster is running: not checked again but for ports')
     // Of a part that is new to a running cluster the port may be taken; those that run have theirs.
     for (const check of isRunning ? [checkPorts] : checksBeforeUp) {
-      for (const finding of await check(settings)) {
+      for (const finding of await check(settings, clock)) {
         if (finding.state === 'failed') throw new CannotGoOn(finding.text, finding.cure ?? '')
       }
     }

@@ -4,7 +4,9 @@ import { sameJson } from '../shared/objects/same-json.ts'
 import type { Node, Service } from '../shared/openapi/generated/core-v1.ts'
 import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
 import { type PodRoute, podRoutes } from '../shared/pods/pod-routes.ts'
+import { Bell } from '../shared/time/bell.ts'
 import type { Clock } from '../shared/time/clock.ts'
+import { pause } from '../shared/time/pause.ts'
 import { type UdpWays, udpWays } from './conntrack.ts'
 import type { Dataplane, NodePlace } from './dataplane/dataplane.ts'
 import { ExternalDoors } from './external-doors.ts'
@@ -53,7 +55,7 @@ export class Sync {
   #dirty = new Set<string>()
   #routesDirty = true
   #complete = false
-  #wake: (() => void) | undefined
+  readonly #bell = new Bell()
 
   constructor(parts: SyncParts) {
     this.#parts = parts
@@ -67,7 +69,7 @@ export class Sync {
       if (key === parts.nodeName && zoneOf(key, current) !== zoneOf(key, previous)) this.#markAll()
       if (current?.spec.podCIDR === previous?.spec.podCIDR && sameJson(current?.status.addresses, previous?.status.addresses)) return
       this.#routesDirty = true
-      this.#wake?.()
+      this.#bell.ring()
     })
   }
 
@@ -81,12 +83,12 @@ export class Sync {
     while (!signal.aborted) {
       try {
         await this.#apply()
-        await this.#changed(signal)
+        await this.#bell.rung(this.#dirty.size > 0 || this.#routesDirty, signal)
       } catch (error) {
         this.#complete = false
         this.#routesDirty = true
         this.#parts.log.error('rules could not be applied; everything is tried again', { error })
-        await this.#parts.clock.sleep(RETRY_MILLISECONDS, signal).catch(() => undefined)
+        await pause(this.#parts.clock, RETRY_MILLISECONDS, signal)
       }
     }
   }
@@ -170,25 +172,12 @@ export class Sync {
   #mark(key: string | undefined): void {
     if (key === undefined) return
     this.#dirty.add(key)
-    this.#wake?.()
+    this.#bell.ring()
   }
 
   /** For what concerns every Service, and happens hardly ever. */
   #markAll(): void {
     for (const key of this.#applied.keys()) this.#mark(key)
-  }
-
-  #changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted || this.#dirty.size > 0 || this.#routesDirty) return resolve()
-      const done = () => {
-        signal.removeEventListener('abort', done)
-        this.#wake = undefined
-        resolve()
-      }
-      this.#wake = done
-      signal.addEventListener('abort', done, { once: true })
-    })
   }
 }
 

@@ -138,7 +138,7 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
     config.podMtu === 0 ? ownMtu() : config.podMtu,
   ])
 
-  const { runtime, network, ...own } = nodeRuntime({ config, podRange: () => node()?.spec.podCIDR, mtu, clock, log })
+  const { runtime, network, ...own } = await nodeRuntime({ config, podRange: () => node()?.spec.podCIDR, mtu, clock, log })
   const runtimeName = await own.name(signal)
   const mounter = linuxMounter()
   const objects = referencedObjects(client, clock)

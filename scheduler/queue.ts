@@ -1,3 +1,4 @@
+import { Bell } from '../shared/time/bell.ts'
 import type { Clock, Timer } from '../shared/time/clock.ts'
 import type { ClusterChange } from './framework.ts'
 import { Heap } from './heap.ts'
@@ -33,7 +34,7 @@ export class SchedulingQueue {
   /** The refused ones apart, so that a change of the cluster costs nothing while all is well. */
   readonly #unschedulable = new Set<Waiting>()
   #order = 0
-  #wake: (() => void) | undefined
+  readonly #bell = new Bell()
   #timer: Timer | undefined
   #armedFor = Number.POSITIVE_INFINITY
 
@@ -78,16 +79,7 @@ export class SchedulingQueue {
 
   /** Resolves when a pod becomes active, or the signal aborts. */
   whenActive(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted || this.#active.size > 0) return resolve()
-      const done = () => {
-        signal.removeEventListener('abort', done)
-        this.#wake = undefined
-        resolve()
-      }
-      this.#wake = done
-      signal.addEventListener('abort', done, { once: true })
-    })
+    return this.#bell.rung(this.#active.size > 0, signal)
   }
 
   /** No node fits: waits for a change that frees it. */
@@ -134,7 +126,7 @@ export class SchedulingQueue {
     this.#unschedulable.delete(waiting)
     waiting.place = 'active'
     this.#active.push(waiting)
-    this.#wake?.()
+    this.#bell.ring()
   }
 
   /** One timer, for whatever is due first. */

@@ -185,6 +185,15 @@ describe('role based access control', () => {
     })
     assert.deepEqual(authorization.rulesFor(jane, 'other').resourceRules, [])
   })
+
+  it('lists a rule once, though it is gathered and written into the role that gathers', () => {
+    clusterRole('part', [rule(['get'], ['pods'])], { labels: { 'to-whole': 'true' } })
+    clusterRole('whole', [rule(['get'], ['pods'])], {
+      aggregationRule: { clusterRoleSelectors: [{ matchLabels: { 'to-whole': 'true' } }] },
+    })
+    bindEverywhere('whole', user('jane'))
+    assert.equal(authorization.rulesFor(jane, 'default').resourceRules.length, 1)
+  })
 })
 
 describe('handing out rights', () => {

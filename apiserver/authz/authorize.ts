@@ -40,7 +40,8 @@ export function createAuthorization(reader: ObjectReader): Authorization {
       if (decision !== 'allow') throw forbiddenRequest(attributes, reason)
     },
     rulesFor(user, namespace) {
-      const rules = rulesOf(user, namespace)
+      // A role that gathers others' rules also has them written into it: each is told once.
+      const rules = [...new Map(rulesOf(user, namespace).map((rule) => [JSON.stringify(rule), rule])).values()]
       return {
         resourceRules: rules.filter((rule) => rule.resources?.length).map(resourceHalf),
         nonResourceRules: rules

@@ -1,5 +1,6 @@
 import type { Client } from '../../shared/client/client.ts'
 import type { ControllerTools } from '../../shared/controller/define-controller.ts'
+import { pause } from '../../shared/time/pause.ts'
 
 /** One served resource, as the API server describes it. */
 export interface ServedResource {
@@ -55,7 +56,7 @@ export async function followServed(
     } catch (error) {
       if (!signal.aborted) log.warn('the served kinds could not be read', { error })
     }
-    await clock.sleep(LOOK_AGAIN, signal).catch(() => undefined) // told to stop, which the loop sees
+    await pause(clock, LOOK_AGAIN, signal)
   }
 }
 

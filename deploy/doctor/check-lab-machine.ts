@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileIfPresent } from '../../shared/certificates/atomic-file.ts'
 import { connectionFromKubeconfig } from '../../shared/client/kubeconfig.ts'
+import type { Clock } from '../../shared/time/clock.ts'
 import { runCommand } from '../command.ts'
 import { askServer } from '../lab/joining/ask-server.ts'
 import { clockProblem, connectionProblem } from '../lab/joining/join-problem.ts'
@@ -19,7 +20,7 @@ const run = (command: string, ...args: string[]) =>
   runCommand(command, args, { env: { ...process.env, PATH: path } }).catch(() => ({ code: -1, stdout: '', stderr: '' }))
 
 /** A machine of a lab: its processes, its way to the server, its clock, its certificate, its forwarding. Nothing on other machines. */
-export async function checkLabMachine(_settings?: unknown, now: () => number = () => Date.now()): Promise<Finding[]> {
+export async function checkLabMachine(_settings: unknown, { now }: Pick<Clock, 'now'>): Promise<Finding[]> {
   const machine = readMachine()
   if (!machine) return []
   const about = machine.role === 'server' ? 'the server of its cluster' : `the node ${machine.nodeName} of ${machine.server}`

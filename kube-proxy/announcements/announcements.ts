@@ -2,7 +2,9 @@ import type { Informer, Informers } from '../../shared/informer/informer.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Lease } from '../../shared/openapi/generated/coordination-v1.ts'
 import type { Service } from '../../shared/openapi/generated/core-v1.ts'
+import { Bell } from '../../shared/time/bell.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { pause } from '../../shared/time/pause.ts'
 import type { RunCommand } from '../command.ts'
 import type { KubeProxyConfig } from '../config.ts'
 import { AddressHolder } from './address-holder.ts'
@@ -34,7 +36,7 @@ export class Announcements {
   #yielded = new Set<string>()
   #heardAt: number
   #isDirty = true
-  #wake: () => void = () => {}
+  readonly #bell = new Bell()
   #failure: string | undefined
 
   constructor(parts: AnnouncementParts) {
@@ -76,7 +78,7 @@ export class Announcements {
       } catch (error) {
         this.#failure = 'addresses of load balancers are not announced'
         log.error('addresses could not be announced; tried again', { error })
-        await clock.sleep(RETRY_MILLISECONDS, signal).catch(() => undefined)
+        await pause(clock, RETRY_MILLISECONDS, signal)
       }
     }
     await holder.end().catch((error: unknown) => log.warn('announced addresses could not be removed', { error }))
@@ -113,7 +115,7 @@ export class Announcements {
 
   #mark(): void {
     this.#isDirty = true
-    this.#wake()
+    this.#bell.ring()
   }
 
   #isUnheard(): boolean {
@@ -121,21 +123,11 @@ export class Announcements {
   }
 
   /** Until a Service changes, or it is time to look again. */
-  #changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        timer.cancel()
-        signal.removeEventListener('abort', done)
-        this.#wake = () => {}
-        resolve()
-      }
-      // Silence is no event: whoever holds addresses looks again by and by.
-      const pause = this.#isUnheard() ? PROBE_MILLISECONDS : SILENCE_MILLISECONDS
-      const timer = this.#parts.clock.after(pause, done)
-      this.#wake = done
-      signal.addEventListener('abort', done, { once: true })
-      if (signal.aborted || this.#isDirty) done()
-    })
+  async #changed(signal: AbortSignal): Promise<void> {
+    // Silence is no event: whoever holds addresses looks again by and by.
+    const timer = this.#parts.clock.after(this.#isUnheard() ? PROBE_MILLISECONDS : SILENCE_MILLISECONDS, () => this.#bell.ring())
+    await this.#bell.rung(this.#isDirty, signal)
+    timer.cancel()
   }
 }
 

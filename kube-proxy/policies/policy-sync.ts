@@ -2,7 +2,9 @@ import type { Informer } from '../../shared/informer/informer.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Namespace, Node } from '../../shared/openapi/generated/core-v1.ts'
 import type { NetworkPolicy } from '../../shared/openapi/generated/networking-v1.ts'
+import { Bell } from '../../shared/time/bell.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { pause } from '../../shared/time/pause.ts'
 import { PolicyPlan } from './policy-plan.ts'
 import type { PolicyPlane } from './policy-plane.ts'
 import type { PolicyPod } from './policy-pod.ts'
@@ -29,7 +31,7 @@ export class PolicySync {
   #applied: 'unknown' | 'none' | 'table' = 'unknown'
   #isFollowed = false
   #isDirty = true
-  #wake: (() => void) | undefined
+  readonly #bell = new Bell()
 
   constructor(parts: PolicySyncParts) {
     this.#parts = parts
@@ -53,12 +55,12 @@ export class PolicySync {
       try {
         this.#isDirty = false
         await this.#apply(signal)
-        await this.#changed(signal)
+        await this.#bell.rung(this.#isDirty, signal)
       } catch (error) {
         if (signal.aborted) return
         this.#applied = 'unknown'
         this.#parts.log.error('network policies could not be applied; everything is tried again', { error })
-        await this.#parts.clock.sleep(RETRY_MILLISECONDS, signal).catch(() => undefined)
+        await pause(this.#parts.clock, RETRY_MILLISECONDS, signal)
       }
     }
   }
@@ -89,19 +91,6 @@ export class PolicySync {
   #tell(change: () => void): void {
     change()
     this.#isDirty = true
-    this.#wake?.()
-  }
-
-  #changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted || this.#isDirty) return resolve()
-      const done = () => {
-        signal.removeEventListener('abort', done)
-        this.#wake = undefined
-        resolve()
-      }
-      this.#wake = done
-      signal.addEventListener('abort', done, { once: true })
-    })
+    this.#bell.ring()
   }
 }

@@ -1,5 +1,6 @@
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { pause } from '../../shared/time/pause.ts'
 import type { ContainerRuntime, ImageStatus } from '../runtime/container-runtime.ts'
 
 export interface ImageCollectorOptions {
@@ -29,7 +30,7 @@ export async function collectImages(options: ImageCollectorOptions, signal: Abor
       if (signal.aborted) return
       log.warn('unused images could not be looked for; trying again later', { error: String(error) })
     }
-    await clock.sleep(EVERY_MILLISECONDS, signal).catch(() => undefined)
+    await pause(clock, EVERY_MILLISECONDS, signal)
   }
 }
 

@@ -6,8 +6,6 @@ import { cniNetwork } from '../network/cni-network.ts'
 import type { NodeNetwork } from '../network/pod-network.ts'
 import { runtimeNetwork } from '../network/runtime-network.ts'
 import type { ContainerRuntime } from './container-runtime.ts'
-import { createCriRuntime } from './cri/cri-runtime.ts'
-import { createDockerRuntime } from './docker/docker-runtime.ts'
 
 export interface NodeRuntimeOptions {
   config: KubeletConfig
@@ -30,16 +28,18 @@ export interface NodeRuntime {
 
 const ASK_AGAIN = 2_000
 
-/** The runtime that the settings name: any by CRI, else the Docker engine. */
-export function nodeRuntime(options: NodeRuntimeOptions): NodeRuntime {
+/** The runtime that the settings name: any by CRI, else the Docker engine. Only the one that is used is loaded: each brings its libraries. */
+export async function nodeRuntime(options: NodeRuntimeOptions): Promise<NodeRuntime> {
   const { config, clock, log, podRange, mtu } = options
   const { nodeName, networkStateDir: stateDir, cniConfigDir: configDir } = config
   const endpoint = runtimeEndpoint(config.containerRuntimeEndpoint)
   if (endpoint === undefined) {
+    const { createDockerRuntime } = await import('./docker/docker-runtime.ts')
     const network = cniNetwork({ configDir, pluginDirs: config.cniBinDirs, stateDir, mtu, clock, log, podRange })
     const runtime = createDockerRuntime({ socketPath: config.dockerSocket, nodeName, network, pauseImage: config.pauseImage, clock, log })
     return { runtime, network, name: async () => 'docker', housekeeping: async () => {} }
   }
+  const { createCriRuntime } = await import('./cri/cri-runtime.ts')
   const runtime = createCriRuntime({ endpoint, nodeName, logsDir: config.podLogsDir, clock, log })
   const runtimeProblem = (signal: AbortSignal) => runtime.networkProblem(signal)
   const network = runtimeNetwork({ configDir, stateDir, podRange, mtu, runtimeProblem, clock })

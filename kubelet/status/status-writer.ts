@@ -4,6 +4,7 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import { sameJson } from '../../shared/objects/same-json.ts'
 import type { Pod, PodCondition, PodStatus } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { pause } from '../../shared/time/pause.ts'
 
 /** Milliseconds before a status that could not be written is tried again; doubles up to `most`. */
 const RETRY = { first: 250, most: 10_000 }
@@ -61,7 +62,7 @@ export function statusWriter(writer: Pick<Writer, 'patch'>, clock: Clock, log: L
           waitMilliseconds: wait,
         })
         entry.dirty = true
-        await clock.sleep(wait, signal).catch(() => undefined)
+        await pause(clock, wait, signal)
         wait = Math.min(wait * 2, RETRY.most)
       }
     }

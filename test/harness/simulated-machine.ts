@@ -7,6 +7,7 @@ import { createInformers } from '../../shared/informer/shared-informers.ts'
 import { Metrics } from '../../shared/metrics/metrics.ts'
 import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { ProcessTools } from '../../shared/process/run.ts'
+import { pause } from '../../shared/time/pause.ts'
 import { microTimestamp, timestamp } from '../../shared/time/timestamp.ts'
 import { endedPodStatus, nodeStatus, podStatus } from './simulated-machine-status.ts'
 
@@ -277,7 +278,7 @@ class Kubelet {
     const { signal } = this.#life
     while (!signal.aborted) {
       await this.#untilDone(action)
-      await this.#tools.clock.sleep(milliseconds, signal).catch(() => undefined) // killed: the loop ends
+      await pause(this.#tools.clock, milliseconds, signal) // killed: the loop ends
     }
   }
 
@@ -289,7 +290,7 @@ class Kubelet {
       } catch (error) {
         if (signal.aborted) return
         this.#tools.log.debug('the simulated kubelet tries again', { node: this.#options.name, error })
-        await this.#tools.clock.sleep(200, signal).catch(() => undefined) // killed: the loop ends
+        await pause(this.#tools.clock, 200, signal) // killed: the loop ends
       }
     }
   }

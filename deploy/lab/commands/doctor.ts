@@ -1,9 +1,8 @@
 import { checkLabMachine } from '../../doctor/check-lab-machine.ts'
+import { printFindings } from '../../doctor/print-findings.ts'
 import { CannotGoOn } from '../../step.ts'
 import { defineLabCommand } from '../lab-command.ts'
 import { requireMachine } from '../machine/machine-record.ts'
-
-const MARKS = { good: '✓', warning: '!', failed: '✗', unknown: '?' } as const
 
 /** Looks, and changes nothing. */
 export const doctor = defineLabCommand({
@@ -12,12 +11,7 @@ export const doctor = defineLabCommand({
   settings: {},
   async act(_config, { print, clock }) {
     requireMachine()
-    const findings = await checkLabMachine(undefined, () => clock.now())
-    for (const { state, text, cure } of findings) {
-      print(`${MARKS[state]} ${text}`)
-      if (cure !== undefined && state !== 'good') print(`    cure: ${cure}`)
-    }
-    const failed = findings.filter(({ state }) => state === 'failed').length
+    const failed = printFindings(await checkLabMachine(undefined, clock), print)
     if (failed > 0) throw new CannotGoOn(`${failed} ${failed === 1 ? 'thing is' : 'things are'} wrong here`, 'see above')
   },
 })

@@ -1,5 +1,6 @@
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
+import { pause } from '../../../shared/time/pause.ts'
 import type { ContainerRuntime, RuntimeEvent } from '../container-runtime.ts'
 import { label } from '../owner-labels.ts'
 import { type CriClient, isUnimplemented } from './cri-client.ts'
@@ -97,7 +98,7 @@ export function criEvents(parts: CriEventParts): { events: ContainerRuntime['eve
       } finally {
         told(false)
       }
-      await clock.sleep(LOOK.quiet, signal).catch(() => undefined)
+      await pause(clock, LOOK.quiet, signal)
     }
   }
 
@@ -136,7 +137,7 @@ function pacemaker(clock: Clock, signal: AbortSignal) {
     },
     /** True when it was cut short. */
     async rest(milliseconds: number): Promise<boolean> {
-      if (!isWoken) await clock.sleep(milliseconds, AbortSignal.any([signal, cut.signal])).catch(() => undefined)
+      if (!isWoken) await pause(clock, milliseconds, AbortSignal.any([signal, cut.signal]))
       const wasWoken = isWoken
       isWoken = false
       cut = new AbortController()

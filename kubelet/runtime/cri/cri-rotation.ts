@@ -1,6 +1,7 @@
 import { rename, rm, stat } from 'node:fs/promises'
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
+import { pause } from '../../../shared/time/pause.ts'
 import { type CriClient, isMissing } from './cri-client.ts'
 
 /** Logs of a container are kept up to five files of 10 MiB; they are looked at every ten seconds. Upstream's defaults. */
@@ -37,7 +38,7 @@ export async function rotateLogs(options: RotationOptions, signal: AbortSignal):
       if (signal.aborted) return
       log.warn('logs of containers could not be looked at; trying again', { error: String(error) })
     }
-    await clock.sleep(LOOK_MILLISECONDS, signal).catch(() => undefined)
+    await pause(clock, LOOK_MILLISECONDS, signal)
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
 import { type ContainerRuntime, RuntimeError, type SandboxConfig, type SandboxStatus } from '../container-runtime.ts'
+import { removeHalfMade } from '../half-made.ts'
 import { label, podOf, sandboxLabels } from '../owner-labels.ts'
 import { limitPod, removePodCgroup, weighPod } from '../pod-cgroup.ts'
 import { type CriClient, isMissing } from './cri-client.ts'
@@ -52,21 +53,11 @@ export function criSandboxes(parts: CriParts): Sandboxes {
       if (status?.state !== 'SANDBOX_READY') throw new Error('the sandbox ended while starting')
       return sandboxStatus(status)
     } catch (error) {
-      if (id !== undefined) await throwAway(id)
+      if (id !== undefined) await removeHalfMade(removeSandbox, id, log)
       if (signal.aborted) throw error
       throw new RuntimeError('CreatePodSandboxError', `failed to create pod sandbox: ${messageOf(error)}`, { cause: error })
     } finally {
       parts.changed()
-    }
-  }
-
-  /** Whatever was aborted or failed: half a sandbox helps nobody, and its name is needed again. */
-  async function throwAway(id: string): Promise<void> {
-    const patient = new AbortController().signal
-    try {
-      await removeSandbox(id, patient)
-    } catch (error) {
-      log.warn('a half-made sandbox could not be removed; housekeeping will try again', { sandbox: id, error: messageOf(error) })
     }
   }
 

@@ -1,9 +1,10 @@
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
+import { pause } from '../../../shared/time/pause.ts'
 import type { ContainerRuntime, RuntimeEvent } from '../container-runtime.ts'
 import { label } from '../owner-labels.ts'
 import type { DockerClient } from './docker-client.ts'
-import type { InspectCache } from './docker-inspect.ts'
+import type { DockerInspect } from './docker-inspect.ts'
 import { jsonLines } from './docker-streams.ts'
 
 /** Milliseconds between two tries to reach an engine that has gone; doubles up to `most`. */
@@ -14,7 +15,7 @@ const WHAT: Record<string, RuntimeEvent['what']> = { start: 'started', die: 'die
 interface EventParts {
   docker: DockerClient
   node: string
-  inspect: InspectCache
+  inspect: DockerInspect
   clock: Clock
   log: Logger
 }
@@ -43,7 +44,7 @@ export function dockerEvents(parts: EventParts): ContainerRuntime['events'] {
         if (signal.aborted) return
         log.warn('lost the container engine; trying to reach it again', { error: String(error), waitMilliseconds: wait })
       }
-      await clock.sleep(wait, signal).catch(() => undefined)
+      await pause(clock, wait, signal)
       wait = Math.min(wait * 2, RECONNECT.most)
     }
   }

@@ -1,53 +1,24 @@
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode'
+import { type InspectCache, inspectCache } from '../inspect-cache.ts'
 import { type DockerClient, isMissing } from './docker-client.ts'
 
-/**
- * Details of containers that the engine's list leaves out (times, exit codes, process ids), remembered as long as the list
- * shows the same state: a relist of a quiet node costs one call, not one a container.
- */
-export interface InspectCache {
-  /** Details matching what the list said; undefined when the container is gone meanwhile. */
-  of(listed: ContainerInfo, signal: AbortSignal): Promise<ContainerInspectInfo | undefined>
-  /** Always asks; undefined when there is no such container. */
-  fresh(id: string, signal: AbortSignal): Promise<ContainerInspectInfo | undefined>
-  /**
-   * Something happened to the container. To be called before anybody is told: the engine's list lags behind its events, and would confirm what
-   * is remembered here.
-   */
-  forget(id: string): void
-}
+export type DockerInspect = InspectCache<ContainerInfo, ContainerInspectInfo>
 
-export function inspectCache(docker: DockerClient): InspectCache {
-  const known = new Map<string, { state: string; details: ContainerInspectInfo }>()
-  /** Counts calls of `forget`: an answer that was asked for before one of them is not remembered. */
-  let forgotten = 0
-
-  async function fresh(id: string, signal: AbortSignal): Promise<ContainerInspectInfo | undefined> {
-    const asked = forgotten
-    try {
-      const details = await docker.call<ContainerInspectInfo>('GET', `/containers/${id}/json`, { signal })
-      const { Status: state } = details.State
-      // Only settled states are remembered: a created container gets its start error without changing state.
-      if (asked === forgotten && (state === 'running' || state === 'exited')) known.set(id, { state, details })
-      return details
-    } catch (error) {
-      if (!isMissing(error)) throw error
-      known.delete(id)
-      return undefined
-    }
-  }
-
-  return {
-    async of(listed, signal) {
-      const entry = known.get(listed.Id)
-      return entry && entry.state === listed.State ? entry.details : fresh(listed.Id, signal)
+export function dockerInspect(docker: DockerClient): DockerInspect {
+  return inspectCache({
+    async ask(id, signal) {
+      try {
+        const details = await docker.call<ContainerInspectInfo>('GET', `/containers/${id}/json`, { signal })
+        const { Status: state } = details.State
+        // Only settled states are remembered: a created container gets its start error without changing state.
+        return { details, settled: state === 'running' || state === 'exited' ? state : undefined }
+      } catch (error) {
+        if (!isMissing(error)) throw error
+        return undefined
+      }
     },
-    fresh,
-    forget(id) {
-      forgotten++
-      known.delete(id)
-    },
-  }
+    listed: ({ Id: id, State: state }) => ({ id, state }),
+  })
 }
 
 /** Milliseconds of the engine's times; its zero time (year 1) is undefined. */

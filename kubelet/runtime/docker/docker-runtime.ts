@@ -10,11 +10,11 @@ import { dockerDisk } from './docker-disk.ts'
 import { EarlyOutput } from './docker-early-output.ts'
 import { dockerEvents } from './docker-events.ts'
 import { dockerImages } from './docker-images.ts'
-import { inspectCache } from './docker-inspect.ts'
+import { dockerInspect } from './docker-inspect.ts'
 import { dockerLogs } from './docker-logs.ts'
 import { type DockerParts, dockerSandboxes } from './docker-sandboxes.ts'
 import { dockerSessions } from './docker-sessions.ts'
-import { dockerNetworkStats, dockerStats } from './docker-stats.ts'
+import { dockerStats } from './docker-stats.ts'
 
 export interface DockerRuntimeOptions {
   /** e.g. `/var/run/docker.sock`. */
@@ -31,7 +31,7 @@ export interface DockerRuntimeOptions {
 export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
   const { clock, log } = options
   const docker = dockerClient(options.socketPath)
-  const inspect = inspectCache(docker)
+  const inspect = dockerInspect(docker)
   const images = dockerImages(docker)
   const dialer = portDialer(clock)
   const early = new EarlyOutput(docker, log)
@@ -70,8 +70,7 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
     ...images,
     ...dockerSessions({ ...parts, early, clock }),
     logs: dockerLogs({ docker, inspect, clock }),
-    stats: dockerStats(inspect, clock),
-    networkStats: dockerNetworkStats(inspect),
+    ...dockerStats(inspect, clock),
     writtenBytes: dockerDisk(docker),
     events: dockerEvents({ docker, node: options.nodeName, inspect, clock, log }),
     async connectPort(sandboxId, port, signal) {

@@ -2,20 +2,21 @@ import type { ContainerInfo, ContainerInspectInfo } from 'dockerode'
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { PodNetwork } from '../../network/pod-network.ts'
 import { type ContainerRuntime, RuntimeError, type SandboxConfig, type SandboxStatus } from '../container-runtime.ts'
+import { removeHalfMade } from '../half-made.ts'
 import type { HostLimits } from '../host-limits.ts'
 import { label, podOf, sandboxLabels } from '../owner-labels.ts'
 import { limitPod, removePodCgroup, weighPod } from '../pod-cgroup.ts'
 import { type DockerClient, DockerError, isMissing } from './docker-client.ts'
 import { sandboxBody } from './docker-create.ts'
 import { ownedFilter } from './docker-filter.ts'
-import type { InspectCache } from './docker-inspect.ts'
+import type { DockerInspect } from './docker-inspect.ts'
 
 /** What all parts of the Docker driver share. */
 export interface DockerParts {
   docker: DockerClient
   node: string
   network: PodNetwork
-  inspect: InspectCache
+  inspect: DockerInspect
   /** Asked of the engine once. */
   engine(): Promise<{ cgroupDriver: string; limits: HostLimits }>
   pull: ContainerRuntime['pullImage']
@@ -47,20 +48,10 @@ export function dockerSandboxes(parts: DockerParts): Sandboxes {
       const ips = config.hostNetwork ? [] : await network.attach({ ...config, id }, netnsOf(details), signal)
       return { id, state: 'ready', attempt: config.attempt, pod: config.pod, createdAt: Date.parse(details.Created), ips, labels }
     } catch (error) {
-      // Whatever was aborted or failed: half a sandbox helps nobody, and its name is needed again.
-      await throwAway(id)
+      await removeHalfMade(removeSandbox, id, log)
       throw signal.aborted
         ? error
         : new RuntimeError('CreatePodSandboxError', `failed to create pod sandbox: ${messageOf(error)}`, { cause: error })
-    }
-  }
-
-  async function throwAway(id: string): Promise<void> {
-    const patient = new AbortController().signal
-    try {
-      await removeSandbox(id, patient)
-    } catch (error) {
-      log.warn('a half-made sandbox could not be removed; housekeeping will try again', { sandbox: id, error: messageOf(error) })
     }
   }
 
