@@ -25,11 +25,8 @@ now() { date +%s; }
 began=$(now)
 deploy/images.sh
 ready=$(now)
-# Most of these wait more than they work: two at once also where there are but two cores.
-cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-at_once=$((cores > 3 ? cores - 1 : 2))
 if [ -n "$others" ]; then
-  tools/node --test --test-concurrency="$at_once" --test-timeout=600000 $others || failed=1
+  tools/node --test --test-timeout=600000 $others || failed=1
 fi
 tested=$(now)
 if [ -n "$in_lab" ]; then
