@@ -2,6 +2,7 @@ import { checkDocker } from './check-docker.ts'
 import { checkKernel } from './check-kernel.ts'
 import { checkLabMachine } from './check-lab-machine.ts'
 import { checkLimits } from './check-limits.ts'
+import { checkNetwork } from './check-network.ts'
 import { checkPool } from './check-pool.ts'
 import { checkPorts } from './check-ports.ts'
 import { checkPrograms } from './check-programs.ts'
@@ -14,6 +15,7 @@ export const allChecks: readonly Check[] = [
   checkDocker,
   checkKernel,
   checkRanges,
+  checkNetwork,
   checkPool,
   checkPorts,
   checkLimits,
