@@ -1,5 +1,6 @@
+import { OVERLAYS } from '../shared/pods/overlay.ts'
 import type { ConfigOf, SettingsTable } from '../shared/process/config.ts'
-import { list, path, port, required, text } from '../shared/process/setting.ts'
+import { choice, list, path, port, required, text } from '../shared/process/setting.ts'
 
 export const settings = {
   kubeconfig: path('credentials for the API server; the kubelet writes them', '/var/lib/kubelet/kubeconfig'),
@@ -13,6 +14,13 @@ export const settings = {
     "where node ports are served: ranges, or `primary` for the node's first address; nothing is everywhere but on loopback",
     [],
   ),
+  overlay: choice(
+    'how other nodes are reached: by routes on one link and wrapped beyond, or always one of them; the kubelets are told the same',
+    OVERLAYS,
+    'auto',
+  ),
+  overlayPort: port('UDP port of wrapped packets, open between the nodes', 8472),
+  overlayDevice: text('the interface that wraps', 'coxswain-vxlan'),
   table: text('the nftables table of Services; nothing outside it and the next is touched', 'coxswain'),
   policyTable: text('the nftables table of network policies', 'coxswain-policy'),
 } satisfies SettingsTable

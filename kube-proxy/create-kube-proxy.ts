@@ -6,10 +6,11 @@ import { machineCommands } from './command.ts'
 import type { KubeProxyConfig } from './config.ts'
 import { forgetMisledFlows } from './conntrack.ts'
 import { NftablesDataplane } from './dataplane/nftables.ts'
-import { NodeRoutes } from './node-routes.ts'
 import { followPeers } from './policies/policy-peers.ts'
 import { PolicyPlane } from './policies/policy-plane.ts'
 import { PolicySync } from './policies/policy-sync.ts'
+import { keepRoutes } from './routes/keep-routes.ts'
+import { NodeRoutes } from './routes/node-routes.ts'
 import { Sync, serviceOfSlice } from './sync.ts'
 
 /** Builds the proxy of one node; nothing runs, and no rule is touched, before `start`. Rules stay when it stops: traffic must not. */
@@ -20,12 +21,16 @@ export function createKubeProxy(config: KubeProxyConfig, tools: ProcessTools): S
     const nodes = informers.of('v1', 'Node')
     const ruleset = { table: config.table, clusterCidr: config.clusterCidr, serviceCidr: config.serviceClusterIpRange }
     const inside = [config.clusterCidr, config.serviceClusterIpRange].map((range) => IpRange.parse(range))
+    const routes = new NodeRoutes({
+      ...{ run: command, clusterCidr: config.clusterCidr, overlay: config.overlay, device: config.overlayDevice, port: config.overlayPort },
+      ownRange: () => nodes.cache.get(config.nodeName)?.spec.podCIDR,
+    })
     const sync = new Sync({
       services: informers.of('v1', 'Service'),
       slices: informers.of('discovery.k8s.io/v1', 'EndpointSlice', {}, { service: serviceOfSlice }),
       nodes,
       dataplane: new NftablesDataplane(ruleset, (args, input) => command(['nft', ...args], input)),
-      routes: new NodeRoutes(command, config.clusterCidr),
+      routes,
       forget: (ways) => forgetMisledFlows(ways, command),
       isOutside: (address) => !inside.some((range) => range?.holds(address)),
       nodeLocalAddresses: new Set(config.nodeLocalAddresses),
@@ -48,7 +53,8 @@ export function createKubeProxy(config: KubeProxyConfig, tools: ProcessTools): S
         policies: () => (policies.healthy ? undefined : 'the network policies are not applied'),
         announcements: () => announcements.problem,
       },
-      run: async (signal) => void (await Promise.all([sync.run(signal), policies.run(signal), announcements.run(signal)])),
+      run: async (signal) =>
+        void (await Promise.all([sync.run(signal), policies.run(signal), announcements.run(signal), keepRoutes(routes, clock, log, signal)])),
     }
   })
 }

@@ -1,5 +1,6 @@
+import { OVERLAYS } from '../shared/pods/overlay.ts'
 import type { ConfigOf, SettingsTable } from '../shared/process/config.ts'
-import { boolean, duration, integer, list, path, port, required, text } from '../shared/process/setting.ts'
+import { boolean, choice, duration, integer, list, path, port, required, text } from '../shared/process/setting.ts'
 
 /** Flags of the kubelet; `--x-y`, or COXSWAIN_X_Y in the environment. */
 export const settings = {
@@ -25,7 +26,12 @@ export const settings = {
   cniConfigDir: path('where a network other than ours is configured; a CRI runtime must look there too', '/etc/cni/net.d'),
   cniBinDirs: list('where network plugins are looked for', ['/opt/cni/bin', '/usr/lib/cni']),
   networkStateDir: path('addresses in use; must be empty after a reboot', '/run/coxswain/network'),
-  podMtu: integer('largest packet of pods; 0: that of the node’s own network', 0),
+  podMtu: integer('largest packet of pods; 0: what the node’s own network takes, wrapped if --overlay says so', 0),
+  overlay: choice(
+    'how kube-proxy reaches other nodes; but for `direct` packets of pods are smaller, so that they fit when they are wrapped',
+    OVERLAYS,
+    'auto',
+  ),
   maxPods: integer('how many pods may run here', 110, 1),
   systemReserved: list('amounts that pods do not get, e.g. cpu=100m,memory=200Mi', ['memory=100Mi']),
   nodeLabels: list('labels to register with: name=value,…'),

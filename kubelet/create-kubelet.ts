@@ -7,6 +7,7 @@ import { createInformers } from '../shared/informer/shared-informers.ts'
 import { Metrics } from '../shared/metrics/metrics.ts'
 import { addProcessMetrics } from '../shared/metrics/process-metrics.ts'
 import type { Node } from '../shared/openapi/generated/core-v1.ts'
+import { podMtu } from '../shared/pods/overlay.ts'
 import { createHealthServer } from '../shared/process/health-server.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { KubeletConfig } from './config.ts'
@@ -135,7 +136,7 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
   const [capacity, facts, mtu] = await Promise.all([
     measureCapacity(places),
     readNodeFacts(VERSION),
-    config.podMtu === 0 ? ownMtu() : config.podMtu,
+    config.podMtu === 0 ? ownMtu().then((own) => podMtu(own, config.overlay)) : config.podMtu,
   ])
 
   const { runtime, network, ...own } = await nodeRuntime({ config, podRange: () => node()?.spec.podCIDR, mtu, clock, log })

@@ -1,0 +1,49 @@
+import type { RunCommand } from '../command.ts'
+
+/** Our mark on routes, so that only ours are ever removed (`ip route` protocol number). */
+export const PROTOCOL = '67'
+
+const USUAL_MTU = 1_500
+
+/** What the kernel says of this machine's network. */
+export interface MachineNetwork {
+  /** Networks that the machine is in, as ranges. */
+  readonly links: readonly string[]
+  /** Of the smallest interface that leads to other machines. */
+  readonly mtu: number
+  /** Our routes: range → gateway and interface, as one text. */
+  readonly routes: ReadonlyMap<string, string>
+  /** Our interface: hardware address and size. */
+  readonly overlay: { readonly address: unknown; readonly mtu: unknown; readonly isUp: boolean } | undefined
+}
+
+/** Reads it. `overlay` is the name of our own interface. @throws CommandError */
+export async function readNetwork(run: RunCommand, overlay: string): Promise<MachineNetwork> {
+  const interfaces = records(await run(['ip', '-j', '-4', 'addr', 'show']))
+  const links: string[] = []
+  let mtu = Number.POSITIVE_INFINITY
+  for (const { ifname, mtu: size, addr_info: infos } of interfaces) {
+    if (ifname === 'lo' || ifname === overlay || !Array.isArray(infos)) continue
+    for (const { local, prefixlen } of infos) {
+      // A single address is no network: pods' interfaces are such.
+      if (typeof local !== 'string' || typeof prefixlen !== 'number' || prefixlen >= 32) continue
+      links.push(`${local}/${prefixlen}`)
+      if (typeof size === 'number') mtu = Math.min(mtu, size)
+    }
+  }
+  const routes = new Map<string, string>()
+  for (const { dst, gateway, dev, type } of records(await run(['ip', '-j', 'route', 'show', 'proto', PROTOCOL]))) {
+    if (typeof dst === 'string' && type !== 'blackhole') routes.set(dst, `${gateway} ${dev === overlay ? overlay : ''}`)
+  }
+  const own = records(await run(['ip', '-j', 'link', 'show', 'type', 'vxlan'])).find(({ ifname }) => ifname === overlay)
+  const isUp = Array.isArray(own?.['flags']) && own['flags'].includes('UP')
+  return {
+    ...{ links, routes, mtu: Number.isFinite(mtu) ? mtu : USUAL_MTU },
+    overlay: own && { address: own['address'], mtu: own['mtu'], isUp },
+  }
+}
+
+function records(text: string): Record<string, unknown>[] {
+  const parsed: unknown = JSON.parse(text || '[]')
+  return Array.isArray(parsed) ? parsed.filter((each) => typeof each === 'object' && each !== null) : []
+}
