@@ -9,8 +9,8 @@ import { NftablesDataplane } from './dataplane/nftables.ts'
 import { followPeers } from './policies/policy-peers.ts'
 import { PolicyPlane } from './policies/policy-plane.ts'
 import { PolicySync } from './policies/policy-sync.ts'
-import { keepRoutes } from './routes/keep-routes.ts'
 import { NodeRoutes } from './routes/node-routes.ts'
+import { RouteKeeper } from './routes/route-keeper.ts'
 import { Sync, serviceOfSlice } from './sync.ts'
 
 /** Builds the proxy of one node; nothing runs, and no rule is touched, before `start`. Rules stay when it stops: traffic must not. */
@@ -21,10 +21,11 @@ export function createKubeProxy(config: KubeProxyConfig, tools: ProcessTools): S
     const nodes = informers.of('v1', 'Node')
     const ruleset = { table: config.table, clusterCidr: config.clusterCidr, serviceCidr: config.serviceClusterIpRange }
     const inside = [config.clusterCidr, config.serviceClusterIpRange].map((range) => IpRange.parse(range))
-    const routes = new NodeRoutes({
+    const ways = new NodeRoutes({
       ...{ run: command, clusterCidr: config.clusterCidr, overlay: config.overlay, device: config.overlayDevice, port: config.overlayPort },
       ownRange: () => nodes.cache.get(config.nodeName)?.spec.podCIDR,
     })
+    const routes = new RouteKeeper(ways, clock, log)
     const sync = new Sync({
       services: informers.of('v1', 'Service'),
       slices: informers.of('discovery.k8s.io/v1', 'EndpointSlice', {}, { service: serviceOfSlice }),
@@ -51,10 +52,11 @@ export function createKubeProxy(config: KubeProxyConfig, tools: ProcessTools): S
       ready: {
         rules: () => (sync.healthy ? undefined : 'the rules are not applied'),
         policies: () => (policies.healthy ? undefined : 'the network policies are not applied'),
+        routes: () => routes.problem,
         announcements: () => announcements.problem,
       },
       run: async (signal) =>
-        void (await Promise.all([sync.run(signal), policies.run(signal), announcements.run(signal), keepRoutes(routes, clock, log, signal)])),
+        void (await Promise.all([sync.run(signal), policies.run(signal), announcements.run(signal), routes.run(signal)])),
     }
   })
 }

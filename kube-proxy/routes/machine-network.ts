@@ -13,8 +13,8 @@ export interface MachineNetwork {
   readonly mtu: number
   /** Our routes: range → gateway and interface, as one text. */
   readonly routes: ReadonlyMap<string, string>
-  /** Our interface: hardware address and size. */
-  readonly overlay: { readonly address: unknown; readonly mtu: unknown; readonly isUp: boolean } | undefined
+  /** Our interface, with its UDP port. */
+  readonly overlay: { readonly hardware: unknown; readonly port: unknown; readonly mtu: unknown; readonly isUp: boolean } | undefined
 }
 
 /** Reads it. `overlay` is the name of our own interface. @throws CommandError */
@@ -35,15 +35,27 @@ export async function readNetwork(run: RunCommand, overlay: string): Promise<Mac
   for (const { dst, gateway, dev, type } of records(await run(['ip', '-j', 'route', 'show', 'proto', PROTOCOL]))) {
     if (typeof dst === 'string' && type !== 'blackhole') routes.set(dst, `${gateway} ${dev === overlay ? overlay : ''}`)
   }
-  const own = records(await run(['ip', '-j', 'link', 'show', 'type', 'vxlan'])).find(({ ifname }) => ifname === overlay)
+  const own = records(await run(['ip', '-j', '-d', 'link', 'show', 'type', 'vxlan'])).find(({ ifname }) => ifname === overlay)
   const isUp = Array.isArray(own?.['flags']) && own['flags'].includes('UP')
   return {
     ...{ links, routes, mtu: Number.isFinite(mtu) ? mtu : USUAL_MTU },
-    overlay: own && { address: own['address'], mtu: own['mtu'], isUp },
+    overlay: own && { hardware: own['address'], port: portOf(own), mtu: own['mtu'], isUp },
   }
+}
+
+function portOf({ linkinfo }: Record<string, unknown>): unknown {
+  return recordOf(recordOf(linkinfo)?.['info_data'])?.['port']
 }
 
 function records(text: string): Record<string, unknown>[] {
   const parsed: unknown = JSON.parse(text || '[]')
-  return Array.isArray(parsed) ? parsed.filter((each) => typeof each === 'object' && each !== null) : []
+  return Array.isArray(parsed) ? parsed.map(recordOf).filter((each) => each !== undefined) : []
+}
+
+function recordOf(value: unknown): Record<string, unknown> | undefined {
+  return isRecord(value) ? value : undefined
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }

@@ -33,8 +33,8 @@ describe('three nodes on two links, with a router between that knows nothing of 
   const pods: LabHost[] = []
   let addresses = ['172.31.91.1', '172.31.91.2', '172.31.92.3']
 
-  const makeRoutes = (host: LabHost, number: number, overlay: 'auto' | 'direct' = 'auto') =>
-    new NodeRoutes({ run: host.run, clusterCidr: CLUSTER, overlay, device: 'cx-vxlan', port: 8472, ownRange: () => range(number) })
+  const makeRoutes = (host: LabHost, number: number, overlay: 'auto' | 'direct' = 'auto', port = 8472) =>
+    new NodeRoutes({ run: host.run, clusterCidr: CLUSTER, overlay, device: 'cx-vxlan', port, ownRange: () => range(number) })
   /** What the API says of the others. */
   const peers = (own: number, without: readonly number[] = []) =>
     [1, 2, 3]
@@ -95,7 +95,7 @@ describe('three nodes on two links, with a router between that knows nothing of 
     await host?.run(['ip', 'link', 'set', 'router', 'up'])
     await host?.run(['ip', 'route', 'add', 'default', 'via', '172.31.91.254'])
     assert.equal(await shown(0, 'route', 'show', range(2)), '')
-    await Promise.all(nodes.map(({ routes }) => routes.restore()))
+    await applyAll()
     await everybodyReachesEverybody()
   })
 
@@ -123,8 +123,22 @@ describe('three nodes on two links, with a router between that knows nothing of 
     await everybodyReachesEverybody()
   })
 
-  it('says what the kernel says where a route is asked for and the link is not shared', async () => {
+  it('another UDP port is another interface, on all nodes', async () => {
+    const changed = nodes.map(({ host }, index) => makeRoutes(host, index + 1, 'auto', 4789))
+    await Promise.all(changed.map((routes, index) => routes.apply(peers(index + 1))))
+    await everybodyReachesEverybody()
+    assert.match(await shown(2, '-d', 'link', 'show', 'cx-vxlan'), /dstport 4789/)
+    await applyAll()
+    await everybodyReachesEverybody()
+  })
+
+  it('says what the kernel says where a route is asked for and the link is not shared; the others are reached', async () => {
     const { host } = nodes[1] ?? assert.fail()
-    await assert.rejects(makeRoutes(host, 2, 'direct').apply(peers(2)), /172\.31\.92\.9/)
+    await host.run(['ip', 'route', 'del', range(1), 'proto', '67'])
+    await assert.rejects(makeRoutes(host, 2, 'direct').apply([...peers(2, [1]), ...peers(2, [3])]), (error: Error) => {
+      assert.match(error.message, /^10\.77\.3\.0\/24: .*172\.31\.92\.9/)
+      return true
+    })
+    assert.match(await shown(1, 'route', 'show', range(1)), /via 172\.31\.91\.1/)
   })
 })

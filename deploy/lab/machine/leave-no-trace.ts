@@ -7,7 +7,9 @@ import type { Supervisor } from './supervisor.ts'
 
 /** kube-proxy's and the API server's mark on routes. */
 const ROUTE_PROTOCOL = '67'
-const NFT_TABLES = ['coxswain', 'coxswain_announced'] as const
+const NFT_TABLES = ['coxswain', 'coxswain-policy', 'coxswain_announced'] as const
+/** kube-proxy's interface towards nodes beyond the link. */
+const OVERLAY_DEVICE = 'coxswain-vxlan'
 /** kube-proxy's mark on addresses of load balancers. */
 const ADDRESS_LABEL = 'lo:announced'
 
@@ -25,6 +27,7 @@ export async function leaveNoTrace(machine: MachineRecord, supervisor: Superviso
     await removeMounts(places.data)
     removePodGroups()
     for (const table of NFT_TABLES) await attempt('nft', 'delete', 'table', 'ip', table)
+    await attempt('ip', 'link', 'del', OVERLAY_DEVICE)
     await attempt('ip', '-4', 'address', 'flush', 'dev', 'lo', 'label', ADDRESS_LABEL)
     await attempt('ip', 'address', 'del', `${machine.ranges.clusterDns}/32`, 'dev', 'lo')
     await attempt(join(import.meta.dirname, 'allow-forwarding.sh'), machine.ranges.clusterCidr, 'remove')
