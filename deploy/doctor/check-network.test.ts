@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { readSettings } from '../settings.ts'
-import { checkNetwork } from './check-network.ts'
+import { lookAtNetwork } from './check-network.ts'
 
 let root: string
 before(async () => void (root = await mkdtemp(join(tmpdir(), 'doctor-'))))
@@ -16,7 +16,7 @@ async function found(files: Record<string, string>): Promise<string[]> {
     await mkdir(dirname(join(root, path)), { recursive: true })
     await writeFile(join(root, path), text)
   }
-  const findings = await checkNetwork(readSettings('/nowhere', {}), root)
+  const findings = await lookAtNetwork(readSettings('/nowhere', {}), root)
   return findings.map(({ state, text }) => `${state} ${text}`)
 }
 const machine = (connections: number, mtu: number, resolv: string) => ({

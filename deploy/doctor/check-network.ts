@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import type { Settings } from '../settings.ts'
-import { type Finding, good } from './finding.ts'
+import { type Check, type Finding, good } from './finding.ts'
 
 /** Below this many connections a busy cluster loses new ones; all worker hosts of a machine share the number. */
 const FEWEST_CONNECTIONS = 65_536
@@ -10,7 +10,10 @@ const FEWEST_CONNECTIONS = 65_536
 const SMALLEST_MTU = 1_330
 
 /** What of this machine's network would slow the cluster down or break it in ways that are hard to read: connections, packet size, DNS. */
-export async function checkNetwork(settings: Settings, root = '/'): Promise<Finding[]> {
+export const checkNetwork: Check = (settings) => lookAtNetwork(settings, '/')
+
+/** The same of the machine whose files are below `root`. */
+export async function lookAtNetwork(settings: Settings, root: string): Promise<Finding[]> {
   const read = (path: string) => readFile(join(root, path), 'utf8').catch(() => undefined)
   const findings = [connections(Number(await read('proc/sys/net/netfilter/nf_conntrack_max'))), await packetSize(read)]
   findings.push(nameServers((await read('etc/resolv.conf')) ?? '', settings))
