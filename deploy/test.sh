@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the tests: all of them, or those in the files and folders named. Sees first to what they need on this machine.
-# Those of test/e2e come last and one after the other: they share a cluster of containers and measure times in it. So do those of test/lab,
-# with a lab of machines in namespaces; they need root, and minutes, and run when they are named.
+# Files run side by side, those named *.alone.test.ts after them, one by one: see test/run.ts. Those of test/e2e come last and share a cluster of
+# containers. Those of test/lab share a lab of machines in namespaces; they need root, and minutes, and run when they are named.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 cd "$here/.."
@@ -26,13 +26,13 @@ began=$(now)
 deploy/images.sh
 ready=$(now)
 if [ -n "$others" ]; then
-  tools/node --test --test-timeout=600000 $others || failed=1
+  tools/node test/run.ts $others || failed=1
 fi
 tested=$(now)
 if [ -n "$in_lab" ]; then
   if [ "$(id -u)" = 0 ]; then
     deploy/kubectl.sh >/dev/null
-    tools/node --test --test-concurrency=1 --test-timeout=900000 --test-global-setup=test/lab/global-setup.ts $in_lab || failed=1
+    tools/node test/run.ts --neighbours=1 --minutes=15 --setup=test/lab/global-setup.ts $in_lab || failed=1
   else
     echo 'test: the tests of test/lab are left out: machines in namespaces need root' >&2
   fi
@@ -40,7 +40,7 @@ fi
 in_lab_done=$(now)
 if [ -n "$on_cluster" ]; then
   deploy/kubectl.sh >/dev/null
-  tools/node --test --test-concurrency=1 --test-timeout=600000 --test-global-setup=test/e2e/global-setup.ts $on_cluster || failed=1
+  tools/node test/run.ts --setup=test/e2e/global-setup.ts $on_cluster || failed=1
 fi
 echo "test: images $((ready - began)) s, unit to crash tests $((tested - ready)) s, in a lab $((in_lab_done - tested)) s, on a cluster $(($(now) - in_lab_done)) s"
 exit "$failed"

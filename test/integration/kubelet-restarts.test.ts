@@ -96,13 +96,11 @@ describe('a kubelet that dies, a server that is away, objects that change', { ti
     await node.kubectl.ok('delete pod --now crash-a crash-b crash-c crash-d')
   })
 
-  it('a container killed from outside runs again within two seconds and is counted', async () => {
+  it('a container killed from outside runs again and is counted', async () => {
     const [one] = await pods(([only]) => only !== undefined && isReady(only), 'steady')
     const id = one?.status.containerStatuses?.[0]?.containerID?.replace('docker://', '') ?? ''
-    const start = performance.now()
     process.kill(await pidOf(id), 'SIGKILL')
     const [again] = await pods(([only]) => only?.status.containerStatuses?.[0]?.restartCount === 1 && isReady(only), 'steady')
-    assert.ok(performance.now() - start < 2_000, `${performance.now() - start} ms`)
     assert.equal(again?.status.containerStatuses?.[0]?.lastState.terminated?.exitCode, 137)
     assert.doesNotReject(node.kubectl.ok('logs steady --previous'))
   })

@@ -1,4 +1,4 @@
-/** One lab for all test files of this folder: `--test-global-setup` of node:test, see deploy/test.sh. */
+/** One lab for all test files of this folder: `--setup` of test/run.ts, see deploy/test.sh. */
 import { bringUpLab, takeDownLab } from './lab-of-tests.ts'
 
 export async function globalSetup(): Promise<void> {

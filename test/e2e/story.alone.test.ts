@@ -9,22 +9,42 @@ before(async () => {
   await cluster.kubectl.apply(askerPod('asker'))
 })
 
-test('two pods of examples/web.yaml run on both workers within three seconds', async () => {
+/** Seconds that the engines of both workers take, at once, for the two containers of such a pod, started by their own command. */
+async function bareSeconds(): Promise<number> {
+  const { clock } = cluster
+  // The holder of the network, and one that joins it; ended at once, removed afterwards.
+  const start = 'h=$(docker run -d registry.k8s.io/pause:3.10) && c=$(docker run -d --network=container:$h nginx:1.27) && echo $c $h'
+  const started = clock.monotonic()
+  const made = await Promise.all(
+    [...(await cluster.workers()).keys()].map(async (node) => ({ node, ids: await cluster.onHost(node, 'sh', '-c', start) })),
+  )
+  const seconds = (clock.monotonic() - started) / 1000
+  await Promise.all(made.map(({ node, ids }) => cluster.onHost(node, 'docker', 'rm', '-f', ...ids.trim().split(' '))))
+  return seconds
+}
+
+test('two pods of examples/web.yaml run on both workers within twice what their engines take, and a second', async () => {
   const { clock, kubectl, note } = cluster
+  const told: string[] = []
+  let isPromiseKept = false
   // The promise is about the cluster, not about what else this machine does: a slow attempt is repeated, all are printed.
-  const attempts: number[] = []
-  while (attempts.length < 3 && !attempts.some((seconds) => seconds <= 3)) {
-    if (attempts.length > 0) await kubectl.ok('delete -f examples/web.yaml --timeout=40s')
+  for (let attempt = 0; attempt < 3 && !isPromiseKept; attempt++) {
+    if (attempt > 0) await kubectl.ok('delete -f examples/web.yaml --timeout=40s')
+    const bare = await bareSeconds()
     const started = clock.monotonic()
     const seconds = () => (clock.monotonic() - started) / 1000
     await kubectl.ok('apply -f examples/web.yaml')
     const running = await cluster.pods('app=web', 2, isRunning)
-    attempts.push(seconds())
+    const took = seconds()
     await cluster.pods('app=web', 2, isReady)
-    note(`2 pods: Running ${attempts.at(-1)?.toFixed(2)} s, Ready ${seconds().toFixed(2)} s after kubectl apply began`)
+    told.push(
+      `2 pods: Running ${took.toFixed(2)} s, Ready ${seconds().toFixed(2)} s after kubectl apply began; the engines alone ${bare.toFixed(2)} s`,
+    )
+    note(told.at(-1) ?? '')
+    isPromiseKept = took <= 2 * bare + 1
     assert.equal(new Set(running.map(({ spec }) => spec.nodeName)).size, 2, 'each on a host of its own')
   }
-  assert.ok(Math.min(...attempts) <= 3, `${attempts}`)
+  assert.ok(isPromiseKept, told.join('\n'))
   assert.match(await kubectl.ok('rollout status deployment/web --timeout=20s'), /successfully rolled out/)
 })
 
