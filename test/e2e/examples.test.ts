@@ -12,7 +12,7 @@ const folder = new URL('../../examples/', import.meta.url)
 
 const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'))
 /** Files that bring a namespace of their own. */
-const elsewhere: Readonly<Record<string, string>> = { 'quota.yaml': 'team' }
+const elsewhere: Readonly<Record<string, string>> = { 'network-policy.yaml': 'vault', 'quota.yaml': 'team' }
 
 const cluster = await useCluster('examples')
 const { kubectl } = cluster
@@ -222,6 +222,27 @@ test('quota: what is not said is given, and a third pod is refused', async () =>
   await team.ok('wait deployment/eager --for=condition=ReplicaFailure --timeout=30s')
   assert.match(await team.ok('describe deployment eager'), /ReplicaFailure +True +FailedCreate/)
   assert.match(await team.ok('describe replicaset'), /exceeded quota: share, requested: pods=1, used: pods=2, limited: pods=2/)
+})
+
+test('network-policy: who has the label is let in, for as long as it has it', async () => {
+  const vault = kubectl.in('vault')
+  await vault.ok('rollout status deployment/safe --timeout=60s')
+  await vault.ok('wait pod friend stranger --for=condition=Ready --timeout=30s')
+  // Rules follow what the API says within moments, not at once.
+  const ask = (pod: string) => vault.run(['exec', pod, '--', 'wget', '-qO-', '-T', '2', 'http://safe'])
+  const eventuallyAnswers = async (pod: string, isAnswered: boolean) => {
+    const deadline = cluster.clock.monotonic() + 15_000
+    let last = await ask(pod)
+    while ((last.code === 0) !== isAnswered && cluster.clock.monotonic() < deadline) last = await ask(pod)
+    assert.equal(last.code === 0, isAnswered, `${pod}: ${last.stdout}${last.stderr}`)
+    return last
+  }
+  assert.match((await eventuallyAnswers('friend', true)).stdout, /nginx/i)
+  assert.match((await eventuallyAnswers('stranger', false)).stderr, /timed out/)
+  await vault.ok('label pod stranger access=safe')
+  await eventuallyAnswers('stranger', true)
+  await vault.ok('label pod stranger access-')
+  await eventuallyAnswers('stranger', false)
 })
 
 test('disruption-budget: one of two may be evicted', async () => {
