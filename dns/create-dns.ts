@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { canonicalAddress } from '../shared/addresses/ip-address.ts'
 import type { Informers } from '../shared/informer/informer.ts'
+import type { Service as ClusterService } from '../shared/openapi/generated/core-v1.ts'
 import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
 import { createComponent } from '../shared/process/component.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
@@ -12,15 +14,15 @@ import { Zone, type ZoneSource } from './zone.ts'
 
 /** Builds the DNS server of one node; nothing listens before `start`. */
 export function createDns(config: DnsConfig, tools: ProcessTools): Service {
-  return createComponent('dns', config, tools, ({ informers, clock, log }) => {
-    const zone = new Zone(config.clusterDomain, zoneSource(informers))
+  return createComponent('dns', config, tools, ({ informers, clock, random, log }) => {
+    const zone = new Zone(config.clusterDomain, zoneSource(informers), [config.clusterDns])
     const upstream = new Upstream(() => nameserversOf(config.resolvConf, [config.clusterDns]), clock)
-    // The work begins with filled caches: whatever is missing then is missing.
-    const resolver = new Resolver({ zone, upstream, ready: () => true, domain: config.clusterDomain, log })
+    const resolver = new Resolver({ zone, upstream, random, log })
     let listening = false
     return {
       ready: { listening: () => (listening ? undefined : `nothing listens on ${config.clusterDns} yet`) },
       async run(signal) {
+        // The caches are filled by now: whatever is missing is missing.
         await ownAddress(config.clusterDns)
         const server = new DnsServer((message, overTcp) => resolver.answer(message, overTcp), log)
         await server.listen(config.clusterDns, config.port)
@@ -44,7 +46,7 @@ async function ownAddress(address: string): Promise<void> {
 
 function zoneSource(informers: Informers): ZoneSource {
   const namespaces = informers.of('v1', 'Namespace')
-  const services = informers.of('v1', 'Service', {}, { address: (service) => service.spec.clusterIP })
+  const services = informers.of('v1', 'Service', {}, { address: clusterIpsOf })
   const slices = informers.of('discovery.k8s.io/v1', 'EndpointSlice', {}, { service: serviceOf, address: addressesOf })
   return {
     service: (namespace, name) => services.cache.get(`${namespace}/${name}`),
@@ -55,11 +57,20 @@ function zoneSource(informers: Informers): ZoneSource {
   }
 }
 
+function clusterIpsOf({ spec }: ClusterService): string[] {
+  return canonical(spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : []))
+}
+
 function serviceOf(slice: EndpointSlice): string | undefined {
   const name = slice.metadata.labels?.['kubernetes.io/service-name']
   return name === undefined ? undefined : `${slice.metadata.namespace}/${name}`
 }
 
 function addressesOf(slice: EndpointSlice): string[] {
-  return (slice.endpoints ?? []).flatMap(({ addresses }) => addresses)
+  return canonical((slice.endpoints ?? []).flatMap(({ addresses }) => addresses))
+}
+
+/** Those that are addresses (`None` is none), in the spelling that questions are looked up by. */
+function canonical(addresses: readonly string[]): string[] {
+  return addresses.flatMap((address) => canonicalAddress(address) ?? [])
 }

@@ -1,147 +1,169 @@
-import {
-  type Answer,
-  AUTHORITATIVE_ANSWER,
-  decode,
-  encode,
-  type Packet,
-  RECURSION_AVAILABLE,
-  RECURSION_DESIRED,
-  TRUNCATED_RESPONSE,
-} from 'dns-packet'
 import type { Logger } from '../shared/logging/logger.ts'
-import { type DnsRecord, TIME_TO_LIVE } from './records.ts'
+import type { Random } from '../shared/random/random.ts'
+import { aliasChain, joined, questionOf } from './aliases.ts'
+import { CLASS_IN, code, flag, type, typeName } from './message/codes.ts'
+import { LONGEST_MESSAGE, MessageWriter } from './message/message-writer.ts'
+import { type Query, readQuery } from './message/query.ts'
+import { cutAt, recordPlaces } from './message/sections.ts'
+import { type DnsRecord, TIME_TO_LIVE, type ZoneAnswer } from './records.ts'
 import type { Upstream } from './upstream.ts'
 import type { Zone } from './zone.ts'
 
-/** Response codes of RFC 1035 and RFC 2136 that we give. */
-const CODES = { ok: 0, formatError: 1, serverFailure: 2, missing: 3, notImplemented: 4, refused: 5 } as const
-
 /** What a client without EDNS can take in one datagram (RFC 1035). */
 const PLAIN_UDP_BYTES = 512
-/** The most we send in one datagram, whatever the client says: larger ones get lost (DNS flag day 2020). */
-const LARGEST_UDP_BYTES = 1_232
-
-/** Questions and records of one query: one question, and what EDNS and signatures add. */
-const MOST_RECORDS = 8
+/** The most we send in one datagram, whatever the client says: larger ones get lost (DNS flag day 2020). Also what we say of ourselves. */
+export const LARGEST_UDP_BYTES = 1_232
+/** An OPT record without options. */
+const OPT_BYTES = 11
+const CHECKING_DISABLED = 0x0010
 
 export interface ResolverParts {
   zone: Zone
   upstream: Upstream
-  /** False until the cluster's names are known: then a missing name may only be unknown yet. */
-  ready: () => boolean
-  domain: string
+  random: Random
   log: Logger
 }
 
-/** One message in, one message out; undefined for what deserves no answer. */
+/** One message in, one message out; undefined for what deserves no answer. Names of the cluster are answered at once, without a promise. */
 export class Resolver {
   readonly #parts: ResolverParts
+  readonly #writer = new MessageWriter()
 
   constructor(parts: ResolverParts) {
     this.#parts = parts
   }
 
-  async answer(message: Buffer, overTcp: boolean): Promise<Buffer | undefined> {
-    // Too short to hold an id, or an answer itself: answering would only feed a loop.
-    if (message.length < 12 || (message[2] ?? 0) & 0x80) return undefined
-    // Each name may be 127 words that other names share, so that reading many takes long: no query has more than a few.
-    if (recordsOf(message) > MOST_RECORDS) return malformed(message)
-    let query: Packet
+  /** Never throws, and its promises never reject. */
+  answer(message: Buffer, overTcp: boolean): Buffer | undefined | Promise<Buffer> {
+    const query = readQuery(message)
+    if (query === undefined) return undefined
+    if ('refusal' in query) return refusal(message, query.refusal)
+    if (query.edns && query.edns.version > 0) return this.#write(query, overTcp, code.badVersion)
+    // Chaos and Hesiod, and transfers of whole zones: for nobody.
+    if (query.class !== CLASS_IN || query.type === type.AXFR || query.type === type.IXFR) return this.#write(query, overTcp, code.refused)
+    const answer = this.#parts.zone.answer(query.name, typeName(query.type))
+    if (answer.kind === 'outside') return this.#forward(query, overTcp)
+    if (answer.kind === 'elsewhere') return this.#follow(query, answer, overTcp)
+    return this.#own(query, overTcp, answer)
+  }
+
+  #own(query: Query, overTcp: boolean, answer: ZoneAnswer & { kind: 'found' | 'missing' }, aliases: readonly DnsRecord[] = []): Buffer {
+    const { zone, random } = this.#parts
+    const [answers, additional] = answer.kind === 'found' ? [rotated(answer.answers, random), answer.additional] : [[], []]
+    const authority = answers.length === 0 ? [zone.startOfAuthority()] : []
+    return this.#write(query, overTcp, answer.kind === 'missing' ? code.missing : code.ok, [
+      [...aliases, ...answers],
+      authority,
+      additional,
+    ])
+  }
+
+  #write(query: Query, overTcp: boolean, rcode: number, [answers, authority, additional]: Sections = [[], [], []]): Buffer {
+    const writer = this.#writer
+    writer.begin(query, limitOf(query, overTcp) - (query.edns ? OPT_BYTES : 0))
+    const write = (records: readonly DnsRecord[]) => {
+      const misfit = records.findIndex((record) => !writer.write(record, TIME_TO_LIVE))
+      return misfit < 0 ? records.length : misfit
+    }
+    const answered = write(answers)
+    const said = write(authority)
+    const isTruncated = answered < answers.length || said < authority.length
+    const more = isTruncated ? 0 : write(additional)
+    const flags = flag.authoritative | flag.recursionAvailable | (isTruncated ? flag.truncated : 0)
+    return withEdns(query, rcode, writer.finish(query.id, headFlags(query, flags, rcode), [answered, said, more]))
+  }
+
+  async #forward(query: Query, overTcp: boolean): Promise<Buffer> {
     try {
-      query = decode(message)
+      return fit(query, await this.#parts.upstream.forward(asked(query, query.question), overTcp), overTcp)
     } catch (error) {
-      this.#parts.log.debug('a malformed query', { error })
-      return malformed(message)
-    }
-    const question = query.questions?.[0]
-    if (((message[2] ?? 0) >> 3) & 0x0f || query.questions?.length !== 1 || !question) return encode(header(query, CODES.notImplemented))
-    const name = question.name.toLowerCase().replace(/\.$/, '')
-    const answer = this.#parts.zone.answer(name, question.type)
-    if (answer.kind === 'outside') return this.#forward(query, message, overTcp)
-    if (!this.#parts.ready()) return encode(header(query, CODES.serverFailure))
-    if (answer.kind === 'elsewhere') return this.#follow(query, answer.answers, answer.target, overTcp)
-    const answers = answer.kind === 'found' ? answer.answers : []
-    const additionals = answer.kind === 'found' ? answer.additional : []
-    return fit(query, this.#packet(query, answer.kind === 'missing' ? CODES.missing : CODES.ok, answers, additionals), overTcp)
-  }
-
-  #packet(query: Packet, code: number, answers: readonly DnsRecord[], additionals: readonly DnsRecord[]): Packet {
-    return {
-      ...header(query, code),
-      answers: answers.map(wire),
-      additionals: additionals.map(wire),
-      // Without it a resolver may not keep the news that there is nothing (RFC 2308).
-      authorities: answers.length === 0 ? [this.#startOfAuthority()] : [],
+      this.#parts.log.warn('no upstream answer', { error, name: query.name, type: typeName(query.type) })
+      return this.#write(query, overTcp, code.serverFailure)
     }
   }
 
-  #startOfAuthority(): Answer {
-    const { domain } = this.#parts
-    const data = {
-      mname: `ns.dns.${domain}`,
-      rname: `hostmaster.${domain}`,
-      serial: 1,
-      refresh: 7_200,
-      retry: 1_800,
-      expire: 86_400,
-      minimum: TIME_TO_LIVE,
-    }
-    return { type: 'SOA', name: domain, ttl: TIME_TO_LIVE, data }
-  }
-
-  async #forward(query: Packet, message: Buffer, overTcp: boolean): Promise<Buffer> {
+  /** An ExternalName: our CNAME, and behind it what is said of its target, here or outside. */
+  async #follow(query: Query, answer: ZoneAnswer & { kind: 'elsewhere' }, overTcp: boolean): Promise<Buffer> {
+    const { zone, upstream, log } = this.#parts
+    if (query.type === type.CNAME) return this.#write(query, overTcp, code.ok, [answer.answers, [], []])
     try {
-      return await this.#parts.upstream.forward(message, overTcp)
+      const { aliases, target, end } = aliasChain(answer, (name) => zone.answer(name, typeName(query.type)))
+      if (end.kind !== 'outside') return this.#own(query, overTcp, end, aliases)
+      const outside = await upstream.forward(asked(query, questionOf(target, query.type)), overTcp)
+      return fit(query, joined(query, aliases, outside), overTcp)
     } catch (error) {
-      this.#parts.log.warn('no upstream answer', { error })
-      return encode(header(query, CODES.serverFailure))
+      log.warn('the target of an ExternalName has no answer', { error, name: query.name, target: answer.target })
+      return this.#write(query, overTcp, code.serverFailure, [answer.answers, [], []])
     }
   }
-
-  /** An ExternalName: our CNAME, and behind it what the rest of the world says of its target. */
-  async #follow(query: Packet, aliases: readonly DnsRecord[], target: string, overTcp: boolean): Promise<Buffer> {
-    const question = query.questions?.[0]
-    const within = this.#parts.zone.answer(target, question?.type ?? 'A')
-    let answers: Answer[] = within.kind === 'found' ? within.answers.map(wire) : []
-    if (within.kind === 'outside' && question && question.type !== 'CNAME') {
-      const asked = encode({ type: 'query', id: query.id ?? 0, flags: RECURSION_DESIRED, questions: [{ ...question, name: target }] })
-      answers = decode(await this.#forward(query, asked, overTcp)).answers ?? []
-    }
-    return fit(query, { ...header(query, CODES.ok), answers: [...aliases.map(wire), ...answers] }, overTcp)
-  }
 }
 
-function header(query: Packet, code: number): Packet {
-  const flags = AUTHORITATIVE_ANSWER | RECURSION_AVAILABLE | ((query.flags ?? 0) & RECURSION_DESIRED) | code
-  return { type: 'response', id: query.id ?? 0, flags, questions: query.questions ?? [] }
+/** Records of the answer, of who says that there is none, and what else may be useful. */
+type Sections = readonly [readonly DnsRecord[], readonly DnsRecord[], readonly DnsRecord[]]
+
+/** Octets of the longest answer that the client can take. */
+function limitOf(query: Query, overTcp: boolean): number {
+  if (overTcp) return LONGEST_MESSAGE
+  return query.edns ? Math.min(Math.max(query.edns.size, PLAIN_UDP_BYTES), LARGEST_UDP_BYTES) : PLAIN_UDP_BYTES
 }
 
-function wire(record: DnsRecord): Answer {
-  return { ...record, ttl: TIME_TO_LIVE, class: 'IN' } as Answer
+function headFlags(query: Query, flags: number, rcode: number): number {
+  return flag.response | flags | (query.flags & (flag.recursionDesired | CHECKING_DISABLED)) | (rcode & 0x0f)
 }
 
-/** Cuts an answer that the client cannot take in a datagram: an empty one that says "ask by TCP". */
-function fit(query: Packet, response: Packet, overTcp: boolean): Buffer {
-  const whole = encode(response)
-  const offered = query.additionals?.find((record) => record.type === 'OPT')
-  const limit =
-    offered && 'udpPayloadSize' in offered
-      ? Math.min(Math.max(offered.udpPayloadSize, PLAIN_UDP_BYTES), LARGEST_UDP_BYTES)
-      : PLAIN_UDP_BYTES
-  if (overTcp || whole.length <= limit) return whole
-  return encode({ ...response, flags: (response.flags ?? 0) | TRUNCATED_RESPONSE, answers: [], additionals: [], authorities: [] })
+/** Who speaks EDNS is answered in EDNS (RFC 6891, 6.1.1); the upper bits of a code stand there. */
+function withEdns(query: Query, rcode: number, answer: Buffer): Buffer {
+  if (!query.edns) return answer
+  const whole = Buffer.alloc(answer.length + OPT_BYTES)
+  answer.copy(whole)
+  whole.writeUInt16BE(type.OPT, answer.length + 1)
+  whole.writeUInt16BE(LARGEST_UDP_BYTES, answer.length + 3)
+  whole[answer.length + 5] = rcode >> 4
+  if (query.edns.dnssecOk) whole[answer.length + 7] = 0x80
+  whole.writeUInt16BE(whole.readUInt16BE(10) + 1, 10)
+  return whole
 }
 
-/** How many questions and records the head announces. */
-function recordsOf(message: Buffer): number {
-  return message.readUInt16BE(4) + message.readUInt16BE(6) + message.readUInt16BE(8) + message.readUInt16BE(10)
+/** A message that asks for the same as the client, of its own. */
+function asked(query: Query, question: Buffer): Buffer {
+  const message = Buffer.alloc(12 + question.length)
+  message.writeUInt16BE(query.id, 0)
+  message.writeUInt16BE(query.flags & (flag.recursionDesired | CHECKING_DISABLED), 2)
+  message.writeUInt16BE(1, 4)
+  question.copy(message, 12)
+  return withEdns(query, 0, message)
 }
 
-/** The message's own id, and that it could not be read. */
-function malformed(message: Buffer): Buffer {
+/** Somebody else's answer as this client takes it: its id, its spelling of the name, no more octets than it can hold. @throws Error for a broken one */
+export function fit(query: Query, answer: Buffer, overTcp: boolean): Buffer {
+  const places = recordPlaces(answer)
+  const start = 12 + query.question.length
+  if (!places || answer.length < start) throw new Error('the answer is broken')
+  const cut = cutAt(places, start, limitOf(query, overTcp) - (query.edns ? OPT_BYTES : 0))
+  const message = Buffer.from(answer.subarray(0, cut.bytes))
+  query.question.copy(message, 12)
+  const flags = answer.readUInt16BE(2)
+  const kept = flags & (flag.truncated | flag.recursionAvailable | flag.authoritative | 0x0020)
+  const rcode = flags & 0x0f
+  message.writeUInt16BE(query.id, 0)
+  message.writeUInt16BE(headFlags(query, kept | (cut.isTruncated ? flag.truncated : 0), rcode), 2)
+  for (const [index, count] of [cut.counts.answer, cut.counts.authority, cut.counts.additional].entries())
+    message.writeUInt16BE(count, 6 + 2 * index)
+  return withEdns(query, rcode, message)
+}
+
+/** Begins somewhere else each time, so that clients that take the first address spread over all. */
+function rotated(records: readonly DnsRecord[], random: Random): readonly DnsRecord[] {
+  if (records.length < 2) return records
+  const first = Math.floor(random.fraction() * records.length)
+  return first === 0 ? records : [...records.slice(first), ...records.slice(0, first)]
+}
+
+/** The message's own id, and why it is not answered. */
+function refusal(message: Buffer, rcode: number): Buffer {
   const answer = Buffer.alloc(12)
   message.copy(answer, 0, 0, 4)
-  answer[2] = (answer[2] ?? 0) | 0x80
-  answer[3] = 0x80 | CODES.formatError
+  answer[2] = 0x80 | (answer[2]! & 0x79)
+  answer[3] = rcode
   return answer
 }

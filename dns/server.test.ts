@@ -4,72 +4,55 @@ import { Resolver as Client } from 'node:dns/promises'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { decode, encode } from 'dns-packet'
+import { decode, encode, type OptAnswer, RECURSION_DESIRED } from 'dns-packet'
 import { silentLogger } from '../shared/logging/logger.ts'
-import type { Service } from '../shared/openapi/generated/core-v1.ts'
-import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
+import { seededRandom } from '../shared/random/random.ts'
 import { realClock } from '../shared/time/clock.ts'
+import { framed, overTcp, overUdp } from '../test/harness/dns-client.ts'
+import { serviceOf, sliceOf, zoneOver } from '../test/harness/dns-zone.ts'
 import { Resolver } from './resolver.ts'
 import { DnsServer } from './server.ts'
-import { framed, MOST_FORWARDED, Upstream } from './upstream.ts'
-import { Zone } from './zone.ts'
-
-const service = (name: string, spec: Service['spec']): Service => ({
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name, namespace: 'default' },
-  spec,
-  status: { loadBalancer: {} },
-})
+import { MOST_FORWARDED, Upstream } from './upstream.ts'
 
 const services = [
-  service('web', { clusterIP: '10.96.0.7', ports: [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 8080 }] }),
-  service('db', { clusterIP: 'None', ports: [{ name: 'sql', protocol: 'TCP', port: 5432, targetPort: 5432 }] }),
-  service('many', { clusterIP: 'None' }),
-  service('empty', { clusterIP: 'None' }),
-  service('search', { type: 'ExternalName', externalName: 'search.example.com' }),
+  serviceOf('web', { clusterIP: '10.96.0.7', ports: [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 8080 }] }),
+  serviceOf('db', { clusterIP: 'None', ports: [{ name: 'sql', protocol: 'TCP', port: 5432, targetPort: 5432 }] }),
+  serviceOf('many', { clusterIP: 'None' }),
+  serviceOf('huge', { clusterIP: 'None' }),
+  serviceOf('empty', { clusterIP: 'None' }),
+  serviceOf('search', { type: 'ExternalName', externalName: 'search.example.com' }),
+  serviceOf('alias', { type: 'ExternalName', externalName: 'web.default.svc.cluster.local' }),
+  serviceOf('lost', { type: 'ExternalName', externalName: 'nobody.default.svc.cluster.local' }),
+  serviceOf('circle', { type: 'ExternalName', externalName: 'circle.default.svc.cluster.local' }),
 ]
 
-const slice = (name: string, endpoints: EndpointSlice['endpoints'], port: number): EndpointSlice => ({
-  apiVersion: 'discovery.k8s.io/v1',
-  kind: 'EndpointSlice',
-  metadata: { name: `${name}-1`, namespace: 'default', labels: { 'kubernetes.io/service-name': name } },
-  addressType: 'IPv4',
-  endpoints,
-  ports: [{ name: name === 'db' ? 'sql' : '', protocol: 'TCP', port }],
-})
-
+const ready = { ready: true }
 const slices = [
-  slice(
+  sliceOf(
     'db',
     [
-      { addresses: ['10.244.1.2'], conditions: { ready: true }, hostname: 'db-0' },
-      { addresses: ['10.244.2.3'], conditions: { ready: true } },
+      { addresses: ['10.244.1.2'], conditions: ready, hostname: 'db-0' },
+      { addresses: ['10.244.2.3'], conditions: ready },
       { addresses: ['10.244.2.4'], conditions: { ready: false } },
     ],
-    5432,
+    [{ name: 'sql', protocol: 'TCP', port: 5432 }],
   ),
-  slice(
+  sliceOf(
     'many',
-    Array.from({ length: 60 }, (_, index) => ({ addresses: [`10.244.3.${index + 1}`], conditions: { ready: true } })),
-    80,
+    Array.from({ length: 60 }, (_, index) => ({ addresses: [`10.244.3.${index + 1}`], conditions: ready })),
+  ),
+  sliceOf(
+    'huge',
+    Array.from({ length: 5_000 }, (_, index) => ({ addresses: [`10.245.${index >> 8}.${index & 255}`], conditions: ready })),
   ),
 ]
 
 describe('cluster DNS, asked by a real resolver', () => {
-  let ready = true
-  const zone = new Zone('cluster.local', {
-    service: (namespace, name) => (namespace === 'default' ? services.find((each) => each.metadata.name === name) : undefined),
-    slices: (_namespace, name) => slices.filter((each) => each.metadata.labels?.['kubernetes.io/service-name'] === name),
-    serviceOfAddress: (address) => services.find((each) => each.spec.clusterIP === address),
-    slicesOfAddress: (address) => slices.filter((each) => each.endpoints?.some(({ addresses }) => addresses.includes(address))),
-    hasNamespace: (name) => name === 'default',
-  })
+  const zone = zoneOver(services, slices)
   const resolver = new Resolver({
     zone,
     upstream: new Upstream(async () => [], realClock()),
-    ready: () => ready,
-    domain: 'cluster.local',
+    random: seededRandom(1),
     log: silentLogger(),
   })
   const server = new DnsServer((message, overTcp) => resolver.answer(message, overTcp), silentLogger())
@@ -124,11 +107,8 @@ describe('cluster DNS, asked by a real resolver', () => {
     assert.deepEqual(await client.resolveCname('search.default.svc.cluster.local'), ['search.example.com'])
   })
 
-  it('fails honestly without upstream servers, and before it knows the cluster', async () => {
+  it('fails honestly without upstream servers', async () => {
     await failsWith(client.resolve4('example.com'), 'ESERVFAIL')
-    ready = false
-    await failsWith(client.resolve4('nobody.default.svc.cluster.local'), 'ESERVFAIL')
-    ready = true
   })
 
   it('refuses queries of many names at once without reading them', async () => {
@@ -144,13 +124,85 @@ describe('cluster DNS, asked by a real resolver', () => {
   })
 
   it('sends what does not fit a datagram over TCP', async () => {
-    const question = { type: 'A', name: 'many.default.svc.cluster.local' } as const
-    const query = encode({ type: 'query', id: 9, questions: [question] })
+    const query = asking('many.default.svc.cluster.local', 9)
     const small = decode(await overUdp(port, query))
     assert.equal(small.flag_tc, true)
-    assert.equal(small.answers?.length, 0)
-    const whole = decode(await overTcp(port, [query]))
-    assert.equal(whole.answers?.length, 60)
+    // What fits is there for those who cannot ask by TCP.
+    assert.equal(small.answers?.length, 29)
+    const [whole] = await overTcp(port, [framed(query)])
+    assert.equal(decode(whole!).answers?.length, 60)
+  })
+
+  it('gives as much in a datagram as a client says it takes, and no more than gets through', async () => {
+    const many = decode(await overUdp(port, asking('many.default.svc.cluster.local', 9, 4_096)))
+    assert.deepEqual([many.flag_tc, many.answers?.length], [false, 60])
+    assert.deepEqual(
+      many.additionals?.map((each) => 'udpPayloadSize' in each && each.udpPayloadSize),
+      [1_232],
+    )
+    const huge = await overUdp(port, asking('huge.default.svc.cluster.local', 9, 65_000))
+    assert.ok(huge.length <= 1_232 && huge.length > 1_200, `${huge.length}`)
+    assert.equal(decode(huge).flag_tc, true)
+    assert.ok((await overUdp(port, asking('huge.default.svc.cluster.local', 9, 5))).length > 480)
+  })
+
+  it('answers by TCP what TCP can carry', async () => {
+    const [answer] = await overTcp(port, [framed(asking('huge.default.svc.cluster.local', 1))])
+    assert.ok(answer!.length > 65_500)
+    assert.equal(decode(answer!).flag_tc, true)
+  })
+
+  it('begins a list of addresses somewhere else each time', async () => {
+    const firsts = new Set<string | undefined>()
+    for (let n = 0; n < 20; n++) firsts.add((await client.resolve4('db.default.svc.cluster.local'))[0])
+    assert.equal(firsts.size, 2)
+  })
+
+  it('says since when it is remembered that there is nothing', async () => {
+    const { authorities } = decode(await overUdp(port, asking('nobody.default.svc.cluster.local', 1)))
+    assert.deepEqual(
+      authorities?.map((each) => each.type === 'SOA' && [each.name, each.ttl, each.data.minimum]),
+      [['cluster.local', 5, 5]],
+    )
+  })
+
+  it('follows names that go on within the cluster, and no circles', async () => {
+    const alias = decode(await overUdp(port, asking('alias.default.svc.cluster.local', 1)))
+    assert.deepEqual(
+      alias.answers?.map((each) => 'data' in each && each.data),
+      ['web.default.svc.cluster.local', '10.96.0.7'],
+    )
+    const lost = decode(await overUdp(port, asking('lost.default.svc.cluster.local', 1)))
+    assert.deepEqual([(lost.flags ?? 0) & 0x0f, lost.answers?.length, lost.authorities?.length], [3, 1, 1])
+    await failsWith(client.resolve4('circle.default.svc.cluster.local'), 'ESERVFAIL')
+  })
+
+  it('refuses what it does not do', async () => {
+    const rcode = async (query: Buffer) => (await overUdp(port, query))[3]! & 0x0f
+    const query = asking('web.default.svc.cluster.local', 1)
+    const chaos = Buffer.from(query)
+    chaos[chaos.length - 1] = 3
+    assert.equal(await rcode(chaos), 5)
+    const transfer = Buffer.from(query)
+    transfer[transfer.length - 3] = 252
+    assert.equal(await rcode(transfer), 5)
+    const newer = asking('web.default.svc.cluster.local', 1, 1_232)
+    newer[newer.length - 5] = 1
+    const badVersion = decode(await overUdp(port, newer))
+    assert.equal(badVersion.additionals?.[0]?.type === 'OPT' && badVersion.additionals[0].extendedRcode, 1)
+  })
+
+  it('answers many questions of one connection, each with its id', async () => {
+    const queries = Array.from({ length: 200 }, (_, id) => asking('web.default.svc.cluster.local', id))
+    const answers = await overTcp(port, [Buffer.concat(queries.map((query) => framed(query)))], 200)
+    assert.deepEqual(
+      answers.map((answer) => answer.readUInt16BE(0)).sort((left, right) => left - right),
+      [...queries.keys()],
+    )
+  })
+
+  it('ends a connection that announces more than a query can be', async () => {
+    await assert.rejects(overTcp(port, [Buffer.from('ffff0000', 'hex')]), { message: 'the connection ended after 0 answers' })
   })
 
   it('survives garbage, and answers over TCP in however small pieces', async () => {
@@ -163,38 +215,22 @@ describe('cluster DNS, asked by a real resolver', () => {
       socket.send(bytes, port, '127.0.0.1')
     const query = encode({ type: 'query', id: 3, questions: [{ type: 'A', name: 'web.default.svc.cluster.local' }] })
     const pieces = Array.from(framed(query), (byte) => Buffer.from([byte]))
-    const answer = decode(await overTcp(port, pieces, false))
-    assert.equal(answer.id, 3)
+    const [answer] = await overTcp(port, pieces)
+    assert.equal(decode(answer!).id, 3)
     assert.deepEqual(await client.resolve4('web.default.svc.cluster.local'), ['10.96.0.7'])
     socket.close()
   })
 })
 
-function overUdp(port: number, query: Buffer): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket('udp4')
-    socket.on('error', reject)
-    socket.on('message', (message) => {
-      socket.close()
-      resolve(message)
-    })
-    socket.send(query, port, '127.0.0.1')
-  })
-}
-
-function overTcp(port: number, pieces: Buffer[], frame = true): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.setNoDelay(true)
-    let received = Buffer.alloc(0)
-    socket.on('error', reject)
-    socket.on('data', (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk])
-      if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return
-      socket.destroy()
-      resolve(received.subarray(2))
-    })
-    for (const piece of pieces) socket.write(frame ? framed(piece) : piece)
+function asking(name: string, id: number, size?: number): Buffer {
+  const edns = { flags: 0, extendedRcode: 0, ednsVersion: 0, flag_do: false, options: [] }
+  const opt: OptAnswer = { type: 'OPT', name: '.', udpPayloadSize: size ?? 0, ...edns }
+  return encode({
+    type: 'query',
+    id,
+    flags: RECURSION_DESIRED,
+    questions: [{ type: 'A', name }],
+    additionals: size === undefined ? [] : [opt],
   })
 }
 

@@ -1,4 +1,4 @@
-import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
+import { createSocket, type Socket as DatagramSocket, type RemoteInfo } from 'node:dgram'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Logger } from '../shared/logging/logger.ts'
 import { framed } from './upstream.ts'
@@ -7,8 +7,15 @@ import { framed } from './upstream.ts'
 const IDLE_MILLISECONDS = 10_000
 /** Queries of one TCP client that are answered at the same time; the rest of what it sends waits in the kernel. */
 const MOST_WAITING = 32
+/** TCP clients at a time; the one that has been silent longest makes room for the next. */
+export const MOST_CONNECTIONS = 1_000
+/** No query is longer; whoever says so is not listened to further. */
+const LONGEST_QUERY = 4_096
+/** What the kernel keeps of queries that come faster than they are answered. */
+const RECEIVE_BUFFER_BYTES = 4 << 20
 
-export type AnswerMessage = (message: Buffer, overTcp: boolean) => Promise<Buffer | undefined>
+/** Undefined for what deserves no answer. */
+export type AnswerMessage = (message: Buffer, overTcp: boolean) => Buffer | undefined | Promise<Buffer | undefined>
 
 /** Listens on UDP and TCP of one address and hands each message to `answer`. */
 export class DnsServer {
@@ -16,6 +23,7 @@ export class DnsServer {
   readonly #log: Logger
   readonly #udp: DatagramSocket
   readonly #tcp: Server
+  /** In the order in which they were last heard. */
   readonly #connections = new Set<Socket>()
 
   constructor(answer: AnswerMessage, log: Logger) {
@@ -26,15 +34,27 @@ export class DnsServer {
   }
 
   async listen(address: string, port: number): Promise<{ port: number }> {
+    const send = (response: Buffer, from: RemoteInfo) =>
+      this.#udp.send(response, from.port, from.address, (error) => {
+        // Nobody can be answered at port 0, and a client may be gone.
+        if (error) this.#log.debug('an answer could not be sent', { error })
+      })
+    const failed = (error: unknown) => this.#log.error('a query could not be answered', { error })
     this.#udp.on('message', (message, from) => {
-      this.#answer(message, false)
-        .then((response) => response && this.#udp.send(response, from.port, from.address))
-        .catch((error: unknown) => this.#log.error('a query could not be answered', { error }))
+      try {
+        const answer = this.#answer(message, false)
+        if (answer instanceof Promise) answer.then((response) => response && send(response, from)).catch(failed)
+        else if (answer) send(answer, from)
+      } catch (error) {
+        failed(error)
+      }
     })
     const bound = await new Promise<number>((resolve, reject) => {
       this.#udp.once('error', reject)
       this.#udp.bind(port, address, () => resolve(this.#udp.address().port))
     })
+    // As root; others get what the kernel allows.
+    this.#udp.setRecvBufferSize(RECEIVE_BUFFER_BYTES)
     await new Promise<void>((resolve, reject) => {
       this.#tcp.once('error', reject)
       this.#tcp.listen(bound, address, resolve)
@@ -52,11 +72,16 @@ export class DnsServer {
   }
 
   #serve(socket: Socket): void {
+    for (const oldest of this.#connections) {
+      if (this.#connections.size < MOST_CONNECTIONS) break
+      this.#connections.delete(oldest)
+      oldest.destroy()
+    }
     this.#connections.add(socket)
     socket.setTimeout(IDLE_MILLISECONDS, () => socket.destroy())
     socket.on('close', () => this.#connections.delete(socket))
     socket.on('error', (error) => this.#log.debug('a client went away', { error }))
-    let received = Buffer.alloc(0)
+    let received: Buffer = Buffer.alloc(0)
     let waiting = 0
     // A client that asks and does not read must not have its answers kept here.
     const isBusy = () => waiting >= MOST_WAITING || socket.writableNeedDrain
@@ -65,6 +90,8 @@ export class DnsServer {
         const message = Buffer.from(received.subarray(2, 2 + received.readUInt16BE(0)))
         received = received.subarray(2 + message.length)
         waiting++
+        this.#connections.delete(socket)
+        this.#connections.add(socket)
         void this.#reply(socket, message).then(() => {
           waiting--
           takeOn()
@@ -75,7 +102,8 @@ export class DnsServer {
     }
     socket.on('drain', takeOn)
     socket.on('data', (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk])
+      received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
+      if (received.length >= 2 && received.readUInt16BE(0) > LONGEST_QUERY) return void socket.destroy()
       takeOn()
     })
   }

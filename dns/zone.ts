@@ -1,8 +1,10 @@
+import { canonicalAddress } from '../shared/addresses/ip-address.ts'
 import type { Service } from '../shared/openapi/generated/core-v1.ts'
-import type { Endpoint, EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
-import type { DnsRecord, ZoneAnswer } from './records.ts'
+import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
+import { addressRecords, type DnsRecord, found, TIME_TO_LIVE, type ZoneAnswer } from './records.ts'
+import { reversedAddress } from './reverse-name.ts'
 
-/** What the zone reads: always the present, never a copy. */
+/** What the zone reads: always the present, never a copy. Addresses are spelled as `canonicalAddress` does. */
 export interface ZoneSource {
   service(namespace: string, name: string): Service | undefined
   slices(namespace: string, name: string): readonly EndpointSlice[]
@@ -14,103 +16,139 @@ export interface ZoneSource {
 }
 
 interface PortEndpoint {
-  endpoint: Endpoint
   /** The first label of the endpoint's own name. */
   host: string
   address: string
 }
 
+/** Version of the schema, at `dns-version.<domain>`. */
+const SCHEMA = '1.1.0'
+const MISSING: ZoneAnswer = { kind: 'missing' }
+
 /**
- * Answers for the cluster domain, by the specification of Kubernetes' DNS-based service discovery, schema 1.1.0.
- * Pure: a name and a type in, records out. Names are lower case, without the final dot.
+ * Answers for the cluster domain, by the specification of Kubernetes' DNS-based service discovery, schema 1.1.0; where it is silent, as CoreDNS'
+ * `kubernetes` plug-in does. Pure: a name and a type in, records out. Names are lower case, without the final dot.
  */
 export class Zone {
   readonly #domain: string
   readonly #source: ZoneSource
+  readonly #addresses: readonly string[]
 
-  constructor(domain: string, source: ZoneSource) {
-    this.#domain = domain
+  /** @param addresses where this server answers: what its own name (`ns.dns.<domain>`) resolves to */
+  constructor(domain: string, source: ZoneSource, addresses: readonly string[] = []) {
+    this.#domain = domain.toLowerCase()
     this.#source = source
+    this.#addresses = addresses
   }
 
   answer(name: string, type: string): ZoneAnswer {
-    if (name.endsWith('.in-addr.arpa')) return this.#reverse(name, type)
-    if (name !== this.#domain && !name.endsWith(`.${this.#domain}`)) return { kind: 'outside' }
-    const labels = name === this.#domain ? [] : name.slice(0, -this.#domain.length - 1).split('.')
-    if (labels.length === 1 && labels[0] === 'dns-version') {
-      return found(type === 'TXT' ? [{ type: 'TXT', name, data: '1.1.0' }] : [])
-    }
+    if (name.endsWith('.arpa')) return this.#reverse(name, type)
+    if (name === this.#domain) return found(this.#apex(type))
+    if (!name.endsWith(this.#domain) || name[name.length - this.#domain.length - 1] !== '.') return { kind: 'outside' }
+    const labels = name.slice(0, -this.#domain.length - 1).split('.')
     const kind = labels.pop()
+    if (kind === 'dns-version' && labels.length === 0) return found(type === 'TXT' ? [{ type: 'TXT', name, data: SCHEMA }] : [])
+    if (kind === 'dns') return this.#ownName(name, labels, type)
+    if (kind !== 'svc' && kind !== 'pod') return MISSING
     const namespace = labels.pop()
-    if (kind === undefined) return found([])
-    if (kind !== 'svc' && kind !== 'pod') return { kind: 'missing' }
     if (namespace === undefined) return found([])
-    if (!this.#source.hasNamespace(namespace)) return { kind: 'missing' }
+    if (!this.#source.hasNamespace(namespace)) return MISSING
     if (labels.length === 0) return found([])
     return kind === 'pod' ? pod(name, labels, type) : this.#service(name, namespace, labels, type)
   }
 
+  /** What an answer without records carries: without it a resolver may not keep the news that there is nothing (RFC 2308). */
+  startOfAuthority(): DnsRecord {
+    const domain = this.#domain
+    const times = [1, 7_200, 1_800, 86_400, TIME_TO_LIVE]
+    return { type: 'SOA', name: domain, data: { primary: `ns.dns.${domain}`, mailbox: `hostmaster.${domain}`, times } }
+  }
+
+  #apex(type: string): DnsRecord[] {
+    if (type === 'SOA') return [this.startOfAuthority()]
+    return type === 'NS' ? [{ type: 'NS', name: this.#domain, data: `ns.dns.${this.#domain}` }] : []
+  }
+
+  #ownName(name: string, labels: readonly string[], type: string): ZoneAnswer {
+    if (labels.length === 0) return found([])
+    return labels.length === 1 && labels[0] === 'ns' ? found(addressRecords(name, this.#addresses, type)) : MISSING
+  }
+
   #service(name: string, namespace: string, labels: string[], type: string): ZoneAnswer {
     const service = this.#source.service(namespace, labels.pop() ?? '')
-    if (!service) return { kind: 'missing' }
+    if (!service) return MISSING
     const { spec } = service
     if (spec.type === 'ExternalName') {
-      if (labels.length > 0) return { kind: 'missing' }
+      if (labels.length > 0) return MISSING
       const target = (spec.externalName ?? '').replace(/\.$/, '').toLowerCase()
       return { kind: 'elsewhere', answers: [{ type: 'CNAME', name, data: target }], target }
     }
-    const base = `${service.metadata.name}.${namespace}.svc.${this.#domain}`
-    const headless = spec.clusterIP === 'None'
-    if (labels.length === 2 && labels[0]?.startsWith('_') && labels[1]?.startsWith('_')) {
-      return this.#ports(name, service, base, labels[0].slice(1), labels[1].slice(1), type)
-    }
-    if (labels.length === 1) {
-      const matching = this.#endpoints(service).filter(({ host }) => host === labels[0])
-      return matching.length === 0 ? { kind: 'missing' } : found(addresses(name, matching, type))
-    }
-    if (labels.length > 0) return { kind: 'missing' }
-    if (!headless) {
-      if (type === 'SRV') return this.#ports(name, service, base, '*', '*', type)
-      return found(type === 'A' && spec.clusterIP ? [{ type: 'A', name, data: spec.clusterIP }] : [])
-    }
-    const endpoints = this.#endpoints(service)
-    if (endpoints.length === 0) return { kind: 'missing' }
-    if (type === 'SRV') return this.#ports(name, service, base, '*', '*', type)
-    return found(addresses(name, endpoints, type))
+    const [first, second] = labels
+    if (labels.length === 0) return this.#itself(name, service, type)
+    if (labels.length === 1 && first !== undefined) return this.#endpoint(name, service, first, type)
+    if (labels.length === 2 && first?.startsWith('_') && second?.startsWith('_'))
+      return this.#ports(name, service, type, { port: first.slice(1), protocol: second.slice(1) })
+    return MISSING
   }
 
-  /** `_http._tcp.web.default.svc…`: where a named port is. `*` stands for any, as in a query for the Service itself. */
-  #ports(name: string, service: Service, base: string, port: string, protocol: string, type: string): ZoneAnswer {
-    const fits = (portName: string | undefined, portProtocol: string | undefined) =>
-      (port === '*' || portName === port) && (protocol === '*' || (portProtocol ?? 'TCP').toLowerCase() === protocol)
-    const answers: DnsRecord[] = []
-    const additional: DnsRecord[] = []
-    if (service.spec.clusterIP !== 'None') {
-      for (const each of service.spec.ports ?? []) {
-        if (fits(each.name, each.protocol)) answers.push(srv(name, each.port, base))
-      }
-      if (answers.length > 0 && service.spec.clusterIP) additional.push({ type: 'A', name: base, data: service.spec.clusterIP })
-    } else {
-      for (const slice of this.#slicesOf(service)) {
-        for (const each of slice.ports ?? []) {
-          if (each.port === undefined || !fits(each.name, each.protocol)) continue
-          for (const { host, address } of endpointsOf(slice)) {
-            answers.push(srv(name, each.port, `${host}.${base}`))
-            additional.push({ type: 'A', name: `${host}.${base}`, data: address })
-          }
-        }
-      }
+  #itself(name: string, service: Service, type: string): ZoneAnswer {
+    if (!isHeadless(service)) {
+      return type === 'SRV' ? this.#ports(name, service, type) : found(addressRecords(name, clusterIps(service), type))
     }
-    if (answers.length === 0) return { kind: 'missing' }
-    return type === 'SRV' ? { kind: 'found', answers, additional } : found([])
+    const endpoints = this.#slicesOf(service).flatMap(endpointsOf)
+    if (endpoints.length === 0) return MISSING
+    if (type === 'SRV') return this.#ports(name, service, type)
+    return found(addressRecords(name, addressesIn(endpoints), type))
+  }
+
+  /** `db-0.db.default.svc…`: one endpoint by its host name, or by its address with dashes. */
+  #endpoint(name: string, service: Service, host: string, type: string): ZoneAnswer {
+    const matching = this.#slicesOf(service)
+      .flatMap(endpointsOf)
+      .filter((each) => each.host === host)
+    if (matching.length > 0) return found(addressRecords(name, addressesIn(matching), type))
+    // `_tcp.web…` has names below it, and so exists (RFC 8020).
+    const hasPorts = host.startsWith('_') && this.#portsOf(service, { protocol: host.slice(1) }).length > 0
+    return hasPorts ? found([]) : MISSING
+  }
+
+  /** `_http._tcp.web.default.svc…`: where a named port is; without `which` all ports, as in a query for the Service itself. */
+  #ports(name: string, service: Service, type: string, which: PortChoice = {}): ZoneAnswer {
+    const ports = this.#portsOf(service, which)
+    if (ports.length === 0) return which.port === undefined ? found([]) : MISSING
+    if (type !== 'SRV') return found([])
+    const base = this.#nameOf(service.metadata.name, service.metadata.namespace)
+    const answers = new Map<string, DnsRecord>()
+    const additional = new Map<string, DnsRecord>()
+    for (const { port, host, address } of ports) {
+      const target = host === undefined ? base : `${host}.${base}`
+      answers.set(`${port} ${target}`, { type: 'SRV', name, data: { priority: 0, weight: 100, port, target } })
+      for (const each of address) additional.set(`${target} ${each}`, addressRecords(target, [each], 'ANY')[0]!)
+    }
+    return found([...answers.values()], [...additional.values()])
+  }
+
+  /** Ports with where they are: of the Service by its cluster IPs, of a headless one by each endpoint. */
+  #portsOf(service: Service, { port, protocol }: PortChoice): { port: number; host?: string; address: readonly string[] }[] {
+    const fits = (each: { name?: string | undefined; protocol?: string | undefined }) =>
+      (port === undefined || each.name?.toLowerCase() === port) &&
+      (protocol === undefined || (each.protocol ?? 'TCP').toLowerCase() === protocol)
+    if (!isHeadless(service))
+      return (service.spec.ports ?? []).filter(fits).map((each) => ({ port: each.port, address: clusterIps(service) }))
+    return this.#slicesOf(service).flatMap((slice) => {
+      const ports = (slice.ports ?? []).filter((each) => each.port !== undefined && fits(each))
+      return endpointsOf(slice).flatMap(({ host, address }) => ports.map((each) => ({ port: each.port ?? 0, host, address: [address] })))
+    })
   }
 
   #reverse(name: string, type: string): ZoneAnswer {
-    const address = name.slice(0, -'.in-addr.arpa'.length).split('.').reverse().join('.')
+    const address = reversedAddress(name)
+    if (address === undefined) return { kind: 'outside' }
     const service = this.#source.serviceOfAddress(address)
-    const names = service ? [`${service.metadata.name}.${service.metadata.namespace}.svc.${this.#domain}`] : this.#endpointNames(address)
+    const names = service ? [this.#nameOf(service.metadata.name, service.metadata.namespace)] : this.#endpointNames(address)
     if (names.length === 0) return { kind: 'outside' }
-    return found(type === 'PTR' ? names.map((data) => ({ type: 'PTR', name, data })) : [])
+    const asked = type === 'PTR' || type === 'ANY'
+    return found(asked ? [...new Set(names)].map((data) => ({ type: 'PTR', name, data })) : [])
   }
 
   #endpointNames(address: string): string[] {
@@ -119,45 +157,50 @@ export class Zone {
       if (service === undefined) return []
       return endpointsOf(slice)
         .filter((each) => each.address === address)
-        .map(({ host }) => `${host}.${service}.${slice.metadata.namespace}.svc.${this.#domain}`)
+        .map(({ host }) => `${host}.${this.#nameOf(service, slice.metadata.namespace)}`)
     })
+  }
+
+  #nameOf(service: string | undefined, namespace: string | undefined): string {
+    return `${service}.${namespace}.svc.${this.#domain}`
   }
 
   #slicesOf(service: Service): readonly EndpointSlice[] {
     return this.#source.slices(service.metadata.namespace ?? '', service.metadata.name ?? '')
   }
+}
 
-  #endpoints(service: Service): PortEndpoint[] {
-    return this.#slicesOf(service).flatMap(endpointsOf)
-  }
+/** Names of a port and a protocol, lower case; absent: any. */
+interface PortChoice {
+  port?: string
+  protocol?: string
+}
+
+function isHeadless(service: Service): boolean {
+  return service.spec.clusterIP === 'None'
+}
+
+function clusterIps({ spec }: Service): readonly string[] {
+  return spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : [])
 }
 
 /** Endpoints to hand out: ready ones (a Service that publishes others has them marked ready). */
 function endpointsOf(slice: EndpointSlice): PortEndpoint[] {
-  if (slice.addressType !== 'IPv4') return []
+  if (slice.addressType !== 'IPv4' && slice.addressType !== 'IPv6') return []
   return (slice.endpoints ?? [])
     .filter((endpoint) => endpoint.conditions.ready !== false)
-    .flatMap((endpoint) =>
-      endpoint.addresses.map((address) => ({ endpoint, address, host: endpoint.hostname || address.replaceAll('.', '-') })),
-    )
+    .flatMap(({ addresses, hostname }) => addresses.map((address) => ({ address, host: hostname || address.replaceAll(/[.:]/g, '-') })))
 }
 
-function addresses(name: string, endpoints: readonly PortEndpoint[], type: string): DnsRecord[] {
-  return type === 'A' ? [...new Set(endpoints.map(({ address }) => address))].map((data) => ({ type: 'A', name, data })) : []
+function addressesIn(endpoints: readonly PortEndpoint[]): string[] {
+  return endpoints.map(({ address }) => address)
 }
 
 /** `10-244-1-2.default.pod…` says the address back, whether a pod has it or not (CoreDNS' `pods insecure`, the usual setting). */
 function pod(name: string, labels: readonly string[], type: string): ZoneAnswer {
-  const address = labels.length === 1 ? labels[0]?.replaceAll('-', '.') : undefined
-  if (address === undefined || !/^(\d{1,3})(\.\d{1,3}){3}$/.test(address) || address.split('.').some((part) => Number(part) > 255))
-    return { kind: 'missing' }
-  return found(type === 'A' ? [{ type: 'A', name, data: address }] : [])
-}
-
-function srv(name: string, port: number, target: string): DnsRecord {
-  return { type: 'SRV', name, data: { priority: 0, weight: 100, port, target } }
-}
-
-function found(answers: DnsRecord[]): ZoneAnswer {
-  return { kind: 'found', answers, additional: [] }
+  const [label] = labels
+  if (labels.length !== 1 || label === undefined) return MISSING
+  const isIpv4 = /^\d+-\d+-\d+-\d+$/.test(label)
+  const address = canonicalAddress(label.replaceAll('-', isIpv4 ? '.' : ':'))
+  return address === undefined ? MISSING : found(addressRecords(name, [address], type))
 }

@@ -3,6 +3,7 @@ import { Resolver } from '../../../dns/resolver.ts'
 import { Upstream } from '../../../dns/upstream.ts'
 import { Zone } from '../../../dns/zone.ts'
 import { silentLogger } from '../../../shared/logging/logger.ts'
+import { seededRandom } from '../../../shared/random/random.ts'
 import { realClock } from '../../../shared/time/clock.ts'
 import type { FuzzTarget } from '../fuzz-target.ts'
 
@@ -14,7 +15,7 @@ const zone = new Zone('cluster.local', {
   hasNamespace: (name) => name === 'default',
 })
 const resolver = new Resolver({
-  ...{ zone, upstream: new Upstream(async () => [], realClock()), ready: () => true, domain: 'cluster.local', log: silentLogger() },
+  ...{ zone, upstream: new Upstream(async () => [], realClock()), random: seededRandom(1), log: silentLogger() },
 })
 const question = (name: string, type: 'A' | 'SRV' | 'PTR' | 'AAAA' | 'ANY') =>
   encode({ type: 'query', id: 7, flags: 256, questions: [{ type: type as 'A', name }] })
