@@ -1,6 +1,7 @@
 import type { Node } from '../shared/openapi/generated/core-v1.ts'
+import { type HostPort, hostPortsClash } from '../shared/pods/host-ports.ts'
 import { type Amounts, amountsOf } from '../shared/pods/resource-requests.ts'
-import type { HostPort, PodInfo } from './pod-info.ts'
+import type { PodInfo } from './pod-info.ts'
 
 /** A node with the pods that are on it or on their way to it, and sums kept up to date as they come and go. */
 export class NodeInfo {
@@ -58,11 +59,10 @@ export class NodeInfo {
     this.podsWithAffinity.delete(info)
   }
 
-  /** A pod here that holds a port the wanted one clashes with: same port and protocol, and one of the addresses is all addresses or both are the same. */
+  /** Whether a pod here holds a port that the wanted one clashes with. */
   portTaken(wanted: HostPort): boolean {
     for (const { hostPorts } of this.pods.values()) {
-      if (hostPorts.some((held) => held.port === wanted.port && held.protocol === wanted.protocol && overlap(held.address, wanted.address)))
-        return true
+      if (hostPorts.some((held) => hostPortsClash(held, wanted))) return true
     }
     return false
   }
@@ -75,9 +75,4 @@ export class NodeInfo {
     this.weighedMemory += sign * info.weighedMemory
     if (info.owner) this.owners.set(info.owner, (this.owners.get(info.owner) ?? 0) + sign)
   }
-}
-
-function overlap(left: string, right: string): boolean {
-  const all = (address: string) => address === '0.0.0.0' || address === '::'
-  return left === right || all(left) || all(right)
 }

@@ -1,5 +1,6 @@
 import { objectKey } from '../shared/objects/object.ts'
 import type { Pod, PodAffinityTerm, Toleration, TopologySpreadConstraint } from '../shared/openapi/generated/core-v1.ts'
+import { type HostPort, hostPortsOf } from '../shared/pods/host-ports.ts'
 import { podDemand } from '../shared/pods/pod-demand.ts'
 import { type LabelSelector, labelSelectorFrom } from '../shared/selectors/label-selector.ts'
 import { claimsOfPod } from '../shared/volumes/pod-claims.ts'
@@ -7,13 +8,6 @@ import { claimsOfPod } from '../shared/volumes/pod-claims.ts'
 /** What a container that asks for nothing is counted with when nodes are compared (never when they are filtered), as upstream does. */
 const UNSTATED_MILLI_CPU = 100
 const UNSTATED_MEMORY = 200 * 1024 * 1024
-
-/** A port taken on the node's own addresses. */
-export interface HostPort {
-  readonly protocol: string
-  readonly address: string
-  readonly port: number
-}
 
 /** A compiled (anti-)affinity term. */
 export interface AffinityTerm {
@@ -85,7 +79,7 @@ export function podInfo(pod: Pod): PodInfo {
     otherRequests: [...requests].filter(([name, amount]) => name !== 'cpu' && name !== 'memory' && amount > 0),
     weighedMilliCpu: requests.get('cpu') ?? UNSTATED_MILLI_CPU * spec.containers.length,
     weighedMemory: requests.get('memory') ?? UNSTATED_MEMORY * spec.containers.length,
-    hostPorts: hostPorts(pod),
+    hostPorts: hostPortsOf(pod),
     tolerations: spec.tolerations ?? [],
     hasClaims: claimsOfPod(pod).length > 0,
     owner: pod.metadata.ownerReferences?.find((reference) => reference.controller)?.uid,
@@ -97,13 +91,6 @@ export function podInfo(pod: Pod): PodInfo {
       .filter((constraint) => constraint.whenUnsatisfiable !== 'DoNotSchedule')
       .map((constraint) => spread(constraint, pod)),
   }
-}
-
-function hostPorts(pod: Pod): HostPort[] {
-  return [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter((container) => container.restartPolicy === 'Always')]
-    .flatMap((container) => container.ports ?? [])
-    .filter((port) => port.hostPort)
-    .map((port) => ({ protocol: port.protocol || 'TCP', address: port.hostIP || '0.0.0.0', port: port.hostPort ?? 0 }))
 }
 
 function affinities(pod: Pod): Affinities {

@@ -1,5 +1,5 @@
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { hostPortsOf } from '../network/host-ports.ts'
+import { hostPortsOf } from '../../shared/pods/host-ports.ts'
 import { podHostname } from '../network/hosts-file.ts'
 import { type ClusterDns, type DnsConfig, podDns } from '../network/resolv-conf.ts'
 import type { SandboxConfig } from '../runtime/container-runtime.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { hostPortsOf } from './host-ports.ts'
+import { hostPortsOf } from '../../shared/pods/host-ports.ts'
 import { hostsFile, podHostname } from './hosts-file.ts'
 import { parseResolvConf, podDns } from './resolv-conf.ts'
 

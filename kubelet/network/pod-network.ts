@@ -1,15 +1,11 @@
+import type { HostPort } from '../../shared/pods/host-ports.ts'
+
 /** A sandbox as the network sees it. */
 export interface NetworkSandbox {
   id: string
   pod: { namespace: string; name: string; uid: string }
+  /** Ports of the node that lead to it; pods on the host's network listen there themselves and have none here. */
   hostPorts: readonly HostPort[]
-}
-
-export interface HostPort {
-  hostPort: number
-  containerPort: number
-  protocol: 'TCP' | 'UDP' | 'SCTP'
-  hostIP?: string | undefined
 }
 
 /**

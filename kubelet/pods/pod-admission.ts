@@ -1,7 +1,7 @@
 import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { hostPortsClash, hostPortsOf } from '../../shared/pods/host-ports.ts'
 import { matchesNode } from '../../shared/pods/node-affinity.ts'
 import { type Amounts, amountsOf, podRequests } from '../../shared/pods/resource-requests.ts'
-import { hostPortsOf } from '../network/host-ports.ts'
 import type { Phase } from '../status/pod-phase.ts'
 import { type MachineSupport, unsupported } from './node-support.ts'
 
@@ -82,11 +82,13 @@ function refusal(pod: Pod, node: Node, others: readonly { pod: Pod; requests: Am
   if (!matchesNode(pod.spec, node)) {
     return refused('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
   }
-  const taken = new Set(others.flatMap((other) => portKeys(other.pod)))
+  // Pods on the host's network take the ports that they name, too.
+  const taken = others.flatMap((other) => hostPortsOf(other.pod))
   // The kubelet's own port, mapped to a pod, would cut the API server off from the node.
   const own = node.status.daemonEndpoints.kubeletEndpoint.Port
-  const takesOurs = hostPortsOf(pod).some(({ hostPort, protocol }) => hostPort === own && protocol === 'TCP')
-  if (takesOurs || portKeys(pod).some((port) => taken.has(port))) {
+  const wanted = hostPortsOf(pod)
+  const takesOurs = wanted.some(({ hostPort, protocol }) => hostPort === own && protocol === 'TCP')
+  if (takesOurs || wanted.some((port) => taken.some((held) => hostPortsClash(held, port)))) {
     return refused('NodePorts', "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports")
   }
   const capacity = amountsOf(node.status.allocatable)
@@ -127,9 +129,4 @@ function shortageText(resource: string, requested: number, used: number, capacit
 
 function refused(reason: string, why: string): Verdict {
   return { phase: 'Failed', reason, message: `Pod was rejected: ${why}`, isRefusal: true }
-}
-
-/** Host-network pods take the ports they name, too. */
-function portKeys(pod: Pod): string[] {
-  return hostPortsOf(pod).map(({ hostPort, protocol, hostIP }) => `${hostIP ?? '0.0.0.0'}/${protocol}/${hostPort}`)
 }
