@@ -1,10 +1,11 @@
 import { OVERLAYS } from '../shared/pods/overlay.ts'
 import type { ConfigOf, SettingsTable } from '../shared/process/config.ts'
-import { choice, list, path, port, required, text } from '../shared/process/setting.ts'
+import { boolean, choice, list, path, port, text } from '../shared/process/setting.ts'
 
 export const settings = {
   kubeconfig: path('credentials for the API server; the kubelet writes them', '/var/lib/kubelet/kubeconfig'),
-  nodeName: required(text('the node this proxy works for')),
+  nodeName: text('the node this proxy works for; must be given, but for --cleanup', ''),
+  cleanup: boolean('takes the tables, routes, interface and announced addresses of this proxy off the machine, and ends', false),
   bindAddress: text('where health and metrics are served', '127.0.0.1'),
   healthPort: port('port of health and metrics; 0 is off', 10_256),
   clusterCidr: text('all Pod addresses', '10.244.0.0/16'),

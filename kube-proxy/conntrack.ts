@@ -1,16 +1,21 @@
 import { CommandError, type RunCommand } from './command.ts'
 import type { VirtualServer } from './virtual-server.ts'
 
-/** One UDP flow as the kernel remembers it: whom the client asked, and who it was led to (whom it asked, where nothing was translated). */
-export interface UdpFlow {
+/** Protocols whose flows go on however long they last, and are not ended by anybody when their backend goes. */
+const PROTOCOLS = ['udp', 'sctp'] as const
+export type FlowProtocol = (typeof PROTOCOLS)[number]
+
+/** One flow as the kernel remembers it: whom the client asked, and who it was led to (whom it asked, where nothing was translated). */
+export interface Flow {
   readonly address: string
   readonly port: number
   readonly backend: string
   readonly backendPort: number
 }
 
-/** Ways to reach Services over UDP, and the backends that each may lead to now. */
-export interface UdpWays {
+/** Ways to reach Services over one protocol, and the backends that each may lead to now. */
+export interface FlowWays {
+  readonly protocol: FlowProtocol
   /** `address:port` → `address:port` of backends. */
   readonly addresses: ReadonlyMap<string, ReadonlySet<string>>
   /** The same by port, for every address of the node. */
@@ -19,12 +24,18 @@ export interface UdpWays {
 
 const NOBODY: ReadonlySet<string> = new Set()
 
-/** Pure. Ways of `before` that are gone lead to nobody. */
-export function udpWays(before: readonly VirtualServer[], after: readonly VirtualServer[]): UdpWays {
+/** Pure: the ways of each protocol that these servers speak. Ways of `before` that are gone lead to nobody. */
+export function flowWays(before: readonly VirtualServer[], after: readonly VirtualServer[]): FlowWays[] {
+  return PROTOCOLS.map((protocol) => waysOf(protocol, before, after)).filter(
+    ({ addresses, nodePorts }) => addresses.size + nodePorts.size > 0,
+  )
+}
+
+function waysOf(protocol: FlowProtocol, before: readonly VirtualServer[], after: readonly VirtualServer[]): FlowWays {
   const addresses = new Map<string, ReadonlySet<string>>()
   const nodePorts = new Map<number, ReadonlySet<string>>()
   const add = (server: VirtualServer, isThere: boolean) => {
-    if (server.protocol !== 'udp') return
+    if (server.protocol !== protocol) return
     const texts = (list: VirtualServer['backends']) => list.map(({ address, port }) => `${address}:${port}`)
     const inside = isThere ? new Set(texts(server.backends)) : NOBODY
     // Pods and the node are led by the one list there, everybody else by the other.
@@ -35,7 +46,7 @@ export function udpWays(before: readonly VirtualServer[], after: readonly Virtua
   }
   for (const server of before) add(server, false)
   for (const server of after) add(server, true)
-  return { addresses, nodePorts }
+  return { protocol, addresses, nodePorts }
 }
 
 /**
@@ -43,7 +54,7 @@ export function udpWays(before: readonly VirtualServer[], after: readonly Virtua
  * to a backend that is gone, or to none at all when it began before there was one.
  * @param local the node's own addresses
  */
-export function misledFlows(flows: readonly UdpFlow[], ways: UdpWays, local: ReadonlySet<string>): UdpFlow[] {
+export function misledFlows(flows: readonly Flow[], ways: FlowWays, local: ReadonlySet<string>): Flow[] {
   return flows.filter(({ address, port, backend, backendPort }) => {
     const allowed = ways.addresses.get(`${address}:${port}`) ?? (local.has(address) ? ways.nodePorts.get(port) : undefined)
     if (!allowed) return false
@@ -52,25 +63,32 @@ export function misledFlows(flows: readonly UdpFlow[], ways: UdpWays, local: Rea
   })
 }
 
-/** Makes the kernel forget flows that go where they would not go today. */
-export async function forgetMisledFlows(ways: UdpWays, run: RunCommand): Promise<void> {
-  if (ways.addresses.size + ways.nodePorts.size === 0) return
-  const flows = parseFlows(await run(['conntrack', '-L', '-f', 'ipv4', '-p', 'udp']))
+/** Makes the kernel forget flows that go where they would not go today; answers how many. */
+export async function forgetMisledFlows(all: readonly FlowWays[], run: RunCommand): Promise<number> {
+  let forgotten = 0
+  for (const ways of all) forgotten += await forgetFlows(ways, run)
+  return forgotten
+}
+
+async function forgetFlows(ways: FlowWays, run: RunCommand): Promise<number> {
+  const { protocol } = ways
+  const flows = parseFlows(await run(['conntrack', '-L', '-f', 'ipv4', '-p', protocol]))
   const local = ways.nodePorts.size === 0 ? NOBODY : await localAddresses(run)
   const misled = new Map(misledFlows(flows, ways, local).map((flow) => [Object.values(flow).join(), flow]))
   for (const { address, port, backend, backendPort } of misled.values()) {
     const asked = ['--orig-dst', address, '--orig-port-dst', `${port}`]
     try {
-      await run(['conntrack', '-D', '-f', 'ipv4', '-p', 'udp', ...asked, '--reply-src', backend, '--reply-port-src', `${backendPort}`])
+      await run(['conntrack', '-D', '-f', 'ipv4', '-p', protocol, ...asked, '--reply-src', backend, '--reply-port-src', `${backendPort}`])
     } catch (error) {
       // conntrack ends with 1 when no flow matched: it was forgotten meanwhile.
       if (!(error instanceof CommandError && error.exitCode === 1)) throw error
     }
   }
+  return misled.size
 }
 
 /** Reads what `conntrack -L` prints: the way there, and then the way back, each as src, dst, sport and dport. */
-export function parseFlows(text: string): UdpFlow[] {
+export function parseFlows(text: string): Flow[] {
   return text.split('\n').flatMap((line) => {
     const [there, back] = [...line.matchAll(/src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)/g)]
     if (!there || !back) return []

@@ -34,8 +34,8 @@ export function localBackends(endpoints: readonly PortEndpoint[], node: NodeView
  * How many addresses on this node are ready: what a load balancer outside is told. Those that shut down serve whom it still sends, but ask for
  * nobody new.
  */
-export function readyHere(endpoints: readonly Endpoint[], node: NodeView): number {
-  const here = endpoints.filter(({ nodeName, conditions }) => nodeName === node.name && conditions.ready !== false)
+export function readyHere(endpoints: readonly Endpoint[], nodeName: string): number {
+  const here = endpoints.filter((endpoint) => endpoint.nodeName === nodeName && endpoint.conditions.ready !== false)
   return new Set(here.map(({ addresses }) => addresses[0])).size
 }
 

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test'
 import type { Service } from '../shared/openapi/generated/core-v1.ts'
 import type { Endpoint, EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
 import { virtualServer } from '../test/harness/dataplane-lab.ts'
-import { misledFlows, parseFlows, type UdpFlow, udpWays } from './conntrack.ts'
-import { virtualServers } from './service-table.ts'
+import { type Flow, flowWays, misledFlows, parseFlows } from './conntrack.ts'
+import { healthPort, virtualServers } from './service-table.ts'
 import type { VirtualServer } from './virtual-server.ts'
 
 const NODE = { name: 'node-1', zone: 'a' }
@@ -133,6 +133,29 @@ describe('what a node forwards for a Service', () => {
   })
 })
 
+describe('what a load balancer outside is told', () => {
+  const balanced = (spec: Service['spec']) =>
+    service({ type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 30_100, ...spec })
+  const leaving = endpoint('10.244.1.4', 'node-1', { ready: false, serving: true, terminating: true })
+  const all = [endpoint('10.244.1.2', 'node-1'), endpoint('10.244.1.2', 'node-1'), endpoint('10.244.2.2', 'node-2'), leaving]
+
+  it('is how many ready endpoints are here, each once, and not those that shut down', () => {
+    assert.deepEqual(healthPort(balanced({}), [slice(all)], 'node-1'), { port: 30_100, localEndpoints: 1 })
+    assert.deepEqual(healthPort(balanced({}), [slice([leaving])], 'node-1'), { port: 30_100, localEndpoints: 0 })
+  })
+
+  it('is nothing for Services whose balancer does not ask', () => {
+    for (const other of [
+      undefined,
+      balanced({ externalTrafficPolicy: 'Cluster' }),
+      balanced({ type: 'NodePort' }),
+      balanced({ clusterIP: 'None' }),
+    ]) {
+      assert.equal(healthPort(other, [slice(all)], 'node-1'), undefined)
+    }
+  })
+})
+
 describe('addresses from outside', () => {
   const there = [slice([endpoint('10.244.2.2', 'node-2')])]
   const [load, ingress] = ['LoadBalancer', [{ ip: '203.0.113.7' }, { hostname: 'lb.example.com' }]] as const
@@ -170,7 +193,7 @@ describe('addresses from outside', () => {
   })
 })
 
-describe('UDP flows', () => {
+describe('flows of UDP and SCTP', () => {
   const server = (parts: Partial<VirtualServer>) => {
     const dns = { protocol: 'udp', port: 53, addresses: ['10.96.0.7'], externalAddresses: ['198.51.100.1'], nodePort: 30053 } as const
     return virtualServer({ name: 'dns', ...dns, ...parts })
@@ -188,7 +211,8 @@ describe('UDP flows', () => {
   ] as const
   const led = (to: string) => asked.map(([address, port]) => ({ address, port, backend: to, backendPort: 5353 }))
   const unled = asked.map(([address, port]) => ({ address, port, backend: address, backendPort: port }))
-  const misled = (flows: UdpFlow[], before: VirtualServer[], after: VirtualServer[]) => misledFlows(flows, udpWays(before, after), local)
+  const misled = (flows: Flow[], before: VirtualServer[], after: VirtualServer[]) =>
+    flowWays(before, after).flatMap((ways) => misledFlows(flows, ways, local))
 
   it('to a backend that is gone are forgotten on every way, and no others', () => {
     const after = [server(both('10.244.1.3'))]
@@ -224,6 +248,19 @@ describe('UDP flows', () => {
       misled(led('10.244.2.2'), [], after).map(({ address }) => address),
       ['10.96.0.7'],
     )
+  })
+
+  it('of SCTP are told apart from those of UDP on the same ports', () => {
+    const [udp, sctp] = [server(both('10.244.1.2')), server({ protocol: 'sctp', ...both('10.244.1.3') })]
+    const ways = flowWays([], [udp, sctp])
+    assert.deepEqual(
+      ways.map(({ protocol, addresses }) => [protocol, ...(addresses.get('10.96.0.7:53') ?? [])]),
+      [
+        ['udp', '10.244.1.2:5353'],
+        ['sctp', '10.244.1.3:5353'],
+      ],
+    )
+    assert.deepEqual(flowWays([], [server({ protocol: 'tcp' })]), [])
   })
 
   it('are read as conntrack writes them', () => {

@@ -1,6 +1,8 @@
+import { isIPv4 } from 'node:net'
 import type { Service, ServicePort } from '../shared/openapi/generated/core-v1.ts'
 import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
-import { clusterBackends, localBackends, type NodeView, type PortEndpoint } from './endpoint-choice.ts'
+import { clusterBackends, localBackends, type NodeView, type PortEndpoint, readyHere } from './endpoint-choice.ts'
+import type { ServiceHealthPort } from './health/service-health.ts'
 import type { VirtualServer } from './virtual-server.ts'
 
 /** The label that says whose endpoints a slice holds (KEP-752). */
@@ -31,7 +33,7 @@ export function virtualServers(
 ): VirtualServer[] {
   if (!isForwarded(service)) return []
   const { spec, metadata } = service
-  const isServed = (address: string) => !address.includes(':') && isOutside(address)
+  const isServed = (address: string) => isIPv4(address) && isOutside(address)
   const balanced = balancerAddresses(service).filter(isServed)
   const externalAddresses = [...new Set([...(spec.externalIPs ?? []).filter(isServed), ...balanced])]
   const keepsClientAddress = spec.externalTrafficPolicy === 'Local'
@@ -58,6 +60,18 @@ export function virtualServers(
       },
     ]
   })
+}
+
+/** What a load balancer outside is told of this Service on a node (`healthCheckNodePort`); nothing for most. Pure. */
+export function healthPort(
+  service: Service | undefined,
+  slices: readonly EndpointSlice[],
+  nodeName: string,
+): ServiceHealthPort | undefined {
+  const { type, externalTrafficPolicy, healthCheckNodePort: port } = service?.spec ?? {}
+  if (!service || !isForwarded(service) || type !== 'LoadBalancer' || externalTrafficPolicy !== 'Local' || !port) return undefined
+  const endpoints = slices.filter(({ addressType }) => addressType === 'IPv4').flatMap((slice) => slice.endpoints ?? [])
+  return { port, localEndpoints: readyHere(endpoints, nodeName) }
 }
 
 /** What a load balancer outside passes on with its own address as the destination. */

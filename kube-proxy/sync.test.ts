@@ -102,7 +102,7 @@ function trial() {
     nodes: new HandSet<Node>(),
     dataplane,
     routes: { apply: async () => {} },
-    forget: async () => {},
+    forget: async () => 0,
     nodeLocalAddresses: new Set(['10.96.0.10']),
     nodeName: 'node-1',
     isOutside: () => true,

@@ -7,7 +7,7 @@ import { type PodRoute, podRoutes } from '../shared/pods/pod-routes.ts'
 import { Bell } from '../shared/time/bell.ts'
 import type { Clock } from '../shared/time/clock.ts'
 import { pause } from '../shared/time/pause.ts'
-import { type UdpWays, udpWays } from './conntrack.ts'
+import { type FlowWays, flowWays } from './conntrack.ts'
 import type { Dataplane, NodePlace } from './dataplane/dataplane.ts'
 import { ExternalDoors } from './external-doors.ts'
 import { kubeletDoors, type NodePortAddresses, nodePlace, nodeView } from './node-facts.ts'
@@ -24,8 +24,8 @@ export interface SyncParts {
   nodes: Informer<Node>
   dataplane: Dataplane
   routes: { apply(routes: readonly PodRoute[]): Promise<void> }
-  /** Forgets UDP flows that are led elsewhere than these ways lead now. */
-  forget: (ways: UdpWays) => Promise<void>
+  /** Forgets flows of UDP and SCTP that are led elsewhere than these ways lead now; answers how many. */
+  forget: (ways: readonly FlowWays[]) => Promise<number>
   /** Virtual addresses that something on the node itself answers (cluster DNS): never forwarded, never refused. */
   nodeLocalAddresses: ReadonlySet<string>
   nodeName: string
@@ -36,6 +36,18 @@ export interface SyncParts {
   nodePortAddresses: NodePortAddresses
   clock: Clock
   log: Logger
+  observer?: SyncObserver
+}
+
+/** Who is told what the proxy does: metrics, health. */
+export interface SyncObserver {
+  changed(what: 'service' | 'endpoint'): void
+  /** What changed until now is being applied. */
+  began(): void
+  /** These Services (`namespace/name`) are applied now as the caches have them; all of them, or those that changed. */
+  applied(how: 'full' | 'partial', seconds: number, services: readonly string[]): void
+  failed(): void
+  compared(seconds: number, forgotten: number): void
 }
 
 /** The slice's Service, as the informer's lookup files it. */
@@ -59,9 +71,9 @@ export class Sync {
 
   constructor(parts: SyncParts) {
     this.#parts = parts
-    parts.services.onChange((key) => this.#mark(key))
+    parts.services.onChange((key) => this.#mark(key, 'service'))
     parts.slices.onChange((_key, current, previous) => {
-      for (const slice of [current, previous]) this.#mark(slice && serviceOfSlice(slice))
+      for (const key of new Set([current, previous].map((slice) => slice && serviceOfSlice(slice)))) this.#mark(key, 'endpoint')
     })
     parts.nodes.onChange((key, current, previous) => {
       const doors = current ? kubeletDoors(current) : []
@@ -78,6 +90,11 @@ export class Sync {
     return this.#complete
   }
 
+  /** What is forwarded now, for each Service. */
+  get forwarded(): Iterable<readonly VirtualServer[]> {
+    return this.#applied.values()
+  }
+
   /** Applies until the signal aborts. Informers must be synced: what is not known yet would be taken away. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -87,6 +104,7 @@ export class Sync {
       } catch (error) {
         this.#complete = false
         this.#routesDirty = true
+        this.#parts.observer?.failed()
         this.#parts.log.error('rules could not be applied; everything is tried again', { error })
         await pause(this.#parts.clock, RETRY_MILLISECONDS, signal)
       }
@@ -94,27 +112,39 @@ export class Sync {
   }
 
   async #apply(): Promise<void> {
-    const { dataplane, forget, clock, log, services } = this.#parts
+    const { dataplane, clock, log, services, observer } = this.#parts
     if (this.#routesDirty) await this.#applyNodes()
     const dirty = this.#dirty
     this.#dirty = new Set()
     if (this.#complete && dirty.size === 0) return
+    observer?.began()
     const began = clock.monotonic()
     const all = services.cache.list().map((service) => `${service.metadata.namespace}/${service.metadata.name}`)
     const keys = this.#complete ? [...dirty] : [...new Set([...all, ...this.#applied.keys()])]
     const changes = this.#shares(keys)
     if (this.#complete) await dataplane.update(changes)
     else await dataplane.replace(changes, this.#placeNow())
-    const before = [...changes.keys()].flatMap((key) => this.#applied.get(key) ?? [])
-    const ways = udpWays(before, [...changes.values()].flat())
+    const ways = flowWays(
+      [...changes.keys()].flatMap((key) => this.#applied.get(key) ?? []),
+      [...changes.values()].flat(),
+    )
     for (const [key, servers] of changes) {
       if (servers.length === 0) this.#applied.delete(key)
       else this.#applied.set(key, servers)
     }
-    if (!this.#complete)
-      log.info('all Services are applied', { services: this.#applied.size, milliseconds: Math.round(clock.monotonic() - began) })
+    const seconds = (clock.monotonic() - began) / 1_000
+    if (!this.#complete) log.info('all Services are applied', { services: this.#applied.size, milliseconds: Math.round(seconds * 1_000) })
+    observer?.applied(this.#complete ? 'partial' : 'full', seconds, keys)
     this.#complete = true
-    await forget(ways)
+    await this.#forget(ways)
+  }
+
+  async #forget(ways: readonly FlowWays[]): Promise<void> {
+    const { clock, forget, observer } = this.#parts
+    if (ways.length === 0) return
+    const began = clock.monotonic()
+    const forgotten = await forget(ways)
+    observer?.compared((clock.monotonic() - began) / 1_000, forgotten)
   }
 
   async #applyNodes(): Promise<void> {
@@ -169,8 +199,9 @@ export class Sync {
     return virtualServers(service, slices.cache.lookup('service', key), node, isOutside)
   }
 
-  #mark(key: string | undefined): void {
+  #mark(key: string | undefined, what?: 'service' | 'endpoint'): void {
     if (key === undefined) return
+    if (what) this.#parts.observer?.changed(what)
     this.#dirty.add(key)
     this.#bell.ring()
   }

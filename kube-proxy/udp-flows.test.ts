@@ -52,8 +52,9 @@ describe('UDP flows follow the endpoints, whichever way their Service is reached
       },
       dataplane: new NftablesDataplane(RULES, (args, input) => host.run(['nft', ...args], input)),
       async forget(ways) {
-        await forgetMisledFlows(ways, host.run)
+        const forgotten = await forgetMisledFlows(ways, host.run)
         applied.resolve()
+        return forgotten
       },
     })
     for (const [name, number, policy] of [['all', 1, 'Cluster'] as const, ['here', 2, 'Local'] as const]) {

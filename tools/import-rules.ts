@@ -5,6 +5,7 @@ export const sharedOrder: readonly string[] = [
   'limits',
   'errors',
   'schedules',
+  'machine',
   'addresses',
   'logging',
   'metrics',

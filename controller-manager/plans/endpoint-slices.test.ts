@@ -56,6 +56,20 @@ test('an endpoint knows its pod, node, zone, and its host name where the Service
   assert.ok(!('zone' in (two?.endpoint ?? {})))
 })
 
+test('trafficDistribution hints ready endpoints for their zone, and with PreferSameNode for their node', () => {
+  const hints = (trafficDistribution: string | undefined, facts: Facts = {}, zone: string | undefined = 'zone-a') =>
+    endpointsOf(service({ trafficDistribution }), [pod('a', facts)], () => zone)[0]?.endpoint.hints
+  const [forZones, forNodes] = [[{ name: 'zone-a' }], [{ name: 'node-1' }]]
+  assert.deepEqual(hints('PreferClose'), { forZones })
+  assert.deepEqual(hints('PreferSameZone'), { forZones })
+  assert.deepEqual(hints('PreferSameNode'), { forZones, forNodes })
+  assert.deepEqual(endpointsOf(service({ trafficDistribution: 'PreferSameNode' }), [pod('a')], noZone)[0]?.endpoint.hints, { forNodes })
+  assert.equal(endpointsOf(service({ trafficDistribution: 'PreferClose' }), [pod('a')], noZone)[0]?.endpoint.hints, undefined)
+  assert.equal(hints('PreferClose', { ready: false }), undefined)
+  assert.equal(hints('PreferSameNode', { going: true }), undefined)
+  assert.equal(hints(undefined), undefined)
+})
+
 test('target ports by number, by name, by name and protocol, in side-cars too', () => {
   const ports = [
     { name: 'http', containerPort: 8080 },

@@ -37,7 +37,20 @@ function endpointOf(service: Service, pod: Pod, zoneOf: (nodeName: string) => st
     ...(nodeName === undefined ? {} : { nodeName }),
     ...(zone === undefined ? {} : { zone }),
     ...(hostname && subdomain === service.metadata.name ? { hostname } : {}),
+    ...hintsOf(service, tolerant || (serving && !terminating), nodeName, zone),
   }
+}
+
+/**
+ * Whose clients should use an endpoint (KEP-4444, KEP-3015): those of its zone, and with `PreferSameNode` rather those of its node. Only ready ones
+ * have hints; proxies follow them when all ready ones do.
+ */
+function hintsOf({ spec }: Service, ready: boolean, node: string | undefined, zone: string | undefined): Pick<Endpoint, 'hints'> {
+  const wish = spec.trafficDistribution
+  if (!ready || (wish !== 'PreferClose' && wish !== 'PreferSameZone' && wish !== 'PreferSameNode')) return {}
+  const forZones = zone === undefined ? {} : { forZones: [{ name: zone }] }
+  const forNodes = wish !== 'PreferSameNode' || node === undefined ? {} : { forNodes: [{ name: node }] }
+  return 'forZones' in forZones || 'forNodes' in forNodes ? { hints: { ...forZones, ...forNodes } } : {}
 }
 
 /** The container port behind a Service port for one pod; undefined when the pod has no port of that name. */

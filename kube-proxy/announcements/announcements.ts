@@ -131,6 +131,9 @@ export class Announcements {
   }
 }
 
+/** The nftables table that guards announced addresses, beside the table of Services. */
+export const announcementTable = (table: string) => `${table}_announced`
+
 /** The announcements of one node, as its kube-proxy runs them. */
 export function announcementsOf(
   { nodeName, table }: Pick<KubeProxyConfig, 'nodeName' | 'table'>,
@@ -140,7 +143,7 @@ export function announcementsOf(
   return new Announcements({
     services: informers.of('v1', 'Service'),
     lease: informers.of('coordination.k8s.io/v1', 'Lease', { namespace: 'kube-node-lease', fieldSelector: `metadata.name=${nodeName}` }),
-    holder: new AddressHolder(command, `${table}_announced`),
+    holder: new AddressHolder(command, announcementTable(table)),
     ...{ nodeName, clock, log },
   })
 }

@@ -8,7 +8,7 @@ import { createInformers } from '../informer/shared-informers.ts'
 import { Metrics } from '../metrics/metrics.ts'
 import { addProcessMetrics } from '../metrics/process-metrics.ts'
 import type { ObjectName } from '../objects/object.ts'
-import { type Check, createHealthServer } from './health-server.ts'
+import { type Check, createHealthServer, type HealthAnswer } from './health-server.ts'
 import type { ProcessTools, Service } from './run.ts'
 
 /** What every client of the API server is told by its flags. */
@@ -33,6 +33,8 @@ export interface ComponentTools extends ProcessTools {
 export interface ComponentWork {
   /** Checks of `/readyz` besides filled caches. */
   ready?: Record<string, Check>
+  /** Health paths with words of their own. */
+  answers?: Record<string, () => HealthAnswer>
   /** Begins when the caches are filled; resolves after the signal has aborted. Anything else ends the process. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -57,7 +59,11 @@ export function createComponent(
   let synced = false
   const health = createHealthServer(
     { host: config.bindAddress, port: config.healthPort },
-    { ready: { caches: () => (synced ? undefined : 'the caches are not filled yet'), ...work.ready }, metrics },
+    {
+      ready: { caches: () => (synced ? undefined : 'the caches are not filled yet'), ...work.ready },
+      answers: work.answers ?? {},
+      metrics,
+    },
   )
   const ended = Promise.withResolvers<void>()
   // Whoever runs us listens to `ended`; a failure before that must not count as one that nobody caught.

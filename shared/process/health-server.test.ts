@@ -28,3 +28,20 @@ test('the four paths answer, and a failed check is named', async (t) => {
   assert.equal((await get('/other')).code, 404)
   await assert.rejects(createHealthServer({ host: '127.0.0.1', port }, { metrics }).start(), /EADDRINUSE/)
 })
+
+test('a path may have words and a code of its own; the others stay', async (t) => {
+  let code = 503
+  const answers = { '/healthz': () => ({ code, body: '{"lastUpdated":null}' }) }
+  const server = createHealthServer({ host: '127.0.0.1', port: 0 }, { metrics: new Metrics(), answers })
+  const port = await server.start()
+  t.after(() => server.stop())
+  const ask = (path: string) => fetch(`http://127.0.0.1:${port}${path}`)
+  const unhealthy = await ask('/healthz')
+  assert.deepEqual(
+    [unhealthy.status, unhealthy.headers.get('content-type'), await unhealthy.text()],
+    [503, 'application/json', '{"lastUpdated":null}'],
+  )
+  code = 200
+  assert.equal((await ask('/healthz?verbose')).status, 200)
+  assert.equal(await (await ask('/livez')).text(), 'ok')
+})

@@ -11,7 +11,15 @@ export interface HealthSources {
   live?: Record<string, Check>
   /** The process does its job now: `/readyz`, on top of `live`. */
   ready?: Record<string, Check>
+  /** Paths that answer in words of their own, as JSON, instead of the above. */
+  answers?: Record<string, () => HealthAnswer>
   metrics: Metrics
+}
+
+/** An answer in JSON. */
+export interface HealthAnswer {
+  readonly code: number
+  readonly body: string
 }
 
 export interface HealthServer {
@@ -32,6 +40,8 @@ export function createHealthServer(address: { host: string; port: number }, sour
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
     const verbose = /(^|&)verbose(=|&|$)/.test(query)
     if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'only GET\n')
+    const own = sources.answers && Object.hasOwn(sources.answers, path) ? sources.answers[path]?.() : undefined
+    if (own) return send(response, own.code, own.body, 'application/json')
     if (path === '/metrics') return send(response, 200, sources.metrics.render(), 'text/plain; version=0.0.4; charset=utf-8')
     if (path === '/healthz' || path === '/livez') return answer(response, live, verbose)
     if (path === '/readyz') return answer(response, ready, verbose)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { forgetMisledFlows, udpWays } from '../../kube-proxy/conntrack.ts'
+import { flowWays, forgetMisledFlows } from '../../kube-proxy/conntrack.ts'
 import type { VirtualServer } from '../../kube-proxy/virtual-server.ts'
 import { CLUSTER, type CreateDataplane, dataplaneLab, names, on, PLACE, virtualServer as server } from '../harness/dataplane-lab.ts'
 import { affinitySuite } from './dataplane-affinity.ts'
@@ -85,7 +85,7 @@ export function dataplaneSuite(name: string, create: CreateDataplane): void {
       const flow = lab.node.flow('10.78.0.1', 80)
       assert.match(await flow.ask(), /^one /)
       await apply('default/web', now)
-      await forgetMisledFlows(udpWays([before], [now]), lab.node.run)
+      await forgetMisledFlows(flowWays([before], [now]), lab.node.run)
       assert.match(await flow.ask(), /^two /)
     })
 

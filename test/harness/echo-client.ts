@@ -13,6 +13,8 @@ interface Question {
   count: number
   from?: string
   flow?: string
+  /** TCP: this many connections are begun each second, whether or not those before have ended. */
+  perSecond?: number
 }
 
 function overTcp({ address, port, from }: Question): Promise<string> {
@@ -44,7 +46,19 @@ function overUdp(socket: Socket, { address, port }: Question): Promise<string> {
 
 const flows = new Map<string, Socket>()
 
+async function answerAtRate(question: Question, perSecond: number): Promise<string[]> {
+  const answers: Promise<string>[] = []
+  const began = performance.now()
+  for (let asked = 0; asked < question.count; asked += 1) {
+    const wait = began + (1_000 * asked) / perSecond - performance.now()
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+    answers.push(overTcp(question))
+  }
+  return Promise.all(answers)
+}
+
 async function answer(question: Question): Promise<string[]> {
+  if (question.perSecond) return answerAtRate(question, question.perSecond)
   const answers: string[] = []
   for (let asked = 0; asked < question.count; asked += 1) {
     if (question.protocol === 'tcp') answers.push(await overTcp(question))

@@ -16,6 +16,8 @@ export interface LabHost {
   readonly run: RunCommand
   /** Answers of `count` connections, or error codes; TCP may come `from` another address of the host. */
   ask(protocol: 'tcp' | 'udp', address: string, port: number, count?: number, from?: string): Promise<string[]>
+  /** Answers of TCP connections begun at a rate, as `ask` gives them. */
+  load(address: string, port: number, load: { count: number; perSecond: number }): Promise<string[]>
   /** One UDP flow, kept: each call sends a datagram from the same port. */
   flow(address: string, port: number): { ask(): Promise<string> }
   serve(port?: number): Promise<void>
@@ -111,6 +113,7 @@ export class NetworkLab {
       run,
       start,
       ask: (protocol, target, port, count = 1, from) => asker().ask({ protocol, address: target, port, count, from }),
+      load: (target, port, load) => asker().ask({ protocol: 'tcp', address: target, port, ...load }),
       flow: (target, port) => {
         const flow = `flow ${(flows += 1)}`
         return { ask: async () => (await asker().ask({ protocol: 'udp', address: target, port, count: 1, flow }))[0] ?? '' }

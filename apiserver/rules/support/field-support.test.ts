@@ -103,9 +103,6 @@ describe('what becomes of each field of a pod and a Service', () => {
       trafficDistribution: 'PreferClose',
       ports: [{ port: 80 }],
     } as unknown as ServiceSpec
-    assert.deepEqual(
-      [...serviceSpecWarnings(service, 'spec')].map((sentence) => sentence.split(':')[0]),
-      ['spec.trafficDistribution'],
-    )
+    assert.deepEqual([...serviceSpecWarnings(service, 'spec')], [], 'Services have all that they ask for')
   })
 })

@@ -10,12 +10,9 @@ export const serviceFields: SupportTable = {
   ServiceSpec: {
     done:
       'ports selector clusterIP clusterIPs externalIPs externalName externalTrafficPolicy publishNotReadyAddresses ipFamilies ipFamilyPolicy ' +
-      'internalTrafficPolicy sessionAffinity sessionAffinityConfig loadBalancerSourceRanges type loadBalancerClass allocateLoadBalancerNodePorts',
-    except: {
-      trafficDistribution: { is: 'warned', why: 'has no effect: all endpoints get the same share' },
-      loadBalancerIP: byTheProvider,
-      healthCheckNodePort: { is: 'ignored', why: 'a number is kept for it, and nobody answers there yet' },
-    },
+      'internalTrafficPolicy sessionAffinity sessionAffinityConfig loadBalancerSourceRanges type loadBalancerClass allocateLoadBalancerNodePorts ' +
+      'trafficDistribution healthCheckNodePort',
+    except: { loadBalancerIP: byTheProvider },
   },
   ServicePort: { done: 'name protocol appProtocol port targetPort nodePort' },
 }

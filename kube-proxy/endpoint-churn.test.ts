@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { silentLogger } from '../shared/logging/logger.ts'
+import type { Node, Service } from '../shared/openapi/generated/core-v1.ts'
+import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
+import { realClock } from '../shared/time/clock.ts'
+import { CLUSTER } from '../test/harness/dataplane-lab.ts'
+import { HandSet } from '../test/harness/hand-set.ts'
+import { type LabHost, NetworkLab } from '../test/harness/network-lab.ts'
+import { NftablesDataplane } from './dataplane/nftables.ts'
+import { Sync } from './sync.ts'
+
+const NODE = '172.31.80.1'
+const PER_SECOND = 200
+const SECONDS = 3
+
+/** A Service in every way there is; the same endpoints for both kinds of session affinity. */
+const web = (name: string, number: number, sessionAffinity: string): Service => ({
+  ...{ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'default' }, status: { loadBalancer: {} } },
+  spec: {
+    ...{ type: 'NodePort', clusterIP: `10.78.0.${number}`, externalIPs: [`198.51.100.${number}`], sessionAffinity },
+    ports: [{ protocol: 'TCP', port: 80, targetPort: 8080, nodePort: 30_000 + number }],
+  },
+})
+
+describe('connections while endpoints come and go', () => {
+  const lab = new NetworkLab(6)
+  const services = new HandSet<Service>()
+  const slices = new HandSet<EndpointSlice>()
+  const ending = new AbortController()
+  let [client, outside]: LabHost[] = []
+  let pods: LabHost[] = []
+  let running: Promise<void> | undefined
+  let changes = 0
+  let applied = Promise.withResolvers<void>()
+
+  before(async () => {
+    assert.equal(process.getuid?.(), 0, 'network tests make namespaces and need root')
+    const host = await lab.node(NODE)
+    outside = await lab.outsider(host, 'out', '172.31.80.2')
+    await outside.run(['ip', 'route', 'add', '198.51.100.0/24', 'via', NODE])
+    client = await lab.pod(host, 'client', '10.77.1.9')
+    pods = [await lab.pod(host, 'one', '10.77.1.2'), await lab.pod(host, 'two', '10.77.1.3'), await lab.pod(host, 'three', '10.77.1.4')]
+    await Promise.all(pods.map((pod) => pod.serve()))
+    const sync = new Sync({
+      ...{ services, slices, nodes: new HandSet<Node>(), routes: { apply: async () => {} }, clock: realClock(), log: silentLogger() },
+      ...{ nodeLocalAddresses: new Set<string>(), nodeName: 'node-1', clusterCidr: CLUSTER.clusterCidr, isOutside: () => true },
+      ...{ nodePortAddresses: [], forget: async () => 0 },
+      dataplane: new NftablesDataplane({ table: 'coxswain', ...CLUSTER }, (args, input) => host.run(['nft', ...args], input)),
+      observer: {
+        ...{ changed() {}, began() {}, compared() {}, failed: () => assert.fail('rules were refused') },
+        applied() {
+          changes += 1
+          applied.resolve()
+        },
+      },
+    })
+    services.set('default/any', web('any', 1, 'None'))
+    services.set('default/same', web('same', 2, 'ClientIP'))
+    running = sync.run(ending.signal)
+    await leadTo(0)
+  })
+  after(async () => {
+    ending.abort()
+    await running
+    await lab.close()
+  })
+
+  /** The first pod stays; the others are there, shutting down or gone, by the bits of a number. */
+  async function leadTo(step: number): Promise<void> {
+    applied = Promise.withResolvers()
+    const endpoints = pods.flatMap((pod, index) => {
+      const state = index === 0 ? 0 : (step >> (2 * (index - 1))) & 3
+      const terminating = state === 1
+      return state > 1
+        ? []
+        : [{ addresses: [pod.address], conditions: { ready: !terminating, serving: true, terminating }, nodeName: 'node-1' }]
+    })
+    for (const name of ['any', 'same']) {
+      slices.set(`default/${name}`, {
+        ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4', endpoints },
+        metadata: { name, namespace: 'default', labels: { 'kubernetes.io/service-name': name } },
+        ports: [{ name: '', protocol: 'TCP', port: 8080 }],
+      })
+    }
+    await applied.promise
+  }
+
+  it(`loses none of ${PER_SECOND} a second, on any way, to a backend that answers`, async () => {
+    const count = PER_SECOND * SECONDS
+    const load = { count: count / 4, perSecond: PER_SECOND / 4 }
+    const loads = Promise.all([
+      client?.load('10.78.0.1', 80, load),
+      client?.load('10.78.0.2', 80, load),
+      outside?.load('198.51.100.1', 80, load),
+      outside?.load(NODE, 30_002, load),
+    ])
+    let isDone = false
+    loads.then(
+      () => (isDone = true),
+      () => (isDone = true),
+    )
+    const before = changes
+    for (let step = 1; !isDone; step += 1) await leadTo(step * 7)
+    const answers = (await loads).flatMap((each) => each ?? [])
+    assert.equal(answers.length, count)
+    assert.deepEqual([...new Set(answers.map((answer) => answer.split(' ')[0]))].sort(), ['one', 'three', 'two'])
+    assert.ok(changes - before >= 20, `${changes - before} changes is too few to have seen anything`)
+  })
+})
