@@ -7,21 +7,23 @@ import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
 import { createComponent } from '../shared/process/component.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { DnsConfig } from './config.ts'
+import { createOutside } from './create-outside.ts'
 import { Resolver } from './resolver.ts'
 import { DnsServer } from './server.ts'
-import { nameserversOf, Upstream } from './upstream.ts'
 import { Zone, type ZoneSource } from './zone.ts'
 
 /** Builds the DNS server of one node; nothing listens before `start`. */
 export function createDns(config: DnsConfig, tools: ProcessTools): Service {
   return createComponent('dns', config, tools, ({ informers, clock, random, log }) => {
     const zone = new Zone(config.clusterDomain, zoneSource(informers), [config.clusterDns])
-    const upstream = new Upstream(() => nameserversOf(config.resolvConf, [config.clusterDns]), clock)
-    const resolver = new Resolver({ zone, upstream, random, log })
+    const places = { domain: config.clusterDomain.toLowerCase(), own: [config.clusterDns], resolvConf: config.resolvConf }
+    const outside = createOutside(places, { clock, random, log })
+    const resolver = new Resolver({ zone, outside, random, log })
     let listening = false
     return {
       ready: { listening: () => (listening ? undefined : `nothing listens on ${config.clusterDns} yet`) },
       async run(signal) {
+        await outside.prepare()
         // The caches are filled by now: whatever is missing is missing.
         await ownAddress(config.clusterDns)
         const server = new DnsServer((message, overTcp) => resolver.answer(message, overTcp), log)

@@ -3,23 +3,18 @@ import type { Random } from '../shared/random/random.ts'
 import { aliasChain, joined, questionOf } from './aliases.ts'
 import { CLASS_IN, code, flag, type, typeName } from './message/codes.ts'
 import { LONGEST_MESSAGE, MessageWriter } from './message/message-writer.ts'
+import { CHECKING_DISABLED, LARGEST_UDP_BYTES, OPT_BYTES, withOpt } from './message/opt.ts'
 import { type Query, readQuery } from './message/query.ts'
 import { cutAt, recordPlaces } from './message/sections.ts'
+import type { Outside } from './outside.ts'
 import { type DnsRecord, TIME_TO_LIVE, type ZoneAnswer } from './records.ts'
-import type { Upstream } from './upstream.ts'
 import type { Zone } from './zone.ts'
 
 /** What a client without EDNS can take in one datagram (RFC 1035). */
 const PLAIN_UDP_BYTES = 512
-/** The most we send in one datagram, whatever the client says: larger ones get lost (DNS flag day 2020). Also what we say of ourselves. */
-export const LARGEST_UDP_BYTES = 1_232
-/** An OPT record without options. */
-const OPT_BYTES = 11
-const CHECKING_DISABLED = 0x0010
-
 export interface ResolverParts {
   zone: Zone
-  upstream: Upstream
+  outside: Outside
   random: Random
   log: Logger
 }
@@ -73,24 +68,30 @@ export class Resolver {
     return withEdns(query, rcode, writer.finish(query.id, headFlags(query, flags, rcode), [answered, said, more]))
   }
 
-  async #forward(query: Query, overTcp: boolean): Promise<Buffer> {
-    try {
-      return fit(query, await this.#parts.upstream.forward(asked(query, query.question), overTcp), overTcp)
-    } catch (error) {
-      this.#parts.log.warn('no upstream answer', { error, name: query.name, type: typeName(query.type) })
-      return this.#write(query, overTcp, code.serverFailure)
-    }
+  /** Of what is not the cluster's, that which was asked for lately is answered at once. */
+  #forward(query: Query, overTcp: boolean): Buffer | Promise<Buffer> {
+    const { outside } = this.#parts
+    if (outside.isProbe(query.name)) return this.#write(query, overTcp, code.refused)
+    if (outside.isSearched(query.name)) return this.#write(query, overTcp, code.missing)
+    const answer = outside.ask(query, query.name, query.question)
+    if (!(answer instanceof Promise)) return fit(query, answer, overTcp)
+    return answer.then((whole) => fit(query, whole, overTcp)).catch((error: unknown) => this.#failed(query, overTcp, error))
+  }
+
+  #failed(query: Query, overTcp: boolean, error: unknown): Buffer {
+    this.#parts.log.warn('no answer from outside', { error, name: query.name, type: typeName(query.type) })
+    return this.#write(query, overTcp, code.serverFailure)
   }
 
   /** An ExternalName: our CNAME, and behind it what is said of its target, here or outside. */
   async #follow(query: Query, answer: ZoneAnswer & { kind: 'elsewhere' }, overTcp: boolean): Promise<Buffer> {
-    const { zone, upstream, log } = this.#parts
+    const { zone, outside, log } = this.#parts
     if (query.type === type.CNAME) return this.#write(query, overTcp, code.ok, [answer.answers, [], []])
     try {
       const { aliases, target, end } = aliasChain(answer, (name) => zone.answer(name, typeName(query.type)))
       if (end.kind !== 'outside') return this.#own(query, overTcp, end, aliases)
-      const outside = await upstream.forward(asked(query, questionOf(target, query.type)), overTcp)
-      return fit(query, joined(query, aliases, outside), overTcp)
+      const last = await outside.ask(query, target, questionOf(target, query.type))
+      return fit(query, joined(query, aliases, last), overTcp)
     } catch (error) {
       log.warn('the target of an ExternalName has no answer', { error, name: query.name, target: answer.target })
       return this.#write(query, overTcp, code.serverFailure, [answer.answers, [], []])
@@ -111,27 +112,9 @@ function headFlags(query: Query, flags: number, rcode: number): number {
   return flag.response | flags | (query.flags & (flag.recursionDesired | CHECKING_DISABLED)) | (rcode & 0x0f)
 }
 
-/** Who speaks EDNS is answered in EDNS (RFC 6891, 6.1.1); the upper bits of a code stand there. */
+/** Who speaks EDNS is answered in EDNS (RFC 6891, 6.1.1). */
 function withEdns(query: Query, rcode: number, answer: Buffer): Buffer {
-  if (!query.edns) return answer
-  const whole = Buffer.alloc(answer.length + OPT_BYTES)
-  answer.copy(whole)
-  whole.writeUInt16BE(type.OPT, answer.length + 1)
-  whole.writeUInt16BE(LARGEST_UDP_BYTES, answer.length + 3)
-  whole[answer.length + 5] = rcode >> 4
-  if (query.edns.dnssecOk) whole[answer.length + 7] = 0x80
-  whole.writeUInt16BE(whole.readUInt16BE(10) + 1, 10)
-  return whole
-}
-
-/** A message that asks for the same as the client, of its own. */
-function asked(query: Query, question: Buffer): Buffer {
-  const message = Buffer.alloc(12 + question.length)
-  message.writeUInt16BE(query.id, 0)
-  message.writeUInt16BE(query.flags & (flag.recursionDesired | CHECKING_DISABLED), 2)
-  message.writeUInt16BE(1, 4)
-  question.copy(message, 12)
-  return withEdns(query, 0, message)
+  return query.edns ? withOpt(answer, rcode, query.edns.dnssecOk) : answer
 }
 
 /** Somebody else's answer as this client takes it: its id, its spelling of the name, no more octets than it can hold. @throws Error for a broken one */

@@ -8,11 +8,12 @@ import { decode, encode, type OptAnswer, RECURSION_DESIRED } from 'dns-packet'
 import { silentLogger } from '../shared/logging/logger.ts'
 import { seededRandom } from '../shared/random/random.ts'
 import { realClock } from '../shared/time/clock.ts'
-import { framed, overTcp, overUdp } from '../test/harness/dns-client.ts'
+import { overTcp, overUdp } from '../test/harness/dns-client.ts'
 import { serviceOf, sliceOf, zoneOver } from '../test/harness/dns-zone.ts'
+import { createOutside } from './create-outside.ts'
+import { framed } from './message/framing.ts'
 import { Resolver } from './resolver.ts'
 import { DnsServer } from './server.ts'
-import { MOST_FORWARDED, Upstream } from './upstream.ts'
 
 const services = [
   serviceOf('web', { clusterIP: '10.96.0.7', ports: [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 8080 }] }),
@@ -49,11 +50,12 @@ const slices = [
 
 describe('cluster DNS, asked by a real resolver', () => {
   const zone = zoneOver(services, slices)
+  const tools = { clock: realClock(), random: seededRandom(1), log: silentLogger() }
   const resolver = new Resolver({
     zone,
-    upstream: new Upstream(async () => [], realClock()),
-    random: seededRandom(1),
-    log: silentLogger(),
+    outside: createOutside({ domain: 'cluster.local', own: [], resolvConf: '/nonexistent/resolv.conf' }, tools),
+    random: tools.random,
+    log: tools.log,
   })
   const server = new DnsServer((message, overTcp) => resolver.answer(message, overTcp), silentLogger())
   const client = new Client({ timeout: 500, tries: 1 })
@@ -254,16 +256,5 @@ describe('clients that only take', () => {
     let received = 0
     for await (const chunk of socket) if ((received += (chunk as Buffer).length) === queries * (size + 2)) break
     assert.equal(asked, queries)
-  })
-
-  it('by asking for names outside: no more wait for upstream servers at a time than sockets are for', async () => {
-    const silent = Promise.withResolvers<string[]>()
-    const upstream = new Upstream(() => silent.promise, realClock())
-    const ask = () => upstream.forward(Buffer.alloc(12), false)
-    const waiting = Array.from({ length: MOST_FORWARDED }, ask)
-    await assert.rejects(ask(), { name: 'UpstreamError', message: /1000 queries wait/ })
-    silent.resolve([])
-    for (const one of await Promise.allSettled(waiting)) assert.equal(one.status, 'rejected')
-    await assert.rejects(ask(), { message: 'there is no upstream server' })
   })
 })

@@ -1,7 +1,7 @@
 import { createSocket, type Socket as DatagramSocket, type RemoteInfo } from 'node:dgram'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Logger } from '../shared/logging/logger.ts'
-import { framed } from './upstream.ts'
+import { framed } from './message/framing.ts'
 
 /** How long an idle TCP client keeps its connection (RFC 7766 asks for some seconds). */
 const IDLE_MILLISECONDS = 10_000

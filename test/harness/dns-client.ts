@@ -1,13 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 
-/** A message as TCP carries it: its length in front. */
-export function framed(message: Uint8Array): Buffer {
-  const length = Buffer.alloc(2)
-  length.writeUInt16BE(message.length)
-  return Buffer.concat([length, message])
-}
-
 /** Sends one datagram to this machine; resolves to the one that comes back. */
 export function overUdp(port: number, query: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -21,7 +14,7 @@ export function overUdp(port: number, query: Buffer): Promise<Buffer> {
   })
 }
 
-/** Writes the pieces to one connection, each by itself; resolves to the first `count` answers. */
+/** Writes the pieces to one connection, each by itself and framed already; resolves to the first `count` answers. */
 export function overTcp(port: number, pieces: readonly Buffer[], count = 1): Promise<Buffer[]> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1')

@@ -1,6 +1,6 @@
 import { encode } from 'dns-packet'
+import { createOutside } from '../../../dns/create-outside.ts'
 import { Resolver } from '../../../dns/resolver.ts'
-import { Upstream } from '../../../dns/upstream.ts'
 import { Zone } from '../../../dns/zone.ts'
 import { silentLogger } from '../../../shared/logging/logger.ts'
 import { seededRandom } from '../../../shared/random/random.ts'
@@ -14,9 +14,10 @@ const zone = new Zone('cluster.local', {
   slicesOfAddress: () => [],
   hasNamespace: (name) => name === 'default',
 })
-const resolver = new Resolver({
-  ...{ zone, upstream: new Upstream(async () => [], realClock()), random: seededRandom(1), log: silentLogger() },
-})
+const tools = { clock: realClock(), random: seededRandom(1), log: silentLogger() }
+// Nobody outside is asked: there is no such file.
+const outside = createOutside({ domain: 'cluster.local', own: [], resolvConf: '/nonexistent/resolv.conf' }, tools)
+const resolver = new Resolver({ zone, outside, random: tools.random, log: tools.log })
 const question = (name: string, type: 'A' | 'SRV' | 'PTR' | 'AAAA' | 'ANY') =>
   encode({ type: 'query', id: 7, flags: 256, questions: [{ type: type as 'A', name }] })
 
