@@ -40,7 +40,7 @@ fi
 in_lab_done=$(now)
 if [ -n "$on_cluster" ]; then
   deploy/kubectl.sh >/dev/null
-  tools/node test/run.ts --setup=test/e2e/global-setup.ts $on_cluster || failed=1
+  tools/node test/run.ts --neighbours=2 --setup=test/e2e/global-setup.ts $on_cluster || failed=1
 fi
 echo "test: images $((ready - began)) s, unit to crash tests $((tested - ready)) s, in a lab $((in_lab_done - tested)) s, on a cluster $(($(now) - in_lab_done)) s"
 exit "$failed"

@@ -5,7 +5,7 @@ import { findContainers, type HostContainer } from '../../deploy/hosts.ts'
 import { readSettings, type Settings } from '../../deploy/settings.ts'
 import type { Client } from '../../shared/client/client.ts'
 import { connectClient } from '../../shared/client/connect.ts'
-import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import type { Event as CoreEvent, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { type Clock, realClock } from '../../shared/time/clock.ts'
 import { eventually } from '../harness/eventually.ts'
 import { findKubectl, type Kubectl, kubectlFor } from '../harness/kubectl.ts'
@@ -41,6 +41,8 @@ export interface E2eCluster {
   containerIds(): Promise<ReadonlyMap<string, string>>
   /** Pods of this file's namespace, when all of them satisfy the condition and there are `count`. */
   pods(selector: string, count: number, condition?: (pod: Pod) => boolean, withinMilliseconds?: number): Promise<Pod[]>
+  /** Waits until an event about something of that name in this file's namespace says so; events come a moment after what they tell of. */
+  untilTold(name: string, message: RegExp): Promise<void>
   /** Prints a measurement among the results. */
   note(text: string): void
 }
@@ -71,7 +73,7 @@ export async function useCluster(namespace: string): Promise<E2eCluster> {
     namespace,
   })
   after(async () => {
-    await kubectl.ok(`delete namespace ${namespace} --wait=true --timeout=60s`)
+    await kubectl.ok(`delete namespace ${namespace} --wait=true --timeout=120s`)
     close()
   })
 
@@ -113,7 +115,7 @@ export async function useCluster(namespace: string): Promise<E2eCluster> {
       const all = await Promise.all(running.map(([node]) => containersOn(node)))
       return new Map(all.flat().map(({ pod, container, id }) => [`${pod}/${container}`, id]))
     },
-    async pods(selector, count, condition = isReady, withinMilliseconds = 30_000) {
+    async pods(selector, count, condition = isReady, withinMilliseconds = 60_000) {
       const isThere = (pods: Pod[]) => pods.length === count && pods.every(condition)
       try {
         return await eventually(client, ['v1', 'Pod'], isThere, { namespace, labelSelector: selector, withinMilliseconds })
@@ -124,6 +126,10 @@ export async function useCluster(namespace: string): Promise<E2eCluster> {
         const about = `${count} pods of ${selector || 'any label'} within ${withinMilliseconds} ms`
         throw new Error(`not as expected: ${about}\n${seen.stdout}\n${events.stdout.split('\n').slice(-25).join('\n')}`, { cause: error })
       }
+    },
+    async untilTold(name, message) {
+      const isTold = (events: CoreEvent[]) => events.some((event) => message.test(event.message ?? ''))
+      await eventually(client, ['v1', 'Event'], isTold, { namespace, fieldSelector: `involvedObject.name=${name}` })
     },
     note: (text) => process.stdout.write(`# ${text}\n`),
   }

@@ -45,7 +45,7 @@ test('https://web.example.com answers with the certificate of the Secret, and th
 })
 
 test('a rolling update while people ask loses no request', async () => {
-  const rollout = kubectl.ok('rollout restart deployment/shop').then(() => kubectl.ok('rollout status deployment/shop --timeout=60s'))
+  const rollout = kubectl.ok('rollout restart deployment/shop').then(() => kubectl.ok('rollout status deployment/shop --timeout=120s'))
   let isOver = false
   const ended = rollout.finally(() => {
     isOver = true

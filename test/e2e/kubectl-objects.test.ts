@@ -132,7 +132,7 @@ describe('change', () => {
     await kubectl.ok('set resources deployment/web -c=nginx --requests=cpu=10m')
     assert.match(await kubectl.ok('set env deployment/web --list'), /A=b\nB=c/)
     // kubectl reads the object and puts it back: a status written in between would be a conflict, and rightly so.
-    await kubectl.ok('rollout status deployment/web --timeout=60s')
+    await kubectl.ok('rollout status deployment/web --timeout=120s')
     await kubectl.ok(`replace -f ${file}`)
     assert.equal(await kubectl.ok('get deployment web -o jsonpath={.spec.template.spec.containers[0].env}'), '')
     assert.match(await kubectl.ok('expose deployment web --name=exposed --port=8080 --target-port=80'), /exposed/)
@@ -209,7 +209,7 @@ describe('about the cluster', () => {
 
 describe('delete', () => {
   test('by file, by label, all of a kind, and once more', async () => {
-    await kubectl.ok(`delete -f ${file} --timeout=60s`)
+    await kubectl.ok(`delete -f ${file} --timeout=120s`)
     assert.match(await kubectl.fails('get deployment web'), /NotFound/)
     assert.equal(await kubectl.ok('get replicasets -o name'), '')
     assert.match(await kubectl.fails('delete deployment web'), /NotFound/)

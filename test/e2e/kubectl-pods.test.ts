@@ -41,7 +41,7 @@ spec:
       volumeMounts: [{ name: data, mountPath: /data }]
   volumes: [{ name: data, emptyDir: {} }]
 `)
-  await kubectl.ok('wait pod two once --for=condition=Ready --timeout=30s')
+  await kubectl.ok('wait pod two once --for=condition=Ready --timeout=60s')
 })
 
 /** A shell's prompt; one that learns of its window after it has drawn the prompt draws it again and clears to the end of the screen. */

@@ -14,7 +14,7 @@ const names = async (selector: string) =>
 
 describe('a DaemonSet', () => {
   test('is on each host, and says how far it is', async () => {
-    assert.match(await kubectl.ok('rollout status ds/agent --timeout=60s'), /daemon set "agent" successfully rolled out/)
+    assert.match(await kubectl.ok('rollout status ds/agent --timeout=120s'), /daemon set "agent" successfully rolled out/)
     assert.match(
       await kubectl.ok('get ds'),
       /NAME +DESIRED +CURRENT +READY +UP-TO-DATE +AVAILABLE +NODE SELECTOR +AGE\nagent +2 +2 +2 +2 +2 +<none>/,
@@ -29,13 +29,13 @@ describe('a DaemonSet', () => {
 
   test('is rolled out, and back without restarting what was not touched', async () => {
     await kubectl.ok('set env ds/agent COLOUR=blue')
-    await kubectl.ok('rollout status ds/agent --timeout=60s')
+    await kubectl.ok('rollout status ds/agent --timeout=120s')
     assert.match(await kubectl.ok('rollout history ds/agent'), /REVISION +CHANGE-CAUSE\n1 .*\n2 /)
     await kubectl.ok('set image ds/agent main=nowhere.invalid/none:1')
     await cluster.pods('app=agent', 2, ({ spec, metadata }) => spec.containers[0]?.image !== 'busybox:1.36' || !metadata.deletionTimestamp)
     const before = await names('app=agent')
     await kubectl.ok('rollout undo ds/agent')
-    await kubectl.ok('rollout status ds/agent --timeout=60s')
+    await kubectl.ok('rollout status ds/agent --timeout=120s')
     const after = await names('app=agent')
     assert.ok(
       before.some((name) => after.includes(name)),
@@ -43,13 +43,13 @@ describe('a DaemonSet', () => {
     )
     assert.match(await kubectl.ok('rollout history ds/agent'), /\n1 .*\n3 .*\n4 /)
     await kubectl.ok('rollout restart ds/agent')
-    await kubectl.ok('rollout status ds/agent --timeout=60s')
+    await kubectl.ok('rollout status ds/agent --timeout=120s')
   })
 })
 
 describe('a StatefulSet', () => {
   test('has names in the network and data of its own', async () => {
-    const said = await kubectl.ok('rollout status sts/db --timeout=90s')
+    const said = await kubectl.ok('rollout status sts/db --timeout=120s')
     assert.match(said, /statefulset rolling update complete 2 pods at revision db-|partitioned roll out complete/)
     assert.match(await kubectl.ok('get sts'), /NAME +READY +AGE\ndb +2\/2/)
     assert.match(
@@ -69,10 +69,10 @@ describe('a StatefulSet', () => {
     await cluster.pods('app=db', 2)
     assert.equal(await cluster.inPod('db-1', 'cat /data/starts'), 'db-1\ndb-1')
     await kubectl.ok('rollout restart sts/db')
-    await kubectl.ok('rollout status sts/db --timeout=90s')
+    await kubectl.ok('rollout status sts/db --timeout=120s')
     assert.match(await kubectl.ok('rollout history sts/db'), /REVISION +CHANGE-CAUSE\n1 .*\n2 /)
     await kubectl.ok('rollout undo sts/db')
-    await kubectl.ok('rollout status sts/db --timeout=90s')
+    await kubectl.ok('rollout status sts/db --timeout=120s')
     await kubectl.ok('scale sts db --replicas=1')
     await cluster.pods('app=db', 1)
     await kubectl.ok('scale sts db --replicas=2')
@@ -82,8 +82,8 @@ describe('a StatefulSet', () => {
   })
 
   test('goes with its claims, as it says', async () => {
-    await kubectl.ok('delete sts db --timeout=60s')
+    await kubectl.ok('delete sts db --timeout=120s')
     await cluster.pods('app=db', 0)
-    await kubectl.ok('wait pvc --all --for=delete --timeout=60s')
+    await kubectl.ok('wait pvc --all --for=delete --timeout=120s')
   })
 })
