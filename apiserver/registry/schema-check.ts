@@ -3,8 +3,8 @@ import { StatusError } from '../../shared/errors/status-error.ts'
 import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import { definitionNameOf, splitApiVersion } from '../../shared/openapi/kinds.ts'
-import { type DecodeState, decoderOf } from './schema-decoder.ts'
-import { TypeMismatch } from './schema-scalars.ts'
+import { type DecodeState, decoderOf } from '../../shared/openapi/schema-decoder.ts'
+import { TypeMismatch } from '../../shared/openapi/schema-scalars.ts'
 
 /** What to do with fields the schema does not know and keys given twice (`fieldValidation` of a request). They are never stored. */
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'

@@ -1,5 +1,5 @@
 import type { Job, JobSpec } from '../../../shared/openapi/generated/batch-v1.ts'
-import { defaultPodSpec } from '../pod/pod-defaults.ts'
+import { defaultPodSpec } from '../../../shared/pods/pod-defaults.ts'
 
 /** Where each index counts its own failures, all of them together have no limit. */
 const NO_LIMIT = 2 ** 31 - 1

@@ -2,9 +2,9 @@
  * One walk from parsed JSON to the object as Go's decoder and encoder would leave it: types checked, unknown fields dropped and
  * reported, structs filled in, empty optional values dropped, fields in the order of the Go struct. Compiled once a definition.
  */
-import { inputLimits } from '../../shared/limits/input-limits.ts'
-import { definition } from '../../shared/openapi/document.ts'
-import type { SchemaNode } from '../../shared/openapi/schema.ts'
+import { inputLimits } from '../limits/input-limits.ts'
+import { definition } from './document.ts'
+import type { SchemaNode } from './schema.ts'
 import { decodeScalar, decodeSeconds, decodeString, jsonTypeOf, pathText, type ScalarDecoder, TypeMismatch } from './schema-scalars.ts'
 
 /** What a walk carries along. */

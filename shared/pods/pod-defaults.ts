@@ -6,8 +6,8 @@ import type {
   ResourceRequirements,
   Volume,
   VolumeProjection,
-} from '../../../shared/openapi/generated/core-v1.ts'
-import { defaultPodResources } from './pod-resources.ts'
+} from '../openapi/generated/core-v1.ts'
+import { defaultPodResources } from './pod-resource-defaults.ts'
 
 /** Defaults that hold for a pod's spec wherever it stands: in a Pod or in a template. Edits in place; safe to run again. */
 export function defaultPodSpec(spec: PodSpec): void {
