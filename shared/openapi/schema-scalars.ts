@@ -1,8 +1,8 @@
 import { quoted, shortened } from '../errors/quoted.ts'
 import { inputLimits } from '../limits/input-limits.ts'
-import type { SchemaNode } from './schema.ts'
 import { canonicalQuantity } from '../quantity/quantity.ts'
 import { isWritableTime, microTimestamp, timestamp } from '../time/timestamp.ts'
+import type { SchemaNode } from './schema.ts'
 
 /** Checks and canonicalises one value that is not null. @throws TypeMismatch */
 export type ScalarDecoder = (value: unknown) => unknown

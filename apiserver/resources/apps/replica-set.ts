@@ -1,6 +1,6 @@
+import { defaultPodSpec } from '../../../shared/pods/pod-defaults.ts'
 import { defineResource } from '../../registry/define-resource.ts'
 import { immutableProblem } from '../../rules/metadata/immutable.ts'
-import { defaultPodSpec } from '../../../shared/pods/pod-defaults.ts'
 import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
 import { selectorCell } from '../../rules/table-cells.ts'
 import { replicaColumns } from '../../rules/workload/replica-columns.ts'

@@ -1,7 +1,7 @@
 import type { StatefulSet } from '../../../shared/openapi/generated/apps-v1.ts'
+import { defaultPodSpec } from '../../../shared/pods/pod-defaults.ts'
 import { defineResource } from '../../registry/define-resource.ts'
 import { labelNameRule } from '../../rules/metadata/names.ts'
-import { defaultPodSpec } from '../../../shared/pods/pod-defaults.ts'
 import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
 import { selectorCell } from '../../rules/table-cells.ts'
 import { replicaScale } from '../../rules/workload/replica-scale.ts'

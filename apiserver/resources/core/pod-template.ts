@@ -1,5 +1,5 @@
-import { defineResource } from '../../registry/define-resource.ts'
 import { defaultPodSpec } from '../../../shared/pods/pod-defaults.ts'
+import { defineResource } from '../../registry/define-resource.ts'
 import { podTemplateProblems } from '../../rules/pod/pod-template.ts'
 import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
 import { containerImages, containerNames, labelCell } from '../../rules/table-cells.ts'

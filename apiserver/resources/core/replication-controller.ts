@@ -1,5 +1,5 @@
-import { defineResource } from '../../registry/define-resource.ts'
 import { defaultPodSpec } from '../../../shared/pods/pod-defaults.ts'
+import { defineResource } from '../../registry/define-resource.ts'
 import { podSpecWarnings } from '../../rules/support/field-warnings.ts'
 import { labelCell } from '../../rules/table-cells.ts'
 import { replicaColumns } from '../../rules/workload/replica-columns.ts'

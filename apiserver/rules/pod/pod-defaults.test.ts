@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Pod, PodSpec } from '../../../shared/openapi/generated/core-v1.ts'
-import { decodeObject } from '../../registry/schema-check.ts'
 import { defaultPodOnly, defaultPodSpec, defaultPullPolicy } from '../../../shared/pods/pod-defaults.ts'
+import { decodeObject } from '../../registry/schema-check.ts'
 import { qualityOfService } from './quality-of-service.ts'
 
 const specOf = (spec: object): PodSpec => (decodeObject('v1', 'Pod', { spec }, { fieldValidation: 'Strict' }) as Pod).spec

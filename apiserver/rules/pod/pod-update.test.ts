@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Pod } from '../../../shared/openapi/generated/core-v1.ts'
-import { decodeObject } from '../../registry/schema-check.ts'
 import { defaultPodSpec } from '../../../shared/pods/pod-defaults.ts'
+import { decodeObject } from '../../registry/schema-check.ts'
 import { ephemeralContainersUpdateProblems, podStatusUpdateProblems, podUpdateProblems } from './pod-update.ts'
 
 function podOf(spec: object = {}, status: object = {}): Pod {
