@@ -21,6 +21,10 @@ const PLAIN: Readonly<Record<string, keyof typeof settings>> = {
   nodeStatusUpdateFrequency: 'nodeStatusUpdateFrequency',
   nodeStatusReportFrequency: 'nodeStatusReportFrequency',
   nodeLeaseDurationSeconds: 'nodeLeaseDurationSeconds',
+  staticPodPath: 'podManifestPath',
+  fileCheckFrequency: 'fileCheckFrequency',
+  staticPodURL: 'manifestUrl',
+  httpCheckFrequency: 'httpCheckFrequency',
 }
 
 /** The kubelet's file, as upstream's `--config`. */
@@ -39,14 +43,15 @@ export const kubeletConfiguration: ConfigFileKind = {
     },
     ...{ maxPods: whole, nodeStatusUpdateFrequency: text, nodeStatusReportFrequency: text, nodeLeaseDurationSeconds: whole },
     ...{ containerRuntimeEndpoint: text, podLogsDir: text },
+    ...{ staticPodPath: text, fileCheckFrequency: text, staticPodURL: text, httpCheckFrequency: text },
+    staticPodURLHeader: { type: 'object', additionalProperties: texts },
     systemReserved: amounts,
     registerWithTaints: {
       type: 'array',
       items: closedObject({ key: text, value: text, effect: text, ...unusedFields(['timeAdded']) }, ['key', 'effect']),
     },
     ...unusedFields([
-      ...['enableServer', 'staticPodPath', 'syncFrequency', 'fileCheckFrequency', 'httpCheckFrequency', 'staticPodURL'],
-      ...['staticPodURLHeader', 'readOnlyPort', 'tlsCertFile', 'tlsPrivateKeyFile', 'tlsCipherSuites', 'tlsCurvePreferences'],
+      ...['enableServer', 'syncFrequency', 'readOnlyPort', 'tlsCertFile', 'tlsPrivateKeyFile', 'tlsCipherSuites', 'tlsCurvePreferences'],
       ...['tlsMinVersion', 'rotateCertificates', 'serverTLSBootstrap', 'authentication', 'authorization', 'registryPullQPS'],
       ...[
         'registryBurst',
@@ -83,7 +88,10 @@ export const kubeletConfiguration: ConfigFileKind = {
   },
   read(content) {
     const plain = Object.entries(PLAIN).map(([field, setting]) => [setting, plainText(content, field)] as const)
-    return { ...Object.fromEntries(plain), systemReserved: reserved(content), registerWithTaints: taints(content) }
+    return {
+      ...Object.fromEntries(plain),
+      ...{ systemReserved: reserved(content), registerWithTaints: taints(content), manifestUrlHeader: urlHeaders(content) },
+    }
   },
 }
 
@@ -102,4 +110,12 @@ function taints({ registerWithTaints: value }: ConfigFileContent): FileSetting |
   if (!Array.isArray(value)) return undefined
   const written = value.map(({ key, value: own, effect }) => `${key}${own ? `=${own}` : ''}:${effect}`)
   return { field: 'registerWithTaints', text: written.join(',') }
+}
+
+function urlHeaders({ staticPodURLHeader: value }: ConfigFileContent): FileSetting | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const written = Object.entries(value).flatMap(([name, texts]) =>
+    Array.isArray(texts) ? texts.map((one) => `${name}:${String(one)}`) : [],
+  )
+  return { field: 'staticPodURLHeader', text: written.join(',') }
 }

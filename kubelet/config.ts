@@ -1,6 +1,6 @@
 import { OVERLAYS } from '../shared/pods/overlay.ts'
 import type { ConfigOf, SettingsTable } from '../shared/process/config.ts'
-import { boolean, choice, duration, integer, list, path, port, required, text } from '../shared/process/setting.ts'
+import { boolean, choice, duration, integer, list, path, port, required, text, url } from '../shared/process/setting.ts'
 
 /** Flags of the kubelet; `--x-y`, or COXSWAIN_X_Y in the environment. */
 export const settings = {
@@ -33,6 +33,11 @@ export const settings = {
     'auto',
   ),
   maxPods: integer('how many pods may run here', 110, 1),
+  podManifestPath: path('a folder (or file) of pods that this node runs by itself, with or without an API server'),
+  fileCheckFrequency: duration('how often it is looked at, besides when the system says that it changed', 20_000),
+  manifestUrl: url('where more such pods are asked for: a Pod or a PodList', undefined),
+  manifestUrlHeader: list('headers of that request: name:value,…'),
+  httpCheckFrequency: duration('how often that is asked', 20_000),
   systemReserved: list('amounts that pods do not get, e.g. cpu=100m,memory=200Mi', ['memory=100Mi']),
   nodeLabels: list('labels to register with: name=value,…'),
   registerWithTaints: list('taints to register with: key=value:Effect,…'),

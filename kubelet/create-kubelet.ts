@@ -1,49 +1,36 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { alternativeNames } from '../shared/certificates/alternative-names.ts'
 import { connectClient } from '../shared/client/connect.ts'
-import { createEventRecorder } from '../shared/client/queued-event-recorder.ts'
+import { lateClient } from '../shared/client/late-client.ts'
 import type { Informer } from '../shared/informer/informer.ts'
-import { createInformers } from '../shared/informer/shared-informers.ts'
 import { Metrics } from '../shared/metrics/metrics.ts'
 import { addProcessMetrics } from '../shared/metrics/process-metrics.ts'
 import type { Node } from '../shared/openapi/generated/core-v1.ts'
-import { podMtu } from '../shared/pods/overlay.ts'
 import { createHealthServer } from '../shared/process/health-server.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { KubeletConfig } from './config.ts'
-import { containerMounts } from './containers/container-mounts.ts'
 import { collectImages } from './images/image-collector.ts'
-import { parseResolvConf } from './network/resolv-conf.ts'
 import { addressChange, addressTowards } from './node/address-watch.ts'
-import { hasAppArmor } from './node/app-armor.ts'
-import { measureCapacity, measureHeadroom } from './node/capacity.ts'
+import { measureHeadroom } from './node/capacity.ts'
 import { type ClientCertificateOptions, ensureClientCertificate, rotateClientCertificate } from './node/client-certificate.ts'
 import { readCluster } from './node/kubeconfig-file.ts'
 import { architectureName, readNodeFacts } from './node/node-facts.ts'
 import { keepNode } from './node/node-keeper.ts'
-import { ownAddress, ownMtu, pairsOf, reservedOf, taintsOf } from './node/node-settings.ts'
+import { ownAddress, pairsOf, reservedOf, taintsOf } from './node/node-settings.ts'
 import { nodeObserver } from './node/observe-node.ts'
 import { keepServingCertificate, servingCertificate } from './node/serving-certificate.ts'
-import { createPodWorkers } from './pods/create-pod-workers.ts'
-import { measureStorage } from './pods/measure-storage.ts'
-import { podsOnDisk } from './pods/orphan-removal.ts'
-import { removePodFiles } from './pods/pod-files.ts'
-import { createProber } from './probes/create-prober.ts'
-import { nodeRuntime, runtimeEndpoint } from './runtime/node-runtime.ts'
+import { createPodAgent, type PodAgent } from './pods/create-pod-agent.ts'
+import { runtimeEndpoint } from './runtime/node-runtime.ts'
 import { createKubeletServer } from './server/server.ts'
 import { createNodeStats } from './stats/node-stats.ts'
-import { linuxMounter } from './volumes/mounter.ts'
-import { foldersOfNode, nodeFolders } from './volumes/node-folders.ts'
-import { volumesInUse } from './volumes/persistent-claim.ts'
-import { referencedObjects } from './volumes/referenced-objects.ts'
-import { createPodVolumes } from './volumes/volume-types.ts'
+import { foldersOfNode } from './volumes/node-folders.ts'
 
 /** The release whose behaviour this is. */
 const VERSION = 'v1.36.0+coxswain'
 
 /**
- * Builds the kubelet of one node. `start` resolves when the node has joined and its pods are looked after; until then it says what
- * it waits for. `stop` leaves every container as it is.
+ * Builds the kubelet of one node. Its static pods run at once; `start` resolves when the node has joined and all its pods are looked after,
+ * and until then it says what it waits for. `stop` leaves every container as it is.
  */
 export function createKubelet(config: KubeletConfig, tools: ProcessTools): Service {
   const { clock } = tools
@@ -65,6 +52,8 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
   )
   const ended = Promise.withResolvers<void>()
   ended.promise.catch(() => undefined)
+  let agent: PodAgent | undefined
+  let connection: ReturnType<typeof connectClient> | undefined
   let work: RunningKubelet | undefined
 
   return {
@@ -73,6 +62,19 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
       mkdirSync(config.rootDir, { recursive: true, mode: 0o755 })
       if (config.healthPort !== 0) await health.start()
       const connect = (kubeconfig: string) => (tools.connect ?? connectClient)({ kubeconfig, clock, userAgent: 'coxswain-kubelet' })
+      const late = lateClient(signal)
+      // The way to the API server decides; before there is one, the machine's own idea has to do.
+      let nodeIp = config.nodeIp ?? anyAddress()
+      const hostIPs = () => (nodeIp === undefined ? [] : [nodeIp])
+      try {
+        agent = await createPodAgent({ config, hostIPs, client: late.client, tools, signal })
+      } catch (error) {
+        if (signal.aborted) return
+        throw error
+      }
+      agent.workers.start()
+      // Static pods run before the node has joined, and without: that is what they are for.
+      agent.statics.run(signal).catch(ended.reject)
       const certificate = certificateOptions(config, tools, (file) => connect(file).client)
       try {
         await ensureClientCertificate(certificate, signal)
@@ -81,8 +83,13 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
         throw error
       }
       joined = true
+      const { server: apiServer } = readCluster(readFileSync(config.kubeconfig, 'utf8'))
+      const address = config.nodeIp ?? (await addressTowards(apiServer)) ?? ownAddress()
+      nodeIp = address
+      connection = connect(config.kubeconfig)
+      late.connect(connection.client)
       try {
-        work = await startWork({ config, settings, tools, metrics, certificate, connection: connect(config.kubeconfig), signal })
+        work = await startWork({ config, settings, nodeIp: address, apiServer, tools, metrics, certificate, connection, agent, signal })
       } catch (error) {
         if (signal.aborted) return
         throw error
@@ -92,6 +99,9 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
     async stop() {
       stopping.abort(new Error('the kubelet is stopping'))
       await work?.stop()
+      await agent?.workers.idle()
+      await agent?.events.flush()
+      connection?.close()
       if (config.healthPort !== 0) await health.stop()
     },
   }
@@ -114,54 +124,36 @@ interface RunningKubelet {
 interface WorkOptions {
   config: KubeletConfig
   settings: { taints: ReturnType<typeof taintsOf>; labels: Record<string, string>; reserved: ReturnType<typeof reservedOf> }
+  nodeIp: string
+  /** Its URL. */
+  apiServer: string
   tools: ProcessTools
   metrics: Metrics
   certificate: ClientCertificateOptions
   connection: ReturnType<typeof connectClient>
+  agent: PodAgent
   signal: AbortSignal
 }
 
 /** Everything that needs the node's identity, in the order in which one builds on the other. */
-async function startWork({ config, settings, tools, metrics, certificate, connection, signal }: WorkOptions): Promise<RunningKubelet> {
+async function startWork({
+  config,
+  settings,
+  nodeIp,
+  apiServer,
+  tools,
+  metrics,
+  certificate,
+  connection,
+  agent,
+  signal,
+}: WorkOptions): Promise<RunningKubelet> {
   const { clock, log } = tools
   const { nodeName, rootDir } = config
   const { client } = connection
-  const informers = createInformers({ client, ...tools })
-  const events = createEventRecorder({ client, ...tools }, { component: 'kubelet', host: nodeName })
-  const nodes = informers.of('v1', 'Node', { fieldSelector: `metadata.name=${nodeName}` })
-  const node = () => nodes.cache.get(nodeName)
+  const { informers, events, nodes, network, runtime, folders, workers } = agent
   const places = { rootDir }
-  const { server: apiServer } = readCluster(readFileSync(config.kubeconfig, 'utf8'))
-  const nodeIp = config.nodeIp ?? (await addressTowards(apiServer)) ?? ownAddress()
-  const [capacity, facts, mtu] = await Promise.all([
-    measureCapacity(places),
-    readNodeFacts(VERSION),
-    config.podMtu === 0 ? ownMtu().then((own) => podMtu(own, config.overlay)) : config.podMtu,
-  ])
-
-  const { runtime, network, ...own } = await nodeRuntime({ config, podRange: () => node()?.spec.podCIDR, mtu, clock, log })
-  const runtimeName = await own.name(signal)
-  const mounter = linuxMounter()
-  const objects = referencedObjects(client, clock)
-  const allocatable = () => node()?.status.allocatable ?? {}
-  const folders = nodeFolders({ rootDir, nodeName, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
-  const mountSources = { rootDir, clusterDomain: config.clusterDomain, mounter }
-  const workers = createPodWorkers({
-    ...{ nodeName, runtime, runtimeName, client, informers, events, node, objects, clock, log, signal },
-    volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, clock, log }),
-    files: {
-      mounts: (input, until) => containerMounts(input, mountSources, until),
-      remove: (uid) => removePodFiles(rootDir, uid, mounter),
-      podsOnDisk: () => podsOnDisk(rootDir),
-      storageUse: (pod, of, until) => measureStorage(pod, rootDir, of, until),
-    },
-    prober: createProber({ runtime, events, clock, log }),
-    clusterDns: { servers: config.clusterDns, domain: config.clusterDomain },
-    nodeDns: () => parseResolvConf(readResolvConf(config.resolvConf)),
-    hostIPs: () => [nodeIp],
-    memoryBytes: capacity.memoryBytes,
-    hasAppArmor,
-  })
+  const facts = await readNodeFacts(VERSION)
   metrics.gaugeFrom('kubelet_running_pods', 'Pods that are looked after.', () => workers.list().length)
 
   const serving = servingOptions(config, nodeIp, tools)
@@ -176,7 +168,6 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
   })
   const port = await server.start()
   informers.start(signal)
-  workers.start()
   folders.run(signal).catch((error: unknown) => log.error('folders of volumes are not looked after any more', { error }))
   reclaimAddresses().catch((error: unknown) => {
     if (!signal.aborted) log.warn('addresses of dead sandboxes were not taken back', { error })
@@ -211,7 +202,7 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
     ),
     known(nodes, nodeName, signal).then(() => keepServingCertificate(serving, client, (pair) => server.setCertificate(pair), signal)),
     rotateClientCertificate(certificate, client, signal),
-    own.housekeeping(signal),
+    agent.housekeeping(signal),
     collectImages({ runtime, disk, kept: [config.pauseImage], clock, log }, signal),
   ]
   // Each of them runs until we stop; whichever ends sooner does so with the error that must end the process.
@@ -243,10 +234,7 @@ async function startWork({ config, settings, tools, metrics, certificate, connec
     }),
     async stop() {
       await server.stop()
-      await workers.idle()
-      await events.flush()
       await Promise.allSettled(loops)
-      connection.close()
     },
   }
 }
@@ -262,16 +250,17 @@ function known(nodes: Informer<Node>, name: string, signal: AbortSignal): Promis
   })
 }
 
+/** An address of this machine, if it has one already. */
+function anyAddress(): string | undefined {
+  try {
+    return ownAddress()
+  } catch {
+    return undefined // asked again when the node has joined; then it is an error
+  }
+}
+
 function servingOptions(config: KubeletConfig, nodeIp: string, { clock, random, log }: ProcessTools) {
   const { authority } = readCluster(readFileSync(config.kubeconfig, 'utf8'))
   const names = alternativeNames([config.nodeName, nodeIp])
   return { nodeName: config.nodeName, rootDir: config.rootDir, names, authority, clock, random, log }
-}
-
-function readResolvConf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return '' // a machine without one resolves nothing; pods with the cluster's DNS do not need it
-  }
 }

@@ -16,6 +16,16 @@ export function pairsOf(flag: string, texts: readonly string[]): Record<string, 
   return Object.fromEntries(pairs)
 }
 
+/** `name:value` texts as headers of a request. @throws ConfigError naming the flag */
+export function headersOf(flag: string, texts: readonly string[]): Record<string, string> {
+  const headers = texts.map((text) => {
+    const at = text.indexOf(':')
+    if (at <= 0) throw new ConfigError(`--${flag}: ${JSON.stringify(text)} is not name:value`)
+    return [text.slice(0, at).trim(), text.slice(at + 1).trim()] as const
+  })
+  return Object.fromEntries(headers)
+}
+
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
 
 /** `key[=value]:Effect` texts as taints. @throws ConfigError */

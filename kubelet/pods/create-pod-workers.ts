@@ -10,6 +10,9 @@ import { imagePuller } from '../images/image-puller.ts'
 import type { ClusterDns, DnsConfig } from '../network/resolv-conf.ts'
 import type { Prober } from '../probes/prober.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
+import { mirrorPods } from '../static-pods/mirror-pods.ts'
+import { type StaticPods, staticPods } from '../static-pods/static-pods.ts'
+import { mirroredStatuses } from '../status/mirrored-statuses.ts'
 import { statusWriter } from '../status/status-writer.ts'
 import type { ReferencedObjects } from '../volumes/referenced-objects.ts'
 import type { PodVolumes } from '../volumes/volume.ts'
@@ -41,6 +44,8 @@ export interface PodMachineryOptions {
   client: Client
   informers: Informers
   events: EventRecorder
+  /** Pods that the node runs by its own manifests. */
+  statics?: StaticPods | undefined
   /** This node's own object, once it was seen. */
   node: () => Node | undefined
   clusterDns: ClusterDns
@@ -77,10 +82,16 @@ export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
     events,
     clock,
   })
-  return podWorkers({
+  const pods = informers.of('v1', 'Pod', { fieldSelector: `spec.nodeName=${nodeName}` })
+  const nodes = informers.of('v1', 'Node', { fieldSelector: `metadata.name=${nodeName}` })
+  const statics = options.statics ?? staticPods([], log)
+  const mirrors = mirrorPods({ nodeName, api: client, pods, nodes, statics, clock, log, signal })
+  const workers = podWorkers({
+    statics,
+    onStaticGone: () => mirrors.wake(),
     // Services become variables, the node's object decides what fits: a pod started without them would be started wrongly.
     ready: () => informers.whenSynced(signal),
-    pods: informers.of('v1', 'Pod', { fieldSelector: `spec.nodeName=${nodeName}` }),
+    pods,
     runtime,
     runtimeName: options.runtimeName,
     runtimeHandler: runtimeHandlerFrom(client),
@@ -90,7 +101,7 @@ export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
     volumes: options.volumes,
     prober: options.prober,
     admission: podAdmission(options.node, { hasAppArmor: options.hasAppArmor ?? (() => false) }),
-    statuses: statusWriter(client, clock, log, signal),
+    statuses: mirroredStatuses(statusWriter(client, clock, log, signal), mirrors),
     api: client,
     crashes: new Backoff(clock),
     setbacks: new Backoff(clock, SETBACKS),
@@ -106,4 +117,15 @@ export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
     log,
     signal,
   })
+  return {
+    ...workers,
+    start() {
+      mirrors.start(workers.has)
+      workers.start()
+    },
+    async idle() {
+      await workers.idle()
+      await mirrors.idle()
+    },
+  }
 }

@@ -9,6 +9,7 @@ import { liveSandbox, newestOf, type ObservedPod, runningOf } from './observed-p
 import { PodActions } from './pod-actions.ts'
 import type { Verdict } from './pod-admission.ts'
 import { graceSecondsOf, isSidecar } from './pod-containers.ts'
+import { isStaticPod } from './pod-kinds.ts'
 import { planPod } from './pod-plan.ts'
 import { PodResize } from './pod-resize.ts'
 import type { PodWorkerTools } from './pod-worker-tools.ts'
@@ -80,6 +81,7 @@ export class PodWorker {
 
   /** The API server has let go of the pod: it ends, and everything of it is removed. */
   removed(): void {
+    if (this.#gone) return
     this.#gone = true
     this.#tools.statuses.forget(this.uid)
     this.#interrupt.abort(new Error('the pod is gone'))
@@ -322,9 +324,9 @@ export class PodWorker {
     else if (deletionTimestamp !== undefined) await this.#deleteFromApi(signal)
   }
 
-  /** A pod that vanished without a deletion being seen was deleted by force: it gets no time. */
+  /** A pod that vanished without a deletion being seen was deleted by force: it gets no time. Of a static pod the manifest is gone, no more. */
   #graceSeconds(): number {
-    if (this.#gone && this.#pod.metadata.deletionTimestamp === undefined) return 0
+    if (this.#gone && this.#pod.metadata.deletionTimestamp === undefined && !isStaticPod(this.#pod)) return 0
     return graceSecondsOf(this.#pod)
   }
 

@@ -1,7 +1,9 @@
 import type { Informer } from '../../shared/informer/informer.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import type { StaticPods } from '../static-pods/static-pods.ts'
 import { hasStorageLimits, type StorageUse, storageVerdict } from './local-storage.ts'
 import { removeOrphans } from './orphan-removal.ts'
+import { fullNameOf, isMirrorPod, isStaticPod } from './pod-kinds.ts'
 import { PodWorker } from './pod-worker.ts'
 import type { PodWorkerTools } from './pod-worker-tools.ts'
 
@@ -13,17 +15,23 @@ const STORAGE_MILLISECONDS = 10_000
 export interface PodWorkersOptions extends PodWorkerTools {
   /** Pods bound to this node. */
   pods: Informer<Pod>
+  /** Pods that the node runs by its own manifests; absent: none. */
+  statics?: Pick<StaticPods, 'list' | 'isComplete' | 'onChange'> | undefined
+  /** Called when nothing is left of a static pod. */
+  onStaticGone?: (() => void) | undefined
   podsOnDisk: () => Promise<string[]>
   /** What a pod takes of the node's disk; absent where pods have no files. */
   storageUse?: ((pod: Pod, signal: AbortSignal) => Promise<StorageUse>) | undefined
-  /** Resolves when everything that pods refer to is known; before that no pod is touched. */
+  /** Resolves when everything that pods refer to is known; before that no pod of the API server's is touched. */
   ready: () => Promise<void>
 }
 
 /** The workers of all pods of the node: one a pod, made when the pod appears, gone when everything of it is. */
 export interface PodWorkers {
-  /** Follows pods, runtime and probes until the tools' signal aborts. Nothing is taken down before the pods are known. */
+  /** Follows pods, runtime and probes until the tools' signal aborts. What nobody knows is not taken down before all pods are known. */
   start(): void
+  /** Whether a pod of that name is looked after, or what is left of it. */
+  has(fullName: string): boolean
   /** The worker of a pod, e.g. to evict it. */
   get(podUid: string): PodWorker | undefined
   /** Every pod that is looked after, ended ones included until they are deleted. */
@@ -42,13 +50,33 @@ export function podWorkers(options: PodWorkersOptions): PodWorkers {
     const uid = pod.metadata.uid ?? ''
     const known = workers.get(uid)
     if (known) return known.update(pod)
-    const worker = new PodWorker(pod, options, () => workers.delete(uid))
+    const worker = new PodWorker(pod, options, () => {
+      workers.delete(uid)
+      if (!isStaticPod(pod)) return
+      // The next pod of a manifest may have waited for the name.
+      placeStatic()
+      options.onStaticGone?.()
+    })
     workers.set(uid, worker)
     worker.wake()
   }
 
+  /** Static pods as the manifests say now. A changed manifest is another pod of the same name, which begins when the last has ended. */
+  function placeStatic(): void {
+    const { statics } = options
+    if (!statics || signal.aborted) return
+    const wanted = new Set(statics.list().map(({ metadata }) => metadata.uid))
+    const names = new Set<string>()
+    for (const worker of workers.values()) {
+      if (!isStaticPod(worker.pod)) continue
+      names.add(fullNameOf(worker.pod))
+      if (!wanted.has(worker.uid)) worker.removed()
+    }
+    for (const pod of statics.list()) if (!names.has(fullNameOf(pod))) see(pod)
+  }
+
   function sweep(): void {
-    if (sweeping) return
+    if (sweeping || options.statics?.isComplete === false) return
     const isKnown = (uid: string) => workers.has(uid)
     sweeping = removeOrphans(options, isKnown, signal)
       .catch((error) => {
@@ -84,37 +112,47 @@ export function podWorkers(options: PodWorkersOptions): PodWorkers {
     }
   }
 
+  /** From the very start: static pods need nobody but the runtime. */
   function follow(): void {
-    pods.onChange((_key, current, previous) => {
-      const before = previous?.metadata.uid
-      // A pod of the same name may have taken its place.
-      if (before !== undefined && before !== current?.metadata.uid) workers.get(before)?.removed()
-      if (current) see(current)
-    })
     runtime.events((event) => {
       if (event.what === 'reconnected') for (const worker of workers.values()) worker.wake()
       else if (event.podUid !== undefined) workers.get(event.podUid)?.wake()
     }, signal)
-    const unsubscribe = prober.onChange((uid) => workers.get(uid)?.wake())
-    signal.addEventListener('abort', unsubscribe, { once: true })
-    const unwatch = options.admission.onFreed(() => {
-      for (const worker of workers.values()) if (worker.isResizePending) worker.wake()
-    })
-    signal.addEventListener('abort', unwatch, { once: true })
-    const timers = [clock.every(HOUSEKEEPING_MILLISECONDS, sweep)]
-    if (options.storageUse) timers.push(clock.every(STORAGE_MILLISECONDS, measure))
+    const unwatch = [
+      prober.onChange((uid) => workers.get(uid)?.wake()),
+      options.admission.onFreed(() => {
+        for (const worker of workers.values()) if (worker.isResizePending) worker.wake()
+      }),
+      options.statics?.onChange(placeStatic),
+    ]
+    const timers = options.storageUse ? [clock.every(STORAGE_MILLISECONDS, measure)] : []
     const halt = () => {
       for (const timer of timers) timer.cancel()
+      for (const unsubscribe of unwatch) unsubscribe?.()
       for (const worker of workers.values()) worker.stop()
     }
     signal.addEventListener('abort', halt, { once: true })
+    placeStatic()
+  }
+
+  function followApi(): void {
+    pods.onChange((_key, current, previous) => {
+      const before = previous?.metadata.uid
+      // A pod of the same name may have taken its place.
+      if (before !== undefined && before !== current?.metadata.uid) workers.get(before)?.removed()
+      if (current && !isMirrorPod(current)) see(current)
+    })
+    const timer = clock.every(HOUSEKEEPING_MILLISECONDS, sweep)
+    signal.addEventListener('abort', () => timer.cancel(), { once: true })
     sweep()
   }
 
   return {
     start() {
-      options.ready().then(follow, () => undefined)
+      follow()
+      options.ready().then(followApi, () => undefined)
     },
+    has: (fullName) => [...workers.values()].some(({ pod }) => fullNameOf(pod) === fullName),
     get: (uid) => workers.get(uid),
     list: () => [...workers.values()].map(({ pod }) => pod),
     async idle() {

@@ -11,6 +11,8 @@ import { removePodFiles } from '../../kubelet/pods/pod-files.ts'
 import { createProber } from '../../kubelet/probes/create-prober.ts'
 import type { ContainerRuntime } from '../../kubelet/runtime/container-runtime.ts'
 import { createDockerRuntime } from '../../kubelet/runtime/docker/docker-runtime.ts'
+import { manifestFolder } from '../../kubelet/static-pods/manifest-folder.ts'
+import { staticPods } from '../../kubelet/static-pods/static-pods.ts'
 import { linuxMounter } from '../../kubelet/volumes/mounter.ts'
 import { nodeFolders } from '../../kubelet/volumes/node-folders.ts'
 import { volumesInUse } from '../../kubelet/volumes/persistent-claim.ts'
@@ -36,7 +38,12 @@ export interface OtherRuntime {
 export async function dockerNode(
   client: Client,
   podRange: string,
-  { log = silentLogger(), socketPath = '/var/run/docker.sock', other }: { log?: Logger; socketPath?: string; other?: OtherRuntime } = {},
+  {
+    log = silentLogger(),
+    socketPath = '/var/run/docker.sock',
+    manifests,
+    other,
+  }: { log?: Logger; socketPath?: string; manifests?: string; other?: OtherRuntime } = {},
 ) {
   if (!other && !existsSync(socketPath)) throw new Error(`no Docker Engine at ${socketPath}: run deploy/engine.sh first`)
   const clock = realClock()
@@ -63,7 +70,9 @@ export async function dockerNode(
     const allocatable = () => node()?.status.allocatable ?? {}
     const objects = referencedObjects(client, clock)
     const folders = nodeFolders({ rootDir, nodeName: name, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
+    const statics = staticPods(manifests ? [manifestFolder(manifests, { nodeName: name, every: 20_000, clock, log })] : [], log)
     const workers = createPodWorkers({
+      statics,
       ...{ nodeName: name, runtime, runtimeName: other?.name ?? 'docker', client, informers, events, node, objects, clock, log, signal },
       volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, clock, log }),
       files: {
@@ -80,6 +89,7 @@ export async function dockerNode(
     })
     informers.start(signal)
     workers.start()
+    void statics.run(signal)
     const stop = async () => {
       lifetime.abort(new Error('the kubelet stops'))
       await workers.idle()

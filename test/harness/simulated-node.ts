@@ -3,6 +3,7 @@ import type { PodWorkers } from '../../kubelet/pods/pod-workers.ts'
 import { createProber } from '../../kubelet/probes/create-prober.ts'
 import { createSimulatedRuntime, type SimulatedRuntime, type SimulatedRuntimeOptions } from '../../kubelet/runtime/simulated-runtime.ts'
 import type { SimulatedState } from '../../kubelet/runtime/simulated-state.ts'
+import type { StaticPods } from '../../kubelet/static-pods/static-pods.ts'
 import { referencedObjects } from '../../kubelet/volumes/referenced-objects.ts'
 import type { PodVolumes } from '../../kubelet/volumes/volume.ts'
 import type { Client } from '../../shared/client/client.ts'
@@ -17,6 +18,7 @@ export interface SimulatedNodeOptions {
   events: EventRecorder
   runtime?: Partial<SimulatedRuntimeOptions> | undefined
   volumes?: PodVolumes
+  statics?: StaticPods | undefined
 }
 
 export interface SimulatedNode extends Service {
@@ -45,6 +47,7 @@ export function simulatedNode(options: SimulatedNodeOptions): SimulatedNode {
     objects: referencedObjects(client, clock),
     client,
     informers,
+    statics: options.statics,
     events,
     node: () => nodes.cache.get(name),
     clusterDns: { servers: [], domain: 'cluster.local' },
@@ -60,9 +63,10 @@ export function simulatedNode(options: SimulatedNodeOptions): SimulatedNode {
     workers,
     state: runtime.state,
     async start() {
+      workers.start()
+      void options.statics?.run(signal)
       informers.start(signal)
       await informers.whenSynced(signal)
-      workers.start()
     },
     async stop() {
       lifetime.abort(new Error('the node stops'))

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs'
+import type { Client } from '../../shared/client/client.ts'
+import { createEventRecorder } from '../../shared/client/queued-event-recorder.ts'
+import { createInformers } from '../../shared/informer/shared-informers.ts'
+import { podMtu } from '../../shared/pods/overlay.ts'
+import type { ProcessTools } from '../../shared/process/run.ts'
+import type { KubeletConfig } from '../config.ts'
+import { containerMounts } from '../containers/container-mounts.ts'
+import { podRange } from '../network/pod-range.ts'
+import { parseResolvConf } from '../network/resolv-conf.ts'
+import { hasAppArmor } from '../node/app-armor.ts'
+import { measureCapacity } from '../node/capacity.ts'
+import { ownMtu } from '../node/node-settings.ts'
+import { createProber } from '../probes/create-prober.ts'
+import { nodeRuntime } from '../runtime/node-runtime.ts'
+import { createStaticPods } from '../static-pods/create-static-pods.ts'
+import { linuxMounter } from '../volumes/mounter.ts'
+import { nodeFolders } from '../volumes/node-folders.ts'
+import { volumesInUse } from '../volumes/persistent-claim.ts'
+import { referencedObjects } from '../volumes/referenced-objects.ts'
+import { createPodVolumes } from '../volumes/volume-types.ts'
+import { createPodWorkers } from './create-pod-workers.ts'
+import { measureStorage } from './measure-storage.ts'
+import { podsOnDisk } from './orphan-removal.ts'
+import { removePodFiles } from './pod-files.ts'
+
+export interface PodAgentOptions {
+  config: KubeletConfig
+  /** The node's addresses as far as they are known. */
+  hostIPs: () => readonly string[]
+  /** May be one that has no connection yet. */
+  client: Client
+  tools: ProcessTools
+  signal: AbortSignal
+}
+
+/** What runs pods on this node. */
+export type PodAgent = Awaited<ReturnType<typeof createPodAgent>>
+
+/**
+ * All that runs pods on this machine: engine, network, volumes, workers. Needs no identity and no API server; what is asked of that waits. Starts
+ * nothing: informers, workers, static pods and folders are the caller's to start.
+ */
+export async function createPodAgent({ config, hostIPs, client, tools, signal }: PodAgentOptions) {
+  const { clock, log } = tools
+  const { nodeName, rootDir } = config
+  const informers = createInformers({ client, ...tools })
+  const events = createEventRecorder({ client, ...tools }, { component: 'kubelet', host: nodeName })
+  const nodes = informers.of('v1', 'Node', { fieldSelector: `metadata.name=${nodeName}` })
+  const node = () => nodes.cache.get(nodeName)
+  const [capacity, mtu] = await Promise.all([measureCapacity({ rootDir }), config.podMtu === 0 ? ownMtu().then((own) => podMtu(own, config.overlay)) : config.podMtu])
+
+  const { runtime, network, ...own } = await nodeRuntime({ config, podRange: podRange(nodes, nodeName, rootDir), mtu, clock, log })
+  const runtimeName = await own.name(signal)
+  const mounter = linuxMounter()
+  const objects = referencedObjects(client, clock)
+  const allocatable = () => node()?.status.allocatable ?? {}
+  const folders = nodeFolders({ rootDir, nodeName, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
+  const mountSources = { rootDir, clusterDomain: config.clusterDomain, mounter }
+  const statics = createStaticPods(config, tools)
+  const workers = createPodWorkers({
+    ...{ nodeName, runtime, runtimeName, client, informers, statics, events, node, objects, clock, log, signal },
+    volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, clock, log }),
+    files: {
+      mounts: (input, until) => containerMounts(input, mountSources, until),
+      remove: (uid) => removePodFiles(rootDir, uid, mounter),
+      podsOnDisk: () => podsOnDisk(rootDir),
+      storageUse: (pod, of, until) => measureStorage(pod, rootDir, of, until),
+    },
+    prober: createProber({ runtime, events, clock, log }),
+    clusterDns: { servers: config.clusterDns, domain: config.clusterDomain },
+    nodeDns: () => parseResolvConf(readResolvConf(config.resolvConf)),
+    hostIPs,
+    memoryBytes: capacity.memoryBytes,
+    hasAppArmor,
+  })
+  return { informers, events, nodes, network, runtime, folders, statics, workers, housekeeping: own.housekeeping }
+}
+
+function readResolvConf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return '' // a machine without one resolves nothing; pods with the cluster's DNS do not need it
+  }
+}
