@@ -47,10 +47,10 @@ test('a KubeletConfiguration is read into settings, and flags win over it', asyn
 })
 
 test('fields of upstream’s kind that are not acted on are told; others are errors that name the nearest', async (context) => {
-  const { warnings } = await read(context, { evictionHard: { 'memory.available': '5%' }, featureGates: {} })
+  const { warnings } = await read(context, { qosReserved: { memory: '5%' }, featureGates: {} })
   assert.deepEqual(warnings.map((warning) => /: (\w+) is a field of KubeletConfiguration/.exec(warning)?.[1]).sort(), [
-    'evictionHard',
     'featureGates',
+    'qosReserved',
   ])
   await assert.rejects(read(context, { maxPod: 3 }), /maxPod: unknown field; did you mean maxPods\?/)
   await assert.rejects(read(context, { maxPods: '3' }), /maxPods: must be integer/)

@@ -21,6 +21,8 @@ const PLAIN: Readonly<Record<string, keyof typeof settings>> = {
   nodeStatusUpdateFrequency: 'nodeStatusUpdateFrequency',
   nodeStatusReportFrequency: 'nodeStatusReportFrequency',
   nodeLeaseDurationSeconds: 'nodeLeaseDurationSeconds',
+  evictionMaxPodGracePeriod: 'evictionMaxPodGracePeriod',
+  evictionPressureTransitionPeriod: 'evictionPressureTransitionPeriod',
   staticPodPath: 'podManifestPath',
   fileCheckFrequency: 'fileCheckFrequency',
   staticPodURL: 'manifestUrl',
@@ -43,6 +45,8 @@ export const kubeletConfiguration: ConfigFileKind = {
     },
     ...{ maxPods: whole, nodeStatusUpdateFrequency: text, nodeStatusReportFrequency: text, nodeLeaseDurationSeconds: whole },
     ...{ containerRuntimeEndpoint: text, podLogsDir: text },
+    ...{ evictionHard: amounts, evictionSoft: amounts, evictionSoftGracePeriod: amounts, evictionMinimumReclaim: amounts },
+    ...{ evictionMaxPodGracePeriod: whole, evictionPressureTransitionPeriod: text },
     ...{ staticPodPath: text, fileCheckFrequency: text, staticPodURL: text, httpCheckFrequency: text },
     staticPodURLHeader: { type: 'object', additionalProperties: texts },
     systemReserved: amounts,
@@ -66,8 +70,7 @@ export const kubeletConfiguration: ConfigFileKind = {
       ...['cpuManagerPolicyOptions', 'cpuManagerReconcilePeriod', 'memoryManagerPolicy', 'topologyManagerPolicy', 'topologyManagerScope'],
       ...['topologyManagerPolicyOptions', 'qosReserved', 'runtimeRequestTimeout', 'hairpinMode', 'podCIDR', 'podPidsLimit', 'runOnce'],
       ...['cpuCFSQuota', 'cpuCFSQuotaPeriod', 'nodeStatusMaxImages', 'maxOpenFiles', 'contentType', 'kubeAPIQPS', 'kubeAPIBurst'],
-      ...['serializeImagePulls', 'maxParallelImagePulls', 'evictionHard', 'evictionSoft', 'evictionSoftGracePeriod'],
-      ...['evictionPressureTransitionPeriod', 'evictionMaxPodGracePeriod', 'evictionMinimumReclaim', 'mergeDefaultEvictionSettings'],
+      ...['serializeImagePulls', 'maxParallelImagePulls', 'mergeDefaultEvictionSettings'],
       ...['podsPerCore', 'enableControllerAttachDetach', 'protectKernelDefaults', 'makeIPTablesUtilChains', 'iptablesMasqueradeBit'],
       ...['iptablesDropBit', 'featureGates', 'failSwapOn', 'memorySwap', 'containerLogMaxSize', 'containerLogMaxFiles'],
       ...['containerLogMaxWorkers', 'containerLogMonitorInterval', 'configMapAndSecretChangeDetectionStrategy', 'kubeReserved'],
@@ -90,7 +93,14 @@ export const kubeletConfiguration: ConfigFileKind = {
     const plain = Object.entries(PLAIN).map(([field, setting]) => [setting, plainText(content, field)] as const)
     return {
       ...Object.fromEntries(plain),
-      ...{ systemReserved: reserved(content), registerWithTaints: taints(content), manifestUrlHeader: urlHeaders(content) },
+      ...{
+        systemReserved: pairs(content, 'systemReserved', '='),
+        registerWithTaints: taints(content),
+        manifestUrlHeader: urlHeaders(content),
+      },
+      ...{ evictionHard: pairs(content, 'evictionHard', '<'), evictionSoft: pairs(content, 'evictionSoft', '<') },
+      evictionSoftGracePeriod: pairs(content, 'evictionSoftGracePeriod', '='),
+      evictionMinimumReclaim: pairs(content, 'evictionMinimumReclaim', '='),
     }
   },
 }
@@ -100,10 +110,11 @@ function plainText(content: ConfigFileContent, field: string): FileSetting | und
   return value === undefined ? undefined : { field, text: Array.isArray(value) ? value.join(',') : String(value) }
 }
 
-function reserved({ systemReserved: value }: ConfigFileContent): FileSetting | undefined {
+function pairs(content: ConfigFileContent, field: string, sign: '=' | '<'): FileSetting | undefined {
+  const value = content[field]
   if (typeof value !== 'object' || value === null) return undefined
-  const pairs = Object.entries(value).map(([name, amount]) => `${name}=${String(amount)}`)
-  return { field: 'systemReserved', text: pairs.join(',') }
+  const written = Object.entries(value).map(([name, amount]) => `${name}${sign}${String(amount)}`)
+  return { field, text: written.join(',') }
 }
 
 function taints({ registerWithTaints: value }: ConfigFileContent): FileSetting | undefined {

@@ -75,6 +75,7 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
       agent.workers.start()
       // Static pods run before the node has joined, and without: that is what they are for.
       agent.statics.run(signal).catch(ended.reject)
+      agent.eviction.run(signal).catch(ended.reject)
       const certificate = certificateOptions(config, tools, (file) => connect(file).client)
       try {
         await ensureClientCertificate(certificate, signal)
@@ -151,7 +152,7 @@ async function startWork({
   const { clock, log } = tools
   const { nodeName, rootDir } = config
   const { client } = connection
-  const { informers, events, nodes, network, runtime, folders, workers } = agent
+  const { informers, events, nodes, network, runtime, folders, workers, eviction, imagesSeen } = agent
   const places = { rootDir }
   const facts = await readNodeFacts(VERSION)
   metrics.gaugeFrom('kubelet_running_pods', 'Pods that are looked after.', () => workers.list().length)
@@ -175,6 +176,7 @@ async function startWork({
 
   const observe = nodeObserver({
     ...{ places, facts, runtime, network, clock, port: () => port, reserved: settings.reserved, maxPods: config.maxPods },
+    pressure: () => eviction.pressure,
     addresses: [
       { type: 'InternalIP', address: nodeIp },
       { type: 'Hostname', address: nodeName },
@@ -193,6 +195,7 @@ async function startWork({
     keepNode(
       {
         ...{ identity, client, nodes, observe, events, clock, log },
+        onStrain: eviction.onChange,
         lookEvery: config.nodeStatusUpdateFrequency,
         reportEvery: config.nodeStatusReportFrequency,
         renewEvery: config.nodeLeaseRenewInterval,
@@ -203,7 +206,7 @@ async function startWork({
     known(nodes, nodeName, signal).then(() => keepServingCertificate(serving, client, (pair) => server.setCertificate(pair), signal)),
     rotateClientCertificate(certificate, client, signal),
     agent.housekeeping(signal),
-    collectImages({ runtime, disk, kept: [config.pauseImage], clock, log }, signal),
+    collectImages({ runtime, disk, kept: [config.pauseImage], clock, log }, signal, imagesSeen),
   ]
   // Each of them runs until we stop; whichever ends sooner does so with the error that must end the process.
   const finished = Promise.race([Promise.all(loops).then(() => undefined), ...(config.nodeIp === undefined ? [moved()] : [])])

@@ -47,6 +47,8 @@ describe('new nodes', () => {
     const previous = node({ labels: { 'node-restriction.kubernetes.io/secure': 'yes' } }, { taints: [{ key: 'k', effect: 'NoSchedule' }] })
     const update = (object: KubeObject) => ({ ...nodeRequest, operation: 'UPDATE' as const, object, previous })
     await admit(update(structuredClone(previous)))
+    // The same, in another spelling: a field that is there and undefined, fields in another order.
+    await admit(update(node({ labels: previous.metadata.labels }, { taints: [{ effect: 'NoSchedule', value: undefined, key: 'k' }] })))
     await refused(update(node({ labels: previous.metadata.labels })), /not allowed to modify taints/)
     await refused(
       update(node({}, { taints: previous.spec.taints })),

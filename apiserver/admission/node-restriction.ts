@@ -93,22 +93,22 @@ function checkNode(node: string, request: AdmissionRequest): void {
   const name = request.name || next?.metadata.name
   if (name !== node) throw refusal(request, `node ${mine} is not allowed to modify node ${JSON.stringify(name)}`)
   if (!next) return
-  if (next.spec.configSource && !isDeepStrictEqual(next.spec.configSource, previous?.spec.configSource)) {
+  if (next.spec.configSource && !sameValue(next.spec.configSource, previous?.spec.configSource)) {
     throw refusal(request, `node ${mine} is not allowed to set a configSource`)
   }
   const labels = forbiddenNodeLabels(next.metadata.labels, previous?.metadata.labels).join(', ')
   if (request.operation === 'CREATE' && labels) throw refusal(request, `node ${mine} is not allowed to set the following labels: ${labels}`)
   // Everybody routes there; the controller manager gives it.
-  if (!isDeepStrictEqual(next.spec.podCIDRs ?? [], previous?.spec.podCIDRs ?? [])) {
+  if (!sameValue(next.spec.podCIDRs ?? [], previous?.spec.podCIDRs ?? [])) {
     throw refusal(request, `node ${mine} is not allowed to set its pod range`)
   }
   if (request.operation !== 'UPDATE') return
   // With either it could draw other people's Pods to itself.
-  if (!isDeepStrictEqual(next.spec.taints ?? [], previous?.spec.taints ?? [])) {
+  if (!sameValue(next.spec.taints ?? [], previous?.spec.taints ?? [])) {
     throw refusal(request, `node ${mine} is not allowed to modify taints`)
   }
   // Owned by something that does not exist it would be collected: a node that deletes itself comes back without its taints.
-  if (!isDeepStrictEqual(next.metadata.ownerReferences ?? [], previous?.metadata.ownerReferences ?? [])) {
+  if (!sameValue(next.metadata.ownerReferences ?? [], previous?.metadata.ownerReferences ?? [])) {
     throw refusal(request, `node ${mine} is not allowed to modify ownerReferences`)
   }
   if (labels) throw refusal(request, `is not allowed to modify labels: ${labels}`)

@@ -20,9 +20,8 @@ const EVERY_MILLISECONDS = 300_000
 const YOUNGEST_MILLISECONDS = 120_000
 
 /** Removes images nobody uses while the disk is nearly full, those unused for longest first, until the signal aborts. */
-export async function collectImages(options: ImageCollectorOptions, signal: AbortSignal): Promise<void> {
+export async function collectImages(options: ImageCollectorOptions, signal: AbortSignal, seen = new Map<string, number>()): Promise<void> {
   const { clock, log } = options
-  const seen = new Map<string, number>()
   while (!signal.aborted) {
     try {
       await collectOnce(options, seen, signal)
@@ -52,6 +51,11 @@ export async function collectOnce(options: ImageCollectorOptions, seen: Map<stri
     await runtime.removeImage(image.id, signal)
     seen.delete(image.id)
   }
+}
+
+/** Removes every image that is not in use and has not just come: somebody's disk is full. */
+export async function removeUnusedImages(options: ImageCollectorOptions, seen: Map<string, number>, signal: AbortSignal): Promise<void> {
+  await collectOnce({ ...options, disk: async () => ({ capacity: Number.MAX_SAFE_INTEGER, available: 0 }) }, seen, signal)
 }
 
 /** The images whose removal frees so many bytes, those unused for longest first. */

@@ -20,6 +20,8 @@ export interface Headroom {
   inodesTotal: number
   storageTotal: number
   processes: number | undefined
+  /** Of the kernel's; absent where it does not say. */
+  processesTotal?: number | undefined
 }
 
 export interface MachinePlaces {
@@ -52,7 +54,7 @@ export async function measureHeadroom(places: MachinePlaces): Promise<Headroom> 
     statfs(places.rootDir),
     processesLeft(root),
   ])
-  const pids = [processes, limits.pidsAvailable].filter((count) => count !== undefined)
+  const pids = [processes?.left, limits.pidsAvailable].filter((count) => count !== undefined)
   return {
     memoryBytes: Math.min(memory.available, limits.memoryAvailableBytes ?? memory.available),
     storageBytes: disk.bavail * disk.bsize,
@@ -60,6 +62,7 @@ export async function measureHeadroom(places: MachinePlaces): Promise<Headroom> 
     inodesTotal: disk.files,
     storageTotal: disk.blocks * disk.bsize,
     processes: pids.length > 0 ? Math.min(...pids) : undefined,
+    processesTotal: processes?.total,
   }
 }
 
@@ -74,7 +77,7 @@ async function readMemory(root: string): Promise<{ total: number; available: num
 }
 
 /** Threads that the kernel can still make; undefined where it does not say. */
-async function processesLeft(root: string): Promise<number | undefined> {
+async function processesLeft(root: string): Promise<{ left: number; total: number } | undefined> {
   const read = (path: string) => readFile(join(root, path), 'utf8').catch(() => undefined)
   const [pidMax, threadsMax, load] = await Promise.all([
     read('proc/sys/kernel/pid_max'),
@@ -84,5 +87,7 @@ async function processesLeft(root: string): Promise<number | undefined> {
   const running = /\d+\/(\d+)/.exec(load ?? '')?.[1]
   if (running === undefined) return undefined
   const limits = [pidMax, threadsMax].filter((value) => value !== undefined).map((value) => Number(value.trim()))
-  return limits.length > 0 ? Math.max(0, Math.min(...limits) - Number(running)) : undefined
+  if (limits.length === 0) return undefined
+  const total = Math.min(...limits)
+  return { left: Math.max(0, total - Number(running)), total }
 }

@@ -15,6 +15,8 @@ export interface NodeKeeperOptions {
   /** Of this node alone. */
   nodes: Informer<Node>
   observe(signal: AbortSignal): Promise<Observation>
+  /** Takes a listener for what makes the node short of something, or has enough of it again. */
+  onStrain?(listener: () => void): void
   events: EventRecorder
   clock: Clock
   log: Logger
@@ -48,6 +50,7 @@ export async function keepNode(options: NodeKeeperOptions, signal: AbortSignal):
   const unsubscribe = nodes.onChange((_key, current, previous) => {
     if (current?.spec.podCIDR !== previous?.spec.podCIDR) status.lookNow()
   })
+  options.onStrain?.(() => status.lookNow())
   const lease = { ...tools, nodeName: identity.name, renewEvery: options.renewEvery, durationSeconds: options.leaseSeconds }
   await Promise.all([keepNodeLease(lease, signal), status.run(signal)])
   unsubscribe()

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { NodeStatus } from '../../shared/openapi/generated/core-v1.ts'
 import { differs, nodeReport, type Observation, reportPatch } from './node-report.ts'
-import { defaultThresholds, PressureWatch } from './pressure.ts'
 
 const observation: Observation = {
   capacity: { cpuMillis: 1500, memoryBytes: 2 ** 31, storageBytes: 2 ** 34 },
@@ -58,15 +57,4 @@ test('only real differences are worth a write', () => {
 test('the patch replaces addresses, so that an old one does not stay', () => {
   const body = reportPatch(nodeReport(observation, undefined, noon), {}) as { status: { addresses: unknown[] } }
   assert.deepEqual(body.status.addresses, [{ $patch: 'replace' }, { type: 'InternalIP', address: '10.0.0.1' }])
-})
-
-test('pressure lasts until it has been over for a while', () => {
-  const watch = new PressureWatch(defaultThresholds, 300_000)
-  const plenty = { memoryBytes: 2 ** 40, storageBytes: 2 ** 40, storageTotal: 2 ** 41, inodes: 1e6, inodesTotal: 2e6, processes: 10_000 }
-  const full = { ...plenty, storageBytes: 5 }
-  assert.deepEqual([...watch.observe(plenty, 0)], [])
-  assert.deepEqual([...watch.observe(full, 10_000)], ['disk'])
-  assert.deepEqual([...watch.observe(plenty, 300_000)], ['disk'])
-  assert.deepEqual([...watch.observe(plenty, 310_000)], [])
-  assert.deepEqual([...watch.observe({ ...plenty, inodes: 10, processes: 3, memoryBytes: 1 }, 400_000)].sort(), ['disk', 'memory', 'pid'])
 })

@@ -2,9 +2,8 @@ import type { NodeAddress, NodeSystemInfo } from '../../shared/openapi/generated
 import type { Clock } from '../../shared/time/clock.ts'
 import type { PodNetwork } from '../network/pod-network.ts'
 import type { ContainerRuntime, ImageStatus } from '../runtime/container-runtime.ts'
-import { type MachinePlaces, measureCapacity, measureHeadroom } from './capacity.ts'
+import { type MachinePlaces, measureCapacity } from './capacity.ts'
 import type { Observation } from './node-report.ts'
-import { defaultThresholds, PressureWatch } from './pressure.ts'
 
 export interface ObserveOptions {
   places: MachinePlaces
@@ -15,12 +14,12 @@ export interface ObserveOptions {
   port(): number
   facts: Omit<NodeSystemInfo, 'containerRuntimeVersion'>
   runtime: Pick<ContainerRuntime, 'version' | 'listImages'>
+  /** What is short. */
+  pressure(): Observation['pressure']
   network: Pick<PodNetwork, 'problem'>
   clock: Clock
 }
 
-/** Pressure counts as over after this long without, as upstream has it. Milliseconds. */
-const RELAX_AFTER = 5 * 60_000
 /** An engine that takes longer to answer than this is as good as down. */
 const PATIENCE = 10_000
 /** An engine that is only being restarted does not cost the node its good name (upstream's figure); its containers run on meanwhile. */
@@ -29,7 +28,6 @@ const ENGINE_MAY_BE_AWAY = 30_000
 /** Looks at machine, engine and network. What is wrong with engine or network is a finding, not an error. */
 export function nodeObserver(options: ObserveOptions): (signal: AbortSignal) => Promise<Observation> {
   const { places, reserved, maxPods, addresses, facts, runtime, network, clock } = options
-  const pressure = new PressureWatch(defaultThresholds, RELAX_AFTER)
   // What was known last stays in the status while the engine is away.
   let version = ''
   let images: ImageStatus[] = []
@@ -55,19 +53,14 @@ export function nodeObserver(options: ObserveOptions): (signal: AbortSignal) => 
   }
 
   return async (signal) => {
-    const [capacity, headroom, engineProblem, networkProblem] = await Promise.all([
-      measureCapacity(places),
-      measureHeadroom(places),
-      askEngine(signal),
-      network.problem(),
-    ])
+    const [capacity, engineProblem, networkProblem] = await Promise.all([measureCapacity(places), askEngine(signal), network.problem()])
     const problems: string[] = []
     if (engineProblem !== undefined) problems.push(engineProblem)
     if (networkProblem !== undefined) problems.push(`container runtime network not ready: ${networkProblem}`)
     return {
       ...{ capacity, reserved, maxPods, addresses, problems, images, port: options.port() },
       info: { ...facts, containerRuntimeVersion: version },
-      pressure: pressure.observe(headroom, clock.monotonic()),
+      pressure: options.pressure(),
     }
   }
 }

@@ -6,6 +6,7 @@ import { podMtu } from '../../shared/pods/overlay.ts'
 import type { ProcessTools } from '../../shared/process/run.ts'
 import type { KubeletConfig } from '../config.ts'
 import { containerMounts } from '../containers/container-mounts.ts'
+import { createEviction } from '../eviction/create-eviction.ts'
 import { podRange } from '../network/pod-range.ts'
 import { parseResolvConf } from '../network/resolv-conf.ts'
 import { hasAppArmor } from '../node/app-armor.ts'
@@ -23,6 +24,7 @@ import { createPodWorkers } from './create-pod-workers.ts'
 import { measureStorage } from './measure-storage.ts'
 import { podsOnDisk } from './orphan-removal.ts'
 import { removePodFiles } from './pod-files.ts'
+import type { PodWorkers } from './pod-workers.ts'
 
 export interface PodAgentOptions {
   config: KubeletConfig
@@ -58,7 +60,12 @@ export async function createPodAgent({ config, hostIPs, client, tools, signal }:
   const folders = nodeFolders({ rootDir, nodeName, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
   const mountSources = { rootDir, clusterDomain: config.clusterDomain, mounter }
   const statics = createStaticPods(config, tools)
-  const workers = createPodWorkers({
+  const imagesSeen = new Map<string, number>()
+  const eviction = createEviction({
+    ...{ settings: config, places: { rootDir }, runtime, workers: () => workers, imagesSeen, node, events, clock, log },
+  })
+  const workers: PodWorkers = createPodWorkers({
+    pressure: () => eviction.pressure,
     ...{ nodeName, runtime, runtimeName, client, informers, statics, events, node, objects, clock, log, signal },
     volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, clock, log }),
     files: {
@@ -74,7 +81,7 @@ export async function createPodAgent({ config, hostIPs, client, tools, signal }:
     memoryBytes: capacity.memoryBytes,
     hasAppArmor,
   })
-  return { informers, events, nodes, network, runtime, folders, statics, workers, housekeeping: own.housekeeping }
+  return { informers, events, nodes, network, runtime, folders, statics, workers, eviction, imagesSeen, housekeeping: own.housekeeping }
 }
 
 function readResolvConf(path: string): string {

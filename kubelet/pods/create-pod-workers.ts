@@ -17,7 +17,7 @@ import { statusWriter } from '../status/status-writer.ts'
 import type { ReferencedObjects } from '../volumes/referenced-objects.ts'
 import type { PodVolumes } from '../volumes/volume.ts'
 import type { StorageUse } from './local-storage.ts'
-import { podAdmission } from './pod-admission.ts'
+import { type NodeStrain, podAdmission } from './pod-admission.ts'
 import { type PodWorkers, podWorkers } from './pod-workers.ts'
 import { Backoff } from './restart-backoff.ts'
 import { runtimeHandlerFrom } from './runtime-handler.ts'
@@ -53,6 +53,8 @@ export interface PodMachineryOptions {
   hostIPs: () => readonly string[]
   /** The machine confines programs by AppArmor; default no. */
   hasAppArmor?: () => boolean
+  /** What is short on this node; default nothing. */
+  pressure?: NodeStrain['pressure']
   /** Memory of the machine, by which the order of OOM kills is worked out. */
   memoryBytes: number
   clock: Clock
@@ -84,6 +86,7 @@ export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
   })
   const pods = informers.of('v1', 'Pod', { fieldSelector: `spec.nodeName=${nodeName}` })
   const nodes = informers.of('v1', 'Node', { fieldSelector: `metadata.name=${nodeName}` })
+  const machine = { hasAppArmor: options.hasAppArmor ?? (() => false) }
   const statics = options.statics ?? staticPods([], log)
   const mirrors = mirrorPods({ nodeName, api: client, pods, nodes, statics, clock, log, signal })
   const workers = podWorkers({
@@ -100,7 +103,7 @@ export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
     images,
     volumes: options.volumes,
     prober: options.prober,
-    admission: podAdmission(options.node, { hasAppArmor: options.hasAppArmor ?? (() => false) }),
+    admission: podAdmission(options.node, machine, { pressure: options.pressure ?? (() => new Set()) }),
     statuses: mirroredStatuses(statusWriter(client, clock, log, signal), mirrors),
     api: client,
     crashes: new Backoff(clock),

@@ -3,6 +3,8 @@ import { amountsOf } from '../../shared/pods/resource-requests.ts'
 import { addQuantities, formatQuantity, parseQuantity, type Quantity, quantityValue, zero } from '../../shared/quantity/quantity.ts'
 import type { Verdict } from './pod-admission.ts'
 
+/** What a pod gets that is evicted at once (upstream's figure). */
+export const IMMEDIATE_GRACE_SECONDS = 1
 const STORAGE = 'ephemeral-storage'
 
 /** What a pod takes of the node's disk, in bytes. */
@@ -54,5 +56,5 @@ function podQuantity({ spec }: Pod): Quantity {
 }
 
 function evicted(message: string): Verdict {
-  return { phase: 'Failed', reason: 'Evicted', message }
+  return { phase: 'Failed', reason: 'Evicted', message, graceSeconds: IMMEDIATE_GRACE_SECONDS, isDisruption: true }
 }

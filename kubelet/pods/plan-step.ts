@@ -3,7 +3,7 @@ import type { ProbeResult } from '../probes/prober.ts'
 import type { ContainerStatus } from '../runtime/container-runtime.ts'
 import { newestOf, type ObservedPod } from './observed-pod.ts'
 import type { AnyContainer, ContainerKind } from './pod-containers.ts'
-import { shouldStart } from './restart-policy.ts'
+import { effectivePolicy, shouldStart } from './restart-policy.ts'
 
 /** Everything a plan depends on. Same input, same plan. */
 export interface PlanInput {
@@ -30,6 +30,8 @@ export interface StopStep {
   /** Why, as the Killing event says it. */
   message: string
   graceSeconds?: number | undefined
+  /** It is stopped to be started anew, however it ends. */
+  restarts?: boolean | undefined
 }
 
 /** A container that waits for its back-off to end. */
@@ -59,7 +61,7 @@ export function stepFor(input: PlanInput, here: ObservedPod, kind: ContainerKind
   const { pod, observed, now } = input
   const current = newestOf(here, container.name)
   if (current?.state === 'running') {
-    const stop = reasonToStop(input, container, current)
+    const stop = reasonToStop(input, kind, container, current)
     if (stop) steps.stop.push(stop)
     return steps
   }
@@ -77,14 +79,19 @@ export function stepFor(input: PlanInput, here: ObservedPod, kind: ContainerKind
   return steps
 }
 
-function reasonToStop({ probe }: PlanInput, container: AnyContainer, current: ContainerStatus): StopStep | undefined {
+function reasonToStop(
+  { pod, probe }: PlanInput,
+  kind: ContainerKind,
+  container: AnyContainer,
+  current: ContainerStatus,
+): StopStep | undefined {
   if (container.image !== undefined && current.image !== container.image) {
-    return { status: current, message: `Container ${container.name} definition changed, will be restarted` }
+    return { status: current, message: `Container ${container.name} definition changed, will be restarted`, restarts: true }
   }
   const { failed } = probe(current)
   if (!failed) return undefined
   const message = `Container ${container.name} failed ${failed.probe} probe, will be restarted`
-  return { status: current, message, graceSeconds: failed.graceSeconds }
+  return { status: current, message, graceSeconds: failed.graceSeconds, restarts: effectivePolicy(pod, kind, container) !== 'Never' }
 }
 
 /** Restarts are counted on the containers; where those are lost (a new disk), on what the API server remembers. */

@@ -2,8 +2,12 @@ import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { hostPortsClash, hostPortsOf } from '../../shared/pods/host-ports.ts'
 import { matchesNode } from '../../shared/pods/node-affinity.ts'
 import { type Amounts, amountsOf, podRequests } from '../../shared/pods/resource-requests.ts'
+import { tolerates } from '../../shared/pods/tolerations.ts'
+import { PRESSURE_CONDITIONS, type PressureKind } from '../node/pressure.ts'
 import type { Phase } from '../status/pod-phase.ts'
+import { qosClassOf } from '../status/qos-class.ts'
 import { type MachineSupport, unsupported } from './node-support.ts'
+import { isCriticalPod } from './pod-kinds.ts'
 
 /** A pod ended by the kubelet itself, as its status says it. */
 export interface Verdict {
@@ -12,6 +16,10 @@ export interface Verdict {
   message: string
   /** It was never let in: nothing of it was or will be made. */
   isRefusal?: boolean
+  /** Seconds that its containers get at most; absent: what the pod says. */
+  graceSeconds?: number
+  /** It ends for the node's sake, which its condition DisruptionTarget says. */
+  isDisruption?: boolean
 }
 
 /**
@@ -31,13 +39,20 @@ export interface PodAdmission {
   onFreed(listener: () => void): () => void
 }
 
+/** What keeps a node from taking pods for a while. */
+export interface NodeStrain {
+  pressure(): ReadonlySet<PressureKind>
+}
+
+const NO_STRAIN: NodeStrain = { pressure: () => new Set() }
+
 /** Why a pod is not resized: there is no room now, or there never will be. */
 export interface ResizeRefusal {
   reason: 'Deferred' | 'Infeasible'
   message: string
 }
 
-export function podAdmission(node: () => Node | undefined, machine: MachineSupport): PodAdmission {
+export function podAdmission(node: () => Node | undefined, machine: MachineSupport, strain: NodeStrain = NO_STRAIN): PodAdmission {
   const admitted = new Map<string, { pod: Pod; requests: Amounts }>()
   const listeners = new Set<() => void>()
   const freed = () => {
@@ -69,13 +84,27 @@ export function podAdmission(node: () => Node | undefined, machine: MachineSuppo
     admit(pod) {
       const place = node()
       const others = [...admitted.values()].filter((one) => one.pod.metadata.uid !== pod.metadata.uid)
-      const unfit = unsupported(pod, machine)
+      const unfit = strainRefusal(pod, strain) ?? unsupported(pod, machine)
       // A node that has not been seen yet cannot be full.
       const verdict = unfit ? refused(unfit.reason, unfit.message) : place && refusal(pod, place, others)
       if (!verdict) count(pod)
       return verdict
     },
   }
+}
+
+/** Why the node takes no more pods of this sort now. */
+function strainRefusal(pod: Pod, { pressure }: NodeStrain): { reason: string; message: string } | undefined {
+  const kinds = pressure()
+  if (kinds.size === 0 || isCriticalPod(pod)) return undefined
+  if (kinds.size === 1 && kinds.has('memory')) {
+    // Short of memory alone: who asks for some has its share; who asks for none would be the first to go.
+    if (qosClassOf(pod) !== 'BestEffort') return undefined
+    const taint = { key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule', value: '' }
+    if ((pod.spec.tolerations ?? []).some((toleration) => tolerates(toleration, taint))) return undefined
+  }
+  const conditions = [...kinds].map((kind) => PRESSURE_CONDITIONS[kind]).join(' ')
+  return { reason: 'Evicted', message: `The node had condition: [${conditions}]. ` }
 }
 
 function refusal(pod: Pod, node: Node, others: readonly { pod: Pod; requests: Amounts }[]): Verdict | undefined {

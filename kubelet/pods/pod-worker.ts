@@ -41,6 +41,8 @@ export class PodWorker {
   #finished = false
   /** Everything is down and released. */
   #settled = false
+  /** Containers that were stopped to be started anew; one that then ends well has not done its work. */
+  readonly #restarting = new Set<string>()
   #dirty = false
   #loop: Promise<void> | undefined
   #timer: Timer | undefined
@@ -159,7 +161,7 @@ export class PodWorker {
         observed,
         probe: (container) => prober.result(this.#pod, container.name, container.id),
         restartAllowedAt: (container) => this.#actions.restartAllowedAt(container),
-        mustRestart: (container) => this.#resize.mustRestart(container.id),
+        mustRestart: ({ id }) => this.#mustRestart(id),
         now: clock.now(),
       })
       this.#track(observed)
@@ -167,7 +169,8 @@ export class PodWorker {
       this.#resize.note(this.#pod, resize, plan.start.length === 0 && plan.stop.length === 0 && plan.sandbox === 'keep')
       plan.stop.push(...resize.stop.filter(({ status }) => !plan.stop.some((step) => step.status.id === status.id)))
       for (const { container } of plan.start)
-        if (this.#resize.mustRestart(newestOf(observed, container.name)?.id)) this.#actions.noteRestart(container.name)
+        if (this.#mustRestart(newestOf(observed, container.name)?.id)) this.#actions.noteRestart(container.name)
+      for (const { status, restarts } of plan.stop) if (restarts) this.#restarting.add(status.id)
       this.#actions.noteHolds(plan.hold)
       this.#actions.noteRunning(observed)
       this.#finished = plan.finished
@@ -184,6 +187,10 @@ export class PodWorker {
       observed = await this.#observe(signal)
     }
     await this.#end(observed, signal)
+  }
+
+  #mustRestart(containerId: string | undefined): boolean {
+    return this.#resize.mustRestart(containerId) || (containerId !== undefined && this.#restarting.has(containerId))
   }
 
   #mustEnd(): boolean {
@@ -209,6 +216,7 @@ export class PodWorker {
     const filter = { podUid: this.uid }
     const [sandboxes, containers] = await Promise.all([runtime.listSandboxes(filter, signal), runtime.listContainers(filter, signal)])
     await this.#ends.learn(containers, signal)
+    for (const id of this.#restarting) if (!containers.some((one) => one.id === id)) this.#restarting.delete(id)
     return { sandboxes, containers }
   }
 
@@ -327,7 +335,7 @@ export class PodWorker {
   /** A pod that vanished without a deletion being seen was deleted by force: it gets no time. Of a static pod the manifest is gone, no more. */
   #graceSeconds(): number {
     if (this.#gone && this.#pod.metadata.deletionTimestamp === undefined && !isStaticPod(this.#pod)) return 0
-    return graceSecondsOf(this.#pod)
+    return Math.min(this.#verdict?.graceSeconds ?? Number.POSITIVE_INFINITY, graceSecondsOf(this.#pod))
   }
 
   async #deleteFromApi(signal: AbortSignal): Promise<void> {

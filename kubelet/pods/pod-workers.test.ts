@@ -213,3 +213,14 @@ test('while the API server is away pods are looked after, and it hears everythin
   await clock.advance(30_000)
   assert.equal((await main('web')).restartCount, 1)
 })
+
+test('a container that is stopped for a changed image starts anew, also when it then ends well under OnFailure', async (context) => {
+  const { start, client, clock, main, phase } = await podBench(context, () => ({ exitCode: 0 }))
+  await start('web', { restartPolicy: 'OnFailure' })
+  const body = { spec: { containers: [{ name: 'main', image: 'app:2' }] } }
+  await client.patch('v1', 'Pod', { namespace: 'default', name: 'web' }, { type: 'strategic', body })
+  await clock.advance(60_000)
+  const { image, restartCount, state } = await main('web')
+  assert.deepEqual([image, restartCount, await phase('web')], ['app:2', 1, 'Running'])
+  assert.ok(state.running)
+})

@@ -3,7 +3,7 @@ import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { StaticPods } from '../static-pods/static-pods.ts'
 import { hasStorageLimits, type StorageUse, storageVerdict } from './local-storage.ts'
 import { removeOrphans } from './orphan-removal.ts'
-import { fullNameOf, isMirrorPod, isStaticPod } from './pod-kinds.ts'
+import { fullNameOf, isCriticalPod, isMirrorPod, isStaticPod } from './pod-kinds.ts'
 import { PodWorker } from './pod-worker.ts'
 import type { PodWorkerTools } from './pod-worker-tools.ts'
 
@@ -99,7 +99,7 @@ export function podWorkers(options: PodWorkersOptions): PodWorkers {
     for (const worker of workers.values()) {
       const { pod } = worker
       if (signal.aborted || !options.storageUse) return
-      if (pod.status.phase !== 'Running' || !hasStorageLimits(pod)) continue
+      if (pod.status.phase !== 'Running' || isCriticalPod(pod) || !hasStorageLimits(pod)) continue
       try {
         const verdict = storageVerdict(pod, await options.storageUse(pod, signal))
         if (!verdict) continue

@@ -23,7 +23,7 @@ export function shouldStart(pod: Pod, kind: ContainerKind, container: Container,
 }
 
 /** The policy of one container: its own, else the pod's; a plain init container under `Always` is restarted only when it failed. */
-function effectivePolicy(pod: Pod, kind: ContainerKind, container: Container): string {
+export function effectivePolicy(pod: Pod, kind: ContainerKind, container: Container): string {
   if (container.restartPolicy) return container.restartPolicy
   const policy = pod.spec.restartPolicy ?? 'Always'
   return kind === 'init' && !isSidecar(container) && policy === 'Always' ? 'OnFailure' : policy

@@ -229,6 +229,8 @@ export interface ContainerRuntime {
   stats(id: string, signal: AbortSignal): Promise<ContainerStats | undefined>
   /** Interfaces inside a sandbox's network namespace, loopback left out; absent where the runtime cannot say. */
   networkStats?(sandboxId: string, signal: AbortSignal): Promise<InterfaceStats[] | undefined>
+  /** A folder of this machine on the file system that holds the images; absent where the runtime cannot say. */
+  imageFolder?(signal: AbortSignal): Promise<string | undefined>
   listImages(signal: AbortSignal): Promise<ImageStatus[]>
   imageStatus(reference: string, signal: AbortSignal): Promise<ImageStatus | undefined>
   /** @throws RuntimeError with `reason` ErrImagePull, InvalidImageName, RegistryUnavailable. */

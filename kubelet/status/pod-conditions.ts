@@ -18,6 +18,8 @@ export interface ConditionFacts {
   sandboxReady: boolean
   /** How a change of its resources goes on; absent: none does. */
   resize?: ResizeState | undefined
+  /** Why the node itself ends the pod. */
+  disruption?: string | undefined
   now: number
 }
 
@@ -41,6 +43,8 @@ export function podConditions(facts: ConditionFacts): PodCondition[] {
   const { pending, progress } = facts.resize ?? {}
   if (pending) verdicts.push(['PodResizePending', { status: 'True', ...pending }])
   if (progress) verdicts.push(['PodResizeInProgress', { status: 'True', ...progress }])
+  if (facts.disruption !== undefined)
+    verdicts.push(['DisruptionTarget', { status: 'True', reason: 'TerminationByKubelet', message: facts.disruption }])
   const own = verdicts.map(([type, verdict]) => condition(facts, type, verdict))
   return [...own, scheduled ?? condition(facts, 'PodScheduled', { status: 'True' })]
 }

@@ -1,6 +1,7 @@
 import type { PodStatus } from '../../shared/openapi/generated/core-v1.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
-import { liveSandbox } from '../pods/observed-pod.ts'
+import { liveSandbox, runningOf } from '../pods/observed-pod.ts'
+import type { Verdict } from '../pods/pod-admission.ts'
 import { type ContainerView, containerStatus } from './container-statuses.ts'
 import { podConditions, type ResizeState } from './pod-conditions.ts'
 import { type Phase, phaseOf } from './pod-phase.ts'
@@ -11,7 +12,7 @@ export interface StatusInput extends ContainerView {
   resize?: ResizeState | undefined
   now: number
   /** The kubelet ended the pod for a reason of its own (deadline, eviction, refusal): that decides phase and reason. */
-  verdict?: { phase: Phase; reason: string; message: string; isRefusal?: boolean } | undefined
+  verdict?: Verdict | undefined
 }
 
 /** What the kubelet says about a pod, from what was observed; never from what was intended. */
@@ -25,14 +26,25 @@ export function podStatus(input: StatusInput): PodStatus {
     containerStatuses: app,
     ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),
   }
-  const phase = settledPhase(input.pod.status.phase, verdict?.phase ?? phaseOf(pod, init, app, input.finished))
+  // What still runs has not ended: others take an ended pod's place and what it had (upstream's rule).
+  const end = runningOf(observed).length === 0 ? verdict : undefined
+  const phase = settledPhase(input.pod.status.phase, end?.phase ?? phaseOf(pod, init, app, input.finished))
   const sandbox = liveSandbox(observed)
   const ips = podIPs(input)
-  const kept: { reason?: string | undefined; message?: string | undefined } = verdict ?? pod.status
+  const kept: { reason?: string | undefined; message?: string | undefined } = end ?? pod.status
   return {
     ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     phase,
-    conditions: podConditions({ pod, phase, init, app, sandboxReady: sandbox !== undefined, resize: input.resize, now }),
+    conditions: podConditions({
+      pod,
+      phase,
+      init,
+      app,
+      sandboxReady: sandbox !== undefined,
+      resize: input.resize,
+      disruption: verdict?.isDisruption ? verdict.message : undefined,
+      now,
+    }),
     ...(kept.message ? { message: kept.message } : {}),
     ...(kept.reason ? { reason: kept.reason } : {}),
     hostIP: input.hostIPs[0],

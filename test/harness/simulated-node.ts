@@ -19,6 +19,7 @@ export interface SimulatedNodeOptions {
   runtime?: Partial<SimulatedRuntimeOptions> | undefined
   volumes?: PodVolumes
   statics?: StaticPods | undefined
+  pressure?: () => ReadonlySet<'memory' | 'disk' | 'pid'>
 }
 
 export interface SimulatedNode extends Service {
@@ -48,6 +49,7 @@ export function simulatedNode(options: SimulatedNodeOptions): SimulatedNode {
     client,
     informers,
     statics: options.statics,
+    ...(options.pressure ? { pressure: options.pressure } : {}),
     events,
     node: () => nodes.cache.get(name),
     clusterDns: { servers: [], domain: 'cluster.local' },

@@ -32,7 +32,13 @@ test('a kubelet that never gets to a cluster runs its static pods on Docker, and
   }
   const nodeName = `alone-${random.nameSuffix(6)}`
   const args = [`--node-name=${nodeName}`, `--root-dir=${rootDir}`, `--kubeconfig=${join(rootDir, 'none.kubeconfig')}`]
-  args.push(`--pod-manifest-path=${manifests}`, `--network-state-dir=${join(rootDir, 'network')}`, '--health-port=0', '--node-ip=127.0.0.1')
+  args.push(
+    `--pod-manifest-path=${manifests}`,
+    `--network-state-dir=${join(rootDir, 'network')}`,
+    '--health-port=0',
+    '--node-ip=127.0.0.1',
+    '--eviction-hard=',
+  )
   const config = readConfig({ name: 'kubelet', summary: '' }, settings, { args, env: {} })
   const { signal } = new AbortController()
   const network = {

@@ -72,6 +72,7 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
     logs: dockerLogs({ docker, inspect, clock }),
     ...dockerStats(inspect, clock),
     writtenBytes: dockerDisk(docker),
+    imageFolder: async (signal) => (await docker.call<{ DockerRootDir?: string }>('GET', '/info', { signal })).DockerRootDir,
     events: dockerEvents({ docker, node: options.nodeName, inspect, clock, log }),
     async connectPort(sandboxId, port, signal) {
       const details = await inspect.fresh(sandboxId, signal)

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { lookForShortages, NOTHING_SHORT } from './shortage-plan.ts'
+import { type Amount, observationsOf, type Signal } from './signals.ts'
+import { type ThresholdTexts, thresholdsOf } from './thresholds.ts'
+
+const MI = 2 ** 20
+const texts = (some: Partial<ThresholdTexts>): ThresholdTexts => ({
+  ...{ evictionHard: [], evictionSoft: [], evictionSoftGracePeriod: [], evictionMinimumReclaim: [] },
+  ...some,
+})
+const seen = (amounts: Partial<Record<Signal, number>>) =>
+  new Map(Object.entries(amounts).map(([signal, available]): [Signal, Amount] => [signal as Signal, { available, capacity: 1000 * MI }]))
+
+/** Looks again and again; each line is when, what is there, what the node says, and what pods must go for. */
+function story(some: Partial<ThresholdTexts>, lines: readonly (readonly [number, Partial<Record<Signal, number>>, string[], string[]])[]) {
+  const thresholds = thresholdsOf(texts(some))
+  let memory = NOTHING_SHORT
+  for (const [seconds, amounts, pressure, due] of lines) {
+    const found = lookForShortages(memory, thresholds, seen(amounts), seconds * 1000, 300_000)
+    memory = found.memory
+    assert.deepEqual([...found.pressure], pressure, `pressure after ${seconds} s`)
+    assert.deepEqual(
+      found.due.map(({ signal, isHard }) => `${signal} ${isHard ? 'hard' : 'soft'}`),
+      due,
+      `due after ${seconds} s`,
+    )
+  }
+}
+
+describe('shortages', () => {
+  it('of a hard threshold are acted on at once; the pressure lasts five minutes longer', () =>
+    story({ evictionHard: ['memory.available<100Mi'] }, [
+      [0, { 'memory.available': 100 * MI }, [], []],
+      [10, { 'memory.available': 100 * MI - 1 }, ['memory'], ['memory.available hard']],
+      [20, { 'memory.available': 200 * MI }, ['memory'], []],
+      [309, { 'memory.available': 200 * MI }, ['memory'], []],
+      [310, { 'memory.available': 200 * MI }, [], []],
+    ]))
+
+  it('of a soft threshold show at once, and are acted on when they have lasted without a break', () =>
+    story({ evictionSoft: ['nodefs.available<50%'], evictionSoftGracePeriod: ['nodefs.available=30s'] }, [
+      [0, { 'nodefs.available': 499 * MI }, ['disk'], []],
+      [20, { 'nodefs.available': 499 * MI }, ['disk'], []],
+      [25, { 'nodefs.available': 500 * MI }, ['disk'], []],
+      [30, { 'nodefs.available': 499 * MI }, ['disk'], []],
+      [59, { 'nodefs.available': 499 * MI }, ['disk'], []],
+      [60, { 'nodefs.available': 499 * MI }, ['disk'], ['nodefs.available soft']],
+    ]))
+
+  it('are over only when what is to be reclaimed is there too', () =>
+    story({ evictionHard: ['imagefs.available<100Mi'], evictionMinimumReclaim: ['imagefs.available=50Mi'] }, [
+      [0, { 'imagefs.available': 120 * MI }, [], []],
+      [10, { 'imagefs.available': 99 * MI }, ['disk'], ['imagefs.available hard']],
+      [20, { 'imagefs.available': 149 * MI }, ['disk'], ['imagefs.available hard']],
+      [30, { 'imagefs.available': 150 * MI }, ['disk'], []],
+      [40, { 'imagefs.available': 120 * MI }, ['disk'], []],
+    ]))
+
+  it('are met memory first, then disk, files and processes; hard before soft', () =>
+    story(
+      {
+        evictionHard: ['pid.available<10', 'nodefs.inodesFree<10', 'memory.available<10', 'nodefs.available<10'],
+        evictionSoft: ['memory.available<20'],
+        evictionSoftGracePeriod: ['memory.available=0s'],
+      },
+      [
+        [
+          0,
+          { 'pid.available': 1, 'nodefs.inodesFree': 1, 'memory.available': 1, 'nodefs.available': 1 },
+          ['pid', 'disk', 'memory'],
+          ['memory.available hard', 'memory.available soft', 'nodefs.available hard', 'nodefs.inodesFree hard', 'pid.available hard'],
+        ],
+      ],
+    ))
+
+  it('of what cannot be measured are none', () => story({ evictionHard: ['pid.available<10'] }, [[0, {}, [], []]]))
+})
+
+describe('thresholds', () => {
+  for (const [what, some, message] of [
+    ['an unknown signal', { evictionHard: ['memory.free<1Mi'] }, /--eviction-hard: "memory.free" is none of memory.available, nodefs/],
+    ['a name everybody has', { evictionHard: ['toString<1Mi'] }, /is none of/],
+    ['no sign', { evictionHard: ['memory.available'] }, /is not signal<amount/],
+    ['no amount', { evictionHard: ['memory.available<much'] }, /--eviction-hard: memory.available: /],
+    ['a negative one', { evictionHard: ['memory.available<-1'] }, /less than nothing/],
+    ['more than all', { evictionHard: ['memory.available<101%'] }, /101% is more than all/],
+    ['one twice', { evictionHard: ['memory.available<1', 'memory.available<2'] }, /is there twice/],
+    [
+      'a soft one without grace',
+      { evictionSoft: ['memory.available<1'] },
+      /--eviction-soft-grace-period: there is none for memory.available/,
+    ],
+    ['a grace that is none', { evictionSoftGracePeriod: ['memory.available=soon'] }, /--eviction-soft-grace-period: memory.available/],
+  ] as const) {
+    it(`are not ${what}`, () => assert.throws(() => thresholdsOf(texts(some)), message))
+  }
+})
+
+it('two file systems are told apart', () => {
+  const node = { memoryBytes: 1, storageBytes: 2, storageTotal: 3, inodes: undefined, inodesTotal: 0, processes: 5, processesTotal: 6 }
+  const found = observationsOf({ memoryBytes: 9 }, node, { ...node, storageBytes: 7, inodes: 8, inodesTotal: 10 })
+  assert.deepEqual(Object.fromEntries(found), {
+    'memory.available': { available: 1, capacity: 9 },
+    'nodefs.available': { available: 2, capacity: 3 },
+    'imagefs.available': { available: 7, capacity: 3 },
+    'imagefs.inodesFree': { available: 8, capacity: 10 },
+    'pid.available': { available: 5, capacity: 6 },
+  })
+})
