@@ -50,7 +50,10 @@ export async function createPodAgent({ config, hostIPs, client, tools, signal }:
   const events = createEventRecorder({ client, ...tools }, { component: 'kubelet', host: nodeName })
   const nodes = informers.of('v1', 'Node', { fieldSelector: `metadata.name=${nodeName}` })
   const node = () => nodes.cache.get(nodeName)
-  const [capacity, mtu] = await Promise.all([measureCapacity({ rootDir }), config.podMtu === 0 ? ownMtu().then((own) => podMtu(own, config.overlay)) : config.podMtu])
+  const [capacity, mtu] = await Promise.all([
+    measureCapacity({ rootDir }),
+    config.podMtu === 0 ? ownMtu().then((own) => podMtu(own, config.overlay)) : config.podMtu,
+  ])
 
   const { runtime, network, ...own } = await nodeRuntime({ config, podRange: podRange(nodes, nodeName, rootDir), mtu, clock, log })
   const runtimeName = await own.name(signal)
