@@ -7,7 +7,7 @@ const texts = { type: 'array', items: text }
 const amounts = { type: 'object', additionalProperties: { type: ['string', 'number'] } }
 
 /** Fields of KubeletConfiguration that become settings as they are: field → setting. */
-const PLAIN: Readonly<Record<string, keyof typeof settings>> = {
+export const PLAIN: Readonly<Record<string, keyof typeof settings>> = {
   address: 'address',
   port: 'port',
   healthzBindAddress: 'bindAddress',
@@ -27,6 +27,7 @@ const PLAIN: Readonly<Record<string, keyof typeof settings>> = {
   fileCheckFrequency: 'fileCheckFrequency',
   staticPodURL: 'manifestUrl',
   httpCheckFrequency: 'httpCheckFrequency',
+  providerID: 'providerId',
 }
 
 /** The kubelet's file, as upstream's `--config`. */
@@ -49,6 +50,7 @@ export const kubeletConfiguration: ConfigFileKind = {
     ...{ evictionMaxPodGracePeriod: whole, evictionPressureTransitionPeriod: text },
     ...{ staticPodPath: text, fileCheckFrequency: text, staticPodURL: text, httpCheckFrequency: text },
     staticPodURLHeader: { type: 'object', additionalProperties: texts },
+    providerID: text,
     systemReserved: amounts,
     registerWithTaints: {
       type: 'array',
@@ -75,7 +77,7 @@ export const kubeletConfiguration: ConfigFileKind = {
       ...['iptablesDropBit', 'featureGates', 'failSwapOn', 'memorySwap', 'containerLogMaxSize', 'containerLogMaxFiles'],
       ...['containerLogMaxWorkers', 'containerLogMonitorInterval', 'configMapAndSecretChangeDetectionStrategy', 'kubeReserved'],
       ...['reservedSystemCPUs', 'showHiddenMetricsForVersion', 'systemReservedCgroup', 'kubeReservedCgroup', 'enforceNodeAllocatable'],
-      ...['allowedUnsafeSysctls', 'defaultPodSysctls', 'volumePluginDir', 'providerID', 'kernelMemcgNotification', 'logging'],
+      ...['allowedUnsafeSysctls', 'defaultPodSysctls', 'volumePluginDir', 'kernelMemcgNotification', 'logging'],
       ...['enableSystemLogHandler', 'enableSystemLogQuery', 'shutdownGracePeriod', 'shutdownGracePeriodCriticalPods'],
       ...['shutdownGracePeriodByPodPriority', 'crashLoopBackOff', 'reservedMemory', 'enableProfilingHandler', 'enableDebugFlagsHandler'],
       ...[

@@ -50,6 +50,12 @@ export const settings = {
   systemReserved: list('amounts that pods do not get, e.g. cpu=100m,memory=200Mi', ['memory=100Mi']),
   nodeLabels: list('labels to register with: name=value,…'),
   registerWithTaints: list('taints to register with: key=value:Effect,…'),
+  cloudProvider: choice(
+    'external: a cloud controller manager says what this machine is; until then the node takes no pods, and from then on its addresses are the cloud’s',
+    ['', 'external'],
+    '',
+  ),
+  providerId: text('what the cloud calls this machine, where the cloud controller manager is not to find out'),
   registerSchedulable: boolean('whether the node takes pods from the beginning', true),
   nodeStatusUpdateFrequency: duration('how often the node is looked at', 10_000),
   nodeStatusReportFrequency: duration('how often its status is written when nothing changed', 300_000),

@@ -9,6 +9,7 @@ import type { Node } from '../shared/openapi/generated/core-v1.ts'
 import { createHealthServer } from '../shared/process/health-server.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { KubeletConfig } from './config.ts'
+import { kubeletConfigurationOf } from './configz.ts'
 import { collectImages } from './images/image-collector.ts'
 import { addressChange, addressTowards } from './node/address-watch.ts'
 import { measureHeadroom } from './node/capacity.ts'
@@ -16,7 +17,7 @@ import { type ClientCertificateOptions, ensureClientCertificate, rotateClientCer
 import { readCluster } from './node/kubeconfig-file.ts'
 import { architectureName, readNodeFacts } from './node/node-facts.ts'
 import { keepNode } from './node/node-keeper.ts'
-import { ownAddress, pairsOf, reservedOf, taintsOf } from './node/node-settings.ts'
+import { ownAddress, pairsOf, registrationTaints, reservedOf } from './node/node-settings.ts'
 import { nodeObserver } from './node/observe-node.ts'
 import { keepServingCertificate, servingCertificate } from './node/serving-certificate.ts'
 import { createPodAgent, type PodAgent } from './pods/create-pod-agent.ts'
@@ -37,7 +38,7 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
   const stopping = new AbortController()
   const { signal } = stopping
   const settings = {
-    taints: taintsOf(config.registerWithTaints),
+    taints: registrationTaints(config),
     labels: pairsOf('node-labels', config.nodeLabels),
     reserved: reservedOf(config.systemReserved),
   }
@@ -124,7 +125,7 @@ interface RunningKubelet {
 
 interface WorkOptions {
   config: KubeletConfig
-  settings: { taints: ReturnType<typeof taintsOf>; labels: Record<string, string>; reserved: ReturnType<typeof reservedOf> }
+  settings: { taints: ReturnType<typeof registrationTaints>; labels: Record<string, string>; reserved: ReturnType<typeof reservedOf> }
   nodeIp: string
   /** Its URL. */
   apiServer: string
@@ -165,7 +166,7 @@ async function startWork({
       get: (namespace, name) => workers.list().find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
     },
     stats: createNodeStats({ nodeName, places, runtime, pods: () => workers.list(), clock }),
-    ...{ runtime, metrics, clock, log, health: () => undefined },
+    ...{ runtime, metrics, clock, log, health: () => undefined, configuration: kubeletConfigurationOf(config) },
   })
   const port = await server.start()
   informers.start(signal)
@@ -177,6 +178,7 @@ async function startWork({
   const observe = nodeObserver({
     ...{ places, facts, runtime, network, clock, port: () => port, reserved: settings.reserved, maxPods: config.maxPods },
     pressure: () => eviction.pressure,
+    keepsAddresses: config.cloudProvider === 'external',
     addresses: [
       { type: 'InternalIP', address: nodeIp },
       { type: 'Hostname', address: nodeName },
@@ -185,7 +187,7 @@ async function startWork({
   const identity = {
     volumeFolders: foldersOfNode(rootDir),
     ...{ name: nodeName, architecture: architectureName(process.arch), labels: settings.labels, taints: settings.taints },
-    unschedulable: !config.registerSchedulable,
+    ...{ unschedulable: !config.registerSchedulable, providerID: config.providerId },
   }
   const disk = async () => {
     const { storageTotal, storageBytes } = await measureHeadroom(places)

@@ -58,3 +58,14 @@ test('the patch replaces addresses, so that an old one does not stay', () => {
   const body = reportPatch(nodeReport(observation, undefined, noon), {}) as { status: { addresses: unknown[] } }
   assert.deepEqual(body.status.addresses, [{ $patch: 'replace' }, { type: 'InternalIP', address: '10.0.0.1' }])
 })
+
+test('with a cloud the addresses that the node has stay, and are not written again; a new node says its own', () => {
+  const first = nodeReport({ ...observation, keepsAddresses: true }, undefined, noon)
+  assert.deepEqual(first.addresses, observation.addresses)
+  const before = { ...asStatus(first), addresses: [{ type: 'ExternalIP', address: '203.0.113.5' }, ...observation.addresses] }
+  const report = nodeReport({ ...observation, keepsAddresses: true, problems: ['x'] }, before, noon)
+  assert.deepEqual(report.addresses, before.addresses)
+  const body = reportPatch(report, before) as { status: object }
+  assert.ok(!('addresses' in body.status))
+  assert.deepEqual(nodeReport(observation, before, noon).addresses, observation.addresses, 'without a cloud they are the kubelet’s')
+})

@@ -12,6 +12,8 @@ export interface Observation {
   reserved: { cpuMillis: number; memoryBytes: number; storageBytes: number }
   maxPods: number
   addresses: readonly NodeAddress[]
+  /** Addresses that the Node has already are the cloud's, and stay (`--cloud-provider=external`). */
+  keepsAddresses?: boolean | undefined
   /** Port of the kubelet's API; 0 while it is not served. */
   port: number
   info: NodeSystemInfo
@@ -57,7 +59,7 @@ export function nodeReport(observed: Observation, previous: NodeStatus | undefin
     capacity,
     allocatable,
     conditions: conditions(observed).map((condition) => withTimes(condition, previous?.conditions, now)),
-    addresses: [...observed.addresses],
+    addresses: [...((observed.keepsAddresses && previous?.addresses?.length ? previous.addresses : undefined) ?? observed.addresses)],
     daemonEndpoints: { kubeletEndpoint: { Port: observed.port } },
     nodeInfo: observed.info,
     images: imageList(observed.images),
@@ -150,8 +152,11 @@ const sorted = (record: object | undefined) => Object.entries(record ?? {}).sort
  * As a strategic merge patch: conditions and amounts of others stay, our addresses and images replace what was there. What is no longer
  * part of the capacity is not allocatable either: a merge takes an amount away only when it is told to.
  */
-export function reportPatch(report: NodeReport, previous: Pick<NodeStatus, 'allocatable'>): unknown {
+export function reportPatch(report: NodeReport, previous: Pick<NodeStatus, 'allocatable' | 'addresses'>): unknown {
   const gone = Object.keys(previous.allocatable ?? {}).filter((name) => !(name in report.allocatable))
   const allocatable = { ...report.allocatable, ...Object.fromEntries(gone.map((name) => [name, null])) }
-  return { status: { ...report, allocatable, addresses: [{ $patch: 'replace' }, ...report.addresses] } }
+  const { addresses, ...rest } = report
+  // Somebody else may write them at this moment.
+  const isSame = JSON.stringify(addresses) === JSON.stringify(previous.addresses ?? [])
+  return { status: { ...rest, allocatable, ...(isSame ? {} : { addresses: [{ $patch: 'replace' }, ...addresses] }) } }
 }

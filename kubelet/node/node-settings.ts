@@ -76,3 +76,12 @@ export async function ownMtu(treeRoot = '/'): Promise<number> {
   const mtu = name === undefined ? Number.NaN : Number.parseInt(await read(`sys/class/net/${name}/mtu`), 10)
   return Number.isInteger(mtu) ? mtu : USUAL_MTU
 }
+
+/** What keeps pods away until the cloud controller manager has said what the machine is; that takes it off. */
+const UNINITIALIZED: Taint = { key: 'node.cloudprovider.kubernetes.io/uninitialized', value: 'true', effect: 'NoSchedule' }
+
+/** The taints that a new node begins with. @throws ConfigError */
+export function registrationTaints(settings: { registerWithTaints: readonly string[]; cloudProvider: string }): Taint[] {
+  const own = taintsOf(settings.registerWithTaints)
+  return settings.cloudProvider === 'external' ? [...own.filter(({ key }) => key !== UNINITIALIZED.key), UNINITIALIZED] : own
+}

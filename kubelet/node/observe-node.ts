@@ -10,6 +10,7 @@ export interface ObserveOptions {
   reserved: Observation['reserved']
   maxPods: number
   addresses: readonly NodeAddress[]
+  keepsAddresses: boolean
   /** Of the kubelet's API. */
   port(): number
   facts: Omit<NodeSystemInfo, 'containerRuntimeVersion'>
@@ -58,7 +59,7 @@ export function nodeObserver(options: ObserveOptions): (signal: AbortSignal) => 
     if (engineProblem !== undefined) problems.push(engineProblem)
     if (networkProblem !== undefined) problems.push(`container runtime network not ready: ${networkProblem}`)
     return {
-      ...{ capacity, reserved, maxPods, addresses, problems, images, port: options.port() },
+      ...{ capacity, reserved, maxPods, addresses, problems, images, port: options.port(), keepsAddresses: options.keepsAddresses },
       info: { ...facts, containerRuntimeVersion: version },
       pressure: options.pressure(),
     }

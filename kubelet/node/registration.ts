@@ -19,6 +19,8 @@ export interface NodeIdentity {
   /** The folder for PersistentVolumes; provisioners read it. */
   volumeFolders: string
   unschedulable: boolean
+  /** `--provider-id`; only for a node that is new. */
+  providerID?: string | undefined
 }
 
 interface RegistrationTools {
@@ -61,7 +63,11 @@ async function registerOnce(
   const labels = ownLabels(identity)
   const annotations = { [FOLDERS_OF_NODE]: identity.volumeFolders }
   const metadata = { name: identity.name, labels, annotations }
-  const spec = { taints: [...identity.taints], ...(identity.unschedulable ? { unschedulable: true } : {}) }
+  const spec = {
+    taints: [...identity.taints],
+    ...(identity.unschedulable ? { unschedulable: true } : {}),
+    ...(identity.providerID ? { providerID: identity.providerID } : {}),
+  }
   const create = (status: NodeReport) => client.create('v1', 'Node', { metadata, spec, status }, { signal })
   try {
     const status = await report()

@@ -43,3 +43,48 @@ test('a port is free on one address while another pod has it on another, and on 
   admission.release('tcp')
   assert.equal(admission.admit(pod('tcp-on-one', 53, 'TCP', '127.0.0.1')), undefined)
 })
+
+test('of pods that wait to be resized the one that matters more has the room first, however long the other has waited', () => {
+  const place: Node = { ...node, status: { ...node.status, allocatable: { cpu: '4', pods: '110' } } }
+  const admission = podAdmission(() => place, { hasAppArmor: () => false })
+  const sized = (uid: string, cpu: string, priority: number): Pod => ({
+    ...pod(uid, 8080),
+    spec: { priority, containers: [{ name: 'c', image: 'i', resources: { requests: { cpu } } }] },
+  })
+  for (const [uid, priority] of [
+    ['low', 1],
+    ['high', 9],
+    ['other', 0],
+  ] as const)
+    assert.equal(admission.admit(sized(uid, '1', priority)), undefined)
+  assert.equal(admission.resize(sized('low', '3', 1))?.reason, 'Deferred')
+  assert.equal(admission.resize(sized('high', '3', 9))?.reason, 'Deferred')
+  admission.release('other')
+  assert.equal(admission.resize(sized('low', '3', 1))?.reason, 'Deferred', 'the room is kept for the other')
+  assert.equal(admission.resize(sized('low', '500m', 1)), undefined, 'who gives back never waits')
+  assert.equal(admission.resize(sized('low', '2', 1))?.reason, 'Deferred')
+  assert.equal(admission.resize(sized('high', '3', 9)), undefined)
+  assert.equal(admission.resize(sized('low', '1', 1)), undefined)
+})
+
+test('a wish that was taken back keeps no room', () => {
+  const place: Node = { ...node, status: { ...node.status, allocatable: { cpu: '4', pods: '110' } } }
+  const admission = podAdmission(() => place, { hasAppArmor: () => false })
+  const sized = (uid: string, cpu: string, priority: number): Pod => ({
+    ...pod(uid, 8080),
+    spec: { priority, containers: [{ name: 'c', image: 'i', resources: { requests: { cpu } } }] },
+  })
+  for (const [uid, priority] of [
+    ['low', 1],
+    ['high', 9],
+    ['other', 0],
+  ] as const)
+    assert.equal(admission.admit(sized(uid, '1', priority)), undefined)
+  assert.equal(admission.resize(sized('high', '3', 9))?.reason, 'Deferred')
+  assert.equal(admission.resize(sized('low', '2', 1)), undefined, 'there is no room for the other, but for this')
+  assert.equal(admission.resize(sized('low', '1', 1)), undefined)
+  admission.release('other')
+  assert.equal(admission.resize(sized('low', '3', 1))?.reason, 'Deferred', 'the room that came is kept')
+  admission.forgo('high')
+  assert.equal(admission.resize(sized('low', '3', 1)), undefined)
+})

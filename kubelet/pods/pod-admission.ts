@@ -8,6 +8,7 @@ import type { Phase } from '../status/pod-phase.ts'
 import { qosClassOf } from '../status/qos-class.ts'
 import { type MachineSupport, unsupported } from './node-support.ts'
 import { isCriticalPod } from './pod-kinds.ts'
+import { inResizeOrder } from './resize-order.ts'
 
 /** A pod ended by the kubelet itself, as its status says it. */
 export interface Verdict {
@@ -31,8 +32,10 @@ export interface PodAdmission {
   admit(pod: Pod): Verdict | undefined
   /** Counts a pod that runs already, whatever the check would say today. */
   adopt(pod: Pod): void
-  /** Grants a pod that is there what it asks for now, and counts that; or says why not. */
+  /** Grants a pod that is there what it asks for now, and counts that; or says why not. Room goes to whose wish comes first (`resize-order.ts`). */
   resize(pod: Pod): ResizeRefusal | undefined
+  /** The pod does not wait to be resized any more. */
+  forgo(podUid: string): void
   /** The pod has ended: what it took is free. */
   release(podUid: string): void
   /** Called whenever a pod has given something back. Returns how to stop that. */
@@ -54,15 +57,33 @@ export interface ResizeRefusal {
 
 export function podAdmission(node: () => Node | undefined, machine: MachineSupport, strain: NodeStrain = NO_STRAIN): PodAdmission {
   const admitted = new Map<string, { pod: Pod; requests: Amounts }>()
+  /** Wishes to be resized that had to wait, by pod; longest first. */
+  const waiting = new Map<string, Pod>()
   const listeners = new Set<() => void>()
   const freed = () => {
     for (const listener of listeners) listener()
+  }
+  /** As if all who come before it had what they wait for, where there is room for that. */
+  function inTurn(pod: Pod, place: Node): ResizeRefusal | undefined {
+    const held = new Map(admitted)
+    for (const one of inResizeOrder([...waiting.values()], ({ metadata }) => admitted.get(metadata.uid ?? '')?.requests)) {
+      const { uid = '' } = one.metadata
+      const refusal = resizeRefusal(
+        one,
+        place,
+        [...held].filter(([other]) => other !== uid).map(([, other]) => other),
+      )
+      if (one === pod) return refusal
+      if (!refusal) held.set(uid, { pod: one, requests: podRequests(one.spec) })
+    }
+    return undefined
   }
   const count = (pod: Pod) => admitted.set(pod.metadata.uid ?? '', { pod, requests: podRequests(pod.spec) })
 
   return {
     adopt: (pod) => void count(pod),
     release(uid) {
+      waiting.delete(uid)
       if (admitted.delete(uid)) freed()
     },
     onFreed(listener) {
@@ -71,16 +92,19 @@ export function podAdmission(node: () => Node | undefined, machine: MachineSuppo
     },
     resize(pod) {
       const place = node()
-      const { uid } = pod.metadata
-      const others = [...admitted.values()].filter((one) => one.pod.metadata.uid !== uid)
-      const refusal = place && resizeRefusal(pod, place, others)
+      const { uid = '' } = pod.metadata
+      waiting.set(uid, pod)
+      const refusal = place && inTurn(pod, place)
+      if (refusal?.reason === 'Deferred') return refusal
+      waiting.delete(uid)
       if (refusal) return refusal
-      const before = admitted.get(uid ?? '')?.requests
+      const before = admitted.get(uid)?.requests
       count(pod)
       const now = podRequests(pod.spec)
       if ([...(before ?? [])].some(([name, amount]) => (now.get(name) ?? 0) < amount)) freed()
       return undefined
     },
+    forgo: (uid) => void waiting.delete(uid),
     admit(pod) {
       const place = node()
       const others = [...admitted.values()].filter((one) => one.pod.metadata.uid !== pod.metadata.uid)

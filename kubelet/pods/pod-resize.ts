@@ -68,6 +68,7 @@ export class PodResize {
   decide(pod: Pod): void {
     const { admission, events, clock } = this.#tools
     if (this.granted(pod) === pod) {
+      if (this.#refusal) admission.forgo(pod.metadata.uid ?? '')
       this.#refusal = undefined
       return
     }

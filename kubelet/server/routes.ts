@@ -2,13 +2,14 @@ import { StatusError } from '../../shared/errors/status-error.ts'
 
 /** What a path of the node's API asks for. */
 export type Route =
-  | { what: 'healthz' | 'pods' | 'stats' | 'metrics' | 'resource metrics' | 'container metrics' }
+  | { what: 'healthz' | 'configz' | 'pods' | 'stats' | 'metrics' | 'resource metrics' | 'container metrics' }
   | { what: 'logs'; namespace: string; pod: string; container: string }
   | { what: 'exec' | 'attach'; namespace: string; pod: string; uid?: string | undefined; container: string }
   | { what: 'portForward'; namespace: string; pod: string; uid?: string | undefined }
 
 const fixed: Readonly<Record<string, Route>> = {
   '/healthz': { what: 'healthz' },
+  '/configz': { what: 'configz' },
   '/pods': { what: 'pods' },
   '/stats/summary': { what: 'stats' },
   '/metrics': { what: 'metrics' },

@@ -31,9 +31,13 @@ export interface KubeletServerOptions {
   stats: NodeStats
   /** Undefined: well. */
   health(): string | undefined
+  /** The settings in force, as a KubeletConfiguration. */
+  configuration: Readonly<Record<string, unknown>>
   metrics: Metrics
   clock: Clock
   log: Logger
+  /** How long a handshake may take, and the head of a request; absent: the usual. */
+  headMilliseconds?: number
 }
 
 /** PEM. */
@@ -50,11 +54,13 @@ export interface KubeletServer {
   setCertificate(pair: ServingPair): void
 }
 
-const HEAD_MILLISECONDS = inputLimits.headSeconds * 1_000
+/** Heads that are late are looked for this often. */
+const LATE_MILLISECONDS = 5_000
 
 /** The node's own HTTPS API: logs, exec, attach, port-forward, and what the node knows about itself. For the API server only. */
 export function createKubeletServer(options: KubeletServerOptions): KubeletServer {
   const { pods, runtime, clock, log, clientAuthority } = options
+  const headMilliseconds = options.headMilliseconds ?? inputLimits.headSeconds * 1_000
   const scopes = new StreamScopes(log)
   const streaming = serveStreams({ pods, runtime, clock, log })
   options.metrics.gaugeFrom('kubelet_streaming_sessions', 'Open logs, sessions and port-forwards.', () => scopes.counts())
@@ -66,6 +72,8 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
     switch (route.what) {
       case 'healthz':
         return sendText(response, options.health() === undefined ? 200 : 500, options.health() ?? 'ok')
+      case 'configz':
+        return sendJson(response, { kubeletconfig: options.configuration })
       case 'pods':
         return sendJson(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: pods.list() })
       case 'stats':
@@ -146,8 +154,8 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
       ...{ cert: options.certificate.certificate, key: options.certificate.key, ca: clientAuthority, minVersion: 'TLSv1.2' },
       ...{ requestCert: true, rejectUnauthorized: false, keepAliveTimeout: 60_000, requestTimeout: 0, noDelay: true },
       // An exec's command and its environment travel in the URL. Strangers' heads have a bound of their own.
-      ...{ maxHeaderSize: inputLimits.headerBytes, headersTimeout: HEAD_MILLISECONDS, handshakeTimeout: HEAD_MILLISECONDS },
-      connectionsCheckingInterval: 5_000,
+      ...{ maxHeaderSize: inputLimits.headerBytes, headersTimeout: headMilliseconds, handshakeTimeout: headMilliseconds },
+      connectionsCheckingInterval: Math.min(LATE_MILLISECONDS, headMilliseconds),
     },
     (request, response) => serve(request, (scope) => serveRequest(request, response, scope)),
   )

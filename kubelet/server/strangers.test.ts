@@ -14,7 +14,7 @@ import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { createKubeletServer } from './server.ts'
 
 /** A kubelet's server that serves no pods, and ways to come to it. */
-async function door(t: TestContext) {
+async function door(t: TestContext, more: { headMilliseconds?: number } = {}) {
   const life = { notBefore: 0, notAfter: 2e12 }
   const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const text = ({ privateKey }: ReturnType<typeof pair>) => privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
@@ -31,7 +31,7 @@ async function door(t: TestContext) {
     pods: { list: () => [], get: () => undefined },
     runtime: {} as ContainerRuntime, // no route of this test comes to it
     stats: { summary: async () => ({}), resources: async () => '', containers: async () => '' },
-    ...{ metrics, clock: realClock(), log: silentLogger() },
+    ...{ metrics, clock: realClock(), log: silentLogger(), configuration: { maxPods: 7 }, ...more },
   })
   const port = await server.start()
   const sockets: Socket[] = []
@@ -104,4 +104,16 @@ test('a stranger’s head and body are short; the API server’s command may be 
   const known = await asApiServer()
   known.socket.write(get(`/healthz?command=${long}`))
   await soon(() => assert.match(known.text, /^HTTP\/1\.1 200 /))
+})
+
+test('who says nothing, or half of something, does not stay; the API server may think between two requests', async (t) => {
+  const { silent, asStranger, asApiServer } = await door(t, { headMilliseconds: 500 })
+  const [dumb, shy, slow] = [await silent(), await asStranger(), await asStranger()]
+  slow.socket.write('GET /pods HTTP/1.1\r\nHost:')
+  const known = await asApiServer()
+  known.socket.write(get('/configz'))
+  await soon(() => assert.match(known.text, /^HTTP\/1\.1 200 .*{"kubeletconfig":{"maxPods":7}}$/s))
+  await soon(() => assert.deepEqual([dumb.isClosed, shy.isClosed, slow.isClosed], [true, true, true]))
+  known.socket.write(get('/healthz'))
+  await soon(() => assert.match(known.text, /ok$/))
 })

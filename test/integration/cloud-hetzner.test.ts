@@ -3,6 +3,9 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { settings } from '../../cloud-controller-manager/config.ts'
 import { createCloudControllerManager } from '../../cloud-controller-manager/create-cloud-controller-manager.ts'
+import { keepNode } from '../../kubelet/node/node-keeper.ts'
+import { registrationTaints } from '../../kubelet/node/node-settings.ts'
+import { createInformers } from '../../shared/informer/shared-informers.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import { ConfigError, readConfig } from '../../shared/process/config.ts'
 import { addressesOf, balanced } from '../harness/cloud.ts'
@@ -10,6 +13,15 @@ import { type CloudFault, HetznerCloud, type HetznerCloudOptions } from '../harn
 import { type SimulatedCluster, startSimulatedCluster } from '../harness/simulated-cluster.ts'
 
 const SECOND = 1_000
+const observation = {
+  capacity: { cpuMillis: 1500, memoryBytes: 2 ** 31, storageBytes: 2 ** 34 },
+  reserved: { cpuMillis: 0, memoryBytes: 0, storageBytes: 0 },
+  ...{ maxPods: 110, port: 10_250, pressure: new Set<never>(), images: [], addresses: [{ type: 'InternalIP', address: '10.0.0.1' }] },
+  info: {
+    ...{ machineID: 'm', systemUUID: 's', bootID: 'b', kernelVersion: '6', osImage: 'Debian', containerRuntimeVersion: 'docker://20' },
+    ...{ kubeletVersion: 'v1.36.0', kubeProxyVersion: '', operatingSystem: 'linux', architecture: 'amd64' },
+  },
+}
 const TOKEN = 'secret-token'
 const UNINITIALIZED = { key: 'node.cloudprovider.kubernetes.io/uninitialized', value: 'true', effect: 'NoSchedule' }
 
@@ -103,6 +115,61 @@ test('a new node gets what the cloud knows of it, and then loses the taint', asy
   cluster.cloud.changeServer(id, { public_net: { ipv4: { ip: '203.0.113.77' } } })
   await cluster.clock.advance(6 * 60 * SECOND)
   assert.equal((await cluster.get('v1', 'Node', 'worker-1')).status.addresses?.[1]?.address, '203.0.113.77', 'followed later')
+})
+
+test('a kubelet that leaves its machine to the cloud has its taint taken off, and does not take the cloud’s addresses away', async (context) => {
+  const cluster = await inCloud(context)
+  const { client, clock, tools } = cluster
+  cluster.cloud.addServer('worker-1')
+  const end = new AbortController()
+  const { signal } = end
+  const informers = createInformers({ client, ...tools })
+  const nodes = informers.of('v1', 'Node', { fieldSelector: 'metadata.name=worker-1' })
+  informers.start(signal)
+  let problems = ['the network is not ready']
+  const running = keepNode(
+    {
+      identity: {
+        ...{ name: 'worker-1', architecture: 'amd64', labels: {}, unschedulable: false, volumeFolders: '/var/lib/kubelet/volumes' },
+        taints: registrationTaints({ registerWithTaints: ['other:NoSchedule'], cloudProvider: 'external' }),
+      },
+      observe: async () => ({ ...observation, problems, keepsAddresses: true }),
+      events: { record: () => {}, flush: async () => {} },
+      ...{
+        client,
+        nodes,
+        clock,
+        log: tools.log,
+        lookEvery: 10 * SECOND,
+        reportEvery: 60 * SECOND,
+        renewEvery: 10 * SECOND,
+        leaseSeconds: 40,
+      },
+    },
+    signal,
+  ).catch(() => undefined)
+  context.after(async () => {
+    end.abort()
+    await running
+  })
+  await clock.advance(5 * SECOND)
+  const before = await cluster.get('v1', 'Node', 'worker-1')
+  assert.deepEqual(before.status.addresses, observation.addresses)
+  assert.ok(before.spec.taints?.some(({ key, effect }) => key === UNINITIALIZED.key && effect === 'NoSchedule'))
+  await cluster.startCloud()
+  await cluster.until(
+    'initialised',
+    async () => !(await cluster.get('v1', 'Node', 'worker-1')).spec.taints?.some(({ key }) => key === UNINITIALIZED.key),
+  )
+  problems = []
+  await clock.advance(11 * SECOND)
+  const { spec, status } = await cluster.get('v1', 'Node', 'worker-1')
+  assert.equal(status.conditions?.find(({ type }) => type === 'Ready')?.status, 'True')
+  assert.deepEqual(status.addresses?.map(({ type }) => type).sort(), ['ExternalIP', 'Hostname', 'InternalIP'])
+  assert.ok(
+    spec.taints?.some(({ key }) => key === 'other'),
+    'its other taints stay',
+  )
 })
 
 test('a node that is not ready: switched off is tainted, gone is deleted, and the taint goes when it is ready', async (context) => {
