@@ -28,6 +28,8 @@ export const PLAIN: Readonly<Record<string, keyof typeof settings>> = {
   staticPodURL: 'manifestUrl',
   httpCheckFrequency: 'httpCheckFrequency',
   providerID: 'providerId',
+  shutdownGracePeriod: 'shutdownGracePeriod',
+  shutdownGracePeriodCriticalPods: 'shutdownGracePeriodCriticalPods',
 }
 
 /** The kubelet's file, as upstream's `--config`. */
@@ -50,7 +52,11 @@ export const kubeletConfiguration: ConfigFileKind = {
     ...{ evictionMaxPodGracePeriod: whole, evictionPressureTransitionPeriod: text },
     ...{ staticPodPath: text, fileCheckFrequency: text, staticPodURL: text, httpCheckFrequency: text },
     staticPodURLHeader: { type: 'object', additionalProperties: texts },
-    providerID: text,
+    ...{ providerID: text, shutdownGracePeriod: text, shutdownGracePeriodCriticalPods: text },
+    shutdownGracePeriodByPodPriority: {
+      type: 'array',
+      items: closedObject({ priority: whole, shutdownGracePeriodSeconds: whole }, ['priority', 'shutdownGracePeriodSeconds']),
+    },
     systemReserved: amounts,
     registerWithTaints: {
       type: 'array',
@@ -78,8 +84,8 @@ export const kubeletConfiguration: ConfigFileKind = {
       ...['containerLogMaxWorkers', 'containerLogMonitorInterval', 'configMapAndSecretChangeDetectionStrategy', 'kubeReserved'],
       ...['reservedSystemCPUs', 'showHiddenMetricsForVersion', 'systemReservedCgroup', 'kubeReservedCgroup', 'enforceNodeAllocatable'],
       ...['allowedUnsafeSysctls', 'defaultPodSysctls', 'volumePluginDir', 'kernelMemcgNotification', 'logging'],
-      ...['enableSystemLogHandler', 'enableSystemLogQuery', 'shutdownGracePeriod', 'shutdownGracePeriodCriticalPods'],
-      ...['shutdownGracePeriodByPodPriority', 'crashLoopBackOff', 'reservedMemory', 'enableProfilingHandler', 'enableDebugFlagsHandler'],
+      ...['enableSystemLogHandler', 'enableSystemLogQuery'],
+      ...['crashLoopBackOff', 'reservedMemory', 'enableProfilingHandler', 'enableDebugFlagsHandler'],
       ...[
         'seccompDefault',
         'memoryThrottlingFactor',
@@ -99,6 +105,7 @@ export const kubeletConfiguration: ConfigFileKind = {
         systemReserved: pairs(content, 'systemReserved', '='),
         registerWithTaints: taints(content),
         manifestUrlHeader: urlHeaders(content),
+        shutdownGracePeriodByPodPriority: periods(content),
       },
       ...{ evictionHard: pairs(content, 'evictionHard', '<'), evictionSoft: pairs(content, 'evictionSoft', '<') },
       evictionSoftGracePeriod: pairs(content, 'evictionSoftGracePeriod', '='),
@@ -123,6 +130,12 @@ function taints({ registerWithTaints: value }: ConfigFileContent): FileSetting |
   if (!Array.isArray(value)) return undefined
   const written = value.map(({ key, value: own, effect }) => `${key}${own ? `=${own}` : ''}:${effect}`)
   return { field: 'registerWithTaints', text: written.join(',') }
+}
+
+function periods({ shutdownGracePeriodByPodPriority: value }: ConfigFileContent): FileSetting | undefined {
+  if (!Array.isArray(value)) return undefined
+  const written = value.map(({ priority, shutdownGracePeriodSeconds: seconds }) => `${priority}=${seconds}`)
+  return { field: 'shutdownGracePeriodByPodPriority', text: written.join(',') }
 }
 
 function urlHeaders({ staticPodURLHeader: value }: ConfigFileContent): FileSetting | undefined {

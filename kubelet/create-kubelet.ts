@@ -68,7 +68,7 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
       let nodeIp = config.nodeIp ?? anyAddress()
       const hostIPs = () => (nodeIp === undefined ? [] : [nodeIp])
       try {
-        agent = await createPodAgent({ config, hostIPs, client: late.client, tools, signal })
+        agent = await createPodAgent({ config, hostIPs, client: late.client, onPowerFailure: ended.resolve, tools, signal })
       } catch (error) {
         if (signal.aborted) return
         throw error
@@ -76,6 +76,7 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
       agent.workers.start()
       // Static pods run before the node has joined, and without: that is what they are for.
       agent.statics.run(signal).catch(ended.reject)
+      agent.shutdown.run(signal).catch(ended.reject)
       agent.eviction.run(signal).catch(ended.reject)
       const certificate = certificateOptions(config, tools, (file) => connect(file).client)
       try {
@@ -153,7 +154,7 @@ async function startWork({
   const { clock, log } = tools
   const { nodeName, rootDir } = config
   const { client } = connection
-  const { informers, events, nodes, network, runtime, folders, workers, eviction, imagesSeen } = agent
+  const { informers, events, nodes, network, runtime, folders, workers, eviction, shutdown, imagesSeen } = agent
   const places = { rootDir }
   const facts = await readNodeFacts(VERSION)
   metrics.gaugeFrom('kubelet_running_pods', 'Pods that are looked after.', () => workers.list().length)
@@ -177,7 +178,7 @@ async function startWork({
 
   const observe = nodeObserver({
     ...{ places, facts, runtime, network, clock, port: () => port, reserved: settings.reserved, maxPods: config.maxPods },
-    pressure: () => eviction.pressure,
+    ...{ pressure: () => eviction.pressure, isShuttingDown: () => shutdown.isShuttingDown },
     keepsAddresses: config.cloudProvider === 'external',
     addresses: [
       { type: 'InternalIP', address: nodeIp },
@@ -197,7 +198,10 @@ async function startWork({
     keepNode(
       {
         ...{ identity, client, nodes, observe, events, clock, log },
-        onStrain: eviction.onChange,
+        onStrain: (listener) => {
+          eviction.onChange(listener)
+          shutdown.onChange(listener)
+        },
         lookEvery: config.nodeStatusUpdateFrequency,
         reportEvery: config.nodeStatusReportFrequency,
         renewEvery: config.nodeLeaseRenewInterval,

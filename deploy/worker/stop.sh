@@ -2,6 +2,11 @@
 # The host is asked to stop: pods first, while network and Services still work, then the rest. Run by s6 on TERM.
 # The kubelet goes before the pods, so that it neither restarts them nor reports them as ended: they are to run again at the next start.
 touch /run/coxswain/stopping
+# Where the machine is to wait for its pods it is the kubelet that ends them, and tells so: whoever owns them makes others elsewhere.
+if [ -n "${COXSWAIN_SHUTDOWN_GRACE_PERIOD:-}" ] && [ "$COXSWAIN_SHUTDOWN_GRACE_PERIOD" != 0 ]; then
+  s6-svc -O /service/kubelet
+  kill -PWR "$(s6-svstat -o pid /service/kubelet)" && s6-svwait -D -t 35000 /service/kubelet
+fi
 s6-svc -wD -T 5000 -d /service/kubelet
 # Each container gets the grace its pod asks for (a label of the kubelet's), but no more than the host itself has.
 most=${COXSWAIN_POD_STOP_SECONDS:-25}

@@ -15,7 +15,7 @@ export interface NodeKeeperOptions {
   /** Of this node alone. */
   nodes: Informer<Node>
   observe(signal: AbortSignal): Promise<Observation>
-  /** Takes a listener for what makes the node short of something, or has enough of it again. */
+  /** Takes a listener for what the node has to say at once: it is short of something, or going down, or not any more. */
   onStrain?(listener: () => void): void
   events: EventRecorder
   clock: Clock

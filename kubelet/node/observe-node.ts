@@ -15,6 +15,7 @@ export interface ObserveOptions {
   port(): number
   facts: Omit<NodeSystemInfo, 'containerRuntimeVersion'>
   runtime: Pick<ContainerRuntime, 'version' | 'listImages'>
+  isShuttingDown(): boolean
   /** What is short. */
   pressure(): Observation['pressure']
   network: Pick<PodNetwork, 'problem'>
@@ -55,7 +56,7 @@ export function nodeObserver(options: ObserveOptions): (signal: AbortSignal) => 
 
   return async (signal) => {
     const [capacity, engineProblem, networkProblem] = await Promise.all([measureCapacity(places), askEngine(signal), network.problem()])
-    const problems: string[] = []
+    const problems: string[] = options.isShuttingDown() ? ['node is shutting down'] : []
     if (engineProblem !== undefined) problems.push(engineProblem)
     if (networkProblem !== undefined) problems.push(`container runtime network not ready: ${networkProblem}`)
     return {

@@ -14,6 +14,7 @@ import { measureCapacity } from '../node/capacity.ts'
 import { ownMtu } from '../node/node-settings.ts'
 import { createProber } from '../probes/create-prober.ts'
 import { nodeRuntime } from '../runtime/node-runtime.ts'
+import { createShutdown } from '../shutdown/create-shutdown.ts'
 import { createStaticPods } from '../static-pods/create-static-pods.ts'
 import { linuxMounter } from '../volumes/mounter.ts'
 import { nodeFolders } from '../volumes/node-folders.ts'
@@ -32,6 +33,8 @@ export interface PodAgentOptions {
   hostIPs: () => readonly string[]
   /** May be one that has no connection yet. */
   client: Client
+  /** Called when pods have ended because of a SIGPWR: the kubelet is to end, too. */
+  onPowerFailure: () => void
   tools: ProcessTools
   signal: AbortSignal
 }
@@ -43,7 +46,7 @@ export type PodAgent = Awaited<ReturnType<typeof createPodAgent>>
  * All that runs pods on this machine: engine, network, volumes, workers. Needs no identity and no API server; what is asked of that waits. Starts
  * nothing: informers, workers, static pods and folders are the caller's to start.
  */
-export async function createPodAgent({ config, hostIPs, client, tools, signal }: PodAgentOptions) {
+export async function createPodAgent({ config, hostIPs, client, onPowerFailure, tools, signal }: PodAgentOptions) {
   const { clock, log } = tools
   const { nodeName, rootDir } = config
   const informers = createInformers({ client, ...tools })
@@ -63,12 +66,16 @@ export async function createPodAgent({ config, hostIPs, client, tools, signal }:
   const folders = nodeFolders({ rootDir, nodeName, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
   const mountSources = { rootDir, clusterDomain: config.clusterDomain, mounter }
   const statics = createStaticPods(config, tools)
+  const shutdown = createShutdown({
+    ...{ settings: config, workers: () => workers, onPowerFailure, node, events, clock, log },
+  })
   const imagesSeen = new Map<string, number>()
   const eviction = createEviction({
     ...{ settings: config, places: { rootDir }, runtime, workers: () => workers, imagesSeen, node, events, clock, log },
   })
   const workers: PodWorkers = createPodWorkers({
     pressure: () => eviction.pressure,
+    isShuttingDown: () => shutdown.isShuttingDown,
     ...{ nodeName, runtime, runtimeName, client, informers, statics, events, node, objects, clock, log, signal },
     volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, clock, log }),
     files: {
@@ -84,7 +91,20 @@ export async function createPodAgent({ config, hostIPs, client, tools, signal }:
     memoryBytes: capacity.memoryBytes,
     hasAppArmor,
   })
-  return { informers, events, nodes, network, runtime, folders, statics, workers, eviction, imagesSeen, housekeeping: own.housekeeping }
+  return {
+    informers,
+    events,
+    nodes,
+    network,
+    runtime,
+    folders,
+    statics,
+    workers,
+    eviction,
+    shutdown,
+    imagesSeen,
+    housekeeping: own.housekeeping,
+  }
 }
 
 function readResolvConf(path: string): string {

@@ -55,6 +55,8 @@ export interface PodMachineryOptions {
   hasAppArmor?: () => boolean
   /** What is short on this node; default nothing. */
   pressure?: NodeStrain['pressure']
+  /** The machine is about to go down; default no. */
+  isShuttingDown?: NodeStrain['isShuttingDown'] | undefined
   /** Memory of the machine, by which the order of OOM kills is worked out. */
   memoryBytes: number
   clock: Clock
@@ -103,7 +105,10 @@ export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
     images,
     volumes: options.volumes,
     prober: options.prober,
-    admission: podAdmission(options.node, machine, { pressure: options.pressure ?? (() => new Set()) }),
+    admission: podAdmission(options.node, machine, {
+      pressure: options.pressure ?? (() => new Set()),
+      isShuttingDown: options.isShuttingDown ?? (() => false),
+    }),
     statuses: mirroredStatuses(statusWriter(client, clock, log, signal), mirrors),
     api: client,
     crashes: new Backoff(clock),

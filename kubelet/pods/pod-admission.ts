@@ -45,6 +45,8 @@ export interface PodAdmission {
 /** What keeps a node from taking pods for a while. */
 export interface NodeStrain {
   pressure(): ReadonlySet<PressureKind>
+  /** The machine is about to go down. */
+  isShuttingDown?(): boolean
 }
 
 const NO_STRAIN: NodeStrain = { pressure: () => new Set() }
@@ -118,8 +120,9 @@ export function podAdmission(node: () => Node | undefined, machine: MachineSuppo
 }
 
 /** Why the node takes no more pods of this sort now. */
-function strainRefusal(pod: Pod, { pressure }: NodeStrain): { reason: string; message: string } | undefined {
-  const kinds = pressure()
+function strainRefusal(pod: Pod, strain: NodeStrain): { reason: string; message: string } | undefined {
+  if (strain.isShuttingDown?.()) return { reason: 'NodeShutdown', message: 'Pod was rejected as the node is shutting down.' }
+  const kinds = strain.pressure()
   if (kinds.size === 0 || isCriticalPod(pod)) return undefined
   if (kinds.size === 1 && kinds.has('memory')) {
     // Short of memory alone: who asks for some has its share; who asks for none would be the first to go.

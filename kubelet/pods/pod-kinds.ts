@@ -14,7 +14,7 @@ export const podAnnotation = {
 } as const
 
 /** From here on a pod is the cluster's own (upstream's system-cluster-critical). */
-const SYSTEM_CRITICAL_PRIORITY = 2_000_000_000
+export const SYSTEM_CRITICAL_PRIORITY = 2_000_000_000
 
 /**
  * A pod that this node made of a manifest. Annotations could be written by anybody; what no pod from the API server has is that nobody

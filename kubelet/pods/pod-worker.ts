@@ -97,6 +97,11 @@ export class PodWorker {
     this.wake()
   }
 
+  /** Resolves when the newest status is where others read it. */
+  reported(): Promise<void> {
+    return this.#tools.statuses.flushed(this.uid)
+  }
+
   /** Waits for room to be resized. */
   get isResizePending(): boolean {
     return this.#resize.isPending

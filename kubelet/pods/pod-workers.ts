@@ -3,6 +3,7 @@ import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { StaticPods } from '../static-pods/static-pods.ts'
 import { hasStorageLimits, type StorageUse, storageVerdict } from './local-storage.ts'
 import { removeOrphans } from './orphan-removal.ts'
+import type { Verdict } from './pod-admission.ts'
 import { fullNameOf, isCriticalPod, isMirrorPod, isStaticPod } from './pod-kinds.ts'
 import { PodWorker } from './pod-worker.ts'
 import type { PodWorkerTools } from './pod-worker-tools.ts'
@@ -34,6 +35,8 @@ export interface PodWorkers {
   has(fullName: string): boolean
   /** The worker of a pod, e.g. to evict it. */
   get(podUid: string): PodWorker | undefined
+  /** Ends a pod for a reason of the node's; resolves when no step of it is under way any more and its status was told. */
+  end(podUid: string, verdict: Verdict): Promise<void>
   /** Every pod that is looked after, ended ones included until they are deleted. */
   list(): Pod[]
   /** Resolves when no step is under way; for an orderly stop. */
@@ -154,6 +157,12 @@ export function podWorkers(options: PodWorkersOptions): PodWorkers {
     },
     has: (fullName) => [...workers.values()].some(({ pod }) => fullNameOf(pod) === fullName),
     get: (uid) => workers.get(uid),
+    async end(uid, verdict) {
+      const worker = workers.get(uid)
+      worker?.fail(verdict)
+      await worker?.idle()
+      await worker?.reported()
+    },
     list: () => [...workers.values()].map(({ pod }) => pod),
     async idle() {
       await Promise.all([...workers.values()].map((worker) => worker.idle()))

@@ -20,6 +20,7 @@ export interface SimulatedNodeOptions {
   volumes?: PodVolumes
   statics?: StaticPods | undefined
   pressure?: () => ReadonlySet<'memory' | 'disk' | 'pid'>
+  isShuttingDown?: () => boolean
 }
 
 export interface SimulatedNode extends Service {
@@ -50,6 +51,7 @@ export function simulatedNode(options: SimulatedNodeOptions): SimulatedNode {
     informers,
     statics: options.statics,
     ...(options.pressure ? { pressure: options.pressure } : {}),
+    isShuttingDown: options.isShuttingDown,
     events,
     node: () => nodes.cache.get(name),
     clusterDns: { servers: [], domain: 'cluster.local' },
