@@ -212,6 +212,7 @@ async function startWork({
     known(nodes, nodeName, signal).then(() => keepServingCertificate(serving, client, (pair) => server.setCertificate(pair), signal)),
     rotateClientCertificate(certificate, client, signal),
     agent.housekeeping(signal),
+    agent.links.run(signal),
     collectImages({ runtime, disk, kept: [config.pauseImage], clock, log }, signal, imagesSeen),
   ]
   // Each of them runs until we stop; whichever ends sooner does so with the error that must end the process.

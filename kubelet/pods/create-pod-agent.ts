@@ -13,6 +13,7 @@ import { hasAppArmor } from '../node/app-armor.ts'
 import { measureCapacity } from '../node/capacity.ts'
 import { ownMtu } from '../node/node-settings.ts'
 import { createProber } from '../probes/create-prober.ts'
+import { logLinks } from '../runtime/log-links.ts'
 import { nodeRuntime } from '../runtime/node-runtime.ts'
 import { createShutdown } from '../shutdown/create-shutdown.ts'
 import { createStaticPods } from '../static-pods/create-static-pods.ts'
@@ -65,6 +66,7 @@ export async function createPodAgent({ config, hostIPs, client, onPowerFailure, 
   const allocatable = () => node()?.status.allocatable ?? {}
   const folders = nodeFolders({ rootDir, nodeName, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
   const mountSources = { rootDir, clusterDomain: config.clusterDomain, mounter }
+  const links = logLinks({ runtime, podLogsDir: config.podLogsDir, containerLogsDir: config.containerLogsDir, clock, log })
   const statics = createStaticPods(config, tools)
   const shutdown = createShutdown({
     ...{ settings: config, workers: () => workers, onPowerFailure, node, events, clock, log },
@@ -75,6 +77,7 @@ export async function createPodAgent({ config, hostIPs, client, onPowerFailure, 
   })
   const workers: PodWorkers = createPodWorkers({
     pressure: () => eviction.pressure,
+    onRuntimeEvent: links.wake,
     isShuttingDown: () => shutdown.isShuttingDown,
     ...{ nodeName, runtime, runtimeName, client, informers, statics, events, node, objects, clock, log, signal },
     volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, clock, log }),
@@ -103,6 +106,7 @@ export async function createPodAgent({ config, hostIPs, client, onPowerFailure, 
     eviction,
     shutdown,
     imagesSeen,
+    links,
     housekeeping: own.housekeeping,
   }
 }

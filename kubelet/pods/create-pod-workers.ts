@@ -55,6 +55,8 @@ export interface PodMachineryOptions {
   hasAppArmor?: () => boolean
   /** What is short on this node; default nothing. */
   pressure?: NodeStrain['pressure']
+  /** Called when something happened to a container. */
+  onRuntimeEvent?: (() => void) | undefined
   /** The machine is about to go down; default no. */
   isShuttingDown?: NodeStrain['isShuttingDown'] | undefined
   /** Memory of the machine, by which the order of OOM kills is worked out. */
@@ -94,6 +96,7 @@ export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
   const workers = podWorkers({
     statics,
     onStaticGone: () => mirrors.wake(),
+    onRuntimeEvent: options.onRuntimeEvent,
     // Services become variables, the node's object decides what fits: a pod started without them would be started wrongly.
     ready: () => informers.whenSynced(signal),
     pods,

@@ -20,6 +20,8 @@ export interface PodWorkersOptions extends PodWorkerTools {
   statics?: Pick<StaticPods, 'list' | 'isComplete' | 'onChange'> | undefined
   /** Called when nothing is left of a static pod. */
   onStaticGone?: (() => void) | undefined
+  /** Called when something happened to a container, beside what the workers do. */
+  onRuntimeEvent?: (() => void) | undefined
   podsOnDisk: () => Promise<string[]>
   /** What a pod takes of the node's disk; absent where pods have no files. */
   storageUse?: ((pod: Pod, signal: AbortSignal) => Promise<StorageUse>) | undefined
@@ -118,6 +120,7 @@ export function podWorkers(options: PodWorkersOptions): PodWorkers {
   /** From the very start: static pods need nobody but the runtime. */
   function follow(): void {
     runtime.events((event) => {
+      options.onRuntimeEvent?.()
       if (event.what === 'reconnected') for (const worker of workers.values()) worker.wake()
       else if (event.podUid !== undefined) workers.get(event.podUid)?.wake()
     }, signal)

@@ -231,6 +231,8 @@ export interface ContainerRuntime {
   networkStats?(sandboxId: string, signal: AbortSignal): Promise<InterfaceStats[] | undefined>
   /** A folder of this machine on the file system that holds the images; absent where the runtime cannot say. */
   imageFolder?(signal: AbortSignal): Promise<string | undefined>
+  /** The file of this machine that a container's output is written to; undefined: none yet. Absent where the runtime cannot say. */
+  logPath?(id: string, signal: AbortSignal): Promise<string | undefined>
   listImages(signal: AbortSignal): Promise<ImageStatus[]>
   imageStatus(reference: string, signal: AbortSignal): Promise<ImageStatus | undefined>
   /** @throws RuntimeError with `reason` ErrImagePull, InvalidImageName, RegistryUnavailable. */

@@ -119,6 +119,7 @@ export async function startRealNode(
         ...[`--bootstrap-kubeconfig=${credentials('join/bootstrap.kubeconfig')}`, `--kubeconfig=${join(rootDir, 'kubelet.kubeconfig')}`],
         ...[`--root-dir=${rootDir}`, `--node-name=${nodeName}`, `--node-ip=${address}`, `--address=${address}`, `--port=${port}`],
         ...['--health-port=0', `--network-state-dir=${join(directory, 'network')}`, `--cni-config-dir=${join(directory, 'cni')}`],
+        ...[`--pod-logs-dir=${join(directory, 'pod-logs')}`, `--container-logs-dir=${join(directory, 'container-logs')}`],
         ...['--log-level=debug', '--node-status-update-frequency=1s'],
         ...kubeletFlags,
         ...flags,

@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { eventually } from '../harness/eventually.ts'
 import { startRealNode } from '../harness/kubelet-process.ts'
+import { soon } from '../harness/soon.ts'
 
 const podOf = (name: string, script: string) => ({
   ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name } },
   spec: { containers: [{ name: 'main', image: 'busybox', imagePullPolicy: 'IfNotPresent', command: ['sh', '-c', script] }] },
 })
-const forever = 'trap "exit 7" TERM; while :; do sleep 0.1; done'
+const forever = 'trap "exit 7" TERM; echo up; while :; do sleep 0.1; done'
 
 test('on SIGPWR a real kubelet ends its pods and itself; the next one begins static pods anew, and no others', async (t) => {
   const manifests = mkdtempSync(join(tmpdir(), 'coxswain-manifests-'))
@@ -33,6 +34,11 @@ test('on SIGPWR a real kubelet ends its pods and itself; the next one begins sta
   await pods((of) => of('web')?.status.phase === 'Running' && of(own)?.status.phase === 'Running')
   const shown = await node.kubectl.in('default').ok('get pods --no-headers')
   assert.match(shown, new RegExp(`^${own} +1/1 +Running`, 'm'))
+
+  const { containerStatuses } = (await client.get('v1', 'Pod', { namespace: 'default', name: 'web' })).status
+  const id = containerStatuses?.[0]?.containerID?.replace('docker://', '') ?? ''
+  const link = join(node.api.directory, 'container-logs', `web_default_main-${id}.log`)
+  await soon(() => assert.match(readFileSync(link, 'utf8'), /"log":"up\\n"/, 'a log agent finds it'))
 
   const ended = once(node.kubelet, 'exit')
   node.kubelet.kill('SIGPWR')

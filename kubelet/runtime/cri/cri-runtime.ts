@@ -77,6 +77,7 @@ export function createCriRuntime(options: CriRuntimeOptions): CriRuntime {
     ...criImages(cri),
     ...criSessions({ cri, inspect, clock, log }),
     logs: criLogs(inspect, clock),
+    logPath: async (id, signal) => (await inspect.fresh(id, signal))?.logPath || undefined,
     ...criStats(cri, inspect, clock),
     events,
     async connectPort(sandboxId, port, signal) {

@@ -71,6 +71,7 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
     ...dockerSessions({ ...parts, early, clock }),
     logs: dockerLogs({ docker, inspect, clock }),
     ...dockerStats(inspect, clock),
+    logPath: async (id, signal) => (await inspect.fresh(id, signal))?.LogPath || undefined,
     writtenBytes: dockerDisk(docker),
     imageFolder: async (signal) => (await docker.call<{ DockerRootDir?: string }>('GET', '/info', { signal })).DockerRootDir,
     events: dockerEvents({ docker, node: options.nodeName, inspect, clock, log }),
