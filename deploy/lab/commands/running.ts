@@ -2,6 +2,7 @@ import { boolean, list } from '../../../shared/process/setting.ts'
 import { timestamp } from '../../../shared/time/timestamp.ts'
 import { awaitOwnNode } from '../await-own-node.ts'
 import { defineLabCommand } from '../lab-command.ts'
+import { doorSettings, doorsOf } from '../machine/doors.ts'
 import { leaveNoTrace } from '../machine/leave-no-trace.ts'
 import { readMachine, requireMachine, writeMachine } from '../machine/machine-record.ts'
 import { awaitHealthy } from '../machine/prepare-machine.ts'
@@ -38,12 +39,14 @@ export const upgrade = defineLabCommand({
   summary: 'brings the release that this program is part of to the machine and restarts its processes; pods run on',
   settings: {
     tlsSan: list('the server: further names and addresses that it is reached by from now on'),
+    ...doorSettings,
     inPlace: boolean('run the program from where it lies, without a copy', false),
   },
   async act(config, context) {
     const { steps, clock } = context
     const before = requireMachine()
-    const machine = { ...before, extraNames: [...new Set([...before.extraNames, ...config.tlsSan])] }
+    const extraNames = [...new Set([...before.extraNames, ...config.tlsSan])]
+    const machine = { ...before, extraNames, ...(before.role === 'server' ? { doors: doorsOf(config, before.doors) } : {}) }
     await steps.run('program', async (note) => note(await installRelease(config.inPlace, timestamp(clock.now()).replaceAll(/\D/g, ''))))
     writeMachine(machine)
     const supervisor = supervisorHere()

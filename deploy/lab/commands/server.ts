@@ -8,6 +8,8 @@ import { askServer } from '../joining/ask-server.ts'
 import { LAB_KEY } from '../joining/discover.ts'
 import { createToken, DAY } from '../joining/tokens.ts'
 import { defineLabCommand, type LabContext } from '../lab-command.ts'
+import { doorSettings, doorsOf } from '../machine/doors.ts'
+import { requireFreePorts } from '../machine/free-ports.ts'
 import { type MachineRecord, writeMachine } from '../machine/machine-record.ts'
 import { adminKubeconfig, places } from '../machine/places.ts'
 import { awaitHealthy, forwardingNow, ownAddress, prepareMachine } from '../machine/prepare-machine.ts'
@@ -17,7 +19,7 @@ import { supervisorHere } from '../machine/supervisor.ts'
 /** Makes this machine the server of a cluster. */
 export const server = defineLabCommand({
   name: 'server',
-  summary: 'makes this machine the server of a new cluster: API server, controller manager, scheduler',
+  summary: 'makes this machine the server of a new cluster: API server, controllers, scheduler, ingress',
   settings: {
     address: text('where the other machines reach this one; default: the address of the interface that leads out'),
     port: port('port of the API', 6443),
@@ -26,17 +28,20 @@ export const server = defineLabCommand({
     serviceCidr: text('all cluster IPs', '10.96.0.0/16'),
     clusterDns: text('address of cluster DNS, inside the range of cluster IPs', '10.96.0.10'),
     clusterDomain: text('domain of cluster DNS', 'cluster.local'),
+    ...doorSettings,
     inPlace: boolean('run the program from where it lies, without a copy', false),
   },
   async act(config, context) {
     const { steps, print, clock } = context
     const { clusterCidr, serviceCidr, clusterDns, clusterDomain } = config
+    const doors = doorsOf(config)
     await prepareMachine('server', context)
+    await requireFreePorts({ '--port': config.port, '--http-port': doors.httpPort, '--https-port': doors.httpsPort })
     const address = config.address ?? (await ownAddress())
     const machine: MachineRecord = {
       ...{ role: 'server', server: `https://${address}:${config.port}`, nodeName: '', address, port: config.port },
       extraNames: config.tlsSan,
-      ranges: { clusterCidr, serviceCidr, clusterDns, clusterDomain },
+      ...{ doors, ranges: { clusterCidr, serviceCidr, clusterDns, clusterDomain } },
       ...{ forwardingBefore: forwardingNow(), imagesBrought: [] },
     }
     await steps.run('program', async (note) => note(await installRelease(config.inPlace, timestamp(clock.now()).replaceAll(/\D/g, ''))))
@@ -48,7 +53,7 @@ export const server = defineLabCommand({
       note(`by ${supervisor.name}`)
     })
     await steps.run('API server ready', () => awaitServer(machine, context))
-    await steps.run('controllers, scheduler', () => awaitHealthy(machine, context))
+    await steps.run('controllers, scheduler, ingress', () => awaitHealthy(machine, context))
     await publishRanges(machine, context)
     const token = await createToken({ description: 'made by coxswain-lab server', lifetime: DAY }, context)
     print(`\nThe server is up. On each machine that is to be a node, as root:\n\n  ${joinCommand(machine, token)}\n`)

@@ -13,6 +13,17 @@ export interface ClusterRanges {
   readonly clusterDomain: string
 }
 
+/** How the cluster is reached from outside. */
+export interface Doors {
+  /** Where Ingresses are served, on the server. */
+  readonly httpPort: number
+  readonly httpsPort: number
+  /** Addresses of the machines' link for Services of type LoadBalancer: ranges, as `--load-balancer-pool` of the cloud controller manager. */
+  readonly pool: readonly string[]
+}
+
+export const DEFAULT_DOORS: Doors = { httpPort: 80, httpsPort: 443, pool: [] }
+
 /** What this machine is to its cluster, and what it was before: `/etc/coxswain/machine.json`. */
 export interface MachineRecord {
   readonly role: MachineRole
@@ -24,6 +35,8 @@ export interface MachineRecord {
   readonly address: string
   readonly port: number
   readonly extraNames: readonly string[]
+  /** The server's, for what is reached from outside; a server of an earlier release has none. */
+  readonly doors?: Doors
   readonly ranges: ClusterRanges
   /** `net.ipv4.ip_forward` as it was before. */
   readonly forwardingBefore: string
@@ -63,12 +76,19 @@ export function writeMachine(record: MachineRecord): void {
 
 function isRecord(value: unknown): value is MachineRecord {
   const isObject = (one: unknown): one is Record<string, unknown> => typeof one === 'object' && one !== null
-  return isObject(value) && (value['role'] === 'server' || value['role'] === 'node') && isRanges(value['ranges']) && hasTexts(value)
+  if (!isObject(value) || !(value['doors'] === undefined || isDoors(value['doors']))) return false
+  return (value['role'] === 'server' || value['role'] === 'node') && isRanges(value['ranges']) && hasTexts(value)
 }
 
 function hasTexts(value: Record<string, unknown>): boolean {
   const texts = ['server', 'nodeName', 'address', 'forwardingBefore'].every((name) => typeof value[name] === 'string')
   return texts && typeof value['port'] === 'number' && Array.isArray(value['imagesBrought']) && Array.isArray(value['extraNames'])
+}
+
+function isDoors(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const known = new Map<string, unknown>(Object.entries(value))
+  return ['httpPort', 'httpsPort'].every((name) => typeof known.get(name) === 'number') && Array.isArray(known.get('pool'))
 }
 
 /** Whether a stranger's value has every range as text. */

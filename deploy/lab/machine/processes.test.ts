@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { settings as apiserver } from '../../../apiserver/config.ts'
+import { settings as cloudControllerManager } from '../../../cloud-controller-manager/config.ts'
 import { settings as controllerManager } from '../../../controller-manager/config.ts'
 import { settings as dns } from '../../../dns/config.ts'
+import { settings as ingress } from '../../../ingress/config.ts'
 import { settings as kubeProxy } from '../../../kube-proxy/config.ts'
 import { settings as kubelet } from '../../../kubelet/config.ts'
 import { settings as scheduler } from '../../../scheduler/config.ts'
@@ -26,20 +28,21 @@ const machine: MachineRecord = {
     address: '192.0.2.1',
     port: 6443,
     extraNames: ['lab.example', '192.0.2.9'],
+    doors: { httpPort: 8080, httpsPort: 8443, pool: ['192.0.2.240/28', '192.0.2.200-192.0.2.210'] },
   },
   ranges: { clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16', clusterDns: '10.96.0.10', clusterDomain: 'cluster.local' },
   ...{ forwardingBefore: '0', imagesBrought: [] },
 }
 const tables: Readonly<Record<string, SettingsTable>> = {
   ...{ apiserver, 'controller-manager': controllerManager, scheduler, kubelet, 'kube-proxy': kubeProxy, dns },
+  ...{ 'cloud-controller-manager': cloudControllerManager, ingress },
 }
 
 for (const process of machineProcesses) {
   test(`${process.name}: its program is part of a release and takes the flags`, () => {
     assert.ok((releaseFolders as readonly string[]).includes(process.name))
-    const table = tables[process.name]
-    // A process that is not in the table above is checked by those who know its settings.
-    if (table) readConfig({ name: process.name, summary: '' }, table, { args: process.flags(machine), env: {} })
+    const table = tables[process.name] ?? assert.fail('its settings are not in the table above')
+    readConfig({ name: process.name, summary: '' }, table, { args: process.flags(machine), env: {} })
   })
 }
 

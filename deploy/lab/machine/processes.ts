@@ -1,4 +1,4 @@
-import type { MachineRecord, MachineRole } from './machine-record.ts'
+import { DEFAULT_DOORS, type MachineRecord, type MachineRole } from './machine-record.ts'
 import { adminKubeconfig, bootstrapKubeconfig, nodeKubeconfig, places, proxyKubeconfig } from './places.ts'
 
 /** One process of a machine. */
@@ -82,6 +82,35 @@ export const machineProcesses: readonly MachineProcess[] = [
     healthPort: 10_259,
     flags: () => [`--kubeconfig=${places.config}/scheduler.kubeconfig`, '--leader-elect'],
     confinement: [...client, noRights],
+  },
+  {
+    name: 'cloud-controller-manager',
+    role: 'server',
+    summary: 'gives Services of type LoadBalancer their addresses',
+    awaits: `${places.config}/cloud-controller-manager.kubeconfig`,
+    healthPort: 10_258,
+    flags: ({ doors = DEFAULT_DOORS }) => [
+      `--kubeconfig=${places.config}/cloud-controller-manager.kubeconfig`,
+      '--cloud-provider=lab',
+      ...(doors.pool.length > 0 ? [`--load-balancer-pool=${doors.pool.join(',')}`] : []),
+      '--leader-elect',
+    ],
+    confinement: [...client, noRights],
+  },
+  {
+    name: 'ingress',
+    role: 'server',
+    summary: 'serves Ingresses',
+    awaits: `${places.config}/edge/ingress.kubeconfig`,
+    healthPort: 10_254,
+    // The way to the pods is the API server's on this machine.
+    flags: ({ address, doors = DEFAULT_DOORS }) => [
+      `--kubeconfig=${places.config}/edge/ingress.kubeconfig`,
+      `--http-port=${doors.httpPort}`,
+      `--https-port=${doors.httpsPort}`,
+      `--publish-address=${address}`,
+    ],
+    confinement: [...client, 'CapabilityBoundingSet=CAP_NET_BIND_SERVICE'],
   },
   {
     name: 'kubelet',

@@ -7,7 +7,10 @@ import { places } from './places.ts'
 export const ownHome = resolve(import.meta.dirname, '../../..')
 
 /** What a release is made of. A folder with a service of its own is named here. */
-export const releaseFolders = ['apiserver', 'controller-manager', 'scheduler', 'kubelet', 'kube-proxy', 'dns', 'shared', 'deploy'] as const
+export const releaseFolders = [
+  ...(['apiserver', 'controller-manager', 'scheduler', 'cloud-controller-manager', 'ingress'] as const),
+  ...(['kubelet', 'kube-proxy', 'dns', 'shared', 'deploy'] as const),
+] as const
 
 /** How many releases stay: the one that runs, and the one before. */
 const KEPT = 2

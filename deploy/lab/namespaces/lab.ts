@@ -14,6 +14,9 @@ const program = join(ownHome, 'deploy/lab/coxswain-lab.sh')
 /** Where the administrator's kubeconfig of a lab is written, for the person who started it. */
 export const labKubeconfig = (lab: string) => join(ownHome, '.cluster', `lab-${lab}`, 'kubeconfig')
 
+/** Addresses of a lab's network for load balancers; machines are counted from .10 on and never get there. */
+export const labPool = (network: string) => `${network}.240/28`
+
 /** What a lab is started with. */
 export interface LabWish {
   readonly name: string
@@ -50,7 +53,7 @@ export async function labUp({ name, nodes, spares = 0, images, settings = {} }: 
     note(`${names.length} on ${network}.0/24`)
   })
   const server = machineOf(state, SERVER)
-  await steps.run('server', () => labCommand(name, server, ['server', '--in-place']))
+  await steps.run('server', () => labCommand(name, server, ['server', '--in-place', `--load-balancer-pool=${labPool(network)}`]))
   writeKubeconfig(name, (await labRun(name, server, ['cat', '/etc/coxswain/admin.kubeconfig'])).stdout)
   const command = (await labCommand(name, server, ['token', 'create', '--description=make lab'])).trim().split(' ').slice(1)
   await steps.run('nodes join', async (note) => {

@@ -6,7 +6,7 @@ import { realClock } from '../../../shared/time/clock.ts'
 import { lastLines, outputOf, runCommand } from '../../command.ts'
 import { CannotGoOn, printedSteps } from '../../step.ts'
 import { ownHome } from '../machine/release.ts'
-import { labDown, labKubeconfig, labUp, SERVER } from './lab.ts'
+import { labDown, labKubeconfig, labPool, labUp, SERVER } from './lab.ts'
 
 const settings = {
   nodes: integer('machines besides the server', 3, 1, 100),
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
   print(`  export KUBECONFIG=${labKubeconfig(config.name)}\n  kubectl get nodes -o wide\n`)
   print(`A shell on a machine: deploy/lab/namespaces/shell.sh ${config.name} n1 (or ${SERVER})`)
   print(
-    `Pods' services by node port: http://${state.network}.11:30080   Remove it: make lab DOWN=1${config.name === 'lab' ? '' : ` NAME=${config.name}`}`,
+    `Pods' services by node port: http://${state.network}.11:30080, Ingresses: http://${state.network}.10, load balancers: addresses of ${labPool(state.network)}\nRemove it: make lab DOWN=1${config.name === 'lab' ? '' : ` NAME=${config.name}`}`,
   )
 }
 
