@@ -8,6 +8,8 @@ export const settings = {
   clusterDns: text('the address Pods ask; it is put on the loopback interface of this node', '10.96.0.10'),
   clusterDomain: text('the domain of the cluster’s names', 'cluster.local'),
   port: port('the port Pods ask', 53),
+  nodeName: text('this node; its address is what host.coxswain.internal stands for', ''),
+  hostAddress: text('what host.coxswain.internal stands for: `node`, `gateway` (of the default route), or an address', 'node'),
   resolvConf: path('where the upstream servers stand', '/etc/resolv.conf'),
 } satisfies SettingsTable
 

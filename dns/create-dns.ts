@@ -8,14 +8,15 @@ import { createComponent } from '../shared/process/component.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { DnsConfig } from './config.ts'
 import { createOutside } from './create-outside.ts'
+import { type HostAddress, HostZone, hostAddress } from './host-zone.ts'
 import { Resolver } from './resolver.ts'
 import { DnsServer } from './server.ts'
-import { Zone, type ZoneSource } from './zone.ts'
+import type { ZoneSource } from './zone.ts'
 
 /** Builds the DNS server of one node; nothing listens before `start`. */
 export function createDns(config: DnsConfig, tools: ProcessTools): Service {
   return createComponent('dns', config, tools, ({ informers, clock, random, log }) => {
-    const zone = new Zone(config.clusterDomain, zoneSource(informers), [config.clusterDns])
+    const zone = new HostZone(config.clusterDomain, zoneSource(informers), [config.clusterDns], hostOf(config, informers))
     const places = { domain: config.clusterDomain.toLowerCase(), own: [config.clusterDns], resolvConf: config.resolvConf }
     const outside = createOutside(places, { clock, random, log })
     const resolver = new Resolver({ zone, outside, random, log })
@@ -44,6 +45,12 @@ async function ownAddress(address: string): Promise<void> {
   if (address.startsWith('127.')) return
   const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`
   await promisify(execFile)('ip', ['addr', 'replace', `${address}/32`, 'dev', 'lo'], { env: { ...process.env, PATH: path } })
+}
+
+function hostOf({ hostAddress: wish, nodeName }: DnsConfig, informers: Informers): HostAddress {
+  if (wish !== 'node' || nodeName === '') return hostAddress(wish, () => undefined)
+  const nodes = informers.of('v1', 'Node', { fieldSelector: `metadata.name=${nodeName}` })
+  return hostAddress(wish, () => nodes.cache.get(nodeName))
 }
 
 function zoneSource(informers: Informers): ZoneSource {

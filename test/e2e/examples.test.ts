@@ -1,6 +1,9 @@
 /** Every file of examples/ does what its README says. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { before, test } from 'node:test'
 import { outputOf } from '../../deploy/command.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
@@ -68,6 +71,18 @@ test('load-balancer: an address of its own, reached from this machine', async ()
   assert.match(await outputOf('curl', ['-sS', '--max-time', '10', '--retry', '5', '--retry-connrefused', `http://${address}/`]), /nginx/i)
   assert.match(await cluster.inPod('asker', `wget -qO- -T 5 http://${address}/`), /nginx/i, 'and from pods')
   assert.match(await kubectl.ok('get service kiosk'), new RegExp(`LoadBalancer.*${address.replaceAll('.', '\\.')}`))
+})
+
+test('this machine is reached from a pod by its name, also through a Service that stands for it', async (t) => {
+  const server = createServer((_request, response) => response.end('from outside the cluster')).listen(0, '0.0.0.0')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await kubectl.ok('create service externalname machine --external-name=host.coxswain.internal')
+  await kubectl.ok('wait pod asker --for=condition=Ready --timeout=30s')
+  for (const name of ['host.coxswain.internal', 'machine'])
+    assert.equal(await cluster.inPod('asker', `wget -qO- -T 5 http://${name}:${port}/`), 'from outside the cluster')
+  await kubectl.ok('delete service machine')
 })
 
 /** When the ConfigMap was changed: its file follows while the other tests run. */

@@ -5,7 +5,7 @@ import { outputOf } from '../../deploy/command.ts'
 import { labPool } from '../../deploy/lab/namespaces/lab.ts'
 import { eventually } from '../harness/eventually.ts'
 import { useLab } from './use-lab.ts'
-import { webDeployment } from './workload.ts'
+import { asker, webDeployment } from './workload.ts'
 
 const lab = await useLab('outside')
 const { kubectl } = lab
@@ -31,4 +31,26 @@ test('an Ingress answers on the server, a Service of type LoadBalancer at an add
   const address = service?.status.loadBalancer.ingress?.[0]?.ip ?? ''
   assert.equal(address, labPool(lab.state().network).replace('.240/28', '.241'))
   assert.ok(pods.includes((await curl(`http://${address}/`)).trim()))
+})
+
+test('a pod reaches its own machine by a name', async () => {
+  await kubectl.apply(asker('n1'))
+  await lab.pods('app=asker', 1)
+  const { address } = lab.machine('n1')
+  const listed = await kubectl.ok(['exec', 'asker-n1', '--', 'nslookup', 'host.coxswain.internal'])
+  assert.match(listed, new RegExp(`Address.*${address.replaceAll('.', '\\.')}`))
+  // On the machine's own network: what answers there is the machine.
+  await kubectl.apply(`
+apiVersion: v1
+kind: Pod
+metadata: { name: machine }
+spec:
+  nodeName: n1
+  hostNetwork: true
+  terminationGracePeriodSeconds: 1
+  containers: [{ name: web, image: 'busybox:1.36', command: [sh, -c, 'mkdir /www; echo here > /www/index.html; exec httpd -f -p 8099 -h /www'] }]
+`)
+  await kubectl.ok('wait pod machine --for=condition=Ready --timeout=30s')
+  const ask = 'until wget -qO- -T 5 http://host.coxswain.internal:8099/; do sleep 0.2; done 2>/dev/null'
+  assert.equal((await kubectl.ok(['exec', 'asker-n1', '--', 'timeout', '20', 'sh', '-c', ask])).trim(), 'here')
 })

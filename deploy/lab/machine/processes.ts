@@ -154,8 +154,9 @@ export const machineProcesses: readonly MachineProcess[] = [
     summary: "names of Services, for this node's pods",
     awaits: proxyKubeconfig,
     healthPort: 10_258,
-    flags: ({ ranges }) => [
+    flags: ({ nodeName, ranges }) => [
       `--kubeconfig=${proxyKubeconfig}`,
+      `--node-name=${nodeName}`,
       `--cluster-dns=${ranges.clusterDns}`,
       `--cluster-domain=${ranges.clusterDomain}`,
     ],
