@@ -3,6 +3,7 @@ import type { Logger } from '../shared/logging/logger.ts'
 import { keepPodRoutes, machineIp, type RunIp } from '../shared/pods/keep-pod-routes.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { Clock, Timer } from '../shared/time/clock.ts'
+import { AddressKeeper } from './bootstrap/address-keeper.ts'
 import { ensureAll } from './bootstrap/ensure.ts'
 import { requiredFlowSchemas, requiredPriorityLevels } from './bootstrap/flow-control.ts'
 import { requiredObjects } from './bootstrap/required-objects.ts'
@@ -68,6 +69,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const watchBounds = { unsent: bounds.unsent, watchesPerUser: config.maxWatchesPerUser }
   const hub = new WatchHub({ store, bounds: watchBounds, clock, log })
   const expiry = new Expiry(table, storage, writer, { clock, log })
+  const addresses = new AddressKeeper({ reader: objects, writer, remover: state.remover, table, clock, log })
   const connect = createConnect({
     reader: objects,
     credentials: () => ({ authority: identity.credentials.authority, ...identity.credentials.kubeletClient }),
@@ -121,7 +123,10 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       if (!config.openDamagedStore) await ensureAll(requiredObjects(identity.facts(), objects), state)
       await objects.caughtUp()
       flowPolicy.start({ repair: !config.openDamagedStore })
-      if (!config.openDamagedStore) expiry.start()
+      if (!config.openDamagedStore) {
+        expiry.start()
+        addresses.start()
+      }
       compacting = compactor.run(background.signal)
       if (config.podRoutes) endRoutes = followRoutes(config.podRoutes, objects, parts.ip, log)
       renewal = clock.every(RENEWAL_INTERVAL, renew)
@@ -137,6 +142,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       await listeners.stop()
       connect.close()
       expiry.stop()
+      await addresses.stop()
       background.abort()
       await compacting
       objects.close()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { ProcessTools } from '../shared/process/run.ts'
 import { admissionRules } from './admission/admit.ts'
 import { quotaBook } from './admission/quota-book.ts'
-import { clusterIPs, IpRange } from './allocation/ip-range.ts'
+import { ClusterIPs, clusterIPService } from './allocation/cluster-ips.ts'
 import { nodePorts, PortRange } from './allocation/port-range.ts'
 import { type Authentication, createAuthentication } from './authn/authenticate.ts'
 import { type Authorization, createAuthorization } from './authz/authorize.ts'
@@ -61,10 +61,10 @@ export async function openState(
   })
   const authorization = createAuthorization(objects)
   const { authorize, rulesFor, grants } = authorization
-  const ips = new IpRange(config.serviceClusterIpRange)
+  const ips = new ClusterIPs(config.serviceClusterIpRange, random, log)
   const ports = new PortRange(derived.nodePortRange.first, derived.nodePortRange.last)
   late.fill({
-    ...{ clusterIPs: clusterIPs(ips, random), nodePorts: nodePorts(ports, random) },
+    ...{ clusterIPs: clusterIPService(ips), nodePorts: nodePorts(ports, random) },
     ...{ tokens: authentication.tokens, authorize, rulesFor, grants },
     usage: resourceUsage({ scrape: scrapeNode, clock, log }),
   })

@@ -54,14 +54,14 @@ export const apiServerRooms: Readonly<Record<string, readonly string[]>> = {
   storage: [],
   registry: ['admission', 'patch', 'allocation', 'storage', 'authn', 'http'],
   rules: ['registry', 'authn', 'authz', 'flowcontrol'],
-  resources: ['registry', 'rules', 'flowcontrol'],
+  resources: ['registry', 'rules', 'flowcontrol', 'allocation'],
   watch: ['storage', 'registry', 'http'],
   usage: ['registry'],
   verbs: ['http', 'patch', 'registry', 'watch', 'authn'],
   connect: ['http', 'authn', 'registry', 'certificates', 'verbs'],
   discovery: ['http', 'authn', 'registry', 'certificates', 'patch'],
   certificates: [],
-  bootstrap: ['registry', 'authn', 'authz', 'certificates', 'flowcontrol'],
+  bootstrap: ['registry', 'authn', 'authz', 'certificates', 'flowcontrol', 'allocation'],
 }
 
 /** Words that may only be written where the real clock, chance and process are made. */

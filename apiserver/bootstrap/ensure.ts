@@ -33,15 +33,16 @@ export function required<V extends ApiVersion, K extends KindOf<V>>(
 }
 
 /** What the API server writes as: no policy can be in its way. */
-const SELF: User = { name: systemUser.apiserver, groups: [systemGroup.masters, systemGroup.authenticated] }
+export const SELF: User = { name: systemUser.apiserver, groups: [systemGroup.masters, systemGroup.authenticated] }
 
-interface EnsureTools {
+export interface EnsureTools {
   readonly writer: ObjectWriter
   readonly remover: ObjectRemover
   readonly table: ResourceTable
 }
 
-const AT_ONCE = {
+/** A delete that waits for nobody. */
+export const AT_ONCE = {
   gracePeriodSeconds: 0,
   propagation: 'Background',
   orphanDependents: undefined,

@@ -10,9 +10,12 @@ import { type Advertisement, requiredKubernetesService } from './kubernetes-serv
 import { requiredNamespaces } from './namespaces.ts'
 import { requiredPolicy } from './policy/required-policy.ts'
 import { requiredPriorityClasses } from './priority-classes.ts'
+import { requiredServiceCIDR } from './service-cidr.ts'
 import { requiredStorageClass } from './storage-class.ts'
 
 export interface BootstrapFacts extends Advertisement {
+  /** All cluster IPs, `10.96.0.0/16`. */
+  readonly serviceRange: string
   /** The cluster DNS address; inside the service range. */
   readonly dnsAddress: string
   /** What clients dial, for the public card. */
@@ -32,6 +35,7 @@ export function requiredObjects(facts: BootstrapFacts, present: ObjectReader): r
       ...requiredPriorityClasses(),
       ...requiredStorageClass(present),
       ...requiredIngressClass(present),
+      requiredServiceCIDR(facts.serviceRange),
       ...requiredKubernetesService(facts),
       requiredDnsService(facts.dnsAddress),
       requiredJoinToken(facts.bootstrapToken),

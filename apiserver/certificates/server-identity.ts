@@ -62,8 +62,17 @@ export class ServerIdentity {
     const { authority, bootstrapToken } = this.credentials
     const { config, derived } = this.#setting
     const { advertiseAddress: address, serviceAddress } = derived
-    const { dnsAddress } = config
-    return { address, port: this.#port, serviceAddress, dnsAddress, advertiseUrl: this.#advertiseUrl, authority, bootstrapToken }
+    const { dnsAddress, serviceClusterIpRange: serviceRange } = config
+    return {
+      address,
+      port: this.#port,
+      serviceAddress,
+      serviceRange,
+      dnsAddress,
+      advertiseUrl: this.#advertiseUrl,
+      authority,
+      bootstrapToken,
+    }
   }
 
   get #advertiseUrl(): string {

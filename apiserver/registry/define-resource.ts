@@ -144,6 +144,12 @@ export interface ResourceHooks<T extends KubeObject> {
   /** After validation, before storage, not in dry run: takes unique numbers and writes them into the object. `previous` is undefined on create. @throws StatusError Invalid. */
   reserve?: ((next: T, previous: T | undefined, context: HookContext) => Reservation | undefined) | undefined
 
+  /**
+   * Objects of other kinds that come and go with this one, whole but for what every new object is given: written and removed by the server itself,
+   * in one commit with this one (the IPAddresses of a Service). Pure.
+   */
+  companions?: ((object: T) => readonly KubeObject[]) | undefined
+
   /** Delete: the grace period in seconds to store; 0 or undefined removes at once (unless finalizers hold it). */
   gracePeriodSeconds?: ((object: T, asked: number | undefined) => number) | undefined
   /** Delete: refuses by throwing (the namespaces that must exist). */

@@ -6,7 +6,8 @@ import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { AdmissionRequest, AdmissionRule } from '../admission/admission.ts'
 import type { User } from '../authn/user.ts'
-import { type Storage, StorageConflict, StorageUnavailable, type Write } from '../storage/storage.ts'
+import { type Storage, StorageConflict, type Write } from '../storage/storage.ts'
+import { commitWrite } from './commit.ts'
 import { ConflictQueue } from './conflict-queue.ts'
 import type { FurtherVersion, HookContext } from './define-resource.ts'
 import { type Encode, encodeObject } from './encode-object.ts'
@@ -170,7 +171,8 @@ export class ObjectWriter {
   /** Removes the entry; watchers are sent `last` under the revision of the removal. @throws StorageConflict */
   async remove(request: WriteRequest, entry: StoredEntry, last: KubeObject): Promise<void> {
     if (request.dryRun) return
-    await this.#commit({ ...this.#write(request.resource, entry.key, last, entry.revision), type: 'delete', facts: entry.facts })
+    const write = { ...this.#write(request.resource, entry.key, last, entry.revision), type: 'delete', facts: entry.facts } as const
+    await commitWrite(this.#tools, write, { hooks: request.resource.definition.hooks, next: undefined, previous: last })
   }
 
   /** Asks the admission rules about something that stores nothing itself: deletes, connects, actions. */
@@ -290,7 +292,13 @@ export class ObjectWriter {
     const held = wish.context && this.#reserve(request, wish, wish.context)
     try {
       // What was reserved is written into the object, so its text is made only now.
-      const value = await this.#commit(held?.isChanged ? this.#write(resource, wish.key, wish.object, wish.expect) : write)
+      const { hooks } = resource.definition
+      const value = await commitWrite(
+        this.#tools,
+        held?.isChanged ? this.#write(resource, wish.key, wish.object, wish.expect) : write,
+        // What is only marked for deletion keeps what came with it.
+        wish.context && { hooks, next: wish.object, previous: wish.previous },
+      )
       held?.stored()
       return value
     } catch (error) {
@@ -308,18 +316,6 @@ export class ObjectWriter {
     const { durability = 'synced' } = resource.definition.hooks
     const facts = factsOf(resource, object)
     return { key, encode, type: 'put', expect, durability, facts }
-  }
-
-  async #commit(write: Write<ObjectFacts>): Promise<Buffer> {
-    try {
-      return (await this.#tools.storage.write(write)).entry.value
-    } catch (error) {
-      if (!(error instanceof StorageUnavailable)) throw error
-      throw new StatusError('ServiceUnavailable', `the store takes no writes: ${error.message}`, {
-        cause: error,
-        details: { retryAfterSeconds: 1 },
-      })
-    }
   }
 }
 

@@ -33,7 +33,8 @@ export function parseAddress(text: string): IpAddress | undefined {
 
 /** One spelling for each address, so that two texts can be compared; undefined for what is none. */
 export function canonicalAddress(text: string): string | undefined {
-  return parseAddress(text)?.toString()
+  // IPv4 is accepted in one spelling only.
+  return isIP(text) === 4 ? text : parseAddress(text)?.toString()
 }
 
 export function specialRange(address: IpAddress): SpecialRange | undefined {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { configMap, deployment, node, pod, service, serviceAccount } from './bodies.ts'
 import { storageBodies } from './storage-bodies.ts'
 
@@ -55,6 +56,11 @@ const certificateRequest = [
   'TXhUYlZ0Sk4wQktVUjcwSEh4bm9oRXNJOQp5cVNGaDNtUGl4MzYKLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==',
 ].join('')
 
+/** IPAddresses have addresses as names: another one for each name. */
+function addressFor(name: string): string {
+  return isIP(name) > 0 ? name : `192.0.2.${1 + (Array.from(name).reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 250)}`
+}
+
 const makers: Readonly<Record<string, (name: string, namespace: string) => object>> = {
   ConfigMap: (name) => configMap(name),
   ControllerRevision: (name) => ({ apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata: { name }, revision: 1, data: {} }),
@@ -91,6 +97,13 @@ const makers: Readonly<Record<string, (name: string, namespace: string) => objec
   Ingress: (name) => ({
     ...{ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name } },
     spec: { defaultBackend: { service: { name: 'x', port: { number: 80 } } } },
+  }),
+  IPAddress: (name, namespace) => ({
+    ...{ apiVersion: 'networking.k8s.io/v1', kind: 'IPAddress', metadata: { name: addressFor(name) } },
+    spec: { parentRef: { resource: 'services', namespace, name: 'x' } },
+  }),
+  ServiceCIDR: (name) => ({
+    ...{ apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name }, spec: { cidrs: ['192.0.2.0/28'] } },
   }),
   IngressClass: (name) => ({
     ...{ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name }, spec: { controller: 'example.com/tests' } },

@@ -142,6 +142,14 @@ export const minimalObjects: ReadonlyMap<string, object> = new Map(
         parameters: { apiGroup: 'example.com', kind: 'Settings', name: NAME, scope: 'Namespace', namespace: NAME },
       },
     },
+    {
+      ...{ apiVersion: 'networking.k8s.io/v1', kind: 'IPAddress', metadata: { name: '192.0.2.1' } },
+      spec: { parentRef: { group: 'example.com', resource: 'gateways', namespace: NAME, name: NAME } },
+    },
+    {
+      ...{ apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: NAME } },
+      spec: { cidrs: ['192.0.2.0/28', '2001:db8::/112'] },
+    },
     { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: NAME }, handler: 'runc' },
     { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: NAME }, spec: { minAvailable: 1 } },
     {

@@ -1,4 +1,5 @@
 import type { Service } from '../../../shared/openapi/generated/core-v1.ts'
+import { clusterIPObject, clusterIPsOf } from '../../allocation/cluster-ip-object.ts'
 import { defineResource, type ResourceServices } from '../../registry/define-resource.ts'
 import { oldLabelNameRule } from '../../rules/metadata/names.ts'
 import { serviceProblems, serviceUpdateProblems } from '../../rules/service/service.ts'
@@ -44,6 +45,7 @@ export default (services: ResourceServices) =>
     warnings: ({ spec }) => serviceSpecWarnings(spec, 'spec'),
     validateUpdate: serviceUpdateProblems,
     reserve: (next, previous) => reserveServiceNumbers(services, next, previous),
+    companions: (service) => clusterIPsOf(service).map((address) => clusterIPObject(address, service)),
   })
 
 function externalCell({ spec, status }: Service): string {
