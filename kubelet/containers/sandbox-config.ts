@@ -1,5 +1,6 @@
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { hostPortsOf } from '../../shared/pods/host-ports.ts'
+import { bandwidthOf } from '../network/bandwidth.ts'
 import { podHostname } from '../network/hosts-file.ts'
 import { type ClusterDns, type DnsConfig, podDns } from '../network/resolv-conf.ts'
 import type { SandboxConfig } from '../runtime/container-runtime.ts'
@@ -22,6 +23,7 @@ export function sandboxConfig(pod: Pod, attempt: number, cluster: ClusterDns, no
     privileged: [...(spec.initContainers ?? []), ...spec.containers].some(({ securityContext }) => securityContext?.privileged === true),
     dns: podDns(pod, cluster, nodeDns),
     hostPorts: hostNetwork ? [] : [...hostPortsOf(pod)],
+    bandwidth: hostNetwork ? undefined : bandwidthOf(pod),
     sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
     cgroupParent: podCgroup(pod),
     cpuShares: podCpuShares(pod),

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { type Attachment, attachmentStore } from './attachment-store.ts'
+import { limitBandwidth, type RunTool, runTool } from './bandwidth.ts'
 import { type CniNetwork, type CniPlugin, configuredNetwork, defaultNetwork } from './cni-config.ts'
 import { type CniCall, CniError, type CniResult, findPlugin, MissingPluginError, runPlugin } from './cni-plugin.ts'
-import type { NetworkSandbox, PodNetwork } from './pod-network.ts'
+import type { Bandwidth, NetworkSandbox, PodNetwork } from './pod-network.ts'
 
 export interface CniNetworkOptions {
   /** Looked at first; whoever wants another network puts a configuration here. e.g. `/etc/cni/net.d` */
@@ -17,6 +18,8 @@ export interface CniNetworkOptions {
   /** Undefined until the controller manager has given this node its range. */
   podRange: () => string | undefined
   mtu: number
+  /** Default: programs of this machine. */
+  run?: RunTool
   clock: Clock
   log: Logger
 }
@@ -41,8 +44,8 @@ export function cniNetwork(options: CniNetworkOptions): PodNetwork {
   }
 
   async function attach(sandbox: NetworkSandbox, netns: string, signal: AbortSignal): Promise<string[]> {
-    const { id, pod, hostPorts } = sandbox
-    const attachment: Attachment = { sandbox: { id, pod, hostPorts }, network: await currentNetwork() }
+    const { id, pod, hostPorts, bandwidth } = sandbox
+    const attachment: Attachment = { sandbox: { id, pod, hostPorts, bandwidth }, network: await currentNetwork() }
     // Before the first plugin runs: a crash in between leaves a record to undo by.
     await store.save(attachment)
     try {
@@ -52,6 +55,9 @@ export function cniNetwork(options: CniNetworkOptions): PodNetwork {
       }
       const addresses = (result?.ips ?? []).map(({ address }) => address.replace(/\/\d+$/, ''))
       if (addresses.length === 0) throw new CniError('the network plugins gave no address', undefined)
+      // A plugin that says it can does it itself.
+      if (bandwidth && !attachment.network.plugins.some(limitsBandwidth))
+        await limitBandwidth(bandwidth, { netns, name: INTERFACE }, options.run ?? runTool, signal)
       await store.save({ ...attachment, result })
       return addresses
     } catch (error) {
@@ -135,6 +141,7 @@ function configFor(attachment: Attachment, plugin: CniPlugin, previous: CniResul
   const { network, sandbox } = attachment
   const { capabilities, ...own } = plugin
   const wantsPorts = capabilities?.['portMappings'] === true && sandbox.hostPorts.length > 0
+  const bandwidth = limitsBandwidth(plugin) ? sandbox.bandwidth : undefined
   const portMappings = sandbox.hostPorts.map((port) => ({
     hostPort: port.hostPort,
     containerPort: port.containerPort,
@@ -146,8 +153,21 @@ function configFor(attachment: Attachment, plugin: CniPlugin, previous: CniResul
     type: plugin.type,
     name: network.name,
     cniVersion: network.cniVersion,
-    ...(wantsPorts ? { runtimeConfig: { portMappings } } : {}),
+    ...(wantsPorts || bandwidth
+      ? { runtimeConfig: { ...(wantsPorts ? { portMappings } : {}), ...(bandwidth ? { bandwidth: cniBandwidth(bandwidth) } : {}) } }
+      : {}),
     ...(previous ? { prevResult: previous } : {}),
+  }
+}
+
+const limitsBandwidth = ({ capabilities }: CniPlugin) => capabilities?.['bandwidth'] === true
+
+/** As the convention for capabilities of CNI has it. Bits; no bound on bursts, as upstream asks for. */
+function cniBandwidth({ ingress, egress }: Bandwidth): Record<string, number> {
+  const burst = 2 ** 31 - 1
+  return {
+    ...(ingress === undefined ? {} : { ingressRate: ingress, ingressBurst: burst }),
+    ...(egress === undefined ? {} : { egressRate: egress, egressBurst: burst }),
   }
 }
 

@@ -1,33 +1,22 @@
 /** Ports of a node that lead to pods, with the plugins that a node uses and real packets. */
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { silentLogger } from '../../shared/logging/logger.ts'
 import type { HostPort } from '../../shared/pods/host-ports.ts'
-import { realClock } from '../../shared/time/clock.ts'
+import { type CniLab, cniLab } from '../../test/harness/cni-lab.ts'
 import { type LabHost, NetworkLab } from '../../test/harness/network-lab.ts'
-import { cniNetwork } from './cni-network.ts'
-import type { PodNetwork } from './pod-network.ts'
 
-const { signal } = new AbortController()
 const [NODE, SECOND, OUTSIDE] = ['172.31.83.1', '172.31.83.7', '172.31.83.2']
 
 describe('host ports', () => {
   const lab = new NetworkLab(17)
-  const folder = mkdtempSync(join(tmpdir(), 'host-ports-'))
   let node: LabHost
   let outside: LabHost
   let other: LabHost
-  let network: PodNetwork
+  let wired: CniLab
 
-  const namespaceOf = async (host: LabHost) => (await host.run(['ip', 'netns', 'identify'])).trim()
-  /** A pod of the node, wired as the kubelet does it, that answers with its name on 8080. */
+  /** A pod of the node that answers with its name on 8080. */
   async function wire(name: string, hostPorts: HostPort[]): Promise<LabHost> {
-    const pod = await lab.node('', name)
-    const netns = `/run/netns/${await namespaceOf(pod)}`
-    await network.attach({ id: name, pod: { namespace: 'default', name, uid: name }, hostPorts }, netns, signal)
+    const pod = await wired.wire(name, { hostPorts })
     await pod.serve()
     return pod
   }
@@ -39,25 +28,14 @@ describe('host ports', () => {
     node = await lab.node(NODE)
     outside = await lab.outsider(node, 'out', OUTSIDE)
     await node.run(['ip', 'addr', 'add', `${SECOND}/24`, 'dev', 'uplink'])
-    const bin = join(folder, 'bin')
-    mkdirSync(bin)
-    // The node is a namespace here: its plugins are run in it.
-    for (const plugin of ['ptp', 'portmap']) {
-      const path = join(bin, plugin)
-      writeFileSync(path, `#!/bin/sh\nexec ip netns exec ${await namespaceOf(node)} /usr/lib/cni/${plugin}\n`)
-      chmodSync(path, 0o755)
-    }
-    network = cniNetwork({
-      ...{ configDir: join(folder, 'none'), pluginDirs: [bin, '/usr/lib/cni'], stateDir: join(folder, 'state') },
-      ...{ podRange: () => '10.88.1.0/24', mtu: 1450, clock: realClock(), log: silentLogger() },
-    })
+    wired = await cniLab(lab, node)
     const loopback = to(9002, { hostIP: '127.0.0.1' })
     await wire('one', [to(9000), to(9001, { hostIP: SECOND }), loopback, to(9003, { protocol: 'UDP' })])
     other = await wire('other', [to(9001, { hostIP: NODE }), to(9003)])
   })
   after(async () => {
     await lab.close()
-    rmSync(folder, { recursive: true })
+    wired.close()
   })
 
   it('lead from every address of the node, from outside, from another pod and from the node itself', async () => {
@@ -88,7 +66,7 @@ describe('host ports', () => {
   })
 
   it('go with their pod, and those of others stay', async () => {
-    await network.detach('other', undefined)
+    await wired.network.detach('other', undefined)
     assert.equal(await ask(outside, NODE, 9003, 'tcp'), 'ECONNREFUSED')
     assert.equal(await ask(outside, NODE, 9001), 'ECONNREFUSED')
     assert.equal(await ask(outside, NODE, 9003, 'udp'), 'one')

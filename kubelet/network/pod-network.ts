@@ -6,6 +6,13 @@ export interface NetworkSandbox {
   pod: { namespace: string; name: string; uid: string }
   /** Ports of the node that lead to it; pods on the host's network listen there themselves and have none here. */
   hostPorts: readonly HostPort[]
+  bandwidth?: Bandwidth | undefined
+}
+
+/** The most that a pod gets (`ingress`) and sends (`egress`), in bits per second; without one as much as there is. */
+export interface Bandwidth {
+  readonly ingress?: number | undefined
+  readonly egress?: number | undefined
 }
 
 /**

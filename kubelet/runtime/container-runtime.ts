@@ -20,6 +20,8 @@ export interface SandboxConfig {
   privileged?: boolean | undefined
   dns: { servers: string[]; searches: string[]; options: string[] }
   hostPorts: { hostPort: number; containerPort: number; protocol: 'TCP' | 'UDP' | 'SCTP'; hostIP?: string | undefined }[]
+  /** Bits per second that the pod gets and sends at most. A runtime that wires pods by itself leaves this to its own network. */
+  bandwidth?: { ingress?: number | undefined; egress?: number | undefined } | undefined
   sysctls: Record<string, string>
   /** cgroup parent path, e.g. `/kubepods/burstable/pod<uid>`; empty: the runtime's default. */
   cgroupParent: string
