@@ -1,11 +1,13 @@
 import { type Answer, decode, encode } from 'dns-packet'
 import { CLASS_IN } from './message/codes.ts'
-import { labelsOf } from './message/names.ts'
+import { writeLabels } from './message/names.ts'
 import type { Query } from './message/query.ts'
 import { type DnsRecord, TIME_TO_LIVE, type ZoneAnswer } from './records.ts'
 
 /** How many ExternalNames may stand behind each other. */
 export const MOST_ALIASES = 8
+/** A name of 255 octets, its type and class. */
+const LONGEST_QUESTION = 260
 
 export interface AliasChain {
   /** The CNAME records on the way. */
@@ -35,10 +37,12 @@ export function aliasChain(first: ZoneAnswer & { kind: 'elsewhere' }, answer: (n
 
 /** The question for `name`. @throws Error for what no message can ask for */
 export function questionOf(name: string, type: number): Buffer {
-  const labels = labelsOf(name)
-  if (!labels) throw new Error(`${name} is no name that can be asked for`)
-  const parts = labels.flatMap((label) => [Buffer.from([label.length]), label])
-  return Buffer.concat([...parts, Buffer.from([0, type >> 8, type & 0xff, 0, CLASS_IN])])
+  const question = Buffer.alloc(LONGEST_QUESTION)
+  const end = writeLabels(question, 0, name)
+  if (end === undefined) throw new Error(`${name} is no name that can be asked for`)
+  question.writeUInt16BE(type, end + 1)
+  question.writeUInt16BE(CLASS_IN, end + 3)
+  return question.subarray(0, end + 5)
 }
 
 /**

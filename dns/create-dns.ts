@@ -7,27 +7,46 @@ import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
 import { createComponent } from '../shared/process/component.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { DnsConfig } from './config.ts'
+import type { Configuration } from './configuration/configuration.ts'
+import { followConfiguration } from './configuration/follow-configuration.ts'
 import { createOutside } from './create-outside.ts'
+import { dnsMetrics } from './dns-metrics.ts'
 import { type HostAddress, HostZone, hostAddress } from './host-zone.ts'
+import { withQueryLog } from './query-log.ts'
 import { Resolver } from './resolver.ts'
 import { DnsServer } from './server.ts'
 import type { ZoneSource } from './zone.ts'
 
+/** How long the first answer waits for what people set. */
+const CONFIGURATION_MILLISECONDS = 2_000
+
 /** Builds the DNS server of one node; nothing listens before `start`. */
 export function createDns(config: DnsConfig, tools: ProcessTools): Service {
-  return createComponent('dns', config, tools, ({ informers, clock, random, log }) => {
+  return createComponent('dns', config, tools, ({ informers, events, metrics, clock, random, log }) => {
     const zone = new HostZone(config.clusterDomain, zoneSource(informers), [config.clusterDns], hostOf(config, informers))
-    const places = { domain: config.clusterDomain.toLowerCase(), own: [config.clusterDns], resolvConf: config.resolvConf }
-    const outside = createOutside(places, { clock, random, log })
-    const resolver = new Resolver({ zone, outside, random, log })
+    const place = { domain: config.clusterDomain.toLowerCase(), own: [config.clusterDns] }
+    const counts = dnsMetrics(metrics)
+    const outside = createOutside({ ...place, resolvConf: config.resolvConf, counts }, { clock, random, log })
+    let isLogging = false
+    const observer = withQueryLog(counts, log, () => isLogging)
+    const resolver = new Resolver({ zone, outside, observer, clock, random, log })
+    const apply = (configuration: Configuration) => {
+      isLogging = configuration.queryLog
+      outside.configure(configuration)
+    }
     let listening = false
     return {
       ready: { listening: () => (listening ? undefined : `nothing listens on ${config.clusterDns} yet`) },
       async run(signal) {
         await outside.prepare()
+        // Only now, so that an API server that does not let us read it, or not soon, does not keep names from being answered.
+        const configuration = followConfiguration({ informers, events, log, place, apply, refused: () => counts.refusedConfiguration() })
+        await Promise.race([configuration.whenSynced(signal), clock.sleep(CONFIGURATION_MILLISECONDS, signal)]).catch((error: unknown) => {
+          if (!signal.aborted) throw error
+        })
         // The caches are filled by now: whatever is missing is missing.
         await ownAddress(config.clusterDns)
-        const server = new DnsServer((message, overTcp) => resolver.answer(message, overTcp), log)
+        const server = new DnsServer((message, overTcp, client) => resolver.answer(message, overTcp, client), log)
         await server.listen(config.clusterDns, config.port)
         listening = true
         log.info('answering', { address: config.clusterDns, domain: config.clusterDomain })

@@ -1,4 +1,5 @@
-import { Forwarder, type ForwarderTools } from './forward/forwarder.ts'
+import type { DnsState } from './dns-metrics.ts'
+import { type ForwardCounts, Forwarder, type ForwarderTools } from './forward/forwarder.ts'
 import { HostServers } from './forward/host-servers.ts'
 import { LoopWatch } from './forward/loop-watch.ts'
 import { Outside } from './outside.ts'
@@ -10,12 +11,13 @@ export interface OutsideOptions {
   own: readonly string[]
   /** The node's resolv.conf. */
   resolvConf: string
+  counts?: ForwardCounts & { show(state: DnsState): void }
 }
 
 /** The way to servers outside. Nothing is asked or read before the first question. */
-export function createOutside({ domain, own, resolvConf }: OutsideOptions, tools: ForwarderTools): Outside {
+export function createOutside({ domain, own, resolvConf, counts }: OutsideOptions, tools: ForwarderTools): Outside {
   const loops = new LoopWatch(tools)
-  const forwarder = new Forwarder(tools, { failed: (server) => loops.check(server) })
+  const forwarder = new Forwarder(tools, { ...(counts && { counts }), failed: (server) => loops.check(server) })
   const host = new HostServers({
     ...{ file: resolvConf, own, clock: tools.clock, log: tools.log },
     changed: (servers) => {
@@ -24,5 +26,7 @@ export function createOutside({ domain, own, resolvConf }: OutsideOptions, tools
       for (const server of servers) loops.check(server)
     },
   })
-  return new Outside({ domain, forwarder, host, loops })
+  const outside = new Outside({ domain, forwarder, host, loops })
+  counts?.show({ cached: () => forwarder.cache.size, hosts: () => outside.hosts.size, looping: () => loops.looping })
+  return outside
 }

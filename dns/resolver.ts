@@ -1,11 +1,13 @@
 import type { Logger } from '../shared/logging/logger.ts'
 import type { Random } from '../shared/random/random.ts'
+import type { Clock } from '../shared/time/clock.ts'
 import { aliasChain, joined, questionOf } from './aliases.ts'
 import { CLASS_IN, code, flag, type, typeName } from './message/codes.ts'
 import { LONGEST_MESSAGE, MessageWriter } from './message/message-writer.ts'
 import { CHECKING_DISABLED, LARGEST_UDP_BYTES, OPT_BYTES, withOpt } from './message/opt.ts'
 import { type Query, readQuery } from './message/query.ts'
 import { cutAt, recordPlaces } from './message/sections.ts'
+import type { Observer } from './observer.ts'
 import type { Outside } from './outside.ts'
 import { type DnsRecord, TIME_TO_LIVE, type ZoneAnswer } from './records.ts'
 import type { Zone } from './zone.ts'
@@ -15,8 +17,10 @@ const PLAIN_UDP_BYTES = 512
 export interface ResolverParts {
   zone: Zone
   outside: Outside
+  clock: Clock
   random: Random
   log: Logger
+  observer?: Observer
 }
 
 /** One message in, one message out; undefined for what deserves no answer. Names of the cluster are answered at once, without a promise. */
@@ -28,18 +32,39 @@ export class Resolver {
     this.#parts = parts
   }
 
-  /** Never throws, and its promises never reject. */
-  answer(message: Buffer, overTcp: boolean): Buffer | undefined | Promise<Buffer> {
+  /** Never throws, and its promises never reject. @param client address of who asks */
+  answer(message: Buffer, overTcp: boolean, client?: string): Buffer | undefined | Promise<Buffer> {
+    const { clock, observer } = this.#parts
     const query = readQuery(message)
     if (query === undefined) return undefined
-    if ('refusal' in query) return refusal(message, query.refusal)
+    if ('refusal' in query) {
+      observer?.unreadable()
+      return refusal(message, query.refusal)
+    }
+    if (!observer) return this.#answer(query, overTcp)
+    const began = clock.monotonic()
+    const seen = (answer: Buffer) => {
+      observer.answered({ query, overTcp, client, answer, seconds: (clock.monotonic() - began) / 1000 })
+      return answer
+    }
+    const answer = this.#answer(query, overTcp)
+    return answer instanceof Promise ? answer.then(seen) : seen(answer)
+  }
+
+  #answer(query: Query, overTcp: boolean): Buffer | Promise<Buffer> {
     if (query.edns && query.edns.version > 0) return this.#write(query, overTcp, code.badVersion)
     // Chaos and Hesiod, and transfers of whole zones: for nobody.
     if (query.class !== CLASS_IN || query.type === type.AXFR || query.type === type.IXFR) return this.#write(query, overTcp, code.refused)
-    const answer = this.#parts.zone.answer(query.name, typeName(query.type))
+    const answer = this.#known(query.name, typeName(query.type))
     if (answer.kind === 'outside') return this.#forward(query, overTcp)
     if (answer.kind === 'elsewhere') return this.#follow(query, answer, overTcp)
     return this.#own(query, overTcp, answer)
+  }
+
+  /** What is said here of a name: what people set themselves, then the cluster's. */
+  #known(name: string, type: string): ZoneAnswer {
+    const set = this.#parts.outside.hosts.answer(name, type)
+    return set.kind === 'outside' ? this.#parts.zone.answer(name, type) : set
   }
 
   #own(query: Query, overTcp: boolean, answer: ZoneAnswer & { kind: 'found' | 'missing' }, aliases: readonly DnsRecord[] = []): Buffer {
@@ -65,7 +90,8 @@ export class Resolver {
     const isTruncated = answered < answers.length || said < authority.length
     const more = isTruncated ? 0 : write(additional)
     const flags = flag.authoritative | flag.recursionAvailable | (isTruncated ? flag.truncated : 0)
-    return withEdns(query, rcode, writer.finish(query.id, headFlags(query, flags, rcode), [answered, said, more]))
+    const edns = query.edns && { code: rcode, dnssecOk: query.edns.dnssecOk }
+    return writer.finish(query.id, headFlags(query, flags, rcode), [answered, said, more], edns)
   }
 
   /** Of what is not the cluster's, that which was asked for lately is answered at once. */
@@ -85,10 +111,10 @@ export class Resolver {
 
   /** An ExternalName: our CNAME, and behind it what is said of its target, here or outside. */
   async #follow(query: Query, answer: ZoneAnswer & { kind: 'elsewhere' }, overTcp: boolean): Promise<Buffer> {
-    const { zone, outside, log } = this.#parts
+    const { outside, log } = this.#parts
     if (query.type === type.CNAME) return this.#write(query, overTcp, code.ok, [answer.answers, [], []])
     try {
-      const { aliases, target, end } = aliasChain(answer, (name) => zone.answer(name, typeName(query.type)))
+      const { aliases, target, end } = aliasChain(answer, (name) => this.#known(name, typeName(query.type)))
       if (end.kind !== 'outside') return this.#own(query, overTcp, end, aliases)
       const last = await outside.ask(query, target, questionOf(target, query.type))
       return fit(query, joined(query, aliases, last), overTcp)

@@ -9,11 +9,12 @@ import { silentLogger } from '../shared/logging/logger.ts'
 import { seededRandom } from '../shared/random/random.ts'
 import { realClock } from '../shared/time/clock.ts'
 import { overTcp, overUdp } from '../test/harness/dns-client.ts'
+import { listening } from '../test/harness/dns-upstream.ts'
 import { serviceOf, sliceOf, zoneOver } from '../test/harness/dns-zone.ts'
 import { createOutside } from './create-outside.ts'
 import { framed } from './message/framing.ts'
 import { Resolver } from './resolver.ts'
-import { DnsServer } from './server.ts'
+import type { DnsServer } from './server.ts'
 
 const services = [
   serviceOf('web', { clusterIP: '10.96.0.7', ports: [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 8080 }] }),
@@ -54,18 +55,18 @@ describe('cluster DNS, asked by a real resolver', () => {
   const resolver = new Resolver({
     zone,
     outside: createOutside({ domain: 'cluster.local', own: [], resolvConf: '/nonexistent/resolv.conf' }, tools),
-    random: tools.random,
-    log: tools.log,
+    ...tools,
   })
-  const server = new DnsServer((message, overTcp) => resolver.answer(message, overTcp), silentLogger())
   const client = new Client({ timeout: 500, tries: 1 })
   let port = 0
 
+  let server: DnsServer | undefined
+
   before(async () => {
-    port = (await server.listen('127.0.0.1', 0)).port
+    ;({ server, port } = await listening((message, overTcp) => resolver.answer(message, overTcp)))
     client.setServers([`127.0.0.1:${port}`])
   })
-  after(() => server.close())
+  after(() => server?.close())
 
   const failsWith = (promise: Promise<unknown>, code: string) => assert.rejects(promise, { code })
 
@@ -244,8 +245,7 @@ describe('clients that only take', () => {
       asked++
       return Buffer.alloc(size)
     }
-    const server = new DnsServer(answer, silentLogger())
-    const { port } = await server.listen('127.0.0.1', 0)
+    const { server, port } = await listening(answer)
     context.after(() => server.close())
     const socket = connect(port, '127.0.0.1').pause()
     context.after(() => socket.destroy())

@@ -15,7 +15,7 @@ const LONGEST_QUERY = 4_096
 const RECEIVE_BUFFER_BYTES = 4 << 20
 
 /** Undefined for what deserves no answer. */
-export type AnswerMessage = (message: Buffer, overTcp: boolean) => Buffer | undefined | Promise<Buffer | undefined>
+export type AnswerMessage = (message: Buffer, overTcp: boolean, client?: string) => Buffer | undefined | Promise<Buffer | undefined>
 
 /** Listens on UDP and TCP of one address and hands each message to `answer`. */
 export class DnsServer {
@@ -29,7 +29,8 @@ export class DnsServer {
   constructor(answer: AnswerMessage, log: Logger) {
     this.#answer = answer
     this.#log = log
-    this.#udp = createSocket({ type: 'udp4', reuseAddr: true })
+    // Answers go to addresses, and looking those up again costs as much as sending.
+    this.#udp = createSocket({ type: 'udp4', reuseAddr: true, lookup: (address, _options, done) => done(null, address, 4) })
     this.#tcp = createServer((socket) => this.#serve(socket))
   }
 
@@ -42,7 +43,7 @@ export class DnsServer {
     const failed = (error: unknown) => this.#log.error('a query could not be answered', { error })
     this.#udp.on('message', (message, from) => {
       try {
-        const answer = this.#answer(message, false)
+        const answer = this.#answer(message, false, from.address)
         if (answer instanceof Promise) answer.then((response) => response && send(response, from)).catch(failed)
         else if (answer) send(answer, from)
       } catch (error) {
@@ -55,10 +56,15 @@ export class DnsServer {
     })
     // As root; others get what the kernel allows.
     this.#udp.setRecvBufferSize(RECEIVE_BUFFER_BYTES)
-    await new Promise<void>((resolve, reject) => {
-      this.#tcp.once('error', reject)
-      this.#tcp.listen(bound, address, resolve)
-    })
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#tcp.once('error', reject)
+        this.#tcp.listen(bound, address, resolve)
+      })
+    } catch (error) {
+      this.#udp.close()
+      throw error
+    }
     for (const part of [this.#udp, this.#tcp]) part.on('error', (error: Error) => this.#log.error('a listening socket failed', { error }))
     return { port: bound }
   }
@@ -111,7 +117,7 @@ export class DnsServer {
   /** Never rejects. */
   async #reply(socket: Socket, message: Buffer): Promise<void> {
     try {
-      const response = await this.#answer(message, true)
+      const response = await this.#answer(message, true, socket.remoteAddress)
       if (socket.destroyed) return
       if (response) socket.write(framed(response))
       else socket.destroy()

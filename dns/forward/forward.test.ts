@@ -7,11 +7,16 @@ import { describe, it, type TestContext } from 'node:test'
 import { decode, encode } from 'dns-packet'
 import type { Logger } from '../../shared/logging/logger.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
+import { Metrics } from '../../shared/metrics/metrics.ts'
 import { systemRandom } from '../../shared/random/random.ts'
 import { type Clock, realClock } from '../../shared/time/clock.ts'
 import { address, type OutsideServer, outsideServer, startOfAuthority } from '../../test/harness/dns-upstream.ts'
 import { serviceOf, zoneOver } from '../../test/harness/dns-zone.ts'
+import { parseConfiguration } from '../configuration/configuration.ts'
 import { createOutside } from '../create-outside.ts'
+import { dnsMetrics } from '../dns-metrics.ts'
+import type { Outside } from '../outside.ts'
+import { withQueryLog } from '../query-log.ts'
 import { Resolver } from '../resolver.ts'
 import { MOST_FORWARDED } from './forwarder.ts'
 
@@ -33,6 +38,9 @@ interface Asker {
     options?: { type?: 'A' | 'AAAA' | 'TXT'; overTcp?: boolean; size?: number },
   ): Promise<ReturnType<typeof decode> & { code: number; bytes: number }>
   resolver: Resolver
+  outside: Outside
+  lines: [string, Record<string, unknown>][]
+  metrics: Metrics
   resolvConf(text: string): void
 }
 
@@ -45,11 +53,19 @@ function asker(context: TestContext, servers: readonly (OutsideServer | string)[
   const resolvConf = (text: string) => writeFileSync(file, text)
   resolvConf(`search Corp.Example\n${servers.map((each) => `nameserver ${typeof each === 'string' ? each : each.address}\n`).join('')}`)
   const tools = { clock: shifted, random: systemRandom(), log: options.log ?? silentLogger() }
-  const outside = createOutside({ domain: 'cluster.local', own: options.own ?? [], resolvConf: file }, tools)
+  const metrics = new Metrics()
+  const counts = dnsMetrics(metrics)
+  const outside = createOutside({ domain: 'cluster.local', own: options.own ?? [], resolvConf: file, counts }, tools)
+  const lines: Asker['lines'] = []
+  const observer = withQueryLog(
+    counts,
+    { ...silentLogger(), info: (message, fields = {}) => void lines.push([message, fields]) },
+    () => true,
+  )
   const services = [serviceOf('search', { type: 'ExternalName', externalName: 'www.example.com' })]
-  const resolver = new Resolver({ zone: zoneOver(services, []), outside, random: tools.random, log: tools.log })
+  const resolver = new Resolver({ zone: zoneOver(services, []), outside, observer, ...tools })
   return {
-    resolver,
+    ...{ resolver, outside, lines, metrics },
     resolvConf,
     async ask(name, { type = 'A', overTcp = true, size } = {}) {
       const opt =
@@ -70,6 +86,7 @@ function asker(context: TestContext, servers: readonly (OutsideServer | string)[
       const answer = await resolver.answer(
         encode({ type: 'query', id: 4_242, flags: 0x0100, questions: [{ type, name }], additionals: opt }),
         overTcp,
+        '10.244.1.2',
       )
       assert.equal(answer?.readUInt16BE(0), 4_242)
       return { ...decode(answer!), code: answer![3]! & 0x0f, bytes: answer!.length }
@@ -296,5 +313,62 @@ describe('the servers of the node', () => {
     assert.equal((await ask('c.example')).code, 2)
     while (!said.some((message) => message.startsWith('a server outside no longer'))) await new Promise(setImmediate)
     assert.deepEqual(data(await ask('d.example')), ['192.0.2.1'])
+  })
+})
+
+describe('what people set for the cluster', () => {
+  const place = { domain: 'cluster.local', own: [] }
+  const answering = (context: TestContext, data: string) => outsideServer(context, ({ name }) => ({ answers: [address(name, data)] }))
+
+  it('sends domains to servers of their own, the smallest domain first, and the rest to others than the node’s', async (context) => {
+    const [node, corp, lab, rest] = await Promise.all(
+      ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'].map((each) => answering(context, each)),
+    )
+    const { ask, outside } = asker(context, [node!])
+    assert.deepEqual(data(await ask('git.corp.example')), ['192.0.2.1'])
+    const stubDomains = JSON.stringify({ 'corp.example': [corp!.address], 'lab.corp.example': [lab!.address] })
+    outside.configure(parseConfiguration({ stubDomains }, place))
+    const said = async (...names: string[]) => (await Promise.all(names.map((name) => ask(name)))).flatMap(data)
+    const names = ['git.corp.example', 'corp.example', 'a.lab.corp.example', 'xcorp.example', 'www.example']
+    assert.deepEqual(await said(...names), ['192.0.2.2', '192.0.2.2', '192.0.2.3', '192.0.2.1', '192.0.2.1'])
+    outside.configure(parseConfiguration({ stubDomains, upstreamNameservers: JSON.stringify([rest!.address]) }, place))
+    assert.deepEqual(await said(...names), ['192.0.2.2', '192.0.2.2', '192.0.2.3', '192.0.2.4', '192.0.2.4'])
+    outside.configure(parseConfiguration({}, place))
+    assert.deepEqual(await said(...names), Array(5).fill('192.0.2.1'))
+  })
+
+  it('gives names addresses, before anybody else is asked, the cluster too', async (context) => {
+    const node = await answering(context, '192.0.2.1')
+    const { ask, outside } = asker(context, [node])
+    outside.configure(parseConfiguration({ hosts: '10.9.9.9 www.example search.default.svc.cluster.local' }, place))
+    assert.deepEqual(data(await ask('www.example')), ['10.9.9.9'])
+    assert.deepEqual(data(await ask('search.default.svc.cluster.local')), ['10.9.9.9'])
+    assert.deepEqual([(await ask('www.example', { type: 'AAAA' })).code, asked(node, 'www.example').length], [0, 0])
+  })
+
+  it('and what is answered is counted under the names of CoreDNS, and written down', async (context) => {
+    const node = await answering(context, '192.0.2.1')
+    const { ask, lines, metrics, resolver } = asker(context, [node])
+    for (const name of ['www.example', 'www.example', 'nobody.default.svc.cluster.local']) await ask(name, { overTcp: false })
+    await resolver.answer(Buffer.alloc(40), false)
+    const text = metrics.render()
+    for (const line of [
+      'coredns_dns_requests_total{server="dns://:53",zone=".",view="",proto="udp",family="1",type="A"} 3',
+      'coredns_dns_responses_total{server="dns://:53",zone=".",view="",rcode="NOERROR",plugin="forward"} 2',
+      'coredns_dns_responses_total{server="dns://:53",zone=".",view="",rcode="NXDOMAIN",plugin="kubernetes"} 1',
+      'coredns_dns_request_duration_seconds_count{server="dns://:53",zone=".",view=""} 3',
+      'coredns_cache_requests_total{server="dns://:53",zone=".",view=""} 2',
+      'coredns_cache_hits_total{server="dns://:53",zone=".",view=""} 1',
+      `coredns_proxy_request_duration_seconds_count{proxy_name="forward",to="${node.address}",rcode="NOERROR"} 1`,
+      'coredns_cache_entries 1',
+      'coxswain_dns_unreadable_messages_total 1',
+    ])
+      assert.ok(text.includes(`${line}\n`), `${line} in\n${text}`)
+    assert.equal(lines.length, 3)
+    const [message, { client, name, type, code, protocol }] = lines[2]!
+    assert.deepEqual(
+      [message, client, name, type, code, protocol],
+      ['query', '10.244.1.2', 'nobody.default.svc.cluster.local', 'A', 'NXDOMAIN', 'udp'],
+    )
   })
 })

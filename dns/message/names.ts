@@ -1,6 +1,8 @@
 /** The longest name, in octets on the wire (RFC 1035, 2.3.4). */
 const MOST_NAME_BYTES = 255
 const LONGEST_LABEL = 63
+const DOT = 46
+const BACKSLASH = 92
 
 /** Where a name was read, and what follows it. */
 export interface NameRead {
@@ -81,17 +83,27 @@ export function skipName(message: Buffer, offset: number): number | undefined {
   }
 }
 
-/** The labels of a name as octets; undefined where it can be no name on the wire. Understands what `readName` escapes. */
-export function labelsOf(name: string): Buffer[] | undefined {
-  if (name === '') return []
-  const labels = name.split('.').map((part) =>
-    part.includes('\\')
-      ? Buffer.from(
-          part.replace(/\\(\d{3})/g, (_, octet: string) => String.fromCharCode(Number(octet))),
-          'latin1',
-        )
-      : Buffer.from(part, 'latin1'),
-  )
-  const bytes = labels.reduce((sum, { length }) => sum + length + 1, 1)
-  return bytes > MOST_NAME_BYTES || labels.some(({ length }) => length === 0 || length > LONGEST_LABEL) ? undefined : labels
+/**
+ * Writes the labels of a name, without the empty one at its end; understands what `readName` escapes.
+ * @returns the first octet after them; undefined where it can be no name on the wire
+ */
+export function writeLabels(message: Buffer, start: number, name: string): number | undefined {
+  if (name === '') return start
+  let lengthAt = start
+  let at = start + 1
+  for (let index = 0; index <= name.length; index += 1) {
+    const char = index < name.length ? name.charCodeAt(index) : DOT
+    if (char === DOT) {
+      const length = at - lengthAt - 1
+      if (length === 0 || length > LONGEST_LABEL) return undefined
+      message[lengthAt] = length
+      lengthAt = at
+      at += 1
+    } else if (char === BACKSLASH) {
+      message[at++] = Number(name.slice(index + 1, index + 4))
+      index += 3
+    } else message[at++] = char
+    if (at - start > MOST_NAME_BYTES) return undefined
+  }
+  return lengthAt
 }

@@ -128,6 +128,14 @@ export const ownPolicy: readonly OwnGrant[] = [
     subjects: [user(systemUser.cloudControllerManager), group(systemGroup.nodes)],
   },
   {
+    name: 'coxswain:dns-configuration',
+    reason:
+      'dns, which uses the node’s certificate, follows what people set for names in the whole cluster: this one ConfigMap and no other.',
+    namespace: 'kube-system',
+    grants: [named('kube-dns', READ, 'core', 'configmaps')],
+    subjects: [group(systemGroup.nodes), user(systemUser.proxy)],
+  },
+  {
     name: 'coxswain:cluster-info',
     reason: 'The public card of the cluster, for machines that do not trust it yet; upstream leaves this to its installers.',
     namespace: 'kube-public',

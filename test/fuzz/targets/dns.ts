@@ -17,7 +17,7 @@ const zone = new Zone('cluster.local', {
 const tools = { clock: realClock(), random: seededRandom(1), log: silentLogger() }
 // Nobody outside is asked: there is no such file.
 const outside = createOutside({ domain: 'cluster.local', own: [], resolvConf: '/nonexistent/resolv.conf' }, tools)
-const resolver = new Resolver({ zone, outside, random: tools.random, log: tools.log })
+const resolver = new Resolver({ zone, outside, ...tools })
 const question = (name: string, type: 'A' | 'SRV' | 'PTR' | 'AAAA' | 'ANY') =>
   encode({ type: 'query', id: 7, flags: 256, questions: [{ type: type as 'A', name }] })
 
