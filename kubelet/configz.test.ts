@@ -15,6 +15,7 @@ test('what is in force is told in the words of the file, and reading that gives 
       '--register-with-taints=key=value:NoSchedule',
       '--manifest-url-header=Authorization:secret',
     ],
+    ...['--kube-reserved=cpu=200m', '--image-maximum-gc-age=24h', '--allowed-unsafe-sysctls=net.core.somaxconn,kernel.msg*'],
     ...['--eviction-soft-grace-period=nodefs.available=1m', '--shutdown-grace-period-by-pod-priority=0=60,1000=20'],
   ])
   const told = kubeletConfigurationOf(config)

@@ -19,6 +19,7 @@ export function kubeletConfigurationOf(config: KubeletConfig): Record<string, un
     evictionSoftGracePeriod: amounts(config.evictionSoftGracePeriod, '='),
     evictionMinimumReclaim: amounts(config.evictionMinimumReclaim, '='),
     systemReserved: amounts(config.systemReserved, '='),
+    kubeReserved: amounts(config.kubeReserved, '='),
     shutdownGracePeriodByPodPriority: config.shutdownGracePeriodByPodPriority.map((text) => {
       const [priority, seconds] = text.split('=')
       return { priority: Number(priority), shutdownGracePeriodSeconds: Number(seconds) }

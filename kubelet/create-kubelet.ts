@@ -10,7 +10,7 @@ import { createHealthServer } from '../shared/process/health-server.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { KubeletConfig } from './config.ts'
 import { kubeletConfigurationOf } from './configz.ts'
-import { collectImages } from './images/image-collector.ts'
+import { collectImages, type ImageLimits, imageLimits } from './images/image-collector.ts'
 import { addressChange, addressTowards } from './node/address-watch.ts'
 import { measureHeadroom } from './node/capacity.ts'
 import { type ClientCertificateOptions, ensureClientCertificate, rotateClientCertificate } from './node/client-certificate.ts'
@@ -40,7 +40,8 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
   const settings = {
     taints: registrationTaints(config),
     labels: pairsOf('node-labels', config.nodeLabels),
-    reserved: reservedOf(config.systemReserved),
+    images: imageLimits(config),
+    reserved: reservedOf(config),
   }
   // Refused now rather than when the node has joined.
   runtimeEndpoint(config.containerRuntimeEndpoint)
@@ -126,7 +127,12 @@ interface RunningKubelet {
 
 interface WorkOptions {
   config: KubeletConfig
-  settings: { taints: ReturnType<typeof registrationTaints>; labels: Record<string, string>; reserved: ReturnType<typeof reservedOf> }
+  settings: {
+    taints: ReturnType<typeof registrationTaints>
+    labels: Record<string, string>
+    reserved: ReturnType<typeof reservedOf>
+    images: ImageLimits
+  }
   nodeIp: string
   /** Its URL. */
   apiServer: string
@@ -213,7 +219,7 @@ async function startWork({
     rotateClientCertificate(certificate, client, signal),
     agent.housekeeping(signal),
     agent.links.run(signal),
-    collectImages({ runtime, disk, kept: [config.pauseImage], clock, log }, signal, imagesSeen),
+    collectImages({ runtime, disk, limits: settings.images, kept: [config.pauseImage], clock, log }, signal, imagesSeen),
   ]
   // Each of them runs until we stop; whichever ends sooner does so with the error that must end the process.
   const finished = Promise.race([Promise.all(loops).then(() => undefined), ...(config.nodeIp === undefined ? [moved()] : [])])

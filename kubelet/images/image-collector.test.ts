@@ -3,11 +3,11 @@ import { test } from 'node:test'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import { manualClock } from '../../test/harness/manual-clock.ts'
 import type { ContainerStatus, ImageStatus } from '../runtime/container-runtime.ts'
-import { collectOnce } from './image-collector.ts'
+import { collectOnce, type ImageLimits, imageLimits } from './image-collector.ts'
 
 const { signal } = new AbortController()
 
-function bench() {
+function bench(limits?: ImageLimits) {
   const clock = manualClock()
   const images = new Map<string, ImageStatus>()
   for (const id of ['pause', 'old', 'new', 'used']) images.set(id, { id, tags: [`${id}:1`], digests: [], sizeBytes: 10 })
@@ -22,7 +22,7 @@ function bench() {
     },
   }
   const seen = new Map<string, number>()
-  const options = { runtime, disk: async () => disk, kept: ['pause:1'], clock, log: silentLogger() }
+  const options = { runtime, disk: async () => disk, kept: ['pause:1'], limits, clock, log: silentLogger() }
   return { clock, images, disk, containers, look: () => collectOnce(options, seen, signal), left: () => [...images.keys()] }
 }
 
@@ -55,4 +55,27 @@ test('an image that has just come stays', async () => {
   disk.available = 0
   await look()
   assert.equal(left().length, 4)
+})
+
+test('limits are what they are set to, and an image that nobody has used for long goes while there is room', async () => {
+  const { look, left, clock, containers, disk } = bench({ high: 95, low: 90, youngest: 0, oldest: 1_000_000 })
+  await look()
+  disk.available = 8
+  await look()
+  assert.equal(left().length, 4, '92 % are not too much')
+  disk.available = 50
+  containers.push({ imageId: 'new' } as ContainerStatus)
+  await clock.advance(900_000)
+  await look()
+  assert.equal(left().length, 4)
+  await clock.advance(200_000)
+  await look()
+  assert.deepEqual(left(), ['pause', 'new', 'used'])
+})
+
+test('limits that contradict each other are refused', () => {
+  const settings = { imageGcHighThresholdPercent: 85, imageGcLowThresholdPercent: 80, imageMinimumGcAge: 1000, imageMaximumGcAge: 0 }
+  assert.deepEqual(imageLimits(settings), { high: 85, low: 80, youngest: 1000, oldest: 0 })
+  assert.throws(() => imageLimits({ ...settings, imageGcLowThresholdPercent: 90 }), /low-threshold-percent: 90 must be lower/)
+  assert.throws(() => imageLimits({ ...settings, imageMaximumGcAge: 500 }), /must be longer/)
 })

@@ -40,10 +40,22 @@ export function taintsOf(texts: readonly string[]): Taint[] {
   })
 }
 
-/** What is kept back from pods. @throws ConfigError */
-export function reservedOf(texts: readonly string[]): Observation['reserved'] {
+/** What is kept back from pods, for the system and for the kubelet together. @throws ConfigError */
+export function reservedOf(settings: { systemReserved: readonly string[]; kubeReserved: readonly string[] }): Observation['reserved'] {
+  const [system, kube] = [
+    amountsReserved('system-reserved', settings.systemReserved),
+    amountsReserved('kube-reserved', settings.kubeReserved),
+  ]
+  return {
+    cpuMillis: system.cpuMillis + kube.cpuMillis,
+    memoryBytes: system.memoryBytes + kube.memoryBytes,
+    storageBytes: system.storageBytes + kube.storageBytes,
+  }
+}
+
+function amountsReserved(flag: string, texts: readonly string[]): Observation['reserved'] {
   const reserved = { cpuMillis: 0, memoryBytes: 0, storageBytes: 0 }
-  for (const [name, amount] of Object.entries(pairsOf('system-reserved', texts))) {
+  for (const [name, amount] of Object.entries(pairsOf(flag, texts))) {
     try {
       const quantity = parseQuantity(amount)
       if (name === 'cpu') reserved.cpuMillis = quantityMilliValue(quantity)
@@ -51,7 +63,7 @@ export function reservedOf(texts: readonly string[]): Observation['reserved'] {
       else if (name === 'ephemeral-storage') reserved.storageBytes = quantityValue(quantity)
       else throw new Error(`${JSON.stringify(name)} is none of cpu, memory, ephemeral-storage`)
     } catch (error) {
-      throw new ConfigError(`--system-reserved: ${error instanceof Error ? error.message : String(error)}`)
+      throw new ConfigError(`--${flag}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
   return reserved

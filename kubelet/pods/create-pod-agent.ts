@@ -27,6 +27,7 @@ import { measureStorage } from './measure-storage.ts'
 import { podsOnDisk } from './orphan-removal.ts'
 import { removePodFiles } from './pod-files.ts'
 import type { PodWorkers } from './pod-workers.ts'
+import { sysctlNames } from './sysctl-names.ts'
 
 export interface PodAgentOptions {
   config: KubeletConfig
@@ -93,6 +94,8 @@ export async function createPodAgent({ config, hostIPs, client, onPowerFailure, 
     hostIPs,
     memoryBytes: capacity.memoryBytes,
     hasAppArmor,
+    allowedSysctls: sysctlNames(config.allowedUnsafeSysctls),
+    parallelPulls: config.serializeImagePulls ? 1 : config.maxParallelImagePulls,
   })
   return {
     informers,

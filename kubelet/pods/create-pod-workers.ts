@@ -21,6 +21,7 @@ import { type NodeStrain, podAdmission } from './pod-admission.ts'
 import { type PodWorkers, podWorkers } from './pod-workers.ts'
 import { Backoff } from './restart-backoff.ts'
 import { runtimeHandlerFrom } from './runtime-handler.ts'
+import type { SysctlNames } from './sysctl-names.ts'
 import { Termination } from './termination.ts'
 
 /** The pod's files on the node; a simulated node has none. */
@@ -53,6 +54,10 @@ export interface PodMachineryOptions {
   hostIPs: () => readonly string[]
   /** The machine confines programs by AppArmor; default no. */
   hasAppArmor?: () => boolean
+  /** Kernel settings that pods may change beside the harmless ones. */
+  allowedSysctls?: SysctlNames | undefined
+  /** Pulls side by side; absent: the usual. */
+  parallelPulls?: number | undefined
   /** What is short on this node; default nothing. */
   pressure?: NodeStrain['pressure']
   /** Called when something happened to a container. */
@@ -74,7 +79,7 @@ export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
   const { runtime, client, informers, events, clock, log, signal, nodeName } = options
   const measure = options.files.storageUse
   const services = informers.of('v1', 'Service')
-  const images = imagePuller({ runtime, objects: options.objects, events, clock })
+  const images = imagePuller({ runtime, objects: options.objects, events, clock, parallelPulls: options.parallelPulls })
   const start = containerStarter({
     runtime,
     images,
@@ -90,7 +95,7 @@ export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
   })
   const pods = informers.of('v1', 'Pod', { fieldSelector: `spec.nodeName=${nodeName}` })
   const nodes = informers.of('v1', 'Node', { fieldSelector: `metadata.name=${nodeName}` })
-  const machine = { hasAppArmor: options.hasAppArmor ?? (() => false) }
+  const machine = { hasAppArmor: options.hasAppArmor ?? (() => false), allowedSysctls: options.allowedSysctls }
   const statics = options.statics ?? staticPods([], log)
   const mirrors = mirrorPods({ nodeName, api: client, pods, nodes, statics, clock, log, signal })
   const workers = podWorkers({

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { unsupported } from './node-support.ts'
+import { sysctlNames } from './sysctl-names.ts'
 
 const podOf = (spec: object): Pod => ({
   ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, status: {} },
@@ -9,6 +10,17 @@ const podOf = (spec: object): Pod => ({
 })
 const appArmor = (type: string, localhostProfile?: string) => ({ appArmorProfile: { type, localhostProfile } })
 const sysctls = (...names: string[]) => ({ securityContext: { sysctls: names.map((name) => ({ name, value: '1' })) } })
+
+test('settings that the node’s owner allows are let in, but none of the machine’s own network or IPC', () => {
+  const machine = { hasAppArmor: () => false, allowedSysctls: sysctlNames(['kernel.msg*', 'net.core.somaxconn', 'fs.mqueue.*']) }
+  const of = (spec: object) => unsupported(podOf(spec), machine)?.message
+  assert.equal(of(sysctls('kernel.msgmax', 'net/core/somaxconn', 'fs.mqueue.msg_max')), undefined)
+  assert.equal(of(sysctls('net.core.somaxconn2')), 'forbidden sysctl: "net.core.somaxconn2" not allowlisted')
+  assert.match(of({ hostNetwork: true, ...sysctls('net.core.somaxconn') }) ?? '', /host net/)
+  assert.match(of({ hostIPC: true, ...sysctls('fs.mqueue.msg_max') }) ?? '', /host ipc/)
+  assert.throws(() => sysctlNames(['vm.swappiness']), /"vm.swappiness" is of the whole machine/)
+  assert.throws(() => sysctlNames(['kernel.*']), /"kernel.\*" is of the whole machine/)
+})
 
 for (const [what, spec, hasAppArmor, expected] of [
   ['nothing in particular', {}, false, undefined],

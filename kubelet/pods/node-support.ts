@@ -1,9 +1,12 @@
 import type { Pod, SecurityContext } from '../../shared/openapi/generated/core-v1.ts'
 import { allContainers } from './pod-containers.ts'
+import type { SysctlNames } from './sysctl-names.ts'
 
 /** What the machine has that a pod may count on. */
 export interface MachineSupport {
   hasAppArmor(): boolean
+  /** Kernel settings beside the harmless ones; absent: none. */
+  allowedSysctls?: SysctlNames | undefined
 }
 
 /** Kernel settings of a pod's own namespaces that harm nobody else (upstream's list for kernels as new as any in use). */
@@ -24,18 +27,19 @@ export function unsupported(pod: Pod, machine: MachineSupport): { reason: string
     const message = `SupplementalGroupsPolicy=${supplementalGroupsPolicy} is not supported in this node`
     return { reason: 'SupplementalGroupsPolicyNotSupported', message }
   }
-  return sysctlRefusal(pod) ?? appArmorRefusal(pod, machine)
+  return sysctlRefusal(pod, machine) ?? appArmorRefusal(pod, machine)
 }
 
-function sysctlRefusal({ spec }: Pod): { reason: string; message: string } | undefined {
+function sysctlRefusal({ spec }: Pod, { allowedSysctls }: MachineSupport): { reason: string; message: string } | undefined {
   for (const { name } of spec.securityContext?.sysctls ?? []) {
     const dotted = name.replaceAll('/', '.')
     const reason = 'SysctlForbidden'
-    if (!SAFE_SYSCTLS.has(dotted)) return { reason, message: `forbidden sysctl: ${JSON.stringify(name)} not allowlisted` }
+    if (!SAFE_SYSCTLS.has(dotted) && !allowedSysctls?.(dotted))
+      return { reason, message: `forbidden sysctl: ${JSON.stringify(name)} not allowlisted` }
     if (spec.hostNetwork && dotted.startsWith('net.')) {
       return { reason, message: `forbidden sysctl: ${JSON.stringify(name)} not allowed with host net enabled` }
     }
-    if (spec.hostIPC && dotted.startsWith('kernel.')) {
+    if (spec.hostIPC && !dotted.startsWith('net.')) {
       return { reason, message: `forbidden sysctl: ${JSON.stringify(name)} not allowed with host ipc enabled` }
     }
   }
