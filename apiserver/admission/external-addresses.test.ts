@@ -20,6 +20,18 @@ test('no Service takes the addresses of the API server, of Services, or of pods'
   }
 })
 
+test('nor those of ranges that were added for Services', async () => {
+  const { reader, admit, refused } = admissionTrial()
+  reader.put('networking.k8s.io/v1', 'ServiceCIDR', {
+    metadata: { name: 'more' },
+    spec: { cidrs: ['10.112.0.0/28', 'fd00::/112'] },
+    status: {},
+  })
+  for (const address of ['10.112.0.9', '::ffff:10.112.0.9', 'fd00::7'])
+    await refused({ ...request, object: service([address]) }, /belongs to Services \((10\.112\.0\.0\/28|fd00::\/112)\)/, 422)
+  await admit({ ...request, object: service(['10.112.0.17']) })
+})
+
 test('nor a node’s where its kubelet is reached; other ports of a node may be a Service’s', async () => {
   const { reader, admit, refused } = admissionTrial()
   const kubelet = (Port: number) => ({ kubeletEndpoint: { Port } })
