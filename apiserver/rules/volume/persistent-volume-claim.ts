@@ -103,7 +103,7 @@ export function* claimUpdateProblems(next: PersistentVolumeClaim, previous: Pers
   yield* shrinkProblems(next, previous)
   yield* immutableProblem('volumeMode', next.spec.volumeMode, previous.spec.volumeMode)
   const [newAttributes, oldAttributes] = [next.spec.volumeAttributesClassName, previous.spec.volumeAttributesClassName]
-  if (oldAttributes !== undefined && !newAttributes) {
+  if (oldAttributes !== undefined && !newAttributes && newAttributes !== oldAttributes) {
     const to = newAttributes === undefined ? 'nil' : 'an empty string'
     yield fieldProblem.forbidden('spec.volumeAttributesClassName', `update from non-nil value to ${to} is forbidden`)
   }

@@ -188,6 +188,9 @@ test('a claim names its volume once, its class late, and grows only when bound',
     'spec.resources.requests.storage: Forbidden: field can not be less than status.capacity',
   ])
   assert.match(update(claim({ accessModes: ['ReadWriteMany'] }), claim()).join(), /accessModes may not change$/)
+  const attributes = (name: string) => claim({ volumeAttributesClassName: name }, bound)
+  assert.match(update(attributes(''), attributes('fast')).join(), /to an empty string is forbidden/)
+  assert.deepEqual(update(attributes(''), attributes('')), [], 'an update that changes nothing')
 })
 
 test("the states of a resize are upstream's", () => {
