@@ -1,8 +1,11 @@
+import { sameJson } from '../shared/objects/same-json.ts'
 import type { Node, Pod } from '../shared/openapi/generated/core-v1.ts'
 import { isBetweenSizes } from '../shared/pods/pod-demand.ts'
+import { claimKeysOf } from '../shared/volumes/pod-claims.ts'
 import { NodeInfo } from './node-info.ts'
 import { Nominations } from './nominations.ts'
 import { type PodInfo, podInfo } from './pod-info.ts'
+import { Topology } from './topology/topology.ts'
 import { VolumeState } from './volume-state.ts'
 
 /** How long a pod that was assumed to be on a node stays counted there without the server's confirmation after its binding was answered. */
@@ -22,11 +25,12 @@ export class ClusterState {
   readonly #homeless = new Map<string, Map<string, PodInfo>>()
   readonly volumes = new VolumeState()
   readonly namespaceLabels = new Map<string, Readonly<Record<string, string>>>()
+  /** How many pods use a claim. */
+  readonly claimUsers = new Map<string, number>()
   /** Pods for which room is being made, and where: nobody of lower priority may take it meanwhile. */
   readonly nominations = new Nominations()
-  /** Pods with affinity of their own, over all nodes; empty in most clusters, which lets the filter be skipped. */
-  readonly nodesWithAffinity = new Set<NodeInfo>()
-
+  /** Which pods are where, by the values of node labels. */
+  readonly topology = new Topology()
   /** On how many nodes each image is, by every name it goes by. */
   readonly imageNodes = new Map<string, number>()
 
@@ -39,10 +43,14 @@ export class ClusterState {
     const known = this.nodes.get(name)
     if (known) {
       this.#countImages(known, -1)
+      const isElsewhere = standsElsewhere(known.node, node)
+      if (isElsewhere) this.topology.removeNode(known)
       known.update(node)
+      if (isElsewhere) this.topology.addNode(known)
       return this.#countImages(known, 1)
     }
     const info = new NodeInfo(name, node)
+    this.topology.addNode(info)
     this.#countImages(info, 1)
     this.nodes.set(name, info)
     this.#order.push(info)
@@ -56,7 +64,8 @@ export class ClusterState {
     this.nodes.delete(name)
     this.#countImages(gone, -1)
     this.#order = this.#order.filter((node) => node !== gone)
-    this.nodesWithAffinity.delete(gone)
+    this.topology.removeNode(gone)
+    for (const pod of gone.pods.values()) this.#countClaims(pod, -1)
     if (gone.pods.size > 0) this.#homeless.set(name, new Map(gone.pods))
   }
 
@@ -95,10 +104,17 @@ export class ClusterState {
     return this.nodes.get(this.nominations.nodeOf(uid) ?? '')
   }
 
+  setNamespace(name: string, labels: Readonly<Record<string, string>> | undefined): void {
+    if (labels) this.namespaceLabels.set(name, labels)
+    else this.namespaceLabels.delete(name)
+    this.topology.namespaceChanged()
+  }
+
   /** Takes a pod off a node for as long as something is looked at; `putBack` must follow before anything else happens. */
   withdraw(node: NodeInfo, info: PodInfo): void {
+    this.topology.removePod(node, info)
+    this.#countClaims(info, -1)
     node.remove(info)
-    if (node.podsWithAffinity.size === 0) this.nodesWithAffinity.delete(node)
   }
 
   /** The reverse of `withdraw`; or, before one, puts a pod on a node as if it were there. */
@@ -119,8 +135,8 @@ export class ClusterState {
       this.#homeless.get(placed.node)?.delete(uid)
       return
     }
-    node.remove(placed.info)
-    if (node.podsWithAffinity.size === 0) this.nodesWithAffinity.delete(node)
+    this.withdraw(node, placed.info)
+    this.topology.sweep()
   }
 
   #place(info: PodInfo, name: string, assumed: boolean): void {
@@ -142,8 +158,23 @@ export class ClusterState {
 
   #addTo(node: NodeInfo, info: PodInfo): void {
     node.add(info)
-    if (node.podsWithAffinity.size > 0) this.nodesWithAffinity.add(node)
+    this.topology.addPod(node, info)
+    this.#countClaims(info, 1)
   }
+
+  #countClaims({ hasClaims, pod }: PodInfo, by: 1 | -1): void {
+    if (!hasClaims) return
+    for (const key of new Set(claimKeysOf(pod))) {
+      const users = (this.claimUsers.get(key) ?? 0) + by
+      if (users > 0) this.claimUsers.set(key, users)
+      else this.claimUsers.delete(key)
+    }
+  }
+}
+
+/** Something that decides whether and where a node counts has changed; of most changes, heartbeats, nothing has. */
+function standsElsewhere(left: Node, right: Node): boolean {
+  return !sameJson(left.metadata.labels, right.metadata.labels) || !sameJson(left.spec.taints, right.spec.taints)
 }
 
 /** Status changes are most of what is seen of a pod, and no rule asks for them. */

@@ -8,9 +8,9 @@ export function explain(nodeCount: number, refusals: Refusals): string {
   return `0/${nodeCount} nodes are available: ${parts.join(', ')}.`
 }
 
-/** Counts one more. */
-export function countRefusal(refusals: Map<string, number>, sentence: string): void {
-  refusals.set(sentence, (refusals.get(sentence) ?? 0) + 1)
+/** Counts one more, or several. */
+export function countRefusal(refusals: Map<string, number>, sentence: string, times = 1): void {
+  refusals.set(sentence, (refusals.get(sentence) ?? 0) + times)
 }
 
 /** The same for a reason that has nothing to do with any node. */

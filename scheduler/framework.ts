@@ -2,10 +2,16 @@ import type { ClusterState } from './cluster-state.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
 
-/** A rule bound to one pod and the cluster of this moment. Undefined means: fits; sentences say why not, are shown to people, and counted over nodes. */
+/**
+ * A rule bound to one pod. Undefined means: fits; sentences say why not, are shown to people, and counted over nodes. It answers for the cluster
+ * as it is when it is called: pods are taken away and put back between two calls.
+ */
 export type BoundFilter = (node: NodeInfo) => string | readonly string[] | undefined
-/** Any number; `normalize` (or 0–100 as it is) brings it to 0–100. */
-export type BoundScore = (node: NodeInfo) => number
+/**
+ * Writes a number for each candidate, at its place; `normalize` (or 0–100 as it is) brings them to 0–100. NaN: no points, whatever the others get.
+ * All at once, because a call and a boxed number for each node would cost more than the arithmetic.
+ */
+export type BoundScore = (candidates: readonly NodeInfo[], scores: Float64Array) => void
 
 export type ClusterChange = 'nodeAdded' | 'nodeUpdated' | 'podRemoved' | 'podPlaced' | 'podUpdated' | 'namespaceChanged' | 'volumeChanged'
 
@@ -22,8 +28,6 @@ export interface SchedulingPlugin {
   readonly normalize?: 'none' | 'highestIs100' | 'highestIs0' | 'spanTo100'
   /** Whether a node that this rule refuses may fit once pods have left it; default: no. */
   readonly helpedByRemoval?: boolean
-  /** Whether the bound filter has counted pods beforehand: it must be bound anew when pods come or go. */
-  readonly countsPods?: boolean
   /** Changes of the cluster after which a pod refused by this rule may fit. */
   readonly freedBy: readonly ClusterChange[]
 }

@@ -1,3 +1,4 @@
+import { own } from '../shared/objects/own.ts'
 import type { Node } from '../shared/openapi/generated/core-v1.ts'
 import { type HostPort, hostPortsClash } from '../shared/pods/host-ports.ts'
 import { type Amounts, amountsOf } from '../shared/pods/resource-requests.ts'
@@ -19,10 +20,7 @@ export class NodeInfo {
   weighedMilliCpu = 0
   weighedMemory = 0
   readonly pods = new Map<string, PodInfo>()
-  /** Pods with required anti-affinity or any affinity of their own: only these can speak against (or for) a newcomer. */
-  readonly podsWithAffinity = new Set<PodInfo>()
-  /** How many pods of one controller are here. */
-  readonly owners = new Map<string, number>()
+  labels: Readonly<Record<string, string>> = {}
   /** Bytes of each image on the node, by every name it goes by. */
   images = new Map<string, number>()
 
@@ -33,12 +31,14 @@ export class NodeInfo {
     this.update(node)
   }
 
-  get labels(): Readonly<Record<string, string>> {
-    return this.node.metadata.labels ?? {}
+  /** A label whose name somebody chose. */
+  label(key: string): string | undefined {
+    return own(this.labels, key)
   }
 
   update(node: Node): void {
     this.node = node
+    this.labels = node.metadata.labels ?? {}
     this.allocatable = amountsOf(node.status.allocatable ?? node.status.capacity)
     this.allocatableMilliCpu = this.allocatable.get('cpu') ?? 0
     this.allocatableMemory = this.allocatable.get('memory') ?? 0
@@ -49,14 +49,11 @@ export class NodeInfo {
   add(info: PodInfo): void {
     this.pods.set(info.uid, info)
     this.#count(info, 1)
-    const { required, preferred, requiredAnti, preferredAnti } = info.affinity
-    if (required.length + preferred.length + requiredAnti.length + preferredAnti.length > 0) this.podsWithAffinity.add(info)
   }
 
   remove(info: PodInfo): void {
     if (!this.pods.delete(info.uid)) return
     this.#count(info, -1)
-    this.podsWithAffinity.delete(info)
   }
 
   /** Whether a pod here holds a port that the wanted one clashes with. */
@@ -73,6 +70,5 @@ export class NodeInfo {
     this.requestedMemory += sign * info.memory
     this.weighedMilliCpu += sign * info.weighedMilliCpu
     this.weighedMemory += sign * info.weighedMemory
-    if (info.owner) this.owners.set(info.owner, (this.owners.get(info.owner) ?? 0) + sign)
   }
 }

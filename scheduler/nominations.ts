@@ -7,6 +7,11 @@ export class Nominations {
   readonly #nodes = new Map<string, string>()
   readonly #pods = new Map<string, Map<string, PodInfo>>()
 
+  /** How many pods wait so. */
+  get size(): number {
+    return this.#nodes.size
+  }
+
   nodeOf(uid: string): string | undefined {
     return this.#nodes.get(uid)
   }

@@ -4,6 +4,7 @@ import { type HostPort, hostPortsOf } from '../shared/pods/host-ports.ts'
 import { podDemand } from '../shared/pods/pod-demand.ts'
 import { type LabelSelector, labelSelectorFrom } from '../shared/selectors/label-selector.ts'
 import { claimsOfPod } from '../shared/volumes/pod-claims.ts'
+import { localMark, mark, ownerMark } from './topology/mark-index.ts'
 
 /** What a container that asks for nothing is counted with when nodes are compared (never when they are filtered), as upstream does. */
 const UNSTATED_MILLI_CPU = 100
@@ -11,6 +12,8 @@ const UNSTATED_MEMORY = 200 * 1024 * 1024
 
 /** A compiled (anti-)affinity term. */
 export interface AffinityTerm {
+  /** Same text, same pods that the term is about. */
+  readonly about: string
   readonly topologyKey: string
   readonly selector: LabelSelector
   readonly namespaces: ReadonlySet<string>
@@ -21,6 +24,8 @@ export interface AffinityTerm {
 
 /** A compiled topology spread constraint. */
 export interface SpreadConstraint {
+  /** Same text, same labels that are counted. */
+  readonly about: string
   readonly maxSkew: number
   readonly topologyKey: string
   readonly selector: LabelSelector
@@ -51,7 +56,11 @@ export interface PodInfo {
   readonly hasClaims: boolean
   /** The controller that owns it, for the default spreading. */
   readonly owner: string | undefined
+  /** What questions about pods can find it by (`MarkIndex`). */
+  readonly marks: readonly string[]
   readonly affinity: Affinities
+  /** Some affinity term of it is there: it may speak for or against a newcomer. */
+  readonly hasAffinity: boolean
   readonly hardSpread: readonly SpreadConstraint[]
   readonly softSpread: readonly SpreadConstraint[]
 }
@@ -63,15 +72,19 @@ export interface Affinities {
   readonly preferredAnti: readonly AffinityTerm[]
 }
 
+const none: Affinities = { required: [], preferred: [], requiredAnti: [], preferredAnti: [] }
+
 export function podInfo(pod: Pod): PodInfo {
   const { spec } = pod
   const requests = podDemand(pod)
   const constraints = spec.topologySpreadConstraints ?? []
+  const namespace = pod.metadata.namespace ?? 'default'
+  const owner = pod.metadata.ownerReferences?.find((reference) => reference.controller)?.uid
   return {
     pod,
     key: objectKey(pod),
     uid: pod.metadata.uid ?? objectKey(pod),
-    namespace: pod.metadata.namespace ?? 'default',
+    namespace,
     labels: pod.metadata.labels ?? {},
     priority: spec.priority ?? 0,
     milliCpu: requests.get('cpu') ?? 0,
@@ -82,8 +95,10 @@ export function podInfo(pod: Pod): PodInfo {
     hostPorts: hostPortsOf(pod),
     tolerations: spec.tolerations ?? [],
     hasClaims: claimsOfPod(pod).length > 0,
-    owner: pod.metadata.ownerReferences?.find((reference) => reference.controller)?.uid,
+    owner,
+    marks: marksOf(namespace, pod.metadata.labels, owner),
     affinity: affinities(pod),
+    hasAffinity: spec.affinity?.podAffinity !== undefined || spec.affinity?.podAntiAffinity !== undefined,
     hardSpread: constraints
       .filter((constraint) => constraint.whenUnsatisfiable === 'DoNotSchedule')
       .map((constraint) => spread(constraint, pod)),
@@ -93,8 +108,15 @@ export function podInfo(pod: Pod): PodInfo {
   }
 }
 
+function marksOf(namespace: string, labels: Pod['metadata']['labels'], owner: string | undefined): string[] {
+  const marks = owner === undefined ? [] : [ownerMark(owner)]
+  for (const [key, value] of Object.entries(labels ?? {})) marks.push(mark(key, value), localMark(namespace, key, value))
+  return marks
+}
+
 function affinities(pod: Pod): Affinities {
   const { podAffinity, podAntiAffinity } = pod.spec.affinity ?? {}
+  if (!podAffinity && !podAntiAffinity) return none
   const plain = (terms: PodAffinityTerm[] | undefined) => (terms ?? []).map((term) => affinityTerm(term, 0, pod))
   return {
     required: plain(podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
@@ -110,14 +132,23 @@ function affinities(pod: Pod): Affinities {
 
 function affinityTerm(term: PodAffinityTerm, weight: number, pod: Pod): AffinityTerm {
   const noneNamed = (term.namespaces ?? []).length === 0 && term.namespaceSelector === undefined
+  const namespaces = noneNamed ? [pod.metadata.namespace ?? 'default'] : (term.namespaces ?? [])
+  // An absent selector matches nothing, an empty one everything (PodAffinityTerm).
+  const selector = labelSelectorFrom(term.labelSelector)
+  const namespaceSelector = term.namespaceSelector && labelSelectorFrom(term.namespaceSelector)
   return {
+    about: JSON.stringify([selectorText(selector), namespaces, selectorText(namespaceSelector)]),
     topologyKey: term.topologyKey,
-    // An absent selector matches nothing, an empty one everything (PodAffinityTerm).
-    selector: labelSelectorFrom(term.labelSelector),
-    namespaces: new Set(noneNamed ? [pod.metadata.namespace ?? 'default'] : term.namespaces),
-    namespaceSelector: term.namespaceSelector && labelSelectorFrom(term.namespaceSelector),
+    selector,
+    namespaces: new Set(namespaces),
+    namespaceSelector,
     weight,
   }
+}
+
+/** Absent, matching nothing, and matching everything are three. */
+function selectorText(selector: LabelSelector | undefined): string | null | undefined {
+  return selector && (selector.requirements.length === 0 && !selector.empty ? null : selector.toString())
 }
 
 function spread(constraint: TopologySpreadConstraint, pod: Pod): SpreadConstraint {
@@ -127,11 +158,13 @@ function spread(constraint: TopologySpreadConstraint, pod: Pod): SpreadConstrain
       return value === undefined ? [] : [[key, value]]
     }),
   )
-  const selector = constraint.labelSelector
+  const { labelSelector } = constraint
+  const selector = labelSelectorFrom(labelSelector && { ...labelSelector, matchLabels: { ...labelSelector.matchLabels, ...keyed } })
   return {
+    about: JSON.stringify(selectorText(selector)),
     maxSkew: constraint.maxSkew,
     topologyKey: constraint.topologyKey,
-    selector: labelSelectorFrom(selector && { ...selector, matchLabels: { ...selector.matchLabels, ...keyed } }),
+    selector,
     minDomains: constraint.minDomains ?? 1,
     honorAffinity: constraint.nodeAffinityPolicy !== 'Ignore',
     honorTaints: constraint.nodeTaintsPolicy === 'Honor',

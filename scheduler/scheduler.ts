@@ -195,8 +195,7 @@ export class Scheduler {
   #follow(): void {
     const { informers } = this.#tools
     informers.of('v1', 'Namespace').onChange((key, current) => {
-      if (current) this.#state.namespaceLabels.set(key, current.metadata.labels ?? {})
-      else this.#state.namespaceLabels.delete(key)
+      this.#state.setNamespace(key, current && (current.metadata.labels ?? {}))
       this.#queue.cluster('namespaceChanged')
     })
     this.#followVolumes()

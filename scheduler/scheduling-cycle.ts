@@ -11,12 +11,19 @@ export type Placement =
   | { node: NodeInfo; evaluated: number }
   | { node: undefined; message: string; refusedBy: ReadonlySet<string>; refusers: Refusers }
 
-/** The rule that refused each node, in the order of `ClusterState.list`. */
-export type Refusers = readonly (SchedulingPlugin | undefined)[]
+/** What refused each node, in the order of `ClusterState.list`; holds until the next decision. */
+export type Refusers = readonly Refusal[]
+
+export interface Refusal {
+  readonly plugin: SchedulingPlugin
+  readonly sentences: string | readonly string[]
+}
 
 interface BoundPlugin {
   readonly plugin: SchedulingPlugin
   readonly bound: BoundFilter
+  /** Most refusals are like the one before. */
+  last: Refusal | undefined
 }
 
 /** Below this many nodes all are looked at. */
@@ -35,6 +42,10 @@ export class SchedulingCycle {
   readonly #profile: readonly Weighted[]
   readonly #random: Random
   #start = 0
+  /** Kept from one decision to the next, for the garbage that it saves. */
+  readonly #refusals: Refusal[] = []
+  #totals = new Float64Array(0)
+  #scores = new Float64Array(0)
 
   constructor(profile: readonly Weighted[], random: Random) {
     this.#profile = profile
@@ -51,10 +62,8 @@ export class SchedulingCycle {
     // The room that was made for it: nobody else's would be cheaper.
     const nominated = cluster.nominationOf(info.uid)
     if (nominated && !this.#refusalOf(nominated, info, cluster, this.#bind(info, cluster))) return { node: nominated, evaluated: 1 }
-    const { fitting, refusals, refusedBy, refusers, evaluated } = this.#filter(info, cluster, nodes)
-    if (fitting.length === 0) {
-      return { node: undefined, message: explain(nodes.length, refusals), refusedBy, refusers }
-    }
+    const { fitting, evaluated } = this.#filter(info, cluster, nodes)
+    if (fitting.length === 0) return this.#nowhere(nodes.length)
     return { node: fitting.length === 1 && fitting[0] ? fitting[0] : this.#best(info, cluster, fitting), evaluated }
   }
 
@@ -62,28 +71,35 @@ export class SchedulingCycle {
     const filters = this.#bind(info, cluster)
     const enough = enoughNodes(nodes.length)
     const fitting: NodeInfo[] = []
-    const refusals = new Map<string, number>()
-    const refusedBy = new Set<string>()
-    let refusers: (SchedulingPlugin | undefined)[] = []
     let evaluated = 0
+    let place = this.#start < nodes.length ? this.#start : 0
     for (; evaluated < nodes.length && fitting.length < enough; evaluated += 1) {
-      const place = (this.#start + evaluated) % nodes.length
-      const node = nodes[place]
-      if (!node) break
+      const node = nodes[place] as NodeInfo
       const refusal = this.#refusalOf(node, info, cluster, filters)
-      if (!refusal) {
-        fitting.push(node)
-        continue
-      }
-      const { plugin, sentences } = refusal
-      if (refusers.length === 0) refusers = new Array<SchedulingPlugin | undefined>(nodes.length)
-      refusers[place] = plugin
-      refusedBy.add(plugin.name)
-      if (typeof sentences === 'string') countRefusal(refusals, sentences)
-      else for (const sentence of sentences) countRefusal(refusals, sentence)
+      if (refusal) this.#refusals[place] = refusal
+      else fitting.push(node)
+      place = place + 1 < nodes.length ? place + 1 : 0
     }
-    this.#start = nodes.length === 0 ? 0 : (this.#start + evaluated) % nodes.length
-    return { fitting, refusals, refusedBy, refusers, evaluated }
+    this.#start = place
+    return { fitting, evaluated }
+  }
+
+  /** Every node has just refused. */
+  #nowhere(nodes: number): Placement {
+    const counts = new Map<string, number>()
+    const refusedBy = new Set<string>()
+    const refusers = this.#refusals
+    refusers.length = nodes
+    let alike = 0
+    for (const [place, refusal] of refusers.entries()) {
+      alike += 1
+      if (refusal === refusers[place + 1]) continue
+      refusedBy.add(refusal.plugin.name)
+      if (typeof refusal.sentences === 'string') countRefusal(counts, refusal.sentences, alike)
+      else for (const sentence of refusal.sentences) countRefusal(counts, sentence, alike)
+      alike = 0
+    }
+    return { node: undefined, message: explain(nodes, counts), refusedBy, refusers }
   }
 
   /**
@@ -93,63 +109,73 @@ export class SchedulingCycle {
   fitsAfterRemoval(info: PodInfo, cluster: ClusterState): (node: NodeInfo) => boolean {
     const bind = (helped: boolean) => this.#bind(info, cluster).filter(({ plugin }) => (plugin.helpedByRemoval ?? false) === helped)
     const lasting = bind(false)
-    const once = bind(true)
-    const isCounting = once.some(({ plugin }) => plugin.countsPods)
+    const changing = bind(true)
     const hopeless = new Map<NodeInfo, boolean>()
     return (node) => {
       let isHopeless = hopeless.get(node)
       if (isHopeless === undefined) hopeless.set(node, (isHopeless = firstRefusal(node, lasting) !== undefined))
-      return !isHopeless && this.#refusalOf(node, info, cluster, isCounting ? bind(true) : once) === undefined
+      return !isHopeless && this.#refusalOf(node, info, cluster, changing) === undefined
     }
   }
 
   #bind(info: PodInfo, cluster: ClusterState): BoundPlugin[] {
     return this.#profile.flatMap(({ plugin }) => {
       const bound = plugin.filter?.(info, cluster)
-      return bound ? [{ plugin, bound }] : []
+      return bound ? [{ plugin, bound, last: undefined }] : []
     })
   }
 
   /** Room that is being made for others of the same or higher priority is taken; and the pod must not lean on them, who are not there yet. */
-  #refusalOf(node: NodeInfo, info: PodInfo, cluster: ClusterState, filters: readonly BoundPlugin[]) {
+  #refusalOf(node: NodeInfo, info: PodInfo, cluster: ClusterState, filters: readonly BoundPlugin[]): Refusal | undefined {
+    if (cluster.nominations.size === 0) return firstRefusal(node, filters)
     const nominated = cluster.nominations.on(node.name)
     if (nominated.size === 0) return firstRefusal(node, filters)
-    const others = [...nominated.values()].filter(({ uid, priority }) => uid !== info.uid && priority >= info.priority)
+    const others: PodInfo[] = []
+    for (const other of nominated.values()) if (other.uid !== info.uid && other.priority >= info.priority) others.push(other)
     if (others.length === 0) return firstRefusal(node, filters)
     for (const other of others) cluster.putBack(node, other)
-    const names = new Set(filters.map(({ plugin }) => plugin))
-    const refusal = firstRefusal(
-      node,
-      this.#bind(info, cluster).filter(({ plugin }) => names.has(plugin) || plugin.countsPods),
-    )
+    // A rule that had nothing to say of the pod may have with them there.
+    const refusal = firstRefusal(node, others.some(({ hasAffinity }) => hasAffinity) ? this.#bind(info, cluster) : filters)
     for (const other of others) cluster.withdraw(node, other)
     return refusal ?? firstRefusal(node, filters)
   }
 
   #best(info: PodInfo, cluster: ClusterState, candidates: readonly NodeInfo[]): NodeInfo {
-    const totals = new Float64Array(candidates.length)
+    const { length } = candidates
+    if (this.#totals.length < length) {
+      this.#totals = new Float64Array(length)
+      this.#scores = new Float64Array(length)
+    }
+    const totals = this.#totals.subarray(0, length).fill(0)
+    const scores = this.#scores.subarray(0, length)
     for (const { plugin, weight } of this.#profile) {
       const bound = plugin.score?.(info, cluster, candidates)
       if (!bound) continue
-      const scores = new Float64Array(candidates.length)
-      for (let index = 0; index < candidates.length; index += 1) scores[index] = bound(candidates[index] as NodeInfo)
+      bound(candidates, scores)
       normalize(scores, plugin.normalize ?? 'none')
-      for (let index = 0; index < scores.length; index += 1) totals[index] = (totals[index] as number) + (scores[index] as number) * weight
+      for (let index = 0; index < length; index += 1) totals[index] = (totals[index] as number) + (scores[index] as number) * weight
     }
-    let highest = Number.NEGATIVE_INFINITY
-    for (const total of totals) if (total > highest) highest = total
-    // Equal scores are common; a fair draw keeps them from piling up on the first node.
-    const top = candidates.filter((_, index) => (totals[index] ?? 0) >= highest - 1e-9)
-    const drawn = top[Math.floor(this.#random.fraction() * top.length)] ?? top[0]
-    if (!drawn) throw new Error('no candidate to choose from')
-    return drawn
+    return candidates[highestOf(totals, this.#random)] as NodeInfo
   }
 }
 
-function firstRefusal(node: NodeInfo, filters: readonly BoundPlugin[]) {
-  for (const { plugin, bound } of filters) {
-    const sentences = bound(node)
-    if (sentences !== undefined) return { plugin, sentences }
+/** Equal scores are common; a fair draw keeps them from piling up on the first node. */
+function highestOf(totals: Float64Array, random: Random): number {
+  let highest = Number.NEGATIVE_INFINITY
+  for (const total of totals) if (total > highest) highest = total
+  const enough = highest - 1e-9
+  let equal = 0
+  for (const total of totals) if (total >= enough) equal += 1
+  let skipped = Math.floor(random.fraction() * equal)
+  return totals.findIndex((total) => total >= enough && skipped-- === 0)
+}
+
+function firstRefusal(node: NodeInfo, filters: readonly BoundPlugin[]): Refusal | undefined {
+  for (const filter of filters) {
+    const sentences = filter.bound(node)
+    if (sentences === undefined) continue
+    if (filter.last?.sentences !== sentences) filter.last = { plugin: filter.plugin, sentences }
+    return filter.last
   }
   return undefined
 }
@@ -160,12 +186,14 @@ function normalize(scores: Float64Array, how: NonNullable<Weighted['plugin']['no
   let highest = Number.NEGATIVE_INFINITY
   let lowest = Number.POSITIVE_INFINITY
   for (const score of scores) {
+    if (Number.isNaN(score)) continue
     if (score > highest) highest = score
     if (score < lowest) lowest = score
   }
   for (let index = 0; index < scores.length; index += 1) {
     const score = scores[index] as number
-    if (how === 'spanTo100') scores[index] = highest === lowest ? 0 : ((score - lowest) * 100) / (highest - lowest)
+    if (Number.isNaN(score)) scores[index] = 0
+    else if (how === 'spanTo100') scores[index] = highest === lowest ? 0 : ((score - lowest) * 100) / (highest - lowest)
     else if (highest <= 0) scores[index] = how === 'highestIs0' ? 100 : 0
     else scores[index] = ((how === 'highestIs100' ? score : highest + lowest - score) * 100) / highest
   }

@@ -7,10 +7,13 @@ export const balancedAllocation: SchedulingPlugin = {
   score(info) {
     // Pods that ask for nothing would all be drawn to the node with the oddest balance (kubernetes#129138).
     if (info.milliCpu === 0 && info.memory === 0) return undefined
-    return (node) => {
-      const cpu = Math.min((node.weighedMilliCpu + info.weighedMilliCpu) / (node.allocatableMilliCpu || 1), 1)
-      const memory = Math.min((node.weighedMemory + info.weighedMemory) / (node.allocatableMemory || 1), 1)
-      return (1 - Math.abs(cpu - memory) / 2) * 100
+    const { weighedMilliCpu, weighedMemory } = info
+    return (candidates, scores) => {
+      for (const [index, node] of candidates.entries()) {
+        const cpu = Math.min((node.weighedMilliCpu + weighedMilliCpu) / (node.allocatableMilliCpu || 1), 1)
+        const memory = Math.min((node.weighedMemory + weighedMemory) / (node.allocatableMemory || 1), 1)
+        scores[index] = (1 - Math.abs(cpu - memory) / 2) * 100
+      }
     }
   },
 }

@@ -18,9 +18,11 @@ export const imageLocality: SchedulingPlugin = {
     const spread = names.map((name) => (cluster.imageNodes.get(name) ?? 0) / nodes)
     if (spread.every((share) => share === 0 || share === 1)) return undefined
     const largest = LARGEST_PER_CONTAINER * containers.length
-    return (node) => {
-      const weighedBytes = names.reduce((sum, name, index) => sum + (node.images.get(name) ?? 0) * (spread[index] ?? 0), 0)
-      return ((Math.min(Math.max(weighedBytes, SMALLEST), largest) - SMALLEST) * 100) / (largest - SMALLEST)
+    return (candidates, scores) => {
+      for (const [index, node] of candidates.entries()) {
+        const weighedBytes = names.reduce((sum, name, place) => sum + (node.images.get(name) ?? 0) * (spread[place] ?? 0), 0)
+        scores[index] = ((Math.min(Math.max(weighedBytes, SMALLEST), largest) - SMALLEST) * 100) / (largest - SMALLEST)
+      }
     }
   },
 }

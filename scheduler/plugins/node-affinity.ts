@@ -14,6 +14,10 @@ export const nodeAffinity: SchedulingPlugin = {
   score(info) {
     const preferred = info.pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []
     if (preferred.length === 0) return undefined
-    return (node) => preferred.reduce((sum, { preference, weight }) => sum + (matchesTerm(preference, node.node) ? weight : 0), 0)
+    return (candidates, scores) => {
+      for (const [index, { node }] of candidates.entries()) {
+        scores[index] = preferred.reduce((sum, { preference, weight }) => sum + (matchesTerm(preference, node) ? weight : 0), 0)
+      }
+    }
   },
 }

@@ -27,10 +27,13 @@ export const nodeResourcesFit: SchedulingPlugin = {
   },
   score(info) {
     const { weighedMilliCpu, weighedMemory } = info
-    return (node) =>
-      (free(node.allocatableMilliCpu, node.weighedMilliCpu + weighedMilliCpu) +
-        free(node.allocatableMemory, node.weighedMemory + weighedMemory)) /
-      2
+    return (candidates, scores) => {
+      for (const [index, node] of candidates.entries()) {
+        const cpu = free(node.allocatableMilliCpu, node.weighedMilliCpu + weighedMilliCpu)
+        const memory = free(node.allocatableMemory, node.weighedMemory + weighedMemory)
+        scores[index] = (cpu + memory) / 2
+      }
+    }
   },
 }
 

@@ -1,3 +1,4 @@
+import type { Taint } from '../../shared/openapi/generated/core-v1.ts'
 import { firstUntolerated, keepsOff } from '../../shared/pods/tolerations.ts'
 import type { SchedulingPlugin } from '../framework.ts'
 
@@ -10,9 +11,15 @@ export const taintToleration: SchedulingPlugin = {
     return (node) => (firstUntolerated(node.node.spec.taints, info.tolerations, keepsOff) ? 'node(s) had untolerated taint(s)' : undefined)
   },
   score(info, _cluster, candidates) {
-    const unwanted = (node: (typeof candidates)[number]) =>
-      node.node.spec.taints?.filter((taint) => firstUntolerated([taint], info.tolerations, ({ effect }) => effect === 'PreferNoSchedule'))
-        .length ?? 0
-    return candidates.some((node) => unwanted(node) > 0) ? unwanted : undefined
+    if (!candidates.some(({ node }) => node.spec.taints?.some(isSoft))) return undefined
+    return (all, scores) => {
+      for (const [index, { node }] of all.entries()) {
+        scores[index] = node.spec.taints?.filter((taint) => firstUntolerated([taint], info.tolerations, isSoft)).length ?? 0
+      }
+    }
   },
+}
+
+function isSoft({ effect }: Taint): boolean {
+  return effect === 'PreferNoSchedule'
 }

@@ -4,6 +4,9 @@ import type { ClusterState } from '../cluster-state.ts'
 import type { BoundFilter, BoundScore, SchedulingPlugin } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo, SpreadConstraint } from '../pod-info.ts'
+import { allNodes, type Eligibility } from '../topology/domains.ts'
+import { localMark, ownerMark } from '../topology/mark-index.ts'
+import type { PodCounts, PodQuestion } from '../topology/pod-counts.ts'
 
 const HOSTNAME = 'kubernetes.io/hostname'
 const ZONE = 'topology.kubernetes.io/zone'
@@ -12,7 +15,6 @@ const ZONE = 'topology.kubernetes.io/zone'
 export const topologySpread: SchedulingPlugin = {
   name: 'PodTopologySpread',
   helpedByRemoval: true,
-  countsPods: true,
   normalize: 'highestIs0',
   freedBy: ['nodeAdded', 'nodeUpdated', 'podRemoved', 'podPlaced', 'podUpdated'],
   filter(info, cluster) {
@@ -27,69 +29,115 @@ export const topologySpread: SchedulingPlugin = {
     }
   },
   score(info, cluster, candidates) {
-    if (info.softSpread.length > 0) return sum(info.softSpread.map((constraint) => skewScore(constraint, info, cluster, candidates)))
+    if (info.softSpread.length > 0) return softSpread(info, cluster, candidates)
     // Upstream spreads by the Service's or controller's selector; counting pods of the same controller is the same thing without a list of selectors.
-    return info.owner && info.hardSpread.length === 0 ? defaultSpread(info.owner, candidates) : undefined
+    return info.owner && info.hardSpread.length === 0 ? defaultSpread(info.owner, cluster, candidates) : undefined
   },
 }
 
 function skewFilter(constraint: SpreadConstraint, info: PodInfo, cluster: ClusterState): BoundFilter {
-  const counts = domainCounts(constraint, info, cluster.list())
-  const least = counts.size < constraint.minDomains ? 0 : Math.min(...counts.values(), Number.POSITIVE_INFINITY)
+  const { topologyKey, maxSkew, minDomains } = constraint
+  const counts = countsFor(constraint, info.hardSpread, info, cluster)
   const self = constraint.selector.matches(info.labels) ? 1 : 0
   return (node) => {
-    const domain = node.labels[constraint.topologyKey]
+    const domain = node.label(topologyKey)
     if (domain === undefined) return "node(s) didn't match pod topology spread constraints (missing required label)"
-    const skew = (counts.get(domain) ?? 0) + self - (least === Number.POSITIVE_INFINITY ? 0 : least)
-    return skew > constraint.maxSkew ? "node(s) didn't match pod topology spread constraints" : undefined
+    const least = counts.domains.size < minDomains ? 0 : counts.least()
+    return counts.in(domain) + self - least > maxSkew ? "node(s) didn't match pod topology spread constraints" : undefined
   }
 }
 
-function skewScore(constraint: SpreadConstraint, info: PodInfo, cluster: ClusterState, candidates: readonly NodeInfo[]): BoundScore {
-  const counts = domainCounts(constraint, info, cluster.list())
-  const domains = new Set(candidates.map((node) => node.labels[constraint.topologyKey]))
-  const weight = Math.log(domains.size + 2)
-  return (node) => (counts.get(node.labels[constraint.topologyKey] ?? '') ?? 0) * weight + (constraint.maxSkew - 1)
-}
-
-/** Matching pods by domain, over the nodes that count for this constraint. */
-function domainCounts(constraint: SpreadConstraint, info: PodInfo, nodes: readonly NodeInfo[]): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const node of nodes) {
-    const domain = node.labels[constraint.topologyKey]
-    if (domain === undefined) continue
-    if (constraint.honorAffinity && !matchesNode(info.pod.spec, node.node)) continue
-    if (constraint.honorTaints && firstUntolerated(node.node.spec.taints, info.tolerations, keepsOff)) continue
-    let matching = counts.get(domain) ?? 0
-    for (const other of node.pods.values()) {
-      if (
-        other.namespace === info.namespace &&
-        other.pod.metadata.deletionTimestamp === undefined &&
-        constraint.selector.matches(other.labels)
-      )
-        matching += 1
+/** Nodes without one of the labels get no points (NaN), as upstream. */
+function softSpread(info: PodInfo, cluster: ClusterState, candidates: readonly NodeInfo[]): BoundScore {
+  const soft = info.softSpread.map((constraint) => {
+    const { topologyKey, maxSkew } = constraint
+    const counts = countsFor(constraint, info.softSpread, info, cluster)
+    return { topologyKey, maxSkew, counts, weight: weightOf(topologyKey, counts, candidates) }
+  })
+  return (nodes, scores) => {
+    scores.fill(0)
+    for (const { topologyKey, maxSkew, counts, weight } of soft) {
+      for (const [index, node] of nodes.entries()) {
+        const domain = node.label(topologyKey)
+        const points = domain === undefined ? Number.NaN : counts.in(domain) * weight + (maxSkew - 1)
+        scores[index] = (scores[index] ?? 0) + points
+      }
     }
-    counts.set(domain, matching)
   }
-  return counts
+}
+
+/** The fewer domains there are, the more pods share one, and the less each counts. */
+function weightOf(topologyKey: string, { domains }: PodCounts, candidates: readonly NodeInfo[]): number {
+  if (topologyKey === HOSTNAME) return Math.log(candidates.length + 2)
+  const found = new Set<string>()
+  for (const node of candidates) {
+    const domain = node.label(topologyKey)
+    if (domain !== undefined) found.add(domain)
+    if (found.size === domains.size) break
+  }
+  return Math.log(found.size + 2)
+}
+
+/** Matching pods by domain, over the nodes that count for this constraint: those with the labels of all its fellows, and where the pod may go. */
+function countsFor(
+  constraint: SpreadConstraint,
+  fellows: readonly SpreadConstraint[],
+  info: PodInfo,
+  { topology }: ClusterState,
+): PodCounts {
+  const { namespace } = info
+  const { selector } = constraint
+  const question: PodQuestion = {
+    text: `spread ${namespace} ${constraint.about}`,
+    marks: selector.requirements.flatMap(({ key }) => {
+      const value = selector.requiredValue(key)
+      return value === undefined ? [] : [localMark(namespace, key, value)]
+    }),
+    asksNamespaces: false,
+    holds: (other) => other.namespace === namespace && isStaying(other) && selector.matches(other.labels),
+  }
+  return topology.counts(question, constraint.topologyKey, eligibilityOf(constraint, fellows, info))
+}
+
+function eligibilityOf(constraint: SpreadConstraint, fellows: readonly SpreadConstraint[], info: PodInfo): Eligibility {
+  const { nodeSelector, affinity } = info.pod.spec
+  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+  const asksAffinity = constraint.honorAffinity && (nodeSelector !== undefined || required !== undefined)
+  const { honorTaints } = constraint
+  if (!asksAffinity && !honorTaints && fellows.length === 1) return allNodes
+  const keys = fellows.map(({ topologyKey }) => topologyKey)
+  const { spec } = info.pod
+  const { tolerations } = info
+  return {
+    text: JSON.stringify([keys, asksAffinity ? [nodeSelector, required] : [], honorTaints ? tolerations : 0]),
+    holds: (node) =>
+      keys.every((key) => node.label(key) !== undefined) &&
+      (!asksAffinity || matchesNode(spec, node.node)) &&
+      !(honorTaints && firstUntolerated(node.node.spec.taints, tolerations, keepsOff)),
+  }
 }
 
 /** The system defaults of KEP-1258: hosts with a weight, zones with a little less, as preferences. */
-function defaultSpread(owner: string, candidates: readonly NodeInfo[]): BoundScore {
-  const zones = new Map<string, number>()
-  for (const node of candidates) {
-    const zone = node.labels[ZONE]
-    if (zone !== undefined) zones.set(zone, (zones.get(zone) ?? 0) + (node.owners.get(owner) ?? 0))
+function defaultSpread(owner: string, { topology }: ClusterState, candidates: readonly NodeInfo[]): BoundScore | undefined {
+  const question: PodQuestion = {
+    ...{ text: `owner ${JSON.stringify(owner)}`, marks: [ownerMark(owner)], asksNamespaces: false },
+    holds: (other) => other.owner === owner && isStaying(other),
   }
-  const hostWeight = Math.log(candidates.length + 2)
-  const zoneWeight = Math.log(zones.size + 2)
-  return (node) => {
-    const zone = node.labels[ZONE]
-    const onHost = node.labels[HOSTNAME] === undefined ? 0 : (node.owners.get(owner) ?? 0) * hostWeight + 2
-    return onHost + (zone === undefined ? 0 : (zones.get(zone) ?? 0) * zoneWeight + 4)
+  const hosts = topology.counts(question, HOSTNAME)
+  const zones = topology.counts(question, ZONE)
+  const hostWeight = weightOf(HOSTNAME, hosts, candidates)
+  const zoneWeight = weightOf(ZONE, zones, candidates)
+  return (nodes, scores) => {
+    for (const [index, { labels }] of nodes.entries()) {
+      const host = labels[HOSTNAME]
+      const zone = labels[ZONE]
+      const onHost = host === undefined ? 0 : hosts.in(host) * hostWeight + 2
+      scores[index] = onHost + (zone === undefined ? 0 : zones.in(zone) * zoneWeight + 4)
+    }
   }
 }
 
-function sum(scores: readonly BoundScore[]): BoundScore {
-  return (node) => scores.reduce((total, score) => total + score(node), 0)
+/** Pods that are ending make room: they are not counted. */
+function isStaying({ pod }: PodInfo): boolean {
+  return pod.metadata.deletionTimestamp === undefined
 }

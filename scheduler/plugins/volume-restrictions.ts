@@ -1,4 +1,4 @@
-import { claimKeysOf, claimsOfPod } from '../../shared/volumes/pod-claims.ts'
+import { claimsOfPod } from '../../shared/volumes/pod-claims.ts'
 import type { ClusterState } from '../cluster-state.ts'
 import type { SchedulingPlugin } from '../framework.ts'
 import type { PodInfo } from '../pod-info.ts'
@@ -7,16 +7,15 @@ import type { PodInfo } from '../pod-info.ts'
 export const volumeRestrictions: SchedulingPlugin = {
   name: 'VolumeRestrictions',
   helpedByRemoval: true,
-  countsPods: true,
   freedBy: ['podRemoved', 'volumeChanged'],
   filter(info, cluster) {
     const wanted = singlePodClaims(info, cluster)
     if (wanted.length === 0) return undefined
-    const isTaken = cluster
-      .list()
-      .some(({ pods }) => [...pods.values()].some(({ pod }) => claimKeysOf(pod).some((key) => wanted.includes(key))))
-    if (!isTaken) return undefined
-    return () => 'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode'
+    const { claimUsers } = cluster
+    return () =>
+      wanted.some((key) => claimUsers.has(key))
+        ? 'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode'
+        : undefined
   },
 }
 

@@ -34,7 +34,7 @@ export function ineligible(
   if (pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
   const nominated = cluster.nominationOf(uid)
   // On a node that no departure can make fit, waiting for one is vain.
-  if (!nominated || refusers[cluster.list().indexOf(nominated)]?.helpedByRemoval !== true) return undefined
+  if (!nominated || refusers[cluster.list().indexOf(nominated)]?.plugin.helpedByRemoval !== true) return undefined
   const isWaiting = [...nominated.pods.values()].some(
     (other) => other.priority < priority && other.pod.metadata.deletionTimestamp !== undefined && wasPreempted(other),
   )
@@ -55,7 +55,7 @@ export function findPreemption(newcomer: PodInfo, tools: PreemptionTools): Preem
     const place = (start + index) % nodes.length
     const node = nodes[place]
     if (!node) break
-    if (refusers[place]?.helpedByRemoval !== true) {
+    if (refusers[place]?.plugin.helpedByRemoval !== true) {
       countRefusal(refusals, NOT_HELPFUL)
       continue
     }
