@@ -34,6 +34,8 @@ export const settings = {
     'auto',
   ),
   maxPods: integer('how many pods may run here', 110, 1),
+  containerLogMaxSize: text('how large a container’s log file becomes before the next is begun', '10Mi'),
+  containerLogMaxFiles: integer('how many of them are kept', 5, 2),
   podManifestPath: path('a folder (or file) of pods that this node runs by itself, with or without an API server'),
   fileCheckFrequency: duration('how often it is looked at, besides when the system says that it changed', 20_000),
   manifestUrl: url('where more such pods are asked for: a Pod or a PodList', undefined),

@@ -6,6 +6,7 @@ import { cniNetwork } from '../network/cni-network.ts'
 import type { NodeNetwork } from '../network/pod-network.ts'
 import { runtimeNetwork } from '../network/runtime-network.ts'
 import type { ContainerRuntime } from './container-runtime.ts'
+import { logLimits } from './log-limits.ts'
 
 export interface NodeRuntimeOptions {
   config: KubeletConfig
@@ -33,14 +34,23 @@ export async function nodeRuntime(options: NodeRuntimeOptions): Promise<NodeRunt
   const { config, clock, log, podRange, mtu } = options
   const { nodeName, networkStateDir: stateDir, cniConfigDir: configDir } = config
   const endpoint = runtimeEndpoint(config.containerRuntimeEndpoint)
+  const logs = logLimits(config)
   if (endpoint === undefined) {
     const { createDockerRuntime } = await import('./docker/docker-runtime.ts')
     const network = cniNetwork({ configDir, pluginDirs: config.cniBinDirs, stateDir, mtu, clock, log, podRange })
-    const runtime = createDockerRuntime({ socketPath: config.dockerSocket, nodeName, network, pauseImage: config.pauseImage, clock, log })
+    const runtime = createDockerRuntime({
+      socketPath: config.dockerSocket,
+      nodeName,
+      network,
+      pauseImage: config.pauseImage,
+      logs,
+      clock,
+      log,
+    })
     return { runtime, network, name: async () => 'docker', housekeeping: async () => {} }
   }
   const { createCriRuntime } = await import('./cri/cri-runtime.ts')
-  const runtime = createCriRuntime({ endpoint, nodeName, logsDir: config.podLogsDir, clock, log })
+  const runtime = createCriRuntime({ endpoint, nodeName, logsDir: config.podLogsDir, logs, clock, log })
   const runtimeProblem = (signal: AbortSignal) => runtime.networkProblem(signal)
   const network = runtimeNetwork({ configDir, stateDir, podRange, mtu, runtimeProblem, clock })
   return { runtime, network, name: (signal) => nameOf(runtime, endpoint, { clock, log }, signal), housekeeping: runtime.rotateLogs }

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { outputOf } from '../../deploy/command.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { eventually } from '../harness/eventually.ts'
 import { startRealNode } from '../harness/kubelet-process.ts'
@@ -20,7 +21,12 @@ test('on SIGPWR a real kubelet ends its pods and itself; the next one begins sta
   t.after(() => rmSync(manifests, { recursive: true, force: true }))
   mkdirSync(manifests, { recursive: true })
   writeFileSync(join(manifests, 'own.json'), JSON.stringify(podOf('own', forever)))
-  const flags = [`--pod-manifest-path=${manifests}`, '--shutdown-grace-period=20s', '--shutdown-grace-period-critical-pods=10s']
+  const flags = [
+    `--pod-manifest-path=${manifests}`,
+    '--shutdown-grace-period=20s',
+    '--shutdown-grace-period-critical-pods=10s',
+    ...['--container-log-max-size=64Ki', '--container-log-max-files=3'],
+  ]
   const node = await startRealNode('10.199.92.0/24', [], flags)
   t.after(() => node.dispose())
   await node.joined()
@@ -39,6 +45,9 @@ test('on SIGPWR a real kubelet ends its pods and itself; the next one begins sta
   const id = containerStatuses?.[0]?.containerID?.replace('docker://', '') ?? ''
   const link = join(node.api.directory, 'container-logs', `web_default_main-${id}.log`)
   await soon(() => assert.match(readFileSync(link, 'utf8'), /"log":"up\\n"/, 'a log agent finds it'))
+
+  const kept = await outputOf('docker', ['inspect', '--format', '{{json .HostConfig.LogConfig.Config}}', id])
+  assert.deepEqual(JSON.parse(kept), { 'max-file': '3', 'max-size': '65536b' })
 
   const ended = once(node.kubelet, 'exit')
   node.kubelet.kill('SIGPWR')

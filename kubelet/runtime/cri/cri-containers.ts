@@ -1,11 +1,11 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type ContainerConfig, type ContainerLimits, type ContainerRuntime, RuntimeError } from '../container-runtime.ts'
 import { containerLabels, label } from '../owner-labels.ts'
 import { CriError, isMissing } from './cri-client.ts'
 import { containerRequest, logPathOf, podLogFolder, resourcesRequest, sandboxRequest } from './cri-create.ts'
-import { rotatedLogs } from './cri-rotation.ts'
+import { removeLogs } from './cri-rotation.ts'
 import { type CriParts, forgiving, messageOf, sandboxConfigOf } from './cri-sandboxes.ts'
 import { imageIdLabel, ioLabel, stopSignalLabel } from './cri-status.ts'
 
@@ -128,7 +128,7 @@ export function criContainers(parts: CriParts): Containers {
     const details = await inspect.fresh(id, signal)
     await forgiving(cri.call('RemoveContainer', { containerId: id }, { signal }))
     inspect.forget(id)
-    if (details?.logPath) await Promise.all([details.logPath, ...rotatedLogs(details.logPath)].map((path) => rm(path, { force: true })))
+    if (details?.logPath) await removeLogs(details.logPath)
     parts.changed()
   }
 

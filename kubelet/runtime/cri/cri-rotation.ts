@@ -1,12 +1,12 @@
-import { rename, rm, stat } from 'node:fs/promises'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
 import { pause } from '../../../shared/time/pause.ts'
+import { type LogLimits, USUAL_LOGS } from '../log-limits.ts'
 import { type CriClient, isMissing } from './cri-client.ts'
 
-/** Logs of a container are kept up to five files of 10 MiB; they are looked at every ten seconds. Upstream's defaults. */
-const MOST_BYTES = 10 * 1024 * 1024
-const MOST_FILES = 5
+/** Logs are looked at this often; upstream's default. */
 const LOOK_MILLISECONDS = 10_000
 
 /** A container's log that is being written. */
@@ -19,13 +19,15 @@ export interface RotationOptions {
   cri: CriClient
   /** Of containers that run. */
   logs(signal: AbortSignal): Promise<WrittenLog[]>
+  /** Absent: the usual. */
+  limits?: LogLimits | undefined
   clock: Clock
   log: Logger
 }
 
 /** The older files of a log, newest first: `path.1`, `path.2`, … */
-export function rotatedLogs(path: string): string[] {
-  return Array.from({ length: MOST_FILES - 1 }, (_, index) => `${path}.${index + 1}`)
+export function rotatedLogs(path: string, files = USUAL_LOGS.files): string[] {
+  return Array.from({ length: files - 1 }, (_, index) => `${path}.${index + 1}`)
 }
 
 /** Begins new files for logs that grew large, until the signal aborts: with CRI that is the kubelet's work. */
@@ -44,13 +46,13 @@ export async function rotateLogs(options: RotationOptions, signal: AbortSignal):
 
 /** One log, when it is large enough. @param most bytes */
 export async function rotateOne(
-  { cri, log }: RotationOptions,
+  { cri, log, limits = USUAL_LOGS }: RotationOptions,
   { containerId, path }: WrittenLog,
   signal: AbortSignal,
-  most = MOST_BYTES,
+  most = limits.bytes,
 ): Promise<void> {
   if ((await sizeOf(path)) < most) return
-  const older = rotatedLogs(path)
+  const older = rotatedLogs(path, limits.files)
   await rm(older.at(-1) ?? path, { force: true })
   for (let index = older.length - 1; index >= 1; index--) await renamed(older[index - 1]!, older[index]!)
   const [newest = `${path}.1`] = older
@@ -63,6 +65,17 @@ export async function rotateOne(
     signal.throwIfAborted()
     if (!isMissing(error)) log.warn('a log could not be rotated; trying again', { container: containerId, error: String(error) })
   }
+}
+
+/** A container's log and whatever was rotated away of it, however many files were kept then. */
+export async function removeLogs(path: string): Promise<void> {
+  const folder = dirname(path)
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (isAbsent(error)) return []
+    throw error
+  })
+  const own = names.filter((name) => name === basename(path) || name.startsWith(`${basename(path)}.`))
+  await Promise.all(own.map((name) => rm(join(folder, name), { force: true })))
 }
 
 /** 0 for what is not there. */

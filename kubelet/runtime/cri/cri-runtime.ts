@@ -2,6 +2,7 @@ import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
 import { type ContainerRuntime, RuntimeError } from '../container-runtime.ts'
 import { readHostLimits } from '../host-limits.ts'
+import type { LogLimits } from '../log-limits.ts'
 import { label } from '../owner-labels.ts'
 import { portDialer } from '../port-dialer.ts'
 import { criClient } from './cri-client.ts'
@@ -24,6 +25,8 @@ export interface CriRuntimeOptions {
   nodeName: string
   /** Where logs lie for log agents, e.g. `/var/log/pods`. */
   logsDir: string
+  /** Absent: the usual. */
+  logs?: LogLimits | undefined
   clock: Clock
   log: Logger
 }
@@ -86,7 +89,7 @@ export function createCriRuntime(options: CriRuntimeOptions): CriRuntime {
       return dialer.dial(sandboxId, pid, port, signal)
     },
     networkProblem: (signal) => runtimeProblems(cri, signal).then(({ network }) => network),
-    rotateLogs: (signal) => rotateLogs({ cri, logs: runningLogs, clock, log }, signal),
+    rotateLogs: (signal) => rotateLogs({ cri, logs: runningLogs, limits: options.logs, clock, log }, signal),
   }
 
   /** Some runtimes keep a sandbox's namespaces without a process; its containers are in them all the same. */

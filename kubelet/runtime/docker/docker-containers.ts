@@ -34,7 +34,7 @@ export function dockerContainers(parts: DockerParts, early: EarlyOutput): Contai
     const labels = containerLabels(node, sandboxId, pod, config)
     const { [label.cgroupParent]: cgroupParent = '', [label.hostNetwork]: hostNetwork } = sandbox.Config.Labels
     const home = { id: sandboxId, cgroupParent, hostNetwork: hostNetwork === 'true', runtime: sandbox.HostConfig.Runtime }
-    const body = containerBody(home, config, labels, cgroupDriver, limits)
+    const body = containerBody(home, config, labels, cgroupDriver, limits, parts.logs)
     const name = `k8s_${config.name}_${pod.name}_${pod.namespace}_${pod.uid}_${config.attempt}`
     try {
       const id = await createNamed(parts, name, body, signal)

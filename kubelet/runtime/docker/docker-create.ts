@@ -1,13 +1,11 @@
 import type { ContainerCreateOptions, HostConfig } from 'dockerode'
 import type { ContainerConfig, ContainerLimits, SandboxConfig } from '../container-runtime.ts'
 import type { HostLimits } from '../host-limits.ts'
+import { type LogLimits, USUAL_LOGS } from '../log-limits.ts'
 import { engineCgroupParent } from '../pod-cgroup.ts'
 
 /** Length of the CPU accounting period: 100 ms, the kernel's default and the unit of `cpuQuota`. */
 const CPU_PERIOD_MICROSECONDS = 100_000
-
-/** Logs of a container are kept up to five files of 10 MiB, as the kubelet's defaults are. */
-const LOG_CONFIG = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '5' } }
 
 /** The body that creates a sandbox. Addresses come later, through CNI; everything that joining containers may not say is said here. */
 export function sandboxBody(
@@ -51,6 +49,7 @@ export function containerBody(
   labels: Record<string, string>,
   cgroupDriver: string,
   limits: HostLimits,
+  logs: LogLimits = USUAL_LOGS,
 ): ContainerCreateOptions {
   const parent = engineCgroupParent(sandbox.cgroupParent, cgroupDriver)
   const { resources, security } = config
@@ -71,7 +70,7 @@ export function containerBody(
     })),
     ...(parent ? { CgroupParent: parent } : {}),
     RestartPolicy: { Name: 'no' },
-    LogConfig: LOG_CONFIG,
+    LogConfig: { Type: 'json-file', Config: { 'max-size': `${logs.bytes}b`, 'max-file': `${logs.files}` } },
     ...limitsBody(resources),
     OomScoreAdj: limits.negativeOomScore ? resources.oomScoreAdjust : Math.max(0, resources.oomScoreAdjust),
     ReadonlyRootfs: security.readOnlyRootFilesystem,

@@ -3,6 +3,7 @@ import type { Clock } from '../../../shared/time/clock.ts'
 import type { PodNetwork } from '../../network/pod-network.ts'
 import { type ContainerRuntime, RuntimeError } from '../container-runtime.ts'
 import { readHostLimits } from '../host-limits.ts'
+import type { LogLimits } from '../log-limits.ts'
 import { portDialer } from '../port-dialer.ts'
 import { dockerClient } from './docker-client.ts'
 import { dockerContainers } from './docker-containers.ts'
@@ -23,6 +24,8 @@ export interface DockerRuntimeOptions {
   nodeName: string
   network: PodNetwork
   pauseImage: string
+  /** Absent: the usual. */
+  logs?: LogLimits | undefined
   clock: Clock
   log: Logger
 }
@@ -58,6 +61,7 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
     engine,
     pull: images.pullImage,
     pauseImage: options.pauseImage,
+    logs: options.logs,
     log,
   }
   return {

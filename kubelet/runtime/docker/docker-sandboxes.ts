@@ -4,6 +4,7 @@ import type { PodNetwork } from '../../network/pod-network.ts'
 import { type ContainerRuntime, RuntimeError, type SandboxConfig, type SandboxStatus } from '../container-runtime.ts'
 import { removeHalfMade } from '../half-made.ts'
 import type { HostLimits } from '../host-limits.ts'
+import type { LogLimits } from '../log-limits.ts'
 import { label, podOf, sandboxLabels } from '../owner-labels.ts'
 import { limitPod, removePodCgroup, weighPod } from '../pod-cgroup.ts'
 import { type DockerClient, DockerError, isMissing } from './docker-client.ts'
@@ -21,6 +22,7 @@ export interface DockerParts {
   engine(): Promise<{ cgroupDriver: string; limits: HostLimits }>
   pull: ContainerRuntime['pullImage']
   pauseImage: string
+  logs?: LogLimits | undefined
   log: Logger
 }
 
