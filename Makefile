@@ -47,7 +47,7 @@ bench: $(modules) ## measurements with their ratios
 	@deploy/bench.sh $(ONLY)
 
 clean: ## removes the cluster's images and caches; public images stay
-	@deploy/clean.sh
+	@deploy/with-settings.sh deploy/clean.sh
 
 # Installed anew when the versions change. The pinned Node comes with it.
 $(modules): package-lock.json

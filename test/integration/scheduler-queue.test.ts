@@ -54,6 +54,29 @@ test('a placed pod says so; so does one that finds no node, in the words people 
   assert.equal((await cluster.get('v1', 'Pod', 'large')).status.phase, 'Pending')
 })
 
+test('pods keep apart from those of their own revision alone: matchLabelKeys are read from the pod when it is made', async (context) => {
+  const cluster = await clusterOf(context, 1)
+  const apart = {
+    topologyKey: 'kubernetes.io/hostname',
+    labelSelector: { matchLabels: { app: 'web' } },
+    matchLabelKeys: ['revision'],
+  }
+  const affinity = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [apart] } }
+  for (const [name, revision] of [
+    ['old', '1'],
+    ['new', '2'],
+    ['second-new', '2'],
+  ] as const) {
+    const draft = asking(name, '100m', { affinity })
+    await make(cluster, { ...draft, metadata: { ...draft.metadata, labels: { app: 'web', revision } } })
+  }
+  const placed = await Promise.all(['old', 'new', 'second-new'].map((name) => nodeOf(cluster, name)))
+  assert.deepEqual(placed, ['node-1', 'node-1', undefined])
+  const [term] =
+    (await cluster.get('v1', 'Pod', 'new')).spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
+  assert.deepEqual(term?.labelSelector?.matchExpressions, [{ key: 'revision', operator: 'In', values: ['2'] }])
+})
+
 test('without nodes pods wait, and the first node wakes them', async (context) => {
   const cluster = await clusterOf(context, 0)
   await make(cluster, asking('early', '1'))

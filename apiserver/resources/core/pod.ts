@@ -3,6 +3,7 @@ import { defaultPodOnly, defaultPodSpec } from '../../../shared/pods/pod-default
 import { defineResource } from '../../registry/define-resource.ts'
 import { bindingAction } from '../../rules/pod/binding.ts'
 import { evictionAction } from '../../rules/pod/eviction.ts'
+import { foldLabelKeys } from '../../rules/pod/label-keys.ts'
 import { podResizeProblems, restrictToResize } from '../../rules/pod/pod-resize.ts'
 import { podCreationProblems, podProblems } from '../../rules/pod/pod-spec.ts'
 import { podCells } from '../../rules/pod/pod-status-cells.ts'
@@ -68,6 +69,7 @@ export default defineResource('v1', 'Pod', {
   prepareForCreate(pod) {
     const problems = [...podCreationProblems(pod)]
     if (problems.length > 0) throw invalid({ group: '', kind: 'Pod' }, pod.metadata.name ?? '', problems)
+    foldLabelKeys(pod)
     pod.status = { phase: 'Pending', qosClass: qualityOfService(pod.spec) }
     if (!pod.spec.schedulingGates?.length) return
     pod.status.conditions = [

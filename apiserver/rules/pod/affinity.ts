@@ -10,6 +10,7 @@ import type {
 import { labelKeyProblems } from '../../../shared/selectors/label-syntax.ts'
 import { labelSelectorProblems } from '../metadata/label-selector.ts'
 import { dnsLabelProblems } from '../metadata/names.ts'
+import { labelKeysProblems } from './label-keys.ts'
 
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
 const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution'
@@ -83,6 +84,7 @@ function* podAffinityProblems(affinity: PodAffinity, path: string): Generator<Fi
 function* podTermProblems(term: PodAffinityTerm, path: string): Generator<FieldProblem> {
   yield* labelSelectorProblems(term.labelSelector, `${path}.labelSelector`)
   yield* labelSelectorProblems(term.namespaceSelector, `${path}.namespaceSelector`)
+  yield* labelKeysProblems(term, path)
   for (const name of term.namespaces ?? []) {
     for (const problem of dnsLabelProblems(name)) yield fieldProblem.invalid(`${path}.namespace`, name, problem)
   }

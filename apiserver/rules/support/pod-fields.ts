@@ -123,13 +123,7 @@ export const podFields: SupportTable = {
   PreferredSchedulingTerm: { done: 'weight preference' },
   PodAffinity: { done: 'requiredDuringSchedulingIgnoredDuringExecution preferredDuringSchedulingIgnoredDuringExecution' },
   PodAntiAffinity: { done: 'requiredDuringSchedulingIgnoredDuringExecution preferredDuringSchedulingIgnoredDuringExecution' },
-  PodAffinityTerm: {
-    done: 'labelSelector namespaces topologyKey namespaceSelector',
-    except: {
-      matchLabelKeys: warned("has no effect: write the label into the term's labelSelector"),
-      mismatchLabelKeys: warned("has no effect: write the label into the term's labelSelector"),
-    },
-  },
+  PodAffinityTerm: { done: 'labelSelector namespaces topologyKey namespaceSelector matchLabelKeys mismatchLabelKeys' },
   WeightedPodAffinityTerm: { done: 'weight podAffinityTerm' },
   'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector': { done: 'matchLabels matchExpressions' },
   'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement': { done: 'key operator values' },
