@@ -3,6 +3,7 @@ import type { Logger } from '../shared/logging/logger.ts'
 import { keepPodRoutes, machineIp, type RunIp } from '../shared/pods/keep-pod-routes.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { Clock, Timer } from '../shared/time/clock.ts'
+import { furtherRangeOf } from './admission/further-ranges.ts'
 import { AddressKeeper } from './bootstrap/address-keeper.ts'
 import { ensureAll } from './bootstrap/ensure.ts'
 import { requiredFlowSchemas, requiredPriorityLevels } from './bootstrap/flow-control.ts'
@@ -75,7 +76,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     credentials: () => ({ authority: identity.credentials.authority, ...identity.credentials.kubeletClient }),
     require: state.authorization.require,
     random: tools.random,
-    rule: dialRule(config.serviceClusterIpRange),
+    rule: dialRule(config.serviceClusterIpRange, { furtherRangeOf: (host) => furtherRangeOf(host, objects) }),
     log,
   })
   let isReady = false

@@ -4,12 +4,12 @@ import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error
 import { invalid } from '../../shared/errors/status-error.ts'
 import type { Service, ServicePort } from '../../shared/openapi/generated/core-v1.ts'
 import { asKind } from '../registry/as-kind.ts'
-import type { ObjectReader } from '../registry/object-reader.ts'
 import { sameValue } from '../registry/same-value.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
 import { ClaimIndex } from './claim-index.ts'
 import { type ClusterFacts, ownedByCluster, spelling } from './cluster-facts.ts'
 import { exclusiveClaim } from './exclusive-claim.ts'
+import { furtherRangeOf } from './further-ranges.ts'
 import type { NodeClaims } from './node-claims.ts'
 
 const USUAL_KUBELET_PORT = 10_250
@@ -45,8 +45,9 @@ export function externalAddresses(facts: ClusterFacts, claims: NodeClaims): Admi
   function* problemsOf(next: Service, { context }: AdmissionRequest): Generator<FieldProblem> {
     for (const { path, text } of placesOf(next)) {
       const address = parseAddress(text)
-      const whose =
-        owner(text) ?? (address && pods?.contains(address) ? `pods (${facts.podRange})` : undefined) ?? inFurtherRange(text, context.reader)
+      const range = furtherRangeOf(text, context.reader)
+      const ofServices = range === undefined ? undefined : `Services (${range})`
+      const whose = owner(text) ?? (address && pods?.contains(address) ? `pods (${facts.podRange})` : undefined) ?? ofServices
       if (whose !== undefined) yield fieldProblem.invalid(path, text, `belongs to ${whose}`)
       for (const name of claims.of(context.reader).claimants(text, '')) {
         const node = context.reader.get('v1', 'Node', { name })
@@ -57,15 +58,6 @@ export function externalAddresses(facts: ClusterFacts, claims: NodeClaims): Admi
       }
     }
   }
-}
-
-/** Ranges that ServiceCIDRs add are Services' as the server's own is, ready or not: their addresses are given to others. */
-function inFurtherRange(text: string, reader: ObjectReader): string | undefined {
-  for (const { spec } of reader.list('networking.k8s.io/v1', 'ServiceCIDR')) {
-    const cidr = spec.cidrs?.find((each) => IpRange.parse(each)?.holds(text))
-    if (cidr !== undefined) return `Services (${cidr})`
-  }
-  return undefined
 }
 
 /** Of one address and port there is one Service: of two, one would get the traffic by chance, and the end of one would be the end of both. */

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
+import { IpRange } from '../../shared/addresses/ip-range.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import { StreamScope } from '../../shared/streams/stream-scope.ts'
 import type { Call } from '../verbs/call.ts'
@@ -51,6 +52,15 @@ test('what stands for something else here than where it was written is not', () 
   }
 })
 
+test('ranges that ServiceCIDRs add are Services’, too', () => {
+  const furtherRangeOf = (host: string) => (IpRange.parse('10.98.0.0/24')?.holds(host) ? '10.98.0.0/24' : undefined)
+  const rule = dialRule(SERVICES, { furtherRangeOf })
+  for (const host of ['10.98.0.7', '::ffff:10.98.0.7']) {
+    assert.equal(rule.problem(host), 'may not be in the range of Services (10.98.0.0/24)', host)
+  }
+  assert.equal(rule.problem('10.98.1.7'), undefined)
+})
+
 const resolving =
   (answers: Record<string, string[]>): ResolveName =>
   (name, done) => {
@@ -86,7 +96,7 @@ function proxied(): Call {
 
 test('neither an address nor a name leads a proxied request to this server’s own loopback', async (context) => {
   const { port, reached } = await victim(context)
-  const rule = dialRule(SERVICES, resolving({ sly: ['127.0.0.1'], both: ['192.0.2.1', '::1'] }))
+  const rule = dialRule(SERVICES, { resolve: resolving({ sly: ['127.0.0.1'], both: ['192.0.2.1', '::1'] }) })
   for (const host of ['127.0.0.1', '::ffff:127.0.0.1', 'sly', 'both']) {
     await assert.rejects(
       proxyTo({ scheme: 'http', host, port }, proxied(), { rule, scope: scope() }),
@@ -99,7 +109,7 @@ test('neither an address nor a name leads a proxied request to this server’s o
 
 test('nor a connection to a kubelet', async (context) => {
   const { port, reached } = await victim(context)
-  const rule = dialRule(SERVICES, resolving({ sly: ['127.0.0.1'] }))
+  const rule = dialRule(SERVICES, { resolve: resolving({ sly: ['127.0.0.1'] }) })
   const credentials = () => ({ authority: '', certificate: '', key: '' })
   const kubelets = new KubeletConnections(
     { get: () => undefined, list: () => [], follow: () => () => {}, caughtUp: async () => {} },

@@ -20,16 +20,26 @@ export interface DialRule {
 /** How names are resolved; the answer is all addresses. */
 export type ResolveName = (hostname: string, done: (error: Error | null, addresses: LookupAddress[]) => void) => void
 
+export interface DialRuleParts {
+  readonly resolve?: ResolveName
+  /** The range of cluster IPs that somebody added and this address lies in. */
+  readonly furtherRangeOf?: (host: string) => string | undefined
+}
+
+const resolveBySystem: ResolveName = (name, done) => systemLookup(name, { all: true }, done)
+
 /** @param serviceRange cluster IPs: whoever dials is a Service's client then, and its rules are not asked */
-export function dialRule(serviceRange: string, resolve: ResolveName = (name, done) => systemLookup(name, { all: true }, done)): DialRule {
+export function dialRule(
+  serviceRange: string,
+  { resolve = resolveBySystem, furtherRangeOf = () => undefined }: DialRuleParts = {},
+): DialRule {
   const services = IpRange.parse(serviceRange)
 
   function problem(host: string): string | undefined {
     const address = parseAddress(host)
     if (!address) return undefined
-    return (
-      specialRangeProblem(address) ?? (services?.contains(address) ? `may not be in the range of Services (${serviceRange})` : undefined)
-    )
+    const range = services?.contains(address) ? serviceRange : furtherRangeOf(host)
+    return specialRangeProblem(address) ?? (range === undefined ? undefined : `may not be in the range of Services (${range})`)
   }
 
   const sentence = (host: string, why: string) => `address not allowed: ${host} ${why}`
