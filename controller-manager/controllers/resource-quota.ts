@@ -29,12 +29,17 @@ export default defineController({
     /** Since when each quota has looked as it does. */
     const seen = new Map<string, { readonly version: string | undefined; readonly since: number }>()
     let wakeAll: (namespace?: string) => void = () => undefined
-    const counted = new CountedKinds(tools, (namespace) => wakeAll(namespace))
+    let wakeSoon: (namespace?: string) => void = () => undefined
+    const counted = new CountedKinds(tools, { gone: (namespace) => wakeAll(namespace), come: (namespace) => wakeSoon(namespace) })
 
     return {
-      watch(enqueue) {
+      watch(enqueue, enqueueAfter) {
         wakeAll = (namespace) => {
           for (const quota of quotas.cache.list(namespace)) enqueue(objectKey(quota))
+        }
+        // What comes was charged, and most counts find nothing to do. But a cache may have been so late that it was counted without, and the charge undone.
+        wakeSoon = (namespace) => {
+          for (const quota of quotas.cache.list(namespace)) enqueueAfter(objectKey(quota), QUIET_MILLISECONDS)
         }
         quotas.onChange((key, current) => {
           if (current) seen.set(key, { version: current.metadata.resourceVersion, since: clock.monotonic() })
@@ -42,9 +47,11 @@ export default defineController({
         })
         pods.onChange((_key, current, previous) => {
           if (previous && (!current || (hasFinished(current) && !hasFinished(previous)))) wakeAll(previous.metadata.namespace)
+          if (current && !previous) wakeSoon(current.metadata.namespace)
         })
         services.onChange((_key, current, previous) => {
           if (previous && current?.spec.type !== previous.spec.type) wakeAll(previous.metadata.namespace)
+          if (current && !previous) wakeSoon(current.metadata.namespace)
         })
       },
 

@@ -26,14 +26,16 @@ interface CountedKind {
 export class CountedKinds {
   readonly #tools: ControllerTools
   readonly #gone: (namespace: string) => void
+  readonly #come: (namespace: string) => void
   readonly #served = new Map<string, { readonly resource: ServedResource; readonly kind: QuotaKind }>()
   readonly #followed = new Map<string, CountedKind>()
   #isKnown = false
 
-  /** @param gone called with the namespace whenever an object of a followed kind is gone */
-  constructor(tools: ControllerTools, gone: (namespace: string) => void) {
+  /** @param told called with the namespace whenever an object of a followed kind is gone, or has come */
+  constructor(tools: ControllerTools, told: { gone(namespace: string): void; come(namespace: string): void }) {
     this.#tools = tools
-    this.#gone = gone
+    this.#gone = told.gone
+    this.#come = told.come
   }
 
   /** Looks for kinds until the signal aborts. `changed` is called when there are more. */
@@ -74,6 +76,7 @@ export class CountedKinds {
     const informer = createInformer<KubeObject>(`${key} for quotas`, source, this.#tools)
     informer.onChange((_key, current, previous) => {
       if (!current && previous) this.#gone(previous.metadata.namespace ?? '')
+      if (current && !previous) this.#come(current.metadata.namespace ?? '')
     })
     const followed: CountedKind = {
       kind,

@@ -15,7 +15,7 @@ const CONFIG_RETRY_MILLISECONDS = 5000
 /** Containers that start together share one reading of what their volumes show. */
 const FRESH_MILLISECONDS = 1000
 /** A restart waits no longer than this for an API server that does not answer. */
-const REFRESH_PATIENCE_MILLISECONDS = 2000
+const REFRESH_PATIENCE_MILLISECONDS = 5000
 /** Ended instances kept of each container, beside the newest: one, for `kubectl logs --previous`. */
 const KEPT_INSTANCES = 2
 

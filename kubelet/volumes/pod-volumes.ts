@@ -48,9 +48,9 @@ export function podVolumes({ rootDir, types, mounter, onTeardown, log }: PodVolu
     },
 
     async refresh(pod, freshness, signal) {
-      for (const volume of pod.spec.volumes ?? []) {
+      const bring = async (volume: Volume): Promise<void> => {
         const type = types.find((one) => one.supports(volume))
-        if (!type?.refresh) continue
+        if (!type?.refresh) return
         try {
           await type.refresh(requestOf(pod, volume, type), freshness, signal)
         } catch (error) {
@@ -58,6 +58,8 @@ export function podVolumes({ rootDir, types, mounter, onTeardown, log }: PodVolu
           log.warn('a volume could not be brought up to date', { pod: pod.metadata.name, volume: volume.name, error })
         }
       }
+      // Side by side: whoever starts a container waits for all of them.
+      await Promise.all((pod.spec.volumes ?? []).map(bring))
     },
 
     async teardown(podUid, signal) {

@@ -8,7 +8,7 @@ import { runTarget } from './run-target.ts'
 import { targetNames } from './target-names.ts'
 
 /** Together about a minute; `make fuzz` runs as long as one wants. */
-const SECONDS = 3
+const SECONDS = 2
 
 /** Another one each day, so that runs of one day can be compared and many days look further. */
 const seed = Number(process.env['FUZZ_SEED'] ?? Math.floor(Date.now() / 86_400_000))

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
+import type { TransportRequest } from '../../shared/client/transport.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import { startApi } from '../harness/api.ts'
 import { configMap, deployment, pod } from '../harness/bodies.ts'
+import { laggingTransport, withFaults } from '../harness/faulty-transport.ts'
 import { startSimulatedCluster } from '../harness/simulated-cluster.ts'
 
 const paths = { quotas: '/api/v1/namespaces/default/resourcequotas', maps: '/api/v1/namespaces/default/configmaps' }
@@ -95,6 +98,33 @@ test('a charge whose object never came to be is found by the next count', async 
   const present = await quota()
   await client.updateStatus('v1', 'ResourceQuota', { ...present, status: { ...present.status, used: { pods: '5' } } })
   await cluster.until('the lost charge is gone', async () => (await quota()).status.used?.['pods'] === '0', 10_000)
+})
+
+test('what was counted before its cache knew of an object is put right when it does', async (context) => {
+  const cluster = await startSimulatedCluster(context, { nodes: 0, controllers: [] })
+  const { client, clock } = cluster
+  const inner = cluster.transportOf('controller-manager')
+  // What the watch of deployments says is late by more than any count waits.
+  const late = laggingTransport(inner, clock, () => 20_000)
+  const partly = {
+    send: (request: TransportRequest) => (request.path.startsWith('/apis/apps/v1/deployments') ? late : inner).send(request),
+    close: () => inner.close(),
+  }
+  const settings = { ...cluster.controllerSettings, controllers: ['resourcequota'], leaderElect: false }
+  await cluster.add(
+    await createControllerManager(
+      settings,
+      withFaults(cluster.tools, partly, () => undefined),
+    ),
+  )
+  const hard = { 'count/deployments.apps': '5' }
+  await client.create('v1', 'ResourceQuota', { metadata: { name: 'few' }, spec: { hard } }, { namespace: 'default' })
+  const used = async () => (await cluster.get('v1', 'ResourceQuota', 'few')).status.used?.['count/deployments.apps']
+  await cluster.until('the quota was counted', async () => (await used()) === '0')
+  await client.create('apps/v1', 'Deployment', { metadata: { name: 'web' }, spec: deployment('web').spec }, { namespace: 'default' })
+  assert.equal(await used(), '1', 'it was charged')
+  await cluster.until('it is counted without what is late', async () => (await used()) === '0', 15_000)
+  await cluster.until('it is counted again when that has come', async () => (await used()) === '1', 30_000)
 })
 
 test('a ReplicaSet that a quota stops says so, and goes on when there is room', async (context) => {
