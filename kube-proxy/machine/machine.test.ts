@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { featureText, KERNEL_FEATURES } from '../../shared/machine/kernel-features.ts'
 import { CLUSTER, on, PLACE, virtualServer } from '../../test/harness/dataplane-lab.ts'
 import { type LabHost, NetworkLab } from '../../test/harness/network-lab.ts'
 import { AddressHolder } from '../announcements/address-holder.ts'
@@ -30,6 +31,10 @@ describe('the machine that a proxy works on', () => {
     assert.equal(await kernelProblem(nft, RULES), undefined)
     assert.equal(await nft(['list', 'ruleset']), before)
     await nft(['delete', 'table', 'ip', 'coxswain'])
+  })
+
+  it('takes the rule of each feature by itself, for that is how make doctor and the sentence about what is missing find it', async () => {
+    for (const each of KERNEL_FEATURES) await nft(['-c', '-f', '-'], featureText(each))
   })
 
   it('is said to lack what it lacks', async () => {

@@ -29,5 +29,5 @@ export const KERNEL_FEATURES: readonly { readonly feature: string; readonly rule
 
 /** A feature's rule as a file for `nft -c`. */
 export function featureText({ rules }: { rules: string }): string {
-  return `table ip coxswain-trial {\n${rules.replaceAll(' }', '\n}')}\n}\n`
+  return `table ip coxswain-trial {\n${rules}\n}\n`
 }
