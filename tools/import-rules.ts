@@ -3,6 +3,7 @@ export const sharedOrder: readonly string[] = [
   'time',
   'random',
   'limits',
+  'text',
   'errors',
   'schedules',
   'machine',

@@ -1,5 +1,4 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
-import { inputLimits } from '../../shared/limits/input-limits.ts'
 
 /** The body is not what it says it is. `kind` is what the caller expects. */
 export function unreadable(kind: string, bytes: Buffer, reason: string, cause?: unknown): StatusError {
@@ -15,11 +14,3 @@ function summary(bytes: Buffer): string {
   const start = bytes.toString(encoding, 0, Math.min(bytes.length, 30))
   return bytes.length > 30 ? `${start} ...` : start
 }
-
-/** A bound of `inputLimits` that a body passes, in words that say what to change. */
-export const tooMuch = {
-  depth: `exceeded max depth: it nests deeper than ${inputLimits.depth} levels`,
-  values: `it holds more than ${inputLimits.values} values; split it into several objects`,
-  number: (text: string) =>
-    `the number ${text.slice(0, 40)} has more digits than can be kept exactly; write it as text, or with at most 15 digits`,
-} as const

@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import { inputLimits } from '../../shared/limits/input-limits.ts'
-import { tooMuch, unreadable } from './body-error.ts'
+import { tooMuch } from '../../shared/limits/too-much.ts'
+import { brokenText, mayBeBroken } from '../../shared/text/well-formed.ts'
+import { readYaml } from '../../shared/text/yaml.ts'
+import { unreadable } from './body-error.ts'
 import { countMembers, duplicatePaths, jsonShape } from './json-scan.ts'
-import { brokenText, mayBeBroken } from './well-formed.ts'
-import { readYaml } from './yaml-body.ts'
 
 /** A request body as data: valid Unicode, numbers that are exactly what was written, no deeper and no more than `inputLimits` say. */
 export interface ParsedBody {

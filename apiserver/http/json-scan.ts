@@ -1,5 +1,5 @@
 import { inputLimits } from '../../shared/limits/input-limits.ts'
-import { isExact } from './exact-number.ts'
+import { isExact } from '../../shared/text/exact-number.ts'
 
 /** What a cheap look at JSON text tells before and after it is parsed. */
 export interface JsonShape {

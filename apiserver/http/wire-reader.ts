@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { inputLimits } from '../../shared/limits/input-limits.ts'
-import { tooMuch } from './body-error.ts'
+import { tooMuch } from '../../shared/limits/too-much.ts'
 
 /** How a field's value is laid out. */
 const VARINT = 0

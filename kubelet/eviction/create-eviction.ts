@@ -3,7 +3,7 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { KubeletConfig } from '../config.ts'
-import { removeUnusedImages } from '../images/image-collector.ts'
+import { type ImageSettings, imageLimits, removeUnusedImages } from '../images/image-collector.ts'
 import { type Headroom, type MachinePlaces, measureCapacity, measureHeadroom } from '../node/capacity.ts'
 import { measureStorage } from '../pods/measure-storage.ts'
 import type { PodWorkers } from '../pods/pod-workers.ts'
@@ -14,6 +14,7 @@ import { type ThresholdTexts, thresholdsOf } from './thresholds.ts'
 import type { Candidate } from './victims.ts'
 
 export type EvictionSettings = ThresholdTexts &
+  ImageSettings &
   Pick<KubeletConfig, 'evictionMaxPodGracePeriod' | 'evictionPressureTransitionPeriod' | 'pauseImage'>
 
 export interface NodeEvictionOptions {
@@ -32,6 +33,7 @@ export interface NodeEvictionOptions {
 /** Eviction by what this machine says of itself and its pods. @throws ConfigError */
 export function createEviction(options: NodeEvictionOptions): EvictionManager {
   const { settings, places, runtime, workers, node, events, clock, log } = options
+  const limits = imageLimits(settings)
 
   async function observe(signal: AbortSignal) {
     const [capacity, headroom, images] = await Promise.all([measureCapacity(places), measureHeadroom(places), imageHeadroom(signal)])
@@ -69,19 +71,14 @@ export function createEviction(options: NodeEvictionOptions): EvictionManager {
 
   async function reclaimDisk(signal: AbortSignal): Promise<void> {
     await removeDeadContainers(workers().list(), runtime, signal)
-    const disk = async () => ({ capacity: 0, available: 0 })
-    await removeUnusedImages({ runtime, disk, kept: [settings.pauseImage], clock, log }, options.imagesSeen, signal)
+    await removeUnusedImages({ runtime, limits, kept: [settings.pauseImage], clock, log }, options.imagesSeen, signal)
   }
 
   return evictionManager({
     ...{ thresholds: thresholdsOf(settings), transitionMilliseconds: settings.evictionPressureTransitionPeriod },
     mostGraceSeconds: settings.evictionMaxPodGracePeriod,
     ...{ observe, candidates, reclaimDisk, node, events, clock, log },
-    async evict(pod, verdict) {
-      const worker = workers().get(pod.metadata.uid ?? '')
-      worker?.fail(verdict)
-      await worker?.idle()
-    },
+    evict: (pod, verdict) => workers().end(pod.metadata.uid ?? '', verdict),
   })
 }
 

@@ -2,6 +2,7 @@ import type { EventRecorder } from '../../shared/client/event-recorder.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { pause } from '../../shared/time/pause.ts'
 import type { PressureKind } from '../node/pressure.ts'
 import { IMMEDIATE_GRACE_SECONDS } from '../pods/local-storage.ts'
 import type { Verdict } from '../pods/pod-admission.ts'
@@ -23,7 +24,7 @@ export interface EvictionOptions {
   /** Frees disk at nobody's cost: remains of ended pods, images without use. */
   reclaimDisk(signal: AbortSignal): Promise<void>
   /** Ends a pod; resolves when nothing of it runs any more. */
-  evict(pod: Pod, verdict: Verdict, signal: AbortSignal): Promise<void>
+  evict(pod: Pod, verdict: Verdict): Promise<void>
   node(): Node | undefined
   events: EventRecorder
   clock: Clock
@@ -75,7 +76,12 @@ export function evictionManager(options: EvictionOptions): EvictionManager {
     if (node) events.record(node, 'Warning', 'EvictionThresholdMet', `Attempting to reclaim ${starved}`)
     let amounts = observations
     if (kind === 'disk') {
-      await options.reclaimDisk(signal)
+      try {
+        await options.reclaimDisk(signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        log.warn('not all of the disk that nobody needs could be had', { error: String(error) })
+      }
       amounts = await options.observe(signal)
       if (!isMet(threshold, amounts, true)) return
     }
@@ -87,7 +93,7 @@ export function evictionManager(options: EvictionOptions): EvictionManager {
     const graceSeconds = threshold.isHard ? IMMEDIATE_GRACE_SECONDS : Math.min(options.mostGraceSeconds, graceSecondsOf(pod))
     log.info('evicting a pod', { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, signal: threshold.signal, message })
     events.record(pod, 'Warning', 'Evicted', message)
-    await ended(options.evict(pod, { phase: 'Failed', reason: 'Evicted', message, graceSeconds, isDisruption: true }, signal))
+    await ended(options.evict(pod, { phase: 'Failed', reason: 'Evicted', message, graceSeconds, isDisruption: true }))
   }
 
   /** A pod that takes its time must not keep the node from looking again. */
@@ -111,7 +117,7 @@ export function evictionManager(options: EvictionOptions): EvictionManager {
           if (signal.aborted) return
           log.warn('the node could not be looked at for shortages; trying again', { error: String(error) })
         }
-        await clock.sleep(EVERY_MILLISECONDS, signal).catch(() => undefined)
+        await pause(clock, EVERY_MILLISECONDS, signal)
       }
     },
   }

@@ -14,12 +14,6 @@ export interface Candidate {
   besides: number
 }
 
-/** Whom to evict first. */
-export interface Victim {
-  pod: Pod
-  message: string
-}
-
 /**
  * Upstream's order: who uses more than it asked for, then who matters less, then who is furthest above what it asked for. Where processes are
  * short only who matters less counts, because nobody asks for processes. Critical pods are spared.

@@ -12,18 +12,20 @@ function bench(limits?: ImageLimits) {
   const images = new Map<string, ImageStatus>()
   for (const id of ['pause', 'old', 'new', 'used']) images.set(id, { id, tags: [`${id}:1`], digests: [], sizeBytes: 10 })
   const disk = { capacity: 100, available: 50 }
+  const refused = new Set<string>()
   const containers = [{ imageId: 'used' }] as ContainerStatus[]
   const runtime = {
     listImages: async () => [...images.values()],
     listContainers: async () => containers,
     removeImage: async (id: string) => {
+      if (refused.has(id)) throw new Error(`${id} is used by a container of somebody else`)
       images.delete(id)
       disk.available += 10
     },
   }
   const seen = new Map<string, number>()
   const options = { runtime, disk: async () => disk, kept: ['pause:1'], limits, clock, log: silentLogger() }
-  return { clock, images, disk, containers, look: () => collectOnce(options, seen, signal), left: () => [...images.keys()] }
+  return { clock, images, disk, containers, refused, look: () => collectOnce(options, seen, signal), left: () => [...images.keys()] }
 }
 
 test('nothing is removed while there is room', async () => {
@@ -48,6 +50,16 @@ test('on a full disk the longest unused goes first, and no more than needed', as
   disk.available = 0
   await look()
   assert.deepEqual(left(), ['pause', 'used'], 'what is used or kept stays, however full it is')
+})
+
+test('one that cannot be removed does not keep the others', async () => {
+  const { look, left, clock, disk, refused } = bench()
+  refused.add('old')
+  await look()
+  await clock.advance(600_000)
+  disk.available = 0
+  await look()
+  assert.deepEqual(left(), ['pause', 'old', 'used'])
 })
 
 test('an image that has just come stays', async () => {

@@ -80,13 +80,23 @@ export async function collectOnce(options: ImageCollectorOptions, seen: Map<stri
   const others = unused.filter((image) => !isOld(image))
   for (const image of [...old, ...imagesToRemove(others, seen, now, excess - totalSize(old), limits.youngest)]) {
     log.info('removing an image that nobody uses', { image: image.tags[0] ?? image.id, bytes: image.sizeBytes })
-    await runtime.removeImage(image.id, signal)
-    seen.delete(image.id)
+    try {
+      await runtime.removeImage(image.id, signal)
+      seen.delete(image.id)
+    } catch (error) {
+      // One that somebody else uses must not keep the others.
+      signal.throwIfAborted()
+      log.warn('an image could not be removed', { image: image.tags[0] ?? image.id, error: String(error) })
+    }
   }
 }
 
 /** Removes every image that is not in use and has not just come: somebody's disk is full. */
-export async function removeUnusedImages(options: ImageCollectorOptions, seen: Map<string, number>, signal: AbortSignal): Promise<void> {
+export async function removeUnusedImages(
+  options: Omit<ImageCollectorOptions, 'disk'>,
+  seen: Map<string, number>,
+  signal: AbortSignal,
+): Promise<void> {
   await collectOnce({ ...options, disk: async () => ({ capacity: Number.MAX_SAFE_INTEGER, available: 0 }) }, seen, signal)
 }
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { parseQuantity, quantityValue } from '../../shared/quantity/quantity.ts'
+import { annotationOf } from '../pods/pod-kinds.ts'
 import { CniError } from './cni-plugin.ts'
 import type { Bandwidth } from './pod-network.ts'
 
@@ -18,9 +19,8 @@ const LONGEST_WAIT = '50ms'
 
 /** Pure: what the pod's annotations allow it; undefined where they say nothing. @throws Error for one that is no rate */
 export function bandwidthOf({ metadata }: Pod): Bandwidth | undefined {
-  const given = new Map(Object.entries(metadata.annotations ?? {}))
-  const ingress = rateOf(INGRESS, given.get(INGRESS))
-  const egress = rateOf(EGRESS, given.get(EGRESS))
+  const ingress = rateOf(INGRESS, annotationOf(metadata, INGRESS))
+  const egress = rateOf(EGRESS, annotationOf(metadata, EGRESS))
   if (ingress === undefined && egress === undefined) return undefined
   return { ...(ingress === undefined ? {} : { ingress }), ...(egress === undefined ? {} : { egress }) }
 }

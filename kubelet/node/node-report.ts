@@ -3,7 +3,7 @@ import { formatQuantity, parseQuantity, quantityFromMilli, quantityFromValue } f
 import { timestamp } from '../../shared/time/timestamp.ts'
 import type { ImageStatus } from '../runtime/container-runtime.ts'
 import type { Capacity } from './capacity.ts'
-import type { PressureKind } from './pressure.ts'
+import { PRESSURE_CONDITIONS, type PressureKind } from './pressure.ts'
 
 /** Everything the kubelet has to say about its node at one moment. */
 export interface Observation {
@@ -83,26 +83,19 @@ function kibibytes(bytes: number): string {
 
 /** Order and words are upstream's; the order is what `kubectl describe node` shows. */
 function conditions({ pressure, problems }: Observation): NodeCondition[] {
-  const pressed = (kind: PressureKind, type: string, has: [string, string], hasNot: [string, string]): NodeCondition => {
+  const pressed = (kind: PressureKind, has: [string, string], hasNot: [string, string]): NodeCondition => {
     const [reason, message] = pressure.has(kind) ? has : hasNot
-    return { type, status: pressure.has(kind) ? 'True' : 'False', reason, message }
+    return { type: PRESSURE_CONDITIONS[kind], status: pressure.has(kind) ? 'True' : 'False', reason, message }
   }
   return [
     pressed(
       'memory',
-      'MemoryPressure',
       ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'],
       ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
     ),
-    pressed(
-      'disk',
-      'DiskPressure',
-      ['KubeletHasDiskPressure', 'kubelet has disk pressure'],
-      ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
-    ),
+    pressed('disk', ['KubeletHasDiskPressure', 'kubelet has disk pressure'], ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure']),
     pressed(
       'pid',
-      'PIDPressure',
       ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
       ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
     ),

@@ -35,8 +35,6 @@ export interface PodWorkers {
   start(): void
   /** Whether a pod of that name is looked after, or what is left of it. */
   has(fullName: string): boolean
-  /** The worker of a pod, e.g. to evict it. */
-  get(podUid: string): PodWorker | undefined
   /** Ends a pod for a reason of the node's; resolves when no step of it is under way any more and its status was told. */
   end(podUid: string, verdict: Verdict): Promise<void>
   /** Every pod that is looked after, ended ones included until they are deleted. */
@@ -159,7 +157,6 @@ export function podWorkers(options: PodWorkersOptions): PodWorkers {
       options.ready().then(followApi, () => undefined)
     },
     has: (fullName) => [...workers.values()].some(({ pod }) => fullNameOf(pod) === fullName),
-    get: (uid) => workers.get(uid),
     async end(uid, verdict) {
       const worker = workers.get(uid)
       worker?.fail(verdict)

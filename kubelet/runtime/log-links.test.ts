@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import { realClock } from '../../shared/time/clock.ts'
@@ -55,6 +55,8 @@ test('what others have in those folders stays', async (t) => {
   const { containers, links, engine, podLogsDir, containerLogsDir, one, link } = linking(t)
   mkdirSync(join(podLogsDir, 'default_other_u2/main'), { recursive: true })
   writeFileSync(join(podLogsDir, 'default_other_u2/main/0.log'), 'theirs')
+  // As a CRI runtime's container has it between its making and its start.
+  mkdirSync(join(podLogsDir, 'default_other_u2/second'))
   mkdirSync(containerLogsDir)
   symlinkSync('/nowhere', join(containerLogsDir, 'foreign.log'))
   writeFileSync(join(engine, 'abc'), '')
@@ -63,6 +65,11 @@ test('what others have in those folders stays', async (t) => {
   await soon(() => assert.ok(existsSync(link)))
   assert.equal(readFileSync(join(podLogsDir, 'default_other_u2/main/0.log'), 'utf8'), 'theirs')
   assert.ok(readdirSync(containerLogsDir).includes('foreign.log'))
+  containers.length = 0
+  rmSync(join(engine, 'abc'))
+  links.wake()
+  await soon(() => assert.ok(!readdirSync(containerLogsDir).includes(basename(link))))
+  assert.deepEqual(readdirSync(join(podLogsDir, 'default_other_u2')), ['main', 'second'])
 })
 
 test('a name that is too long for a file is cut', () => {

@@ -1,9 +1,10 @@
-import { mkdir, readdir, readlink, rm, rmdir, stat, symlink } from 'node:fs/promises'
+import { mkdir, readlink, rm, rmdir, stat, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Logger } from '../../shared/logging/logger.ts'
 import { Bell } from '../../shared/time/bell.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { pause } from '../../shared/time/pause.ts'
+import { namesIn } from '../volumes/folders.ts'
 import type { ContainerRuntime, ContainerStatus, SandboxStatus } from './container-runtime.ts'
 
 export interface LogLinkOptions {
@@ -44,13 +45,19 @@ export function logLinks(options: LogLinkOptions): LogLinks {
   return {
     wake,
     async run(signal) {
-      const timer = clock.every(EVERY_MILLISECONDS, wake)
+      let isSweepDue = true
+      const timer = clock.every(EVERY_MILLISECONDS, () => {
+        isSweepDue = true
+        wake()
+      })
       const linked = new Set<string>()
       while (!signal.aborted) {
         isDue = false
         try {
-          await linkAll(options, linked, signal)
-          await removeDeadLinks(options)
+          const isGone = await linkAll(options, linked, signal)
+          const isToSweep = isGone || isSweepDue
+          isSweepDue = false
+          if (isToSweep) await removeDeadLinks(options)
         } catch (error) {
           if (!signal.aborted) log.warn('logs of containers could not be linked for log agents; trying again', { error: String(error) })
         }
@@ -62,11 +69,17 @@ export function logLinks(options: LogLinkOptions): LogLinks {
   }
 }
 
-async function linkAll({ runtime, podLogsDir, containerLogsDir }: LogLinkOptions, linked: Set<string>, signal: AbortSignal): Promise<void> {
+/** True when a container that was linked has gone. */
+async function linkAll(
+  { runtime, podLogsDir, containerLogsDir }: LogLinkOptions,
+  linked: Set<string>,
+  signal: AbortSignal,
+): Promise<boolean> {
   const [sandboxes, containers] = await Promise.all([runtime.listSandboxes({}, signal), runtime.listContainers({}, signal)])
   const pods = new Map(sandboxes.map((sandbox) => [sandbox.pod.uid, sandbox.pod]))
   const there = new Set(containers.map(({ id }) => id))
-  for (const id of linked) if (!there.has(id)) linked.delete(id)
+  const gone = [...linked].filter((id) => !there.has(id))
+  for (const id of gone) linked.delete(id)
   for (const container of containers) {
     const pod = pods.get(container.podUid)
     if (!pod || linked.has(container.id)) continue
@@ -77,6 +90,7 @@ async function linkAll({ runtime, podLogsDir, containerLogsDir }: LogLinkOptions
     await link(join(containerLogsDir, containerLogName(pod, container)), path)
     linked.add(container.id)
   }
+  return gone.length > 0
 }
 
 function podLogPath(folder: string, { namespace, name, uid }: SandboxStatus['pod'], container: ContainerStatus): string {
@@ -100,25 +114,31 @@ async function removeDeadLinks({ podLogsDir, containerLogsDir }: LogLinkOptions)
   for (const pod of await namesIn(podLogsDir)) {
     for (const container of await namesIn(join(podLogsDir, pod))) {
       const folder = join(podLogsDir, pod, container)
-      for (const name of await namesIn(folder)) await removeIfDead(join(folder, name), '/')
-      await rmdir(folder).catch(() => undefined) // something is in it
+      let isLess = false
+      for (const name of await namesIn(folder)) if (await removeIfDead(join(folder, name), '/')) isLess = true
+      // A folder that was empty before is a runtime's, which is about to write there.
+      if (isLess && (await removeIfEmpty(folder))) await removeIfEmpty(join(podLogsDir, pod))
     }
-    await rmdir(join(podLogsDir, pod)).catch(() => undefined)
   }
   for (const name of await namesIn(containerLogsDir)) await removeIfDead(join(containerLogsDir, name), podLogsDir)
 }
 
-async function removeIfDead(path: string, leadsTo: string): Promise<void> {
+/** Whether it did. */
+async function removeIfDead(path: string, leadsTo: string): Promise<boolean> {
   const target = await readlink(path).catch(() => undefined)
-  if (!target?.startsWith(leadsTo)) return
+  if (!target?.startsWith(leadsTo)) return false
   const isThere = await stat(path).then(
     () => true,
     () => false,
   )
   if (!isThere) await rm(path, { force: true })
+  return !isThere
 }
 
-/** None where there is no such folder. */
-function namesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch(() => [])
+/** Whether it did; one that has something in it stays. */
+async function removeIfEmpty(folder: string): Promise<boolean> {
+  return rmdir(folder).then(
+    () => true,
+    () => false,
+  )
 }

@@ -2,6 +2,7 @@ import type { EventRecorder } from '../../shared/client/event-recorder.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { pause } from '../../shared/time/pause.ts'
 import type { Verdict } from '../pods/pod-admission.ts'
 import { graceSecondsOf } from '../pods/pod-containers.ts'
 import { type ShutdownPeriod, shutdownGroups } from './shutdown-periods.ts'
@@ -60,6 +61,7 @@ export function nodeShutdown(options: NodeShutdownOptions): NodeShutdown {
 
   async function endPods(): Promise<void> {
     for (const { seconds, pods } of shutdownGroups(options.pods(), periods)) {
+      if (!isShuttingDown) return log.info('the rest of the pods stay')
       const late = Promise.withResolvers<void>()
       const timer = clock.after(seconds * 1_000, () => {
         log.warn('pods have not ended within their time', { pods: pods.length, seconds })
@@ -93,7 +95,7 @@ export function nodeShutdown(options: NodeShutdownOptions): NodeShutdown {
       } catch (error) {
         if (signal.aborted) return
         log.warn('the node would not hear of a shutdown of its machine; trying again', { error: String(error) })
-        await clock.sleep(AGAIN_MILLISECONDS, signal).catch(() => undefined)
+        await pause(clock, AGAIN_MILLISECONDS, signal)
       }
     }
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { pause } from '../../shared/time/pause.ts'
 import type { ManifestSource, ManifestSourceTools } from './manifest-source.ts'
 import { ManifestError, readManifest } from './manifest-text.ts'
 import { staticPod } from './static-pod.ts'
@@ -12,6 +13,9 @@ import { staticPod } from './static-pod.ts'
 const SETTLE_MILLISECONDS = 200
 /** More files than a node can run pods by far. */
 const MOST_FILES = 1_000
+
+/** Stands for the text of a file that is not read; no manifest has such a text. */
+const TOO_LONG = '\0'
 
 interface KnownFile {
   text: string
@@ -32,9 +36,9 @@ export function manifestFolder(path: string, { nodeName, every, clock, log }: Ma
       const { mtimeMs, size } = await stat(file)
       const age = clock.now() - mtimeMs
       if (age >= 0 && age < SETTLE_MILLISECONDS) return { found: before, isFresh: true }
-      const text = size > inputLimits.yamlBytes ? ' '.repeat(inputLimits.yamlBytes + 1) : await readFile(file, 'utf8')
+      const text = size > inputLimits.yamlBytes ? TOO_LONG : await readFile(file, 'utf8')
       if (before?.text === text) return { found: before, isFresh: false }
-      const pod = await parse(file, text)
+      const pod = parse(file, text)
       return { found: { text, pod: pod ?? before?.pod }, isFresh: false }
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return { isFresh: false } // renamed or removed since the folder was read
@@ -43,9 +47,10 @@ export function manifestFolder(path: string, { nodeName, every, clock, log }: Ma
     }
   }
 
-  async function parse(file: string, text: string): Promise<Pod | undefined> {
+  function parse(file: string, text: string): Pod | undefined {
     try {
-      return staticPod(await readManifest(text), { kind: 'file', name: file }, nodeName, clock.now())
+      if (text === TOO_LONG) throw new ManifestError(`it is longer than ${inputLimits.yamlBytes} bytes`)
+      return staticPod(readManifest(text), { kind: 'file', name: file }, nodeName, clock.now())
     } catch (error) {
       if (!(error instanceof ManifestError)) throw error
       log.warn('a manifest is passed over; the pod that it was before stays', { file, why: error.message })
@@ -80,7 +85,7 @@ export function manifestFolder(path: string, { nodeName, every, clock, log }: Ma
         } catch (error) {
           if (signal.aborted) return
           log.warn('the manifests cannot be read; pods stay as they are', { path, error: String(error) })
-          await clock.sleep(every, signal).catch(() => undefined)
+          await pause(clock, every, signal)
         } finally {
           change.end()
         }

@@ -1,5 +1,6 @@
 import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { pause } from '../../shared/time/pause.ts'
 import type { ManifestSource, ManifestSourceTools } from './manifest-source.ts'
 import { ManifestError, readManifest } from './manifest-text.ts'
 import { staticPod } from './static-pod.ts'
@@ -15,8 +16,8 @@ export function manifestUrl(
   headers: Readonly<Record<string, string>>,
   { nodeName, every, clock, log }: ManifestSourceTools,
 ): ManifestSource {
-  async function pods(text: string): Promise<Pod[]> {
-    const value = await readManifest(text)
+  function pods(text: string): Pod[] {
+    const value = readManifest(text)
     const made = (one: unknown) => staticPod(one, { kind: 'http', name: url }, nodeName, clock.now())
     return itemsOf(value)?.map(made) ?? [made(value)]
   }
@@ -29,7 +30,7 @@ export function manifestUrl(
         const timer = clock.after(PATIENCE, () => patience.abort(new Error(`no answer within ${PATIENCE / 1000} s`)))
         try {
           const text = await download(url, headers, AbortSignal.any([signal, patience.signal]))
-          if (text !== known) found(await pods(text))
+          if (text !== known) found(pods(text))
           known = text
         } catch (error) {
           if (signal.aborted) return
@@ -37,7 +38,7 @@ export function manifestUrl(
         } finally {
           timer.cancel()
         }
-        await clock.sleep(every, signal).catch(() => undefined)
+        await pause(clock, every, signal)
       }
     },
   }

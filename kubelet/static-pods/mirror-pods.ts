@@ -106,12 +106,16 @@ export function mirrorPods({ nodeName, api, pods, nodes, statics, clock, log, si
     }
   }
 
+  function onMirror(listener: () => void): void {
+    pods.onChange((_key, ...both) => {
+      if (both.some((pod) => pod && isMirrorPod(pod))) listener()
+    })
+  }
+
   return {
     start(ending) {
       isEnding = ending
-      pods.onChange((_key, current, previous) => {
-        if ((current && isMirrorPod(current)) || (previous && isMirrorPod(previous))) wake()
-      })
+      onMirror(wake)
       nodes.onChange((_key, current, previous) => {
         if (current?.metadata.uid !== previous?.metadata.uid) wake()
       })
@@ -125,11 +129,7 @@ export function mirrorPods({ nodeName, api, pods, nodes, statics, clock, log, si
       return mirror && mirror.metadata.deletionTimestamp === undefined && isMirrorOf(mirror, pod) ? mirror : undefined
     },
     wake,
-    onChange(listener) {
-      pods.onChange((_key, current, previous) => {
-        if ((current && isMirrorPod(current)) || (previous && isMirrorPod(previous))) listener()
-      })
-    },
+    onChange: onMirror,
     async idle() {
       while (running) await running
     },

@@ -87,17 +87,17 @@ describe('a static pod', () => {
 
 describe('the text of a manifest', () => {
   it('is YAML as Kubernetes reads it, or JSON', async () => {
-    assert.deepEqual(await readManifest('a: yes\nb: 0644\nc: 2001-12-14\nd: 1:30\ne: "yes"\n'), {
+    assert.deepEqual(readManifest('a: yes\nb: 0644\nc: 2001-12-14\nd: 1:30\ne: "yes"\n'), {
       ...{ a: true, b: 0o644, c: '2001-12-14', d: '1:30', e: 'yes' },
     })
-    assert.deepEqual(await readManifest('{"a": [1, {"b": null}]}'), { a: [1, { b: null }] })
+    assert.deepEqual(readManifest('{"a": [1, {"b": null}]}'), { a: [1, { b: null }] })
   })
 
   for (const [what, text, message] of [
     ['nothing', ' \n', /empty/],
     ['half a document', '{"apiVersion": "v1", "kin', /neither YAML nor JSON/],
     ['a broken document', 'a: [1\nb: 2', /neither YAML nor JSON/],
-    ['a key given twice', 'a: 1\na: 2\n', /neither YAML nor JSON: Map keys must be unique/],
+    ['a key given twice', 'a: 1\na: 2\n', /neither YAML nor JSON: .*line 2: key "a" already set in map/],
     ['too much', `a: ${'x'.repeat(1024 * 1024)}`, /longer than/],
     [
       'a billion laughs',
@@ -105,6 +105,6 @@ describe('the text of a manifest', () => {
       /alias/,
     ],
   ] as const) {
-    it(`is not ${what}`, () => assert.rejects(readManifest(text), message))
+    it(`is not ${what}`, () => assert.throws(() => readManifest(text), message))
   }
 })

@@ -48,12 +48,12 @@ export async function isThere(path: string): Promise<boolean> {
   }
 }
 
-/** Names of what is in a folder; of one that is not there, none. */
+/** Names of what is in a folder; of one that is not there, or is none, nothing. */
 export async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return []
     throw error
   }
 }

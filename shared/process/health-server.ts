@@ -1,6 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Metrics } from '../metrics/metrics.ts'
+import { own } from '../objects/own.ts'
 
 /** Fine when it returns undefined; otherwise the sentence that says what is wrong. */
 export type Check = () => string | undefined
@@ -40,8 +41,8 @@ export function createHealthServer(address: { host: string; port: number }, sour
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
     const verbose = /(^|&)verbose(=|&|$)/.test(query)
     if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'only GET\n')
-    const own = sources.answers && Object.hasOwn(sources.answers, path) ? sources.answers[path]?.() : undefined
-    if (own) return send(response, own.code, own.body, 'application/json')
+    const special = own(sources.answers, path)?.()
+    if (special) return send(response, special.code, special.body, 'application/json')
     if (path === '/metrics') return send(response, 200, sources.metrics.render(), 'text/plain; version=0.0.4; charset=utf-8')
     if (path === '/healthz' || path === '/livez') return answer(response, live, verbose)
     if (path === '/readyz') return answer(response, ready, verbose)

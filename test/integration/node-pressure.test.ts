@@ -31,11 +31,7 @@ async function bench(context: TestContext, texts: Partial<ThresholdTexts>, mostG
       reclaimed++
       onReclaim()
     },
-    async evict(pod, verdict) {
-      const worker = pods.node.workers.get(pod.metadata.uid ?? '')
-      worker?.fail(verdict)
-      await worker?.idle()
-    },
+    evict: (pod, verdict) => pods.node.workers.end(pod.metadata.uid ?? '', verdict),
     node: () => undefined,
     events: { record: (_about, _type, reason, message) => void said.push(`${reason}: ${message}`), flush: async () => {} },
   })
@@ -45,6 +41,11 @@ async function bench(context: TestContext, texts: Partial<ThresholdTexts>, mostG
     ...{ there, used, client, clock },
     freeing(amounts: Partial<Record<Signal, number>>) {
       onReclaim = () => Object.assign(there, amounts)
+    },
+    failingToReclaim() {
+      onReclaim = () => {
+        throw new Error('an image is in use')
+      }
     },
     reclaims: () => reclaimed,
     async look() {
@@ -91,6 +92,16 @@ test('short of disk, what nobody needs goes first; when that is enough no pod do
   freeing({})
   await look()
   assert.deepEqual([reclaims(), await phase('filler')], [2, 'Failed'])
+})
+
+test('what cannot be reclaimed does not keep the pods that fill the disk', async (context) => {
+  const { start, there, used, look, phase, failingToReclaim } = await bench(context, { evictionHard: ['nodefs.available<10%'] })
+  await start('filler')
+  used['filler'] = 50 * MI
+  there['nodefs.available'] = 99 * MI
+  failingToReclaim()
+  await look()
+  assert.equal(await phase('filler'), 'Failed')
 })
 
 test('a node short of memory takes no pod that asks for none; one short of disk takes none but critical ones', async (context) => {

@@ -97,3 +97,15 @@ test('meanwhile the node takes no pod; when the machine stays up it does again, 
   assert.deepEqual([await phase('web'), await phase('later')], ['Failed', 'Running'])
   assert.ok(said.includes('NodeShutdown: Shutdown manager detected shutdown cancellation'))
 })
+
+test('a machine that stays up after all ends no further pods', async (context) => {
+  const { start, goDown, stayUp, clock, phase, stubborn } = await bench(context)
+  await start('web', { terminationGracePeriodSeconds: 5 })
+  await start('system', { priorityClassName: 'system-node-critical' })
+  stubborn('web')
+  const shutdown = goDown()
+  await clock.advance(1_000)
+  stayUp()
+  await clock.advance(30_000)
+  assert.deepEqual([await phase('web'), await phase('system'), shutdown.isOver], ['Failed', 'Running', true])
+})

@@ -41,8 +41,11 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
 
   let asked: ReturnType<DockerParts['engine']> | undefined
   const ask = async () => {
-    const [info, limits] = await Promise.all([docker.call<{ CgroupDriver?: string }>('GET', '/info'), readHostLimits()])
-    return { cgroupDriver: info.CgroupDriver ?? 'cgroupfs', limits }
+    const [info, limits] = await Promise.all([
+      docker.call<{ CgroupDriver?: string; DockerRootDir?: string }>('GET', '/info'),
+      readHostLimits(),
+    ])
+    return { cgroupDriver: info.CgroupDriver ?? 'cgroupfs', rootDir: info.DockerRootDir, limits }
   }
   const engine = () => {
     // A failure is not remembered: the engine may only be starting.
@@ -77,7 +80,7 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
     ...dockerStats(inspect, clock),
     logPath: async (id, signal) => (await inspect.fresh(id, signal))?.LogPath || undefined,
     writtenBytes: dockerDisk(docker),
-    imageFolder: async (signal) => (await docker.call<{ DockerRootDir?: string }>('GET', '/info', { signal })).DockerRootDir,
+    imageFolder: async () => (await engine()).rootDir,
     events: dockerEvents({ docker, node: options.nodeName, inspect, clock, log }),
     async connectPort(sandboxId, port, signal) {
       const details = await inspect.fresh(sandboxId, signal)

@@ -19,7 +19,7 @@ export interface DockerParts {
   network: PodNetwork
   inspect: DockerInspect
   /** Asked of the engine once. */
-  engine(): Promise<{ cgroupDriver: string; limits: HostLimits }>
+  engine(): Promise<{ cgroupDriver: string; rootDir: string | undefined; limits: HostLimits }>
   pull: ContainerRuntime['pullImage']
   pauseImage: string
   logs?: LogLimits | undefined

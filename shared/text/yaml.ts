@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module'
 import type { LoadOptions, Schema } from 'js-yaml'
-import { inputLimits } from '../../shared/limits/input-limits.ts'
-import { tooMuch } from './body-error.ts'
+import { inputLimits } from '../limits/input-limits.ts'
+import { tooMuch } from '../limits/too-much.ts'
 import { isExact } from './exact-number.ts'
 import { brokenText } from './well-formed.ts'
 
 /** One YAML document as JSON data, and the sentences about keys given twice. */
-export interface YamlBody {
+export interface YamlDocument {
   readonly value: unknown
   readonly duplicates: readonly string[]
 }
@@ -16,7 +16,7 @@ export interface YamlBody {
  * Aliases are copied out, as JSON has none: what they add is bounded.
  * @throws Error with a sentence for people
  */
-export function readYaml(text: string): YamlBody {
+export function readYaml(text: string): YamlDocument {
   const yaml = yamlLibrary()
   const repeated = { any: false }
   const options: LoadOptions = {
@@ -34,7 +34,7 @@ export function readYaml(text: string): YamlBody {
   return { value, duplicates: repeated.any ? [firstDuplicate(yaml, text, options)] : [] }
 }
 
-/** Loaded when the first YAML body comes, because most servers never see one. */
+/** Loaded when the first document comes, because most processes never see one. */
 function yamlLibrary(): typeof import('js-yaml') {
   return createRequire(import.meta.url)('js-yaml')
 }
