@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { ProcessTools } from '../shared/process/run.ts'
 import { admissionRules } from './admission/admit.ts'
 import { quotaBook } from './admission/quota-book.ts'
-import { ClusterIPs, clusterIPService } from './allocation/cluster-ips.ts'
+import { ClusterIPs } from './allocation/cluster-ips.ts'
 import { nodePorts, PortRange } from './allocation/port-range.ts'
 import { type Authentication, createAuthentication } from './authn/authenticate.ts'
 import { type Authorization, createAuthorization } from './authz/authorize.ts'
@@ -64,7 +64,7 @@ export async function openState(
   const ips = new ClusterIPs(config.serviceClusterIpRange, random, log)
   const ports = new PortRange(derived.nodePortRange.first, derived.nodePortRange.last)
   late.fill({
-    ...{ clusterIPs: clusterIPService(ips), nodePorts: nodePorts(ports, random) },
+    ...{ clusterIPs: ips, nodePorts: nodePorts(ports, random) },
     ...{ tokens: authentication.tokens, authorize, rulesFor, grants },
     usage: resourceUsage({ scrape: scrapeNode, clock, log }),
   })
@@ -76,7 +76,7 @@ export async function openState(
       ...{ serviceRange: config.serviceClusterIpRange, podRange: config.podRoutes },
     },
   })
-  const writer: ObjectWriter = new ObjectWriter({ storage, objects, rules, clock, random })
+  const writer: ObjectWriter = new ObjectWriter({ storage, objects, rules, clock, random, log })
   const remover = new ObjectRemover(storage, objects, writer, () => clock.now())
   return {
     ...{ storage, table, objects, authentication, authorization, writer, remover },

@@ -4,6 +4,7 @@ import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error
 import { invalid } from '../../shared/errors/status-error.ts'
 import type { Service, ServicePort } from '../../shared/openapi/generated/core-v1.ts'
 import { asKind } from '../registry/as-kind.ts'
+import type { ObjectReader } from '../registry/object-reader.ts'
 import { sameValue } from '../registry/same-value.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
 import { ClaimIndex } from './claim-index.ts'
@@ -45,9 +46,8 @@ export function externalAddresses(facts: ClusterFacts, claims: NodeClaims): Admi
   function* problemsOf(next: Service, { context }: AdmissionRequest): Generator<FieldProblem> {
     for (const { path, text } of placesOf(next)) {
       const address = parseAddress(text)
-      const range = furtherRangeOf(text, context.reader)
-      const ofServices = range === undefined ? undefined : `Services (${range})`
-      const whose = owner(text) ?? (address && pods?.contains(address) ? `pods (${facts.podRange})` : undefined) ?? ofServices
+      const whose =
+        owner(text) ?? (address && pods?.contains(address) ? `pods (${facts.podRange})` : undefined) ?? servicesOf(text, context.reader)
       if (whose !== undefined) yield fieldProblem.invalid(path, text, `belongs to ${whose}`)
       for (const name of claims.of(context.reader).claimants(text, '')) {
         const node = context.reader.get('v1', 'Node', { name })
@@ -58,6 +58,12 @@ export function externalAddresses(facts: ClusterFacts, claims: NodeClaims): Admi
       }
     }
   }
+}
+
+/** Whose an address of a range is that was added for Services. */
+function servicesOf(text: string, reader: ObjectReader): string | undefined {
+  const range = furtherRangeOf(text, reader)
+  return range === undefined ? undefined : `Services (${range})`
 }
 
 /** Of one address and port there is one Service: of two, one would get the traffic by chance, and the end of one would be the end of both. */

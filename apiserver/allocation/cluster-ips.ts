@@ -3,7 +3,6 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import { isTrue } from '../../shared/objects/conditions.ts'
 import type { ServiceCIDR } from '../../shared/openapi/generated/networking-v1.ts'
 import type { Random } from '../../shared/random/random.ts'
-import type { ResourceServices } from '../registry/define-resource.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
 import { AllocationError } from './allocation-error.ts'
 import { clusterIPsOf } from './cluster-ip-object.ts'
@@ -46,11 +45,6 @@ export class ClusterIPs {
     const spelled = canonicalAddress(address) ?? address
     this.#reserved.delete(spelled)
     this.#freeUnlessHeld(spelled)
-  }
-
-  /** Whether it is a cluster IP, given or not. */
-  contains(address: string): boolean {
-    return this.#around(address).length > 0
   }
 
   /** Keeps in step with what is stored; answers the unsubscriber. */
@@ -143,9 +137,4 @@ export class ClusterIPs {
 function openRanges({ metadata, spec, status }: ServiceCIDR): string[] {
   if (metadata.deletionTimestamp || !isTrue(status.conditions, 'Ready')) return []
   return (spec.cidrs ?? []).filter((cidr) => !cidr.includes(':'))
-}
-
-/** The service that kinds get. */
-export function clusterIPService(ips: ClusterIPs): ResourceServices['clusterIPs'] {
-  return { take: (wanted) => ips.take(wanted), release: (address) => ips.release(address), contains: (address) => ips.contains(address) }
 }

@@ -1,9 +1,10 @@
+import { isAllocators } from '../../shared/addresses/allocated-address.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import { objectKey } from '../../shared/objects/object.ts'
 import type { Service } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock, Timer } from '../../shared/time/clock.ts'
-import { clusterIPObject, clusterIPsOf, isAllocators, isObjectOf, serviceOf } from '../allocation/cluster-ip-object.ts'
+import { clusterIPObject, clusterIPsOf, isObjectOf, serviceOf } from '../allocation/cluster-ip-object.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
 import { AT_ONCE, type EnsureTools, ensureAll, required, SELF } from './ensure.ts'
 
@@ -77,11 +78,10 @@ export class AddressKeeper {
   #isRight(address: string): boolean {
     const { reader } = this.#parts
     const object = reader.get('networking.k8s.io/v1', 'IPAddress', { name: address })
-    if (object && !isAllocators(object)) return !this.#holders.has(address)
-    const [namespace, name] = (object && serviceOf(object)?.split('/')) ?? []
+    if (!object || !isAllocators(object)) return !this.#holders.has(address)
+    const [namespace, name] = serviceOf(object)?.split('/') ?? []
     const service = namespace && name ? reader.get('v1', 'Service', { namespace, name }) : undefined
-    if (object && service && clusterIPsOf(service).includes(address)) return isObjectOf(object, service)
-    return !object && !this.#holders.has(address)
+    return service !== undefined && clusterIPsOf(service).includes(address) && isObjectOf(object, service)
   }
 
   #servicesAt(address: string): Service[] {
@@ -109,7 +109,8 @@ export class AddressKeeper {
       if (!this.#wrong.delete(address) || this.#isRight(address)) continue
       try {
         await this.#repair(address)
-        log.warn('an IPAddress was not what Services hold; it is repaired', { address })
+        if (this.#isRight(address)) log.warn('an IPAddress was not what Services hold; it is repaired', { address })
+        else log.warn('an IPAddress is not what Services hold, and something holds it', { address })
       } catch (error) {
         this.#wrong.add(address)
         isDone = false

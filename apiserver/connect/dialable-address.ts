@@ -38,8 +38,10 @@ export function dialRule(
   function problem(host: string): string | undefined {
     const address = parseAddress(host)
     if (!address) return undefined
+    const special = specialRangeProblem(address)
+    if (special !== undefined) return special
     const range = services?.contains(address) ? serviceRange : furtherRangeOf(host)
-    return specialRangeProblem(address) ?? (range === undefined ? undefined : `may not be in the range of Services (${range})`)
+    return range === undefined ? undefined : `may not be in the range of Services (${range})`
   }
 
   const sentence = (host: string, why: string) => `address not allowed: ${host} ${why}`

@@ -8,13 +8,17 @@ import type { ObjectFacts } from './object-facts.ts'
  * other. Answers the bytes of the object. @throws StorageConflict, and StatusError ServiceUnavailable, AlreadyExists (of what comes with it)
  */
 export async function commitWrite(tools: CompanionTools, write: Write<ObjectFacts>, change: CompanionChange | undefined): Promise<Buffer> {
-  const { storage } = tools
-  // What comes with an object is not written where the object itself will be refused.
-  const holds = change !== undefined && (storage.newest(write.key)?.revision ?? 0) === write.expect
-  const beside = holds ? companionWrites(change, tools) : []
+  const { storage, log } = tools
+  // Most kinds have none. And nothing is written beside an object that will be refused itself.
+  const holds = change?.hooks.companions !== undefined && (storage.newest(write.key)?.revision ?? 0) === write.expect
   try {
+    if (!holds) return (await storage.write(write)).entry.value
     // First what comes with it: whoever hears of the object finds them. One that fails alone is repaired by its keeper.
-    const others = beside.map((each) => storage.write(each).catch(() => undefined))
+    const others = companionWrites(change, tools).map((each) =>
+      storage.write(each).catch((error: unknown) => {
+        log.warn('what comes with an object was not written; its keeper repairs it', { key: each.key, error })
+      }),
+    )
     const [own] = await Promise.all([storage.write(write), ...others])
     return own.entry.value
   } catch (error) {

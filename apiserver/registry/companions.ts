@@ -1,4 +1,5 @@
 import { alreadyExists } from '../../shared/errors/status-error.ts'
+import type { Logger } from '../../shared/logging/logger.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
@@ -17,6 +18,7 @@ export interface CompanionTools {
   readonly objects: StoredObjects
   readonly clock: Clock
   readonly random: Random
+  readonly log: Logger
 }
 
 export interface CompanionChange {

@@ -146,7 +146,7 @@ export interface ResourceHooks<T extends KubeObject> {
 
   /**
    * Objects of other kinds that come and go with this one, whole but for what every new object is given: written and removed by the server itself,
-   * in one commit with this one (the IPAddresses of a Service). Pure.
+   * in one commit with this one (the IPAddresses of a Service). Needs a keeper that repairs what a crash leaves half (`bootstrap/address-keeper.ts`). Pure.
    */
   companions?: ((object: T) => readonly KubeObject[]) | undefined
 
@@ -236,7 +236,7 @@ export function defineResource<V extends ApiVersion, K extends KindOf<V>>(
 
 /** What some kinds are built with; see create-apiserver.ts. */
 export interface ResourceServices {
-  readonly clusterIPs: { take(wanted: string | undefined): string; release(address: string): void; contains(address: string): boolean }
+  readonly clusterIPs: { take(wanted: string | undefined): string; release(address: string): void }
   readonly nodePorts: {
     take(wanted: number | undefined, protocol: string): number
     release(port: number, protocol: string): void

@@ -14,7 +14,6 @@ export function lateServices(): { services: ResourceServices; fill(real: Resourc
     clusterIPs: {
       take: (wanted) => real().clusterIPs.take(wanted),
       release: (address) => real().clusterIPs.release(address),
-      contains: (address) => real().clusterIPs.contains(address),
     },
     nodePorts: {
       take: (wanted, protocol) => real().nodePorts.take(wanted, protocol),

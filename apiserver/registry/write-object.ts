@@ -1,6 +1,7 @@
 import { type FieldProblem, firstProblems } from '../../shared/errors/field-error.ts'
 import { alreadyExists, conflict, hasReason, invalid, notFound, StatusError } from '../../shared/errors/status-error.ts'
 import { inputLimits } from '../../shared/limits/input-limits.ts'
+import type { Logger } from '../../shared/logging/logger.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
@@ -58,6 +59,7 @@ export interface WriterTools {
   readonly rules: readonly AdmissionRule[]
   readonly clock: Clock
   readonly random: Random
+  readonly log: Logger
 }
 
 /** How often a generated name is tried again when it is taken. */

@@ -1,3 +1,4 @@
+import { isAllocators } from '../../shared/addresses/allocated-address.ts'
 import { IpRange } from '../../shared/addresses/ip-range.ts'
 import type { Condition } from '../../shared/openapi/generated/meta-v1.ts'
 import type { IPAddress, ServiceCIDR } from '../../shared/openapi/generated/networking-v1.ts'
@@ -17,10 +18,8 @@ export function orphanOf(going: ServiceCIDR, all: readonly ServiceCIDR[], addres
   const others = all.filter(({ metadata }) => metadata.name !== going.metadata.name).flatMap(rangesOf)
   if (own.every((range) => others.some((other) => range.isInside(other)))) return undefined
   const isOrphan = (name: string) => own.some((range) => range.holds(name)) && !others.some((other) => other.holds(name))
-  return addresses.find(({ metadata }) => isAllocators(metadata.labels) && isOrphan(metadata.name ?? ''))?.metadata.name
+  return addresses.find((address) => isAllocators(address) && isOrphan(address.metadata.name ?? ''))?.metadata.name
 }
-
-const isAllocators = (labels: Record<string, string> | undefined) => labels?.['ipaddress.kubernetes.io/managed-by'] === 'ipallocator.k8s.io'
 
 /** Pure: milliseconds until a deleted range may be looked at for the last time; 0 or less: now. */
 export function untilLastLook(deletedAt: number, now: number): number {

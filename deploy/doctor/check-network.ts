@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import ipaddr from 'ipaddr.js'
+import { parseAddress, specialRange } from '../../shared/addresses/ip-address.ts'
 import type { Settings } from '../settings.ts'
 import { type Check, type Finding, good } from './finding.ts'
 
@@ -61,10 +61,15 @@ function nameServers(text: string, { clusterDns }: Settings): Finding {
       cure: 'name another server in /etc/resolv.conf, or set COXSWAIN_CLUSTER_DNS in .env',
     }
   }
-  const others = servers.filter((server) => !(ipaddr.isValid(server) && ipaddr.parse(server).range() === 'loopback'))
+  const others = servers.filter((server) => !isLoopback(server))
   return good(
     others.length > 0
       ? `DNS: names outside by ${others.join(', ')}`
       : 'DNS: names outside by a server of this machine, which Docker reaches for its containers',
   )
+}
+
+function isLoopback(server: string): boolean {
+  const address = parseAddress(server)
+  return address !== undefined && specialRange(address) === 'loopback'
 }

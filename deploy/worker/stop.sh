@@ -5,7 +5,9 @@ touch /run/coxswain/stopping
 # Where the machine is to wait for its pods it is the kubelet that ends them, and tells so: whoever owns them makes others elsewhere.
 if [ -n "${COXSWAIN_SHUTDOWN_GRACE_PERIOD:-}" ] && [ "$COXSWAIN_SHUTDOWN_GRACE_PERIOD" != 0 ]; then
   s6-svc -O /service/kubelet
-  kill -PWR "$(s6-svstat -o pid /service/kubelet)" && s6-svwait -D -t 35000 /service/kubelet
+  pid=$(s6-svstat -o pid /service/kubelet)
+  # One that is down has the pid -1, and a signal to that is one to everybody.
+  [ "$pid" -gt 0 ] && kill -PWR "$pid" && s6-svwait -D -t 35000 /service/kubelet
 fi
 s6-svc -wD -T 5000 -d /service/kubelet
 # Each container gets the grace its pod asks for (a label of the kubelet's), but no more than the host itself has.

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import ipaddr from 'ipaddr.js'
+import { canonicalAddress } from '../../../shared/addresses/ip-address.ts'
 import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
 import type { IPAddressSpec, ParentReference } from '../../../shared/openapi/generated/networking-v1.ts'
 import { subdomainProblems } from '../../../shared/selectors/label-syntax.ts'
@@ -8,10 +8,9 @@ import { NONE } from '../table-cells.ts'
 
 /** The name is the address, in its one spelling: two objects are never one address. In upstream's words. */
 export function addressNameProblem(name: string): string | undefined {
-  if (isIP(name) === 0 || name.includes('%')) return 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'
-  const address = ipaddr.parse(name)
-  if (address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress()) return 'must not be an IPv4-mapped IPv6 address'
-  const canonical = address.toString()
+  const canonical = canonicalAddress(name)
+  if (canonical === undefined || name.includes('%')) return 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'
+  if (isIP(name) !== isIP(canonical)) return 'must not be an IPv4-mapped IPv6 address'
   return canonical === name ? undefined : `must be in canonical form (${JSON.stringify(canonical)})`
 }
 

@@ -32,7 +32,6 @@ function allocators() {
         return address
       },
       release: (address: string) => void taken.delete(address),
-      contains: () => true,
     },
     nodePorts: {
       take(wanted: number | undefined, protocol: string) {

@@ -2,7 +2,8 @@ import { boolean, list } from '../../../shared/process/setting.ts'
 import { timestamp } from '../../../shared/time/timestamp.ts'
 import { awaitOwnNode } from '../await-own-node.ts'
 import { defineLabCommand } from '../lab-command.ts'
-import { doorSettings, doorsOf } from '../machine/doors.ts'
+import { doorSettings, doorsOf, newPorts } from '../machine/doors.ts'
+import { requireFreePorts } from '../machine/free-ports.ts'
 import { leaveNoTrace } from '../machine/leave-no-trace.ts'
 import { readMachine, requireMachine, writeMachine } from '../machine/machine-record.ts'
 import { awaitHealthy } from '../machine/prepare-machine.ts'
@@ -46,7 +47,9 @@ export const upgrade = defineLabCommand({
     const { steps, clock } = context
     const before = requireMachine()
     const extraNames = [...new Set([...before.extraNames, ...config.tlsSan])]
-    const machine = { ...before, extraNames, ...(before.role === 'server' ? { doors: doorsOf(config, before.doors) } : {}) }
+    const doors = before.role === 'server' ? doorsOf(config, before.doors) : undefined
+    if (doors) await requireFreePorts(newPorts(doors, before.doors))
+    const machine = { ...before, extraNames, ...(doors ? { doors } : {}) }
     await steps.run('program', async (note) => note(await installRelease(config.inPlace, timestamp(clock.now()).replaceAll(/\D/g, ''))))
     writeMachine(machine)
     const supervisor = supervisorHere()

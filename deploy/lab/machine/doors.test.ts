@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
-import { doorsOf } from './doors.ts'
+import { doorsOf, newPorts } from './doors.ts'
 import { requireFreePorts } from './free-ports.ts'
 
 const nothing = { loadBalancerPool: [], httpPort: 0, httpsPort: 0 }
@@ -14,7 +14,14 @@ test('what is not said stays as it was, at first the usual ports and no addresse
   assert.deepEqual(doorsOf({ ...nothing, httpPort: 81 }, before), { ...before, httpPort: 81 })
 })
 
-for (const part of ['192.0.2.0', '192.0.2.0/33', '192.0.2.1-', '192.0.2.1-9', '1-2-3', 'fd00::/120', '']) {
+test('an upgrade asks for the ports that are new: all of a server that had none', () => {
+  const before = doorsOf(nothing)
+  assert.deepEqual(newPorts(before, before), {})
+  assert.deepEqual(newPorts(doorsOf({ ...nothing, httpPort: 81 }, before), before), { '--http-port': 81 })
+  assert.deepEqual(newPorts(before, undefined), { '--http-port': 80, '--https-port': 443 })
+})
+
+for (const part of ['192.0.2.0', '192.0.2.0/33', '192.0.2.1-', '192.0.2.9-192.0.2.1', '192.0.2.1-9', '1-2-3', 'fd00::/120', '']) {
   test(`${JSON.stringify(part)} is no pool, and is named`, () => {
     assert.throws(() => doorsOf({ ...nothing, loadBalancerPool: [part] }), {
       message: new RegExp(`--load-balancer-pool: ${JSON.stringify(part)} is no range`),

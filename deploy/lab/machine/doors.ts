@@ -1,4 +1,4 @@
-import ipaddr from 'ipaddr.js'
+import { addressRun } from '../../../shared/addresses/address-run.ts'
 import { ConfigError } from '../../../shared/process/config.ts'
 import { list, port } from '../../../shared/process/setting.ts'
 import { DEFAULT_DOORS, type Doors } from './machine-record.ts'
@@ -21,10 +21,7 @@ interface DoorWish {
 /** Pure: what is wished for over what was before. @throws ConfigError naming the part of the pool that is no range */
 export function doorsOf({ loadBalancerPool: pool, httpPort, httpsPort }: DoorWish, before: Doors = DEFAULT_DOORS): Doors {
   for (const part of pool) {
-    const ends = part.split('-')
-    const isRange =
-      ends.length === 2 ? ends.every((end) => ipaddr.IPv4.isValidFourPartDecimal(end)) : ipaddr.IPv4.isValidCIDRFourPartDecimal(part)
-    if (!isRange)
+    if (addressRun(part) === undefined)
       throw new ConfigError(
         `--load-balancer-pool: ${JSON.stringify(part)} is no range such as 192.168.1.240/28 or 192.168.1.240-192.168.1.250`,
       )
@@ -33,5 +30,14 @@ export function doorsOf({ loadBalancerPool: pool, httpPort, httpsPort }: DoorWis
     httpPort: httpPort === 0 ? before.httpPort : httpPort,
     httpsPort: httpsPort === 0 ? before.httpsPort : httpsPort,
     pool: pool.length === 0 ? before.pool : pool,
+  }
+}
+
+/** Pure: the ports of Ingresses that the machine does not serve yet, by the setting that gives each. */
+export function newPorts(doors: Doors, before: Doors | undefined): Record<string, number> {
+  const { httpPort, httpsPort } = doors
+  return {
+    ...(httpPort === before?.httpPort ? {} : { '--http-port': httpPort }),
+    ...(httpsPort === before?.httpsPort ? {} : { '--https-port': httpsPort }),
   }
 }

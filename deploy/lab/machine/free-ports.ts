@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { CannotGoOn } from '../../step.ts'
 
 /**
- * Refuses to go on where somebody listens on a port already: said before anything is installed, not by a process that starts again and again.
+ * Refuses to go on where somebody listens on a port already: said before the program is installed, not by a process that starts again and again.
  * @param wanted the setting that gives each port → the port
  * @throws CannotGoOn naming the port and the setting
  */
