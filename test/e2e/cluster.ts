@@ -5,6 +5,7 @@ import { findContainers, type HostContainer } from '../../deploy/hosts.ts'
 import { readSettings, type Settings } from '../../deploy/settings.ts'
 import type { Client } from '../../shared/client/client.ts'
 import { connectClient } from '../../shared/client/connect.ts'
+import { isTrue } from '../../shared/objects/conditions.ts'
 import type { Event as CoreEvent, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { type Clock, realClock } from '../../shared/time/clock.ts'
 import { eventually } from '../harness/eventually.ts'
@@ -49,8 +50,7 @@ export interface E2eCluster {
 
 /** Whether a pod's Ready condition is true and it is not on its way out. */
 export function isReady(pod: Pod): boolean {
-  if (pod.metadata.deletionTimestamp) return false
-  return pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+  return !pod.metadata.deletionTimestamp && isTrue(pod.status.conditions, 'Ready')
 }
 
 export function isRunning(pod: Pod): boolean {

@@ -1,7 +1,7 @@
 /** Every process may be killed at any moment: what runs goes on running, what was under way is finished, nothing is doubled. */
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { type PodContainer, useCluster } from './cluster.ts'
+import { isReady, type PodContainer, useCluster } from './cluster.ts'
 import { killProcesses, untilServing, type Victim } from './faults.ts'
 import { askerPod, idleDeployment } from './traffic.ts'
 
@@ -58,10 +58,7 @@ async function rolloutDuring(fault: () => Promise<void>): Promise<void> {
   await cluster.pods(
     'app=web',
     2,
-    ({ metadata, spec, status }) =>
-      !metadata.deletionTimestamp &&
-      isNew(spec.containers[0]?.env?.find(({ name }) => name === 'ROUND')?.value) &&
-      (status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false),
+    (pod) => isReady(pod) && isNew(pod.spec.containers[0]?.env?.find(({ name }) => name === 'ROUND')?.value),
     90_000,
   )
   assert.match(await kubectl.ok('rollout status deployment/web --timeout=60s'), /successfully rolled out/)

@@ -109,6 +109,12 @@ export async function dockerNode(
       await whileAway()
       running = boot()
     },
+    /** Its Node, and the account that pods of the namespace `default` have. */
+    async register() {
+      const amounts = { cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '10Gi' }
+      await client.create('v1', 'Node', { metadata: { name }, status: { capacity: amounts, allocatable: amounts } })
+      await client.create('v1', 'ServiceAccount', { metadata: { name: 'default' } }, { namespace: 'default' })
+    },
     async dispose() {
       await running.stop()
       const { signal } = new AbortController()

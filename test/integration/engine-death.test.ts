@@ -21,9 +21,7 @@ describe('a container engine that dies', { timeout: 180_000 }, () => {
     api = await startApi()
     client = api.client()
     node = await dockerNode(client, '10.199.77.0/24', { socketPath: engine.socketPath })
-    const amounts = { cpu: '4', memory: '8Gi', pods: '110' }
-    await client.create('v1', 'Node', { metadata: { name: node.name }, status: { capacity: amounts, allocatable: amounts } })
-    await client.create('v1', 'ServiceAccount', { metadata: { name: 'default' } }, { namespace })
+    await node.register()
     await client.create('v1', 'ConfigMap', { metadata: { name: 'kube-root-ca.crt' }, data: { 'ca.crt': 'none' } }, { namespace })
   })
   after(async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { outputOf } from '../../deploy/command.ts'
 import type { Client } from '../../shared/client/client.ts'
+import { isTrue } from '../../shared/objects/conditions.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { realClock } from '../../shared/time/clock.ts'
 import { startApi, type TestApi } from '../harness/api.ts'
@@ -24,9 +25,7 @@ describe('the time a pod takes', { timeout: 300_000 }, () => {
     api = await startApi()
     client = api.client()
     node = await dockerNode(client, '10.199.73.0/24')
-    const amounts = { cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '10Gi' }
-    await client.create('v1', 'Node', { metadata: { name: node.name }, status: { capacity: amounts, allocatable: amounts } })
-    await client.create('v1', 'ServiceAccount', { metadata: { name: 'default' } }, { namespace })
+    await node.register()
   })
   after(async () => {
     await node?.dispose()
@@ -39,7 +38,7 @@ describe('the time a pod takes', { timeout: 300_000 }, () => {
     assert.ok(pod)
     return pod
   }
-  const isReady = ({ status }: Pod) => status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false
+  const isReady = ({ status }: Pod) => isTrue(status.conditions, 'Ready')
   const idOf = (pod: Pod) => pod.status.containerStatuses?.[0]?.containerID?.replace('docker://', '') ?? ''
 
   async function startPod(name: string): Promise<Pod> {

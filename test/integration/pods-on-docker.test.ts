@@ -25,9 +25,7 @@ describe('pods on a Docker engine', { timeout: 300_000 }, () => {
     api = await startApi()
     client = api.client()
     node = await dockerNode(client, '10.199.74.0/24')
-    const amounts = { cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '10Gi' }
-    await client.create('v1', 'Node', { metadata: { name: node.name }, status: { capacity: amounts, allocatable: amounts } })
-    await client.create('v1', 'ServiceAccount', { metadata: { name: 'default' } }, { namespace })
+    await node.register()
     await client.create('v1', 'ConfigMap', { metadata: { name: 'kube-root-ca.crt' }, data: { 'ca.crt': 'none' } }, { namespace })
   })
   after(async () => {

@@ -63,9 +63,7 @@ describe('volumes on a Docker engine', { timeout: 240_000, concurrency: true }, 
     client = api.client()
     node = await dockerNode(client, '10.199.75.0/24')
     host = mkdtempSync(join(tmpdir(), 'volumes-host-'))
-    const amounts = { cpu: '4', memory: '8Gi', pods: '110' }
-    await client.create('v1', 'Node', { metadata: { name: node.name }, status: { capacity: amounts, allocatable: amounts } })
-    await client.create('v1', 'ServiceAccount', { metadata: { name: 'default' } }, { namespace })
+    await node.register()
     for (const { who } of users) {
       await client.create('v1', 'ConfigMap', { metadata: { name: who }, data: { text: 'v1' } }, { namespace })
       await client.create('v1', 'Secret', { metadata: { name: who }, stringData: { text: 'v1' } }, { namespace })
