@@ -1,5 +1,6 @@
 import type { Informer } from '../shared/informer/informer.ts'
 import type { Logger } from '../shared/logging/logger.ts'
+import { objectKey } from '../shared/objects/object.ts'
 import { sameJson } from '../shared/objects/same-json.ts'
 import type { Node, Service } from '../shared/openapi/generated/core-v1.ts'
 import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
@@ -119,8 +120,7 @@ export class Sync {
     if (this.#complete && dirty.size === 0) return
     observer?.began()
     const began = clock.monotonic()
-    const all = services.cache.list().map((service) => `${service.metadata.namespace}/${service.metadata.name}`)
-    const keys = this.#complete ? [...dirty] : [...new Set([...all, ...this.#applied.keys()])]
+    const keys = this.#complete ? [...dirty] : [...new Set([...services.cache.list().map(objectKey), ...this.#applied.keys()])]
     const changes = this.#shares(keys)
     if (this.#complete) await dataplane.update(changes)
     else await dataplane.replace(changes, this.#placeNow())
