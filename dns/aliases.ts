@@ -5,7 +5,7 @@ import type { Query } from './message/query.ts'
 import { type DnsRecord, TIME_TO_LIVE, type ZoneAnswer } from './records.ts'
 
 /** How many ExternalNames may stand behind each other. */
-export const MOST_ALIASES = 8
+const MOST_ALIASES = 8
 /** A name of 255 octets, its type and class. */
 const LONGEST_QUESTION = 260
 

@@ -6,7 +6,7 @@ import { addressRecords, found, type ZoneAnswer } from './records.ts'
 import { Zone, type ZoneSource } from './zone.ts'
 
 /** The name by which a pod reaches the machine that runs the cluster. Nobody can own it outside: `internal` is set aside for private use (ICANN, 2024). */
-export const HOST_NAME = 'host.coxswain.internal'
+const HOST_NAME = 'host.coxswain.internal'
 
 /** Says what the name stands for now; undefined where that cannot be known. */
 export type HostAddress = () => string | undefined
@@ -41,7 +41,7 @@ export function hostAddress(wish: string, node: () => Node | undefined, routes =
 }
 
 /** Pure: the gateway of the first default route, from the kernel's list; its numbers are hexadecimal, the last octet first. */
-export function defaultGateway(table: string): string | undefined {
+function defaultGateway(table: string): string | undefined {
   for (const line of table.split('\n')) {
     const [, destination, gateway = ''] = line.split('\t')
     if (destination !== '00000000' || !/^[\dA-F]{8}$/.test(gateway) || gateway === '00000000') continue

@@ -4,7 +4,7 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import type { ConfigMap } from '../../shared/openapi/generated/core-v1.ts'
 import { type ClusterPlace, type Configuration, ConfigurationError, defaultConfiguration, parseConfiguration } from './configuration.ts'
 
-export const CONFIGURATION = { namespace: 'kube-system', name: 'kube-dns' }
+const CONFIGURATION = { namespace: 'kube-system', name: 'kube-dns' }
 
 export interface FollowOptions {
   informers: Informers

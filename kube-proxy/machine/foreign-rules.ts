@@ -26,7 +26,7 @@ export async function foreignConflicts(nft: RunNft, clusterCidr: string): Promis
 }
 
 /** Pure: what `nft -j list chains` prints. */
-export function readChains(text: string): ListedChain[] {
+function readChains(text: string): ListedChain[] {
   const listed: unknown = JSON.parse(text || '{}')
   const entries = field(listed, 'nftables')
   return (Array.isArray(entries) ? entries : []).flatMap((entry: unknown) => {

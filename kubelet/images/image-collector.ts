@@ -101,7 +101,7 @@ export async function removeUnusedImages(
 }
 
 /** The images whose removal frees so many bytes, those unused for longest first. */
-export function imagesToRemove(
+function imagesToRemove(
   unused: readonly ImageStatus[],
   lastUse: ReadonlyMap<string, number>,
   now: number,

@@ -12,7 +12,7 @@ kind: PersistentVolumeClaim
 metadata: { name: ${name} }
 spec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Mi } } ${more} }`
 
-/** Says on its volume that it was there, and waits. */
+/** Says on its volume that it was there, is ready when it has, and waits. */
 const pod = (name: string, volume: string, more = '') => `
 apiVersion: v1
 kind: Pod
@@ -25,7 +25,8 @@ spec:
     - name: main
       image: busybox
       imagePullPolicy: IfNotPresent
-      command: [sh, -c, 'echo ${name} >>/data/log; trap "exit 0" TERM; while :; do sleep 0.1; done']
+      command: [sh, -c, 'echo ${name} >>/data/log; touch /tmp/said; trap "exit 0" TERM; while :; do sleep 0.1; done']
+      readinessProbe: { exec: { command: [test, -e, /tmp/said] }, periodSeconds: 1 }
       securityContext: { runAsUser: 1000, runAsGroup: 1000 }
       volumeMounts: [{ name: data, mountPath: /data ${more} }]`
 

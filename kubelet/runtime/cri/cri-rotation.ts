@@ -26,7 +26,7 @@ export interface RotationOptions {
 }
 
 /** The older files of a log, newest first: `path.1`, `path.2`, … */
-export function rotatedLogs(path: string, files: number): string[] {
+function rotatedLogs(path: string, files: number): string[] {
   return Array.from({ length: files - 1 }, (_, index) => `${path}.${index + 1}`)
 }
 
