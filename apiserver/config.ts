@@ -12,6 +12,7 @@ export const settings = {
   securePort: port('port of the API over TLS', 6443),
   insecurePort: port('port of the API without TLS and without credentials, on loopback only; 0: off', 0),
   insecureBindAddress: text('address of the port without TLS; must be loopback', '127.0.0.1'),
+  healthPort: port('port of /healthz, /livez and /readyz without TLS, on loopback only, for who asks often; 0: off', 0),
   advertiseUrl: url('what clients dial, written into kubeconfigs; default: https://127.0.0.1:<port>', undefined, ['https']),
   advertiseAddress: text('address at which Pods reach this server; default: the first one of the machine that is not loopback'),
   tlsSan: list('further names and addresses to put into the serving certificate'),

@@ -1,6 +1,7 @@
 import { ByteBudget } from '../shared/limits/byte-budget.ts'
 import type { Logger } from '../shared/logging/logger.ts'
 import { keepPodRoutes, machineIp, type RunIp } from '../shared/pods/keep-pod-routes.ts'
+import { createHealthServer } from '../shared/process/health-server.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { Clock, Timer } from '../shared/time/clock.ts'
 import { furtherRangeOf } from './admission/further-ranges.ts'
@@ -56,6 +57,8 @@ export interface ApiServerParts extends StateParts {
 /** How often it is looked whether certificates are due for renewal, in milliseconds: they are for the last third of a year. */
 const RENEWAL_INTERVAL = 6 * 60 * 60 * 1000
 
+const UNREADY = 'objects that must exist are still being made'
+
 /** Builds every part of the API server; nothing runs before `start`. */
 export async function createApiServer(config: ApiServerConfig, tools: ProcessTools, parts: ApiServerParts = {}): Promise<ApiServer> {
   const { clock, log } = tools
@@ -90,6 +93,11 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const handle = (request: ApiRequest, reply: Reply) => pipeline.handle(request, reply)
   const upgrade: UpgradeHandler = (request, raw, socket, head) =>
     void pipeline.handle(request, new UpgradeReply(raw, socket, head, bounds.unsent))
+  const unready = () => (isReady ? undefined : UNREADY)
+  const health = createHealthServer(
+    { host: '127.0.0.1', port: config.healthPort },
+    { live: { ping: () => undefined }, ready: { bootstrap: unready } },
+  )
   const listeners = new Listeners({ config, credentials: identity.credentials, handle, upgrade, bounds, clock, log })
   const background = new AbortController()
   let compacting: Promise<void> | undefined
@@ -114,6 +122,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       return listeners.insecureUrl
     },
     async start() {
+      if (config.healthPort !== 0) await health.start()
       hub.start()
       state.followAllocations()
       if (parts.listen !== false) {
@@ -141,6 +150,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       flowPolicy.stop()
       hub.stop()
       await listeners.stop()
+      if (config.healthPort !== 0) await health.stop()
       connect.close()
       expiry.stop()
       await addresses.stop()
@@ -177,7 +187,7 @@ function createPipeline(parts: PipelineParts): Pipeline {
     ...{ revision: () => storage.revision, watchers: () => hub.size, streams: () => connect.counts() },
     ...{ flowControl, bounds, served },
   })
-  const bootstrapCheck = () => (isReady() ? undefined : 'objects that must exist are still being made')
+  const bootstrapCheck = () => (isReady() ? undefined : UNREADY)
   return new Pipeline({
     ...{ authentication, authorization, flowControl, table, metrics: metrics.requests, clock, log, deadline: config.requestTimeout },
     verbs: { store, table, objects, writer, remover, hub, clock, random, require: authorization.require },

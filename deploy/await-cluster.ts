@@ -1,5 +1,5 @@
 import type { Clock } from '../shared/time/clock.ts'
-import { type ClusterConnection, connect, withServer } from './cluster-connection.ts'
+import { anonymousStatus, type ClusterConnection, connect, withServer } from './cluster-connection.ts'
 import { lastLines, outputOf, runCommand } from './command.ts'
 import { findContainers, type HostContainer } from './hosts.ts'
 import type { Settings } from './settings.ts'
@@ -7,6 +7,8 @@ import { CannotGoOn } from './step.ts'
 
 /** How often something that cannot announce itself is asked again. */
 const ASK_AGAIN_MS = 50
+/** How often it is looked whether containers still run. */
+const LOOK_AGAIN_MS = 1000
 
 /** A process that ends this often will not come up by waiting. */
 const RESTARTS_THAT_ARE_ENOUGH = 4
@@ -16,36 +18,32 @@ const NODES_PATIENCE_MS = 120_000
 const DNS_PATIENCE_MS = 60_000
 
 /**
- * Waits until the API server is ready and gives the administrator's kubeconfig, with an address that this machine reaches.
+ * Waits until the API server is ready and gives the administrator's kubeconfig, with an address that this machine reaches. Asks by its
+ * port and looks into the container only then: a program that is started in a container costs the cluster more than its own start does.
  * @throws CannotGoOn with the last lines of its log when the API server ends or takes longer than a minute
  */
 export async function awaitApiServer(settings: Settings, clock: Clock): Promise<string> {
+  const server = `https://127.0.0.1:${settings.apiPort}`
   const deadline = clock.monotonic() + API_SERVER_PATIENCE_MS
-  let last = 'it has not written its credentials'
+  let last = 'it does not answer'
+  let lookAgain = 0
   while (clock.monotonic() < deadline) {
-    const [apiserver] = await findContainers(settings, 'apiserver')
-    if (apiserver === undefined) throw new CannotGoOn('there is no container of the API server', 'make down, then make up')
-    if (apiserver.restarts >= RESTARTS_THAT_ARE_ENOUGH) {
-      last = `it ended and was started again ${apiserver.restarts} times`
-      break
-    }
-    if (apiserver.state === 'running') {
-      const file = await runCommand('docker', ['exec', apiserver.id, 'cat', '/etc/coxswain/admin.kubeconfig'])
-      if (file.code === 0 && file.stdout.trim() !== '') {
-        const kubeconfig = withServer(file.stdout, `https://127.0.0.1:${settings.apiPort}`)
-        const connection = connect(kubeconfig)
-        try {
-          const { status } = await connection.get('/readyz')
-          if (status === 200) return kubeconfig
-          last = `/readyz answers ${status}`
-        } catch (error) {
-          last = error instanceof Error ? error.message : String(error)
-        } finally {
-          connection.close()
-        }
+    if (clock.monotonic() >= lookAgain) {
+      const [apiserver] = await findContainers(settings, 'apiserver')
+      if (apiserver === undefined) throw new CannotGoOn('there is no container of the API server', 'make down, then make up')
+      if (apiserver.restarts >= RESTARTS_THAT_ARE_ENOUGH) {
+        last = `it ended and was started again ${apiserver.restarts} times`
+        break
       }
-    } else if (apiserver.state === 'exited' || apiserver.state === 'restarting') {
-      last = `its process ended with exit code ${apiserver.exitCode}`
+      if (apiserver.state !== 'running') last = `its process ended with exit code ${apiserver.exitCode}`
+      lookAgain = clock.monotonic() + LOOK_AGAIN_MS
+    }
+    const status = await anonymousStatus(`${server}/readyz`)
+    if (status !== undefined) last = `/readyz answers ${status}`
+    // 401: a server that lets nobody in without credentials.
+    if (status === 200 || status === 401) {
+      const kubeconfig = await readyKubeconfig(settings, server)
+      if (kubeconfig !== undefined) return kubeconfig
     }
     await clock.sleep(ASK_AGAIN_MS)
   }
@@ -55,40 +53,57 @@ export async function awaitApiServer(settings: Settings, clock: Clock): Promise<
   )
 }
 
+/** The administrator's kubeconfig, once the server that answers takes it. */
+async function readyKubeconfig(settings: Settings, server: string): Promise<string | undefined> {
+  const [apiserver] = await findContainers(settings, 'apiserver')
+  if (apiserver?.state !== 'running') return undefined
+  const file = await runCommand('docker', ['exec', apiserver.id, 'cat', '/etc/coxswain/admin.kubeconfig'])
+  if (file.code !== 0 || file.stdout.trim() === '') return undefined
+  const kubeconfig = withServer(file.stdout, server)
+  const connection = connect(kubeconfig)
+  try {
+    return (await connection.get('/readyz')).status === 200 ? kubeconfig : undefined
+  } catch {
+    // Not the server that this file is for, or no longer: asked again.
+    return undefined
+  } finally {
+    connection.close()
+  }
+}
+
 /**
- * Waits until each worker host's node is Ready, watching nodes; a condition from before its host started does not count.
+ * Waits until the node of each worker host is Ready, watching nodes: a host's node is the one with its address. A condition from before its host
+ * started does not count.
  * @returns the names of the nodes
- * @throws CannotGoOn naming the nodes that are not Ready
+ * @throws CannotGoOn naming the hosts whose nodes are not Ready
  */
 export async function awaitNodes(settings: Settings, connection: ClusterConnection, clock: Clock): Promise<string[]> {
   const ending = new AbortController()
   const timer = clock.after(NODES_PATIENCE_MS, () => ending.abort(new Error(`${NODES_PATIENCE_MS / 1000} s have passed`)))
-  const ready = new Map<string, number>()
+  const looking = clock.every(LOOK_AGAIN_MS, () => {
+    refuseEndedHosts(settings).catch((error: unknown) => ending.abort(error))
+  })
   let waiting: string[] = []
   try {
-    const expected = await expectedNodes(settings, clock, ending.signal)
-    const note = (node: NodeObject) => {
-      const condition = node.status?.conditions?.find((one) => one.type === 'Ready')
-      if (condition?.status === 'True') ready.set(node.metadata.name, Date.parse(condition.lastHeartbeatTime ?? ''))
-      else ready.delete(node.metadata.name)
-    }
-    // Heartbeats are whole seconds.
-    const isReady = ({ name, startedAt }: ExpectedNode) => (ready.get(name) ?? 0) >= Math.floor(startedAt.getTime() / 1000) * 1000
+    const hosts = await runningWorkers(settings)
+    const nodes = new Map<string, NodeObject>()
+    const nodeOf = (host: HostContainer) =>
+      [...nodes.values()].find((node) => addressOf(node) === host.address && isReadySince(node, host.startedAt))
+    const missing = () => hosts.filter((host) => nodeOf(host) === undefined).map((host) => host.name)
     const list = JSON.parse((await connection.get('/api/v1/nodes')).body) as { metadata: { resourceVersion: string }; items: NodeObject[] }
-    for (const node of list.items) note(node)
-    waiting = expected.filter((node) => !isReady(node)).map((node) => node.name)
+    for (const node of list.items) nodes.set(node.metadata.name, node)
+    waiting = missing()
     if (waiting.length > 0) {
-      for await (const line of connection.lines(
-        `/api/v1/nodes?watch=true&resourceVersion=${list.metadata.resourceVersion}`,
-        ending.signal,
-      )) {
-        note((JSON.parse(line) as { object: NodeObject }).object)
-        waiting = expected.filter((node) => !isReady(node)).map((node) => node.name)
+      const since = list.metadata.resourceVersion
+      for await (const line of connection.lines(`/api/v1/nodes?watch=true&resourceVersion=${since}`, ending.signal)) {
+        const { object } = JSON.parse(line) as { object: NodeObject }
+        nodes.set(object.metadata.name, object)
+        waiting = missing()
         if (waiting.length === 0) break
       }
     }
     if (waiting.length > 0) throw new Error('the watch of nodes ended')
-    return expected.map((node) => node.name)
+    return hosts.flatMap((host) => nodeOf(host)?.metadata.name ?? [])
   } catch (caught) {
     const error = ending.signal.aborted ? ending.signal.reason : caught
     throw new CannotGoOn(
@@ -98,6 +113,7 @@ export async function awaitNodes(settings: Settings, connection: ClusterConnecti
     )
   } finally {
     timer.cancel()
+    looking.cancel()
     ending.abort()
   }
 }
@@ -132,31 +148,22 @@ export async function runningWorkers(settings: Settings): Promise<HostContainer[
   return (await findContainers(settings, 'worker')).filter((worker) => worker.state === 'running')
 }
 
+async function refuseEndedHosts(settings: Settings): Promise<void> {
+  const ended = (await findContainers(settings, 'worker')).find(({ state }) => state === 'exited' || state === 'dead')
+  if (ended !== undefined) throw new Error(`the host ${ended.name} has ended with exit code ${ended.exitCode}`)
+}
+
 interface NodeObject {
   metadata: { name: string }
-  status?: { conditions?: { type: string; status: string; lastHeartbeatTime?: string }[] }
+  status?: { addresses?: { type: string; address: string }[]; conditions?: { type: string; status: string; lastHeartbeatTime?: string }[] }
 }
 
-interface ExpectedNode {
-  name: string
-  startedAt: Date
-}
+const addressOf = ({ status }: NodeObject) => status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
 
-/** The node name of each worker host, which the host itself finds within its first second. */
-async function expectedNodes(settings: Settings, clock: Clock, signal: AbortSignal): Promise<ExpectedNode[]> {
-  const named = new Map<string, ExpectedNode>()
-  for (;;) {
-    const workers = await findContainers(settings, 'worker')
-    const ended = workers.find((worker) => worker.state === 'exited' || worker.state === 'dead')
-    if (ended !== undefined) throw new Error(`the host ${ended.name} has ended with exit code ${ended.exitCode}`)
-    for (const { id, startedAt } of workers) {
-      if (named.has(id)) continue
-      const file = await runCommand('docker', ['exec', id, 'cat', '/var/lib/kubelet/node-name'])
-      if (file.code === 0 && file.stdout.trim() !== '') named.set(id, { name: file.stdout.trim(), startedAt })
-    }
-    if (named.size >= workers.length) return [...named.values()]
-    await clock.sleep(ASK_AGAIN_MS, signal)
-  }
+function isReadySince({ status }: NodeObject, start: Date): boolean {
+  const condition = status?.conditions?.find(({ type }) => type === 'Ready')
+  // Heartbeats are whole seconds.
+  return condition?.status === 'True' && Date.parse(condition.lastHeartbeatTime ?? '') >= Math.floor(start.getTime() / 1000) * 1000
 }
 
 async function endOfLog(settings: Settings, service: string): Promise<string> {

@@ -14,7 +14,7 @@ docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
 # Everything that goes in: source, the packages' versions, the recipe, the base images.
 bases=$(docker image inspect --format '{{.Id}}' debian:bookworm-slim registry.k8s.io/pause:3.10 2>/dev/null) || bases=absent
 digest() {
-  { find "$@" deploy/worker shared package.json package-lock.json .dockerignore deploy/Dockerfile deploy/strip-types.ts deploy/warm.ts deploy/healthcheck.ts deploy/health.sh deploy/coxswain.sh \
+  { find "$@" deploy/worker shared package.json package-lock.json .dockerignore deploy/Dockerfile deploy/strip-types.ts deploy/warm.ts deploy/health.sh deploy/coxswain.sh \
       -type f ! -name '*.test.ts' ! -name '*.log' -print0 | sort -z | xargs -0 sha256sum
     echo "$bases"
   } | sha256sum | cut -c1-16

@@ -77,3 +77,18 @@ export function connect(kubeconfigText: string): ClusterConnection {
 export function withServer(kubeconfigText: string, server: string): string {
   return kubeconfigText.replace(/^(\s*server:).*$/m, `$1 "${server}"`)
 }
+
+/**
+ * Status of an answer to nobody in particular; undefined: there is no answer. Whose certificate it is, is not asked: before the first answer there is
+ * nothing to compare it with, and nothing is told to the server.
+ */
+export function anonymousStatus(url: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const asking = request(url, { rejectUnauthorized: false, timeout: 2000 }, (response) => {
+      response.resume().on('close', () => resolve(response.statusCode))
+    })
+    asking.on('timeout', () => asking.destroy(new Error('no answer in 2 s')))
+    asking.on('error', () => resolve(undefined))
+    asking.end()
+  })
+}

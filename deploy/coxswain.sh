@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # coxswain SERVICE FLAGS…: runs one process of the cluster.
 # COXSWAIN_HOME: where the program lies; default: where the images have it. A checkout, an unpacked bundle, an installed release.
 # COXSWAIN_AWAIT_FILE: a file that another process makes, without which this one cannot start (a kubeconfig).
@@ -8,7 +8,10 @@ shift
 home=${COXSWAIN_HOME:-/coxswain}
 if [ -n "${COXSWAIN_AWAIT_FILE:-}" ] && [ ! -s "$COXSWAIN_AWAIT_FILE" ]; then
   echo "$service: waiting for $COXSWAIN_AWAIT_FILE"
-  until [ -s "$COXSWAIN_AWAIT_FILE" ]; do sleep 0.1; done
+  # A pipe that nobody writes to: waiting starts no program, and nine of these wait while a cluster starts.
+  exec {nothing}<> <(:)
+  until [ -s "$COXSWAIN_AWAIT_FILE" ]; do read -r -t 0.05 -u "$nothing" || true; done
+  exec {nothing}>&-
 fi
 unset COXSWAIN_AWAIT_FILE COXSWAIN_HOME
 main=$home/$service/main.js

@@ -14,7 +14,8 @@ export interface HealthSources {
   ready?: Record<string, Check>
   /** Paths that answer in words of their own, as JSON, instead of the above. */
   answers?: Record<string, () => HealthAnswer>
-  metrics: Metrics
+  /** Without: no `/metrics`. */
+  metrics?: Metrics | undefined
 }
 
 /** An answer in JSON. */
@@ -43,10 +44,11 @@ export function createHealthServer(address: { host: string; port: number }, sour
     if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'only GET\n')
     const special = own(sources.answers, path)?.()
     if (special) return send(response, special.code, special.body, 'application/json')
-    if (path === '/metrics') return send(response, 200, sources.metrics.render(), 'text/plain; version=0.0.4; charset=utf-8')
+    if (path === '/metrics' && sources.metrics)
+      return send(response, 200, sources.metrics.render(), 'text/plain; version=0.0.4; charset=utf-8')
     if (path === '/healthz' || path === '/livez') return answer(response, live, verbose)
     if (path === '/readyz') return answer(response, ready, verbose)
-    send(response, 404, '/healthz, /livez, /readyz and /metrics are here\n')
+    send(response, 404, `/healthz, /livez${sources.metrics ? ', /readyz and /metrics' : ' and /readyz'} are here\n`)
   })
   return {
     start: () =>
