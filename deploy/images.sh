@@ -26,14 +26,18 @@ recipe=$(cat "$here"/images/* | sha256sum | cut -c1-12)
 base_recipe=$(sha256sum <"$here/images/debian.sh" | cut -c1-12)
 wanted=
 replaced=
+# One question for all: a line "name stand-in? recipe id" for each name that there is.
+there=$(docker image inspect --format \
+  '{{$image := .}}{{range .RepoTags}}{{.}} {{index $image.Config.Labels "dev.coxswain.stand-in"}} {{index $image.Config.Labels "dev.coxswain.recipe"}} {{$image.Id}}{{"\n"}}{{end}}' \
+  "$@" 2>/dev/null) || true
 for name in "$@"; do
   expected=$recipe
   [ "$name" != debian:bookworm-slim ] || expected=$base_recipe
-  found=$(docker image inspect --format '{{index .Config.Labels "dev.coxswain.stand-in"}} {{index .Config.Labels "dev.coxswain.recipe"}}' "$name" 2>/dev/null) || found=none
-  case $found in
-    "true $expected") ;;
-    "true "*) wanted="$wanted $name"; replaced="$replaced $(docker image inspect --format '{{.Id}}' "$name")" ;;
-    none) wanted="$wanted $name" ;;
+  found=$(printf '%s\n' "$there" | awk -v name="$name" '$1 == name { print; exit }')
+  case ${found#"$name "} in
+    "true $expected "*) ;;
+    "true "*) wanted="$wanted $name"; replaced="$replaced ${found##* }" ;;
+    "") wanted="$wanted $name" ;;
   esac
 done
 [ -n "$wanted" ] || exit 0

@@ -1,6 +1,6 @@
 import type { Clock } from '../shared/time/clock.ts'
 import { runningWorkers } from './await-cluster.ts'
-import { outputOf, runCommand } from './command.ts'
+import { lastLines, outputOf, runCommand } from './command.ts'
 import type { Settings } from './settings.ts'
 import { CannotGoOn } from './step.ts'
 
@@ -44,9 +44,10 @@ export async function loadImages(settings: Settings, images: readonly string[], 
   await awaitRegistry(settings, clock)
   const sent: string[] = []
   // One after the other: the registry mixes up the parts of images that share layers when they come at once.
-  for (const image of images) {
+  const ids = await imageIds(images)
+  for (const [index, image] of images.entries()) {
     const place = placeOf(image)
-    if (!(await isInRegistry(settings, place, await imageId(image)))) {
+    if (!(await isInRegistry(settings, place, ids[index]!))) {
       await push(settings, image, place)
       sent.push(image)
     }
@@ -55,10 +56,16 @@ export async function loadImages(settings: Settings, images: readonly string[], 
   return sent
 }
 
-async function imageId(image: string): Promise<string> {
-  const result = await runCommand('docker', ['image', 'inspect', '--format', '{{.Id}}', image])
-  if (result.code === 0) return result.stdout.trim()
-  throw new CannotGoOn(`the image ${image} is not in this machine's Docker`, `docker pull ${image}, or docker build -t ${image} …`)
+/** Their ids, in the same order. @throws CannotGoOn naming one that is not there */
+async function imageIds(images: readonly string[]): Promise<string[]> {
+  const inspect = (names: readonly string[]) => runCommand('docker', ['image', 'inspect', '--format', '{{.Id}}', ...names])
+  const all = await inspect(images)
+  if (all.code === 0) return all.stdout.trim().split('\n')
+  for (const image of images) {
+    if ((await inspect([image])).code === 0) continue
+    throw new CannotGoOn(`the image ${image} is not in this machine's Docker`, `docker pull ${image}, or docker build -t ${image} …`)
+  }
+  throw new CannotGoOn(lastLines(all.stderr, 3), "'docker image ls' shows what there is")
 }
 
 async function push(settings: Settings, image: string, { repository, tag }: ImagePlace): Promise<void> {

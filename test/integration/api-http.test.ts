@@ -14,7 +14,7 @@ let api: TestApi
 let url: URL
 
 before(async () => {
-  api = await startApi({ listen: true, args: ['--insecure-port', '18080'] })
+  api = await startApi({ listen: true, args: ['--insecure-port', '18080', '--health-port', '18081'] })
   url = new URL(api.server.url)
 })
 after(() => api.stop())
@@ -179,6 +179,15 @@ test('the loopback port is not reached through other names (a web page that rebi
   for (const host of ['evil.example:18080', '127.0.0.1.evil.example', 'localhost.evil.example', '10.0.0.1']) {
     assert.equal((JSON.parse(await overLoopback(host)) as { reason: string }).reason, 'Forbidden', host)
   }
+})
+
+test('the port for health tells nothing but health', async () => {
+  const ask = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:18081${path}`)
+    return [response.status, await response.text()]
+  }
+  for (const path of ['/healthz', '/livez', '/readyz']) assert.deepEqual(await ask(path), [200, 'ok'])
+  for (const path of ['/metrics', '/api/v1/namespaces', '/']) assert.equal((await ask(path))[0], 404, path)
 })
 
 /** The answer's code to what is sent over the loopback port as it is. */
