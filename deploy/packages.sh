@@ -21,6 +21,7 @@ iptables|iptables|lets packets of pods pass an engine that keeps rules
 s6|s6-svscan|keeps the processes of a machine without systemd running
 containerd|containerd|runs pods by CRI, beside Docker which needs it too
 conntrack|conntrack|forgets the UDP flows of a removed endpoint
+nfs-common|mount.nfs|mounts folders of file servers, where pods have such volumes
 mmdebstrap|mmdebstrap|makes the Debian base image where no registry answers
 curl|curl|asks mirrors and the API server
 npm|npm|fetches the pinned Node and the libraries

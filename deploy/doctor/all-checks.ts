@@ -1,4 +1,5 @@
 import { checkDocker } from './check-docker.ts'
+import { checkFileServers } from './check-file-servers.ts'
 import { checkKernel } from './check-kernel.ts'
 import { checkLabMachine } from './check-lab-machine.ts'
 import { checkLimits } from './check-limits.ts'
@@ -14,6 +15,7 @@ export const allChecks: readonly Check[] = [
   checkPrograms,
   checkDocker,
   checkKernel,
+  checkFileServers,
   checkRanges,
   checkNetwork,
   checkPool,

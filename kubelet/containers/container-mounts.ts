@@ -6,6 +6,7 @@ import type { AnyContainer } from '../pods/pod-containers.ts'
 import { containerDirectory, podDirectory } from '../pods/pod-directory.ts'
 import { type ContainerMount, RuntimeError } from '../runtime/container-runtime.ts'
 import type { Mounter } from '../volumes/mounter.ts'
+import { silentServer } from '../volumes/nfs.ts'
 import { prepareSubPath } from '../volumes/sub-path.ts'
 import { type PreparedVolume, VolumeError } from '../volumes/volume.ts'
 import { expand } from './variable-expansion.ts'
@@ -63,6 +64,7 @@ async function volumeMount(
     const message = `volume ${JSON.stringify(mount.name)} requested recursive read-only mode, but it is not supported by the runtime`
     throw new RuntimeError('CreateContainerConfigError', message)
   }
+  if (volume.isRemote) await mustAnswer(volume, mount.name, mounter, signal)
   const subPath = mount.subPathExpr ? expandStrictly(mount.subPathExpr, environment) : mount.subPath
   let source = volume.hostPath
   if (subPath) {
@@ -90,6 +92,15 @@ async function volumeMount(
   const readOnly = volume.readOnly || (mount.readOnly ?? false)
   const how = propagation[(mount.mountPropagation ?? 'None') as keyof typeof propagation] ?? 'private'
   return { source, target: absolute(mount.mountPath), readOnly, propagation: how }
+}
+
+/** The runtime looks at what it mounts, and would hang there; so would this process in a sub-path. */
+async function mustAnswer({ hostPath }: PreparedVolume, name: string, mounter: Mounter, signal: AbortSignal): Promise<void> {
+  const condition = await mounter.condition(hostPath, signal)
+  if (condition === 'answers') return
+  const what = `volume ${JSON.stringify(name)}`
+  const message = condition === 'silent' ? silentServer(what) : `${what} is not what it was: its server has lost it, or has gone`
+  throw new RuntimeError('CreateContainerConfigError', message)
 }
 
 /** A sub-path must be known exactly: one unknown variable and the wrong folder would be mounted. */

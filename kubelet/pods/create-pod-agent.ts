@@ -62,7 +62,7 @@ export async function createPodAgent({ config, hostIPs, client, onPowerFailure, 
 
   const { runtime, network, ...own } = await nodeRuntime({ config, podRange: podRange(nodes, nodeName, rootDir), mtu, clock, log })
   const runtimeName = await own.name(signal)
-  const mounter = linuxMounter()
+  const mounter = linuxMounter(clock)
   const objects = referencedObjects(client, clock)
   const allocatable = () => node()?.status.allocatable ?? {}
   const folders = nodeFolders({ rootDir, nodeName, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })

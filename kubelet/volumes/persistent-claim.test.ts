@@ -51,6 +51,7 @@ function bench(context: TestContext) {
         1,
       )
     },
+    condition: async () => 'answers',
     mountsUnder: async (path) =>
       mounts.map((mount) => mount.split(' ')[0] ?? '').filter((point) => point === path || point.startsWith(`${path}/`)),
   }

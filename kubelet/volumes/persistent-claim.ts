@@ -76,7 +76,7 @@ export function persistentClaims({ client, mounter, folders, node }: PersistentC
     if (nfs) {
       const readOnly = isReadOnly || (nfs.readOnly ?? false)
       await mountNfs(nfs, { target: mountPoint, readOnly, options: mountOptions ?? [] }, mounter, signal)
-      return { hostPath: mountPoint, readOnly }
+      return { hostPath: mountPoint, readOnly, isRemote: true }
     }
     const { csi } = volume.spec
     if (csi) throw new VolumeError(`kubernetes.io/csi: driver name ${csi.driver} not found in the list of registered CSI drivers`)

@@ -8,7 +8,7 @@ import type { Client } from '../../shared/client/client.ts'
 import { notFound } from '../../shared/errors/status-error.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import type { Pod, Volume } from '../../shared/openapi/generated/core-v1.ts'
-import type { Clock } from '../../shared/time/clock.ts'
+import { type Clock, realClock } from '../../shared/time/clock.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
 import { podDirectory } from '../pods/pod-directory.ts'
 import { configMap } from './config-map.ts'
@@ -56,6 +56,7 @@ function bench(context: TestContext, mounter?: Mounter) {
     bind: async () => {},
     remote: async (_type, _source, target) => void world.mounts.add(target),
     unmount: async (target) => void world.mounts.delete(target),
+    condition: async () => 'answers',
     mountsUnder: async (path) => [...world.mounts].filter((point) => point === path || point.startsWith(`${path}/`)).reverse(),
   }
   context.after(() => rmSync(rootDir, { recursive: true, force: true }))
@@ -248,7 +249,7 @@ const canMount = process.getuid?.() === 0 || 'mounting needs root'
 test('memory volumes on the real mount table: sized, kept by a second call, gone after', {
   skip: canMount !== true && canMount,
 }, async (context) => {
-  const { volumes } = bench(context, linuxMounter())
+  const { volumes } = bench(context, linuxMounter(realClock()))
   const one = pod([{ name: 'm', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }])
   const path = (await volumes.prepare(one, signal)).get('m')?.hostPath ?? ''
   writeFileSync(join(path, 'kept'), 'x')
@@ -256,13 +257,13 @@ test('memory volumes on the real mount table: sized, kept by a second call, gone
   await volumes.prepare(one, signal)
   assert.equal(text(path, 'kept'), 'x')
   await volumes.teardown('uid-1', signal)
-  assert.deepEqual(await linuxMounter().mountsUnder(path), [])
+  assert.deepEqual(await linuxMounter(realClock()).mountsUnder(path), [])
 })
 
 test('a teardown takes mounts off before it deletes, and never deletes through one', {
   skip: canMount !== true && canMount,
 }, async (context) => {
-  const mounter = linuxMounter()
+  const mounter = linuxMounter(realClock())
   const { volumes, rootDir } = bench(context, mounter)
   const path = (await volumes.prepare(pod([{ name: 'e', emptyDir: {} }]), signal)).get('e')?.hostPath ?? ''
   const precious = join(rootDir, 'precious')

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
+import { realClock } from '../../shared/time/clock.ts'
 import { writePayload } from './atomic-files.ts'
 import { removeFolder } from './folders.ts'
 import { linuxMounter, type Mounter } from './mounter.ts'
@@ -22,7 +23,7 @@ import { giveToGroup } from './ownership.ts'
 import { prepareSubPath } from './sub-path.ts'
 
 const { signal } = new AbortController()
-const mounter = linuxMounter()
+const mounter = linuxMounter(realClock())
 const skip = process.getuid?.() !== 0 && 'mounting needs root'
 
 function bench(context: TestContext) {
@@ -161,6 +162,7 @@ const unmounted: Mounter = {
   bind: async () => {},
   remote: async () => {},
   unmount: async () => {},
+  condition: async () => 'answers',
   mountsUnder: async () => [],
 }
 

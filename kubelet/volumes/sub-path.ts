@@ -64,8 +64,9 @@ async function emptyPart({ volumePath }: SubPathRequest, target: string, mounter
 async function isBound(target: string, wanted: Stats, mounter: Mounter, signal: AbortSignal): Promise<boolean> {
   const mounts = (await mounter.mountsUnder(target)).filter((point) => point === target)
   if (mounts.length === 0) return false
-  const present = await stat(target)
-  if (present.dev === wanted.dev && present.ino === wanted.ino) return true
+  // What cannot be looked at (a stale handle) is not that file either.
+  const present = await stat(target).catch(() => undefined)
+  if (present && present.dev === wanted.dev && present.ino === wanted.ino) return true
   for (const point of mounts) await mounter.unmount(point, signal)
   return false
 }

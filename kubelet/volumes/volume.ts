@@ -6,6 +6,8 @@ export interface PreparedVolume {
   hostPath: string
   /** Containers may never write, whatever their mount says (config maps, secrets, projections, read-only claims). */
   readOnly: boolean
+  /** Its files are behind a network: whoever wants one asks first whether the server answers (`Mounter.condition`). */
+  isRemote?: boolean
 }
 
 /** One volume of one pod. */

@@ -174,6 +174,15 @@ test("persistent-volumes: what is written outlives the pod; a pod's own volume d
   assert.equal(await cluster.inPod(next, 'ls /scratch'), '')
 })
 
+test('nfs: the claim is bound; what the mount of a server that is not there says is told, and the pods can go', async () => {
+  assert.match(await kubectl.ok('get pvc files'), /Bound +files +1Gi +RWX +nfs/)
+  const mountFailed =
+    /MountVolume.SetUp failed for volume "files" : mount failed: .*\nMounting command: mount\nMounting arguments: -t nfs -o nfsvers=4.2,hard -- files.example.com:/
+  await eventually(cluster.client, ['v1', 'Event'], (events) => events.some(({ message = '' }) => mountFailed.test(message)), {
+    namespace: cluster.namespace,
+  })
+})
+
 test('daemonset: an agent on each host, which tells of it', async () => {
   const pods = await cluster.pods('app=agent', 2)
   assert.equal(new Set(pods.map(({ spec }) => spec.nodeName)).size, 2)

@@ -51,7 +51,7 @@ export async function dockerNode(
   const rootDir = await mkdtemp(join(tmpdir(), 'coxswain-kubelet-'))
   const name = `docker-${random.nameSuffix(6)}`
   const clusterDomain = 'cluster.local'
-  const mounter = linuxMounter()
+  const mounter = linuxMounter(clock)
 
   function boot() {
     const lifetime = new AbortController()

@@ -148,7 +148,7 @@ export async function startRealNode(
       close()
       const left = await containers()
       if (left.length > 0) await outputOf('docker', ['rm', '--force', ...left])
-      const mounter = linuxMounter()
+      const mounter = linuxMounter(realClock())
       const { signal } = new AbortController()
       for (const path of await mounter.mountsUnder(rootDir)) await mounter.unmount(path, signal)
       await api.stop({ keep: true })

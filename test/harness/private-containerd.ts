@@ -85,7 +85,7 @@ export async function privateContainerd(images: readonly string[]): Promise<Priv
       const { items } = await cri.call('ListPodSandbox', {}).catch(() => ({ items: [] }))
       for (const { id: podSandboxId } of items) await cri.call('RemovePodSandbox', { podSandboxId }).catch(() => undefined)
       await end('SIGTERM')
-      const mounter = linuxMounter()
+      const mounter = linuxMounter(clock)
       for (const path of await mounter.mountsUnder(folder)) await mounter.unmount(path, new AbortController().signal)
       await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
     },

@@ -83,7 +83,7 @@ export async function privateEngine(images: readonly string[]): Promise<PrivateE
     async dispose() {
       await end('SIGTERM')
       // What a killed engine had mounted stays mounted; a later one unmounts only its own.
-      const mounter = linuxMounter()
+      const mounter = linuxMounter(clock)
       for (const path of await mounter.mountsUnder(folder)) await mounter.unmount(path, new AbortController().signal)
       await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
     },
