@@ -4,7 +4,6 @@ import { keepPodRoutes, machineIp, type RunIp } from '../shared/pods/keep-pod-ro
 import { createHealthServer } from '../shared/process/health-server.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { Clock, Timer } from '../shared/time/clock.ts'
-import { furtherRangeOf } from './admission/further-ranges.ts'
 import { AddressKeeper } from './bootstrap/address-keeper.ts'
 import { ensureAll } from './bootstrap/ensure.ts'
 import { requiredFlowSchemas, requiredPriorityLevels } from './bootstrap/flow-control.ts'
@@ -13,7 +12,6 @@ import type { ServerCredentials } from './certificates/prepare-credentials.ts'
 import { ServerIdentity } from './certificates/server-identity.ts'
 import { type ApiServerConfig, deriveConfig } from './config.ts'
 import { type Connect, createConnect } from './connect/connect.ts'
-import { dialRule } from './connect/dialable-address.ts'
 import { pathHandlers } from './discovery/paths.ts'
 import { FlowControl } from './flowcontrol/flow-control.ts'
 import { FlowPolicyFollower } from './flowcontrol/follow-flow-policy.ts'
@@ -79,7 +77,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     credentials: () => ({ authority: identity.credentials.authority, ...identity.credentials.kubeletClient }),
     require: state.authorization.require,
     random: tools.random,
-    rule: dialRule(config.serviceClusterIpRange, { furtherRangeOf: (host) => furtherRangeOf(host, objects) }),
+    rule: state.rule,
     log,
   })
   let isReady = false
@@ -152,6 +150,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       await listeners.stop()
       if (config.healthPort !== 0) await health.stop()
       connect.close()
+      state.hooks.close()
       expiry.stop()
       await addresses.stop()
       background.abort()

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ProcessTools } from '../shared/process/run.ts'
 import { admissionRules } from './admission/admit.ts'
+import { furtherRangeOf } from './admission/further-ranges.ts'
 import { quotaBook } from './admission/quota-book.ts'
 import { ClusterIPs } from './allocation/cluster-ips.ts'
 import { nodePorts, PortRange } from './allocation/port-range.ts'
@@ -9,6 +10,8 @@ import { type Authentication, createAuthentication } from './authn/authenticate.
 import { type Authorization, createAuthorization } from './authz/authorize.ts'
 import type { ServerIdentity } from './certificates/server-identity.ts'
 import type { ApiServerConfig, DerivedConfig } from './config.ts'
+import { type DialRule, dialRule } from './connect/dialable-address.ts'
+import { HookClient } from './connect/hook-client.ts'
 import type { ResourceDefinition, ResourceServices } from './registry/define-resource.ts'
 import { ObjectRemover } from './registry/deletion.ts'
 import { lateServices } from './registry/late-services.ts'
@@ -38,6 +41,10 @@ export interface ServerState {
   readonly authorization: Authorization
   readonly writer: ObjectWriter
   readonly remover: ObjectRemover
+  /** Where this server connects to on behalf of others. */
+  readonly rule: DialRule
+  /** Asks webhooks. */
+  readonly hooks: HookClient
   /** Learns which addresses and ports are taken, and goes on following. */
   followAllocations(): void
 }
@@ -55,6 +62,8 @@ export async function openState(
   const table = new ResourceTable(await (parts.loadDefinitions ?? loadResources)(late.services))
   const storage = await openStorage(config, tools, { facts: factsFromBytes(table), clock })
   const objects = new StoredObjects(storage, table, log)
+  const rule = dialRule(config.serviceClusterIpRange, { furtherRangeOf: (host) => furtherRangeOf(host, objects) })
+  const hooks = new HookClient({ reader: objects, rule, random, clock })
   const authentication = createAuthentication({
     ...{ reader: objects, clock, random, log, serviceAccountKeys: identity.credentials.serviceAccountKeys, issuer: derived.issuer },
     ...{ tokenFile: config.tokenFile && readFileSync(config.tokenFile, 'utf8'), anonymous: config.anonymousAuth },
@@ -79,7 +88,7 @@ export async function openState(
   const writer: ObjectWriter = new ObjectWriter({ storage, objects, rules, clock, random, log })
   const remover = new ObjectRemover(storage, objects, writer, () => clock.now())
   return {
-    ...{ storage, table, objects, authentication, authorization, writer, remover },
+    ...{ storage, table, objects, authentication, authorization, writer, remover, rule, hooks },
     followAllocations() {
       ips.follow(objects)
       ports.follow(objects)

@@ -1,12 +1,12 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { StreamScope } from '../../shared/streams/stream-scope.ts'
-import type { ObjectReader } from '../registry/object-reader.ts'
 import type { Call } from '../verbs/call.ts'
 import type { ConnectTools } from './connect-call.ts'
 import type { DialRule } from './dialable-address.ts'
 import { proxyTo } from './http-proxy.ts'
 import type { KubeletCredentials } from './kubelet-connection.ts'
+import { readyEndpoints, servicePortOf } from './service-endpoints.ts'
 
 export interface ProxyTools extends ConnectTools {
   readonly random: Random
@@ -39,25 +39,13 @@ export async function serviceProxy(call: Call, { reader, random, rule }: ProxyTo
   const { scheme, name, port } = proxyName(call.info.name)
   const service = reader.get('v1', 'Service', { namespace, name })
   if (!service) throw new StatusError('NotFound', `services ${JSON.stringify(name)} not found`, { details: { name, kind: 'services' } })
-  const wanted = (service.spec.ports ?? []).filter((one) => port === '' || one.name === port || String(one.port) === port)
-  const [servicePort] = port === '' && (service.spec.ports?.length ?? 0) > 1 ? [] : wanted
+  const servicePort = servicePortOf(service, port)
   if (!servicePort)
     throw new StatusError('ServiceUnavailable', `no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`)
   const endpoints = readyEndpoints(reader, namespace, name, servicePort.name ?? '')
   const chosen = endpoints[Math.floor(random.fraction() * endpoints.length)]
   if (!chosen) throw new StatusError('ServiceUnavailable', `no endpoints available for service ${JSON.stringify(name)}`)
   await proxyTo({ scheme, host: chosen.host, port: chosen.port }, call, { rule, scope })
-}
-
-function readyEndpoints(reader: ObjectReader, namespace: string, service: string, portName: string): { host: string; port: number }[] {
-  const slices = reader.list('discovery.k8s.io/v1', 'EndpointSlice', namespace)
-  return slices
-    .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === service)
-    .flatMap((slice) => {
-      const port = slice.ports?.find((one) => (one.name ?? '') === portName)?.port
-      const ready = (slice.endpoints ?? []).filter((endpoint) => endpoint.conditions?.ready !== false)
-      return port ? ready.flatMap(({ addresses }) => (addresses ?? []).slice(0, 1).map((host) => ({ host, port }))) : []
-    })
 }
 
 /** `pods/proxy`: the pod's own address; without a port its first container port. */

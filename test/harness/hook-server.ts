@@ -1,0 +1,83 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import type { RequestListener } from 'node:http'
+import { createServer, type ServerOptions } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { issueAuthority, issueCertificate } from '../../shared/certificates/issue-certificate.ts'
+
+/** An authority of a test's own, and a server's certificate of it. PEM. */
+export interface ServerPapers {
+  readonly authority: string
+  readonly authorityKey: string
+  readonly cert: string
+  readonly key: string
+}
+
+const pem = { type: 'pkcs8', format: 'pem' } as const
+const lasting = { notBefore: 0, notAfter: Date.UTC(2100, 0) }
+
+/** Papers for a server of these names. */
+export async function serverPapers(names: { dns?: readonly string[]; ip?: readonly string[] }): Promise<ServerPapers> {
+  const ca = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const authority = await issueAuthority(ca, { commonName: 'test authority', ...lasting })
+  const own = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const authorityKey = ca.privateKey.export(pem).toString()
+  const cert = await issueCertificate(
+    { certificate: authority, key: authorityKey },
+    {
+      ...{ subject: { commonName: names.dns?.[0] ?? 'server', organizations: [] }, publicKey: own.publicKey, ...lasting },
+      ...{ usages: ['serverAuth'], names: { dnsNames: [...(names.dns ?? [])], ipAddresses: [...(names.ip ?? [])] } },
+    },
+  )
+  return { authority, authorityKey, cert, key: own.privateKey.export(pem).toString() }
+}
+
+/** An address of this machine at which the API server dials others: not its loopback. */
+export function machineAddress(): string {
+  const found = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ internal, family }) => !internal && family === 'IPv4')
+  if (!found) throw new Error('this machine has no address but its loopback')
+  return found.address
+}
+
+/** A real HTTPS server that answers as a webhook or an extension API server does. */
+export interface HookServer {
+  readonly host: string
+  readonly port: number
+  /** PEM in base64. */
+  readonly caBundle: string
+  /** Connections that were made to it. */
+  readonly connections: number
+  close(): void
+}
+
+/** Listens at once; `host` is where it is dialled. */
+export async function hookServer(
+  papers: ServerPapers,
+  listener: RequestListener,
+  { host = machineAddress(), ...options }: ServerOptions & { host?: string } = {},
+): Promise<HookServer> {
+  const server = createServer({ cert: papers.cert, key: papers.key, ...options }, listener)
+  const sockets = new Set<Socket>()
+  let connections = 0
+  server.on('connection', (socket: Socket) => {
+    connections++
+    sockets.add(socket.once('close', () => sockets.delete(socket)))
+  })
+  server.listen(0, host)
+  await once(server, 'listening')
+  return {
+    host,
+    port: (server.address() as AddressInfo).port,
+    caBundle: Buffer.from(papers.authority).toString('base64'),
+    get connections() {
+      return connections
+    },
+    close() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
