@@ -1,6 +1,8 @@
 import { networkInterfaces } from 'node:os'
+import { familiesOf, familiesProblem, familyOf, type IpFamily, ofFamily, rangeAround } from '../shared/addresses/ip-families.ts'
 import { ConfigError, type ConfigOf } from '../shared/process/config.ts'
-import { boolean, choice, duration, integer, list, path, port, text, url } from '../shared/process/setting.ts'
+import { boolean, choice, duration, integer, list, path, port, ranges, text, url } from '../shared/process/setting.ts'
+import { IpRange } from './allocation/ip-range.ts'
 
 /** Flags of the API server; `--x-y`, or COXSWAIN_X_Y in the environment. */
 export const settings = {
@@ -16,14 +18,19 @@ export const settings = {
   advertiseUrl: url('what clients dial, written into kubeconfigs; default: https://127.0.0.1:<port>', undefined, ['https']),
   advertiseAddress: text('address at which Pods reach this server; default: the first one of the machine that is not loopback'),
   tlsSan: list('further names and addresses to put into the serving certificate'),
-  serviceClusterIpRange: text('range of cluster IPs', '10.96.0.0/16'),
+  serviceClusterIpRange: ranges(
+    'range of cluster IPs; one of each family makes Services of both possible, the first family is the primary one',
+    ['10.96.0.0/16'],
+  ),
   serviceNodePortRange: text('range of node ports', '30000-32767'),
   clusterDomain: text('domain of cluster DNS', 'cluster.local'),
-  dnsAddress: text('address of cluster DNS, inside the range of cluster IPs', '10.96.0.10'),
+  dnsAddress: list('address of cluster DNS, inside the range of cluster IPs; one of each family where there are two', ['10.96.0.10']),
   serviceAccountIssuer: url('issuer of service-account tokens; default: https://kubernetes.default.svc.<cluster domain>', undefined, [
     'https',
   ]),
-  podRoutes: text('all Pod addresses: this machine gets routes to them by way of their nodes; needs ip and NET_ADMIN; default: none'),
+  podRoutes: ranges(
+    'all Pod addresses, of the families of cluster IPs: this machine gets routes to them by way of their nodes; needs ip and NET_ADMIN; default: none',
+  ),
   tokenFile: path('static bearer tokens: token,user,uid,"group,group" a line'),
   anonymousAuth: boolean('whether requests without credentials are system:anonymous', true),
   maxReadsInFlight: integer('with the next one, the seats that priority levels share: requests worked on at once', 800, 1),
@@ -46,8 +53,10 @@ export type ApiServerConfig = ConfigOf<typeof settings>
 
 /** What follows from the settings. */
 export interface DerivedConfig {
-  /** The cluster IP of the `kubernetes` Service: the first of the range. */
+  /** The cluster IP of the `kubernetes` Service: the first of the range of the advertised address's family. */
   readonly serviceAddress: string
+  /** The first cluster IP of each range. */
+  readonly firstAddresses: readonly string[]
   readonly issuer: string
   readonly advertiseAddress: string
   readonly nodePortRange: { readonly first: number; readonly last: number }
@@ -58,10 +67,14 @@ export function deriveConfig(config: ApiServerConfig): DerivedConfig {
   if (!isLoopback(config.insecureBindAddress)) {
     throw new ConfigError(`--insecure-bind-address must be loopback, not ${config.insecureBindAddress}: the port asks nobody who they are`)
   }
+  const { serviceClusterIpRange: services, podRoutes, dnsAddress } = config
+  checkRanges(services, podRoutes)
+  checkDnsAddresses(dnsAddress, services)
+  const advertiseAddress = config.advertiseAddress ?? ownAddress(familiesOf(services))
+  const firstAddresses = services.map((range) => new IpRange(range).nth(1))
   return {
-    serviceAddress: firstAddress(config.serviceClusterIpRange),
+    ...{ firstAddresses, advertiseAddress, serviceAddress: serviceAddress(firstAddresses, advertiseAddress) },
     issuer: config.serviceAccountIssuer ?? `https://kubernetes.default.svc.${config.clusterDomain}`,
-    advertiseAddress: config.advertiseAddress ?? ownAddress(),
     nodePortRange: portRange(config.serviceNodePortRange),
   }
 }
@@ -79,19 +92,44 @@ function isLoopback(address: string): boolean {
   return address === 'localhost' || address === '::1' || /^127\.\d+\.\d+\.\d+$/.test(address)
 }
 
-/** The first usable address of a range: that of the `kubernetes` Service. */
-function firstAddress(range: string): string {
-  const [network, size] = range.split('/')
-  const parts = (network ?? '').split('.').map(Number)
-  const isRange = parts.length === 4 && parts.every((part) => Number.isInteger(part) && part >= 0 && part < 256)
-  const bits = Number(size)
-  if (!isRange || !Number.isInteger(bits) || bits < 8 || bits > 30) {
-    throw new ConfigError(`--service-cluster-ip-range: ${JSON.stringify(range)} is no IPv4 range such as 10.96.0.0/16`)
+/** How long the prefix of a range of cluster IPs is, by family: room for at least one, and for no more than are needed. */
+const PREFIXES = { IPv4: [8, 30], IPv6: [64, 126] } as const
+
+function checkRanges(services: readonly string[], pods: readonly string[]): void {
+  if (services.length === 0) throw new ConfigError('--service-cluster-ip-range: a cluster has at least one range')
+  for (const range of services) {
+    const [least, most] = PREFIXES[familyOf(range)]
+    const prefix = Number(range.split('/')[1])
+    if (prefix < least || prefix > most) {
+      throw new ConfigError(
+        `--service-cluster-ip-range: ${range}: the prefix of a range of ${familyOf(range)} is from /${least} to /${most}`,
+      )
+    }
   }
-  return [...parts.slice(0, 3), parts[3]! + 1].join('.')
+  if (pods.length === 0) return
+  const problem = familiesProblem({ flag: '--service-cluster-ip-range', ranges: services }, { flag: '--pod-routes', ranges: pods })
+  if (problem !== undefined) throw new ConfigError(problem)
 }
 
-function ownAddress(): string {
-  const addresses = Object.values(networkInterfaces()).flat()
-  return addresses.find((address) => address?.family === 'IPv4' && !address.internal)?.address ?? '127.0.0.1'
+function checkDnsAddresses(addresses: readonly string[], services: readonly string[]): void {
+  const outside = addresses.find((address) => rangeAround(address, services) === undefined)
+  if (outside !== undefined) throw new ConfigError(`--dns-address: ${outside} is not in the range of cluster IPs (${services.join(', ')})`)
+  const families = familiesOf(addresses)
+  if (families.length === 0 || new Set(families).size !== families.length) {
+    throw new ConfigError('--dns-address: cluster DNS has one address, or one of each family')
+  }
+}
+
+function serviceAddress(firstAddresses: readonly string[], advertised: string): string {
+  const address = ofFamily(familyOf(advertised), firstAddresses)
+  if (address !== undefined) return address
+  const sentence = `--advertise-address ${advertised} is of ${familyOf(advertised)}, and --service-cluster-ip-range has no range of that family`
+  throw new ConfigError(`${sentence}: Pods reach this server by a Service that leads there`)
+}
+
+function ownAddress(families: readonly IpFamily[]): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
+  const usable = addresses.filter(({ internal, address }) => !internal && !/^fe[89ab]/i.test(address)).map(({ address }) => address)
+  const found = families.map((family) => ofFamily(family, usable)).find((address) => address !== undefined)
+  return found ?? (families[0] === 'IPv6' ? '::1' : '127.0.0.1')
 }

@@ -1,12 +1,14 @@
 import { ByteBudget } from '../shared/limits/byte-budget.ts'
 import type { Logger } from '../shared/logging/logger.ts'
 import { keepPodRoutes, machineIp, type RunIp } from '../shared/pods/keep-pod-routes.ts'
+import { ConfigError } from '../shared/process/config.ts'
 import { createHealthServer } from '../shared/process/health-server.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { Clock, Timer } from '../shared/time/clock.ts'
 import { AddressKeeper } from './bootstrap/address-keeper.ts'
 import { ensureAll } from './bootstrap/ensure.ts'
 import { requiredFlowSchemas, requiredPriorityLevels } from './bootstrap/flow-control.ts'
+import { givenFamiliesProblem } from './bootstrap/given-families.ts'
 import { requiredObjects } from './bootstrap/required-objects.ts'
 import type { ServerCredentials } from './certificates/prepare-credentials.ts'
 import { ServerIdentity } from './certificates/server-identity.ts'
@@ -122,6 +124,8 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     async start() {
       if (config.healthPort !== 0) await health.start()
       hub.start()
+      const problem = givenFamiliesProblem(config.serviceClusterIpRange, objects)
+      if (problem !== undefined && !config.openDamagedStore) throw new ConfigError(problem)
       state.followAllocations()
       if (parts.listen !== false) {
         await listeners.start()
@@ -136,7 +140,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
         addresses.start()
       }
       compacting = compactor.run(background.signal)
-      if (config.podRoutes) endRoutes = followRoutes(config.podRoutes, objects, parts.ip, log)
+      if (config.podRoutes.length > 0) endRoutes = followRoutes(config.podRoutes, objects, parts.ip, log)
       renewal = clock.every(RENEWAL_INTERVAL, renew)
       isReady = true
       log.info('serving', { url: listeners.url, insecureUrl: listeners.insecureUrl || undefined, kinds: table.all().length })
@@ -203,8 +207,8 @@ function createPipeline(parts: PipelineParts): Pipeline {
   })
 }
 
-function followRoutes(range: string, reader: ObjectReader, ip: RunIp = machineIp, log: Logger): () => void {
-  return keepPodRoutes({ follow: (listener) => reader.follow('v1', 'Node', listener), range, ip, log })
+function followRoutes(ranges: readonly string[], reader: ObjectReader, ip: RunIp = machineIp, log: Logger): () => void {
+  return keepPodRoutes({ follow: (listener) => reader.follow('v1', 'Node', listener), ranges, ip, log })
 }
 
 function serverBounds(config: ApiServerConfig, clock: Clock): ServerBounds {

@@ -82,7 +82,7 @@ export async function openState(
     quotas: quotaBook({ table, writer: () => writer, log }),
     cluster: {
       ...{ serverNames: identity.names, domain: config.clusterDomain },
-      ...{ serviceRange: config.serviceClusterIpRange, podRange: config.podRoutes },
+      ...{ serviceRanges: config.serviceClusterIpRange, podRanges: config.podRoutes },
     },
   })
   const writer: ObjectWriter = new ObjectWriter({ storage, objects, rules, clock, random, log })

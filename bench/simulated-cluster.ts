@@ -47,7 +47,7 @@ const files = {
 }
 const defaults = readConfig({ name: 'controller-manager', summary: '' }, controllerSettings, { args: [], env: {} })
 const manager = await createControllerManager(
-  { ...defaults, ...files, clusterCidr: '10.0.0.0/8', leaderElect: false, healthPort: 0 },
+  { ...defaults, ...files, clusterCidr: ['10.0.0.0/8'], leaderElect: false, healthPort: 0 },
   connected,
 )
 const schedulerDefaults = readConfig({ name: 'scheduler', summary: '' }, schedulerSettings, { args: [], env: {} })

@@ -1,5 +1,5 @@
 import type { ConfigOf, SettingsTable } from '../shared/process/config.ts'
-import { boolean, choice, duration, integer, list, path, port, text, url } from '../shared/process/setting.ts'
+import { boolean, choice, duration, integer, list, path, port, ranges, text, url } from '../shared/process/setting.ts'
 import { providerNames } from './providers/providers.ts'
 
 /** Flags of the cloud controller manager; those about the cluster have upstream's names and default times. */
@@ -10,7 +10,9 @@ export const settings = {
   controllers: list('which controllers run: names, or * for all; -name leaves one out', ['*']),
   bindAddress: text('where health and metrics are served', '127.0.0.1'),
   healthPort: port('port of health and metrics; 0 is off', 10_258),
-  clusterCidr: text('all Pod addresses, for routes between nodes where the provider has some', '10.244.0.0/16'),
+  clusterCidr: ranges('all Pod addresses, a range for each family, for routes between nodes where the provider has some', [
+    '10.244.0.0/16',
+  ]),
   nodeMonitorPeriod: duration('how often nodes that are not ready are looked for in the cloud', 5_000),
   nodeStatusUpdateFrequency: duration('how often the addresses of nodes are asked for', 5 * 60_000),
   routeReconciliationPeriod: duration('how often routes are compared with the nodes', 10_000),

@@ -1,5 +1,5 @@
 import type { ConfigOf, SettingsTable } from '../shared/process/config.ts'
-import { boolean, decimal, duration, integer, list, path, port, text } from '../shared/process/setting.ts'
+import { boolean, decimal, duration, integer, list, path, port, ranges, text } from '../shared/process/setting.ts'
 
 /** Flags of the controller manager, with upstream's names and default times. */
 export const settings = {
@@ -13,8 +13,10 @@ export const settings = {
   clusterSigningKeyFile: path('its key', '/etc/coxswain/signing/ca.key'),
   clusterSigningDuration: duration('how long signed certificates are valid', 365 * 24 * 3_600_000),
   allocateNodeCidrs: boolean('give each node a range of Pod addresses', true),
-  clusterCidr: text('all Pod addresses', '10.244.0.0/16'),
-  nodeCidrMaskSize: integer('prefix length of one node’s range', 24, 8, 30),
+  clusterCidr: ranges('all Pod addresses, a range for each family; the first family is the primary one', ['10.244.0.0/16']),
+  nodeCidrMaskSize: integer('prefix length of one node’s range; 0: the next two say it', 0, 0, 126),
+  nodeCidrMaskSizeIpv4: integer('the same, of the range of IPv4', 24, 8, 30),
+  nodeCidrMaskSizeIpv6: integer('the same, of the range of IPv6', 64, 32, 126),
   nodeMonitorGracePeriod: duration('how long a node may be silent before it is not ready', 50_000),
   nodeStartupGracePeriod: duration('the same for a node that has never spoken', 60_000),
   nodeMonitorPeriod: duration('how often nodes are looked at', 5_000),

@@ -1,5 +1,5 @@
 import type { ConfigOf, SettingsTable } from '../shared/process/config.ts'
-import { boolean, duration, integer, list, path, port, text } from '../shared/process/setting.ts'
+import { boolean, duration, integer, list, path, port, ranges, text } from '../shared/process/setting.ts'
 
 export const settings = {
   kubeconfig: path('credentials for the API server, which writes them', '/etc/coxswain/edge/ingress.kubeconfig'),
@@ -12,7 +12,9 @@ export const settings = {
   healthBindAddress: text('where health and metrics are served', '127.0.0.1'),
   healthPort: port('port of health and metrics; 0 is off', 10_254),
   leaderElect: boolean('whether of several copies one writes the status of Ingresses', true),
-  podRoutes: text('all Pod addresses: this machine gets routes to them by way of their nodes; needs ip and NET_ADMIN; default: none'),
+  podRoutes: ranges(
+    'all Pod addresses, a range for each family: this machine gets routes to them by way of their nodes; needs ip and NET_ADMIN; default: none',
+  ),
   trustedProxies: list('ranges of proxies in front of this one: what they say about the client in X-Forwarded-… is kept'),
   connectTimeout: duration('how long a Pod may take to accept a connection', 2_000),
   answerTimeout: duration('how long a Pod may be silent before it answers', 60_000),

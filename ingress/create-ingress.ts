@@ -111,13 +111,13 @@ async function lead(
 }
 
 function followRoutes(
-  { podRoutes: range }: IngressConfig,
+  { podRoutes: ranges }: IngressConfig,
   { ip = machineIp }: IngressParts,
   { informers, log }: ComponentTools,
 ): () => void {
-  if (!range) return () => undefined
+  if (ranges.length === 0) return () => undefined
   const nodes = informers.of('v1', 'Node')
-  return keepPodRoutes({ follow: (listener) => nodes.onChange((_key, current, previous) => listener(current, previous)), range, ip, log })
+  return keepPodRoutes({ follow: (listener) => nodes.onChange((_key, current, previous) => listener(current, previous)), ranges, ip, log })
 }
 
 function measureCertificates({ metrics }: ComponentTools, serving: Serving): void {

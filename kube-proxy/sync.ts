@@ -152,7 +152,7 @@ export class Sync {
     this.#routesDirty = false
     // Its own range is reached by the routes that its network plugin makes.
     const own = nodes.cache.get(nodeName)?.spec.podCIDR
-    await routes.apply(podRoutes(nodes.cache.list(), clusterCidr).filter(({ range }) => range !== own))
+    await routes.apply(podRoutes(nodes.cache.list(), [clusterCidr]).filter(({ range }) => range !== own))
     const before = this.#place
     const place = this.#placeNow()
     if (this.#complete && !sameJson(before, place)) await dataplane.move(place)

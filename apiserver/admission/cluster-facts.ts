@@ -6,23 +6,25 @@ import { IpRange } from '../../shared/addresses/ip-range.ts'
 export interface ClusterFacts {
   /** Names and addresses in the certificate that this server is known by. */
   readonly serverNames: readonly string[]
-  readonly serviceRange: string
+  /** All cluster IPs, a range for each family. */
+  readonly serviceRanges: readonly string[]
   /** Of cluster DNS. */
   readonly domain: string
-  /** All pods' addresses, where this server was told (`--pod-routes`). */
-  readonly podRange?: string | undefined
+  /** All pods' addresses, a range for each family; empty where this server was not told (`--pod-routes`). */
+  readonly podRanges: readonly string[]
 }
 
 /** Whose a name or an address is, when it is the cluster's own: `the API server`; undefined for everybody else's. */
 export type OwnedByCluster = (nameOrAddress: string) => string | undefined
 
 /** Makes the question. */
-export function ownedByCluster({ serverNames, serviceRange, domain }: ClusterFacts): OwnedByCluster {
-  const services = IpRange.parse(serviceRange)
+export function ownedByCluster({ serverNames, serviceRanges, domain }: ClusterFacts): OwnedByCluster {
+  const around = rangesQuestion(serviceRanges)
   const own = new Set(serverNames.map(spelling))
   return (text) => {
     if (own.has(spelling(text))) return 'the API server'
-    if (services?.holds(text)) return `Services (${serviceRange})`
+    const services = around(text)
+    if (services !== undefined) return `Services (${services})`
     return canonicalAddress(text) === undefined && isClusterName(text, domain) ? 'the cluster' : undefined
   }
 }
@@ -30,4 +32,10 @@ export function ownedByCluster({ serverNames, serviceRange, domain }: ClusterFac
 /** Two texts of one spelling are one name, or one address. */
 export function spelling(text: string): string {
   return canonicalAddress(text) ?? text.toLowerCase().replace(/\.$/, '')
+}
+
+/** Makes the question which of these ranges an address lies in. */
+export function rangesQuestion(texts: readonly string[]): (address: string) => string | undefined {
+  const ranges = texts.map((text) => ({ text, range: IpRange.parse(text) }))
+  return (address) => ranges.find(({ range }) => range?.holds(address))?.text
 }

@@ -1,5 +1,3 @@
-import { parseAddress } from '../../shared/addresses/ip-address.ts'
-import { IpRange } from '../../shared/addresses/ip-range.ts'
 import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error.ts'
 import { invalid } from '../../shared/errors/status-error.ts'
 import type { Service, ServicePort } from '../../shared/openapi/generated/core-v1.ts'
@@ -8,7 +6,7 @@ import type { ObjectReader } from '../registry/object-reader.ts'
 import { sameValue } from '../registry/same-value.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
 import { ClaimIndex } from './claim-index.ts'
-import { type ClusterFacts, ownedByCluster, spelling } from './cluster-facts.ts'
+import { type ClusterFacts, ownedByCluster, rangesQuestion, spelling } from './cluster-facts.ts'
 import { exclusiveClaim } from './exclusive-claim.ts'
 import { furtherRangeOf } from './further-ranges.ts'
 import type { NodeClaims } from './node-claims.ts'
@@ -22,7 +20,7 @@ const USUAL_KUBELET_PORT = 10_250
  */
 export function externalAddresses(facts: ClusterFacts, claims: NodeClaims): AdmissionRule {
   const owner = ownedByCluster(facts)
-  const pods = facts.podRange ? IpRange.parse(facts.podRange) : undefined
+  const podsAround = rangesQuestion(facts.podRanges)
   /** Doors that writes on their way take. */
   const coming = new ClaimIndex()
   return exclusiveClaim({
@@ -45,9 +43,8 @@ export function externalAddresses(facts: ClusterFacts, claims: NodeClaims): Admi
 
   function* problemsOf(next: Service, { context }: AdmissionRequest): Generator<FieldProblem> {
     for (const { path, text } of placesOf(next)) {
-      const address = parseAddress(text)
-      const whose =
-        owner(text) ?? (address && pods?.contains(address) ? `pods (${facts.podRange})` : undefined) ?? servicesOf(text, context.reader)
+      const pods = podsAround(text)
+      const whose = owner(text) ?? (pods === undefined ? servicesOf(text, context.reader) : `pods (${pods})`)
       if (whose !== undefined) yield fieldProblem.invalid(path, text, `belongs to ${whose}`)
       for (const name of claims.of(context.reader).claimants(text, '')) {
         const node = context.reader.get('v1', 'Node', { name })

@@ -1,3 +1,4 @@
+import { familyOf, ofFamily } from '../../shared/addresses/ip-families.ts'
 import { IpRange } from '../../shared/addresses/ip-range.ts'
 import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error.ts'
 import { invalid } from '../../shared/errors/status-error.ts'
@@ -13,8 +14,7 @@ import type { NodeClaims } from './node-claims.ts'
  * Everybody routes a node's pod range to that node: it lies among the pods' addresses, and is nobody else's. Kubelets never write it
  * (node-restriction.ts); the controller manager gives it, once.
  */
-export function nodePodRanges({ podRange, serviceRange }: ClusterFacts, claims: NodeClaims): AdmissionRule {
-  const [cluster, services] = [podRange && IpRange.parse(podRange), IpRange.parse(serviceRange)]
+export function nodePodRanges({ podRanges, serviceRanges }: ClusterFacts, claims: NodeClaims): AdmissionRule {
   return exclusiveClaim({
     name: 'NodePodRanges',
     wanted: newRanges,
@@ -32,14 +32,22 @@ export function nodePodRanges({ podRange, serviceRange }: ClusterFacts, claims: 
       const range = IpRange.parse(text)
       if (!range) continue // said by the kind's own validation
       const path = `spec.podCIDRs[${index}]`
-      if (cluster && !range.isInside(cluster) && !text.includes(':')) {
-        yield fieldProblem.invalid(path, text, `must lie in the range of all pods (${podRange})`)
+      if (podRanges.length > 0) {
+        const cluster = ofFamily(familyOf(text), podRanges)
+        if (!cluster) yield fieldProblem.invalid(path, text, `is of a family that pods do not have (${podRanges.join(', ')})`)
+        else if (!isInside(range, cluster)) yield fieldProblem.invalid(path, text, `must lie in the range of all pods (${cluster})`)
       }
-      if (services && range.overlaps(services)) yield fieldProblem.invalid(path, text, `overlaps the range of Services (${serviceRange})`)
+      const services = serviceRanges.find((each) => IpRange.parse(each)?.overlaps(range))
+      if (services !== undefined) yield fieldProblem.invalid(path, text, `overlaps the range of Services (${services})`)
       const other = claims.of(context.reader).overlapping(range, metadata.name ?? '')
       if (other !== undefined) yield fieldProblem.invalid(path, text, `overlaps the pod range of ${other}`)
     }
   }
+}
+
+function isInside(range: IpRange, cluster: string): boolean {
+  const whole = IpRange.parse(cluster)
+  return whole !== undefined && range.isInside(whole)
 }
 
 /** The Node of a write that gives pod ranges. */

@@ -1,4 +1,5 @@
 import { canonicalAddress } from '../../shared/addresses/ip-address.ts'
+import { familiesOf, familyOf, type IpFamily } from '../../shared/addresses/ip-families.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import { isTrue } from '../../shared/objects/conditions.ts'
 import type { ServiceCIDR } from '../../shared/openapi/generated/networking-v1.ts'
@@ -8,13 +9,15 @@ import { AllocationError } from './allocation-error.ts'
 import { clusterIPsOf } from './cluster-ip-object.ts'
 import { IpRange } from './ip-range.ts'
 
-/** Which cluster IPs are given: from the server's own range, and from ready ServiceCIDRs when that is full or another address is asked for. */
+/** Which cluster IPs are given: from the server's own range of the family, and from ready ServiceCIDRs when that is full or another address is asked for. */
 export class ClusterIPs {
   readonly #random: Random
   readonly #log: Logger
-  /** By text; the server's own is the first, and always there. */
+  /** The cluster's, in its order: those of the server's own ranges. */
+  readonly families: readonly IpFamily[]
+  /** By text; the server's own are the first, and always there. */
   readonly #ranges = new Map<string, IpRange>()
-  readonly #own: string
+  readonly #own: ReadonlySet<string>
   /** Ranges of each ServiceCIDR. */
   readonly #further = new Map<string, readonly string[]>()
   /** What stored Services hold, what IPAddresses say is held (anybody's), and what is on its way into the store. */
@@ -22,18 +25,21 @@ export class ClusterIPs {
   readonly #objects = new Set<string>()
   readonly #reserved = new Set<string>()
 
-  /** @param range of the server's own, e.g. `10.96.0.0/16`. @throws Error when it is no range or has no room */
-  constructor(range: string, random: Random, log: Logger) {
+  /** @param ranges of the server's own, e.g. `10.96.0.0/16`, one a family. @throws Error when one is no range or has no room */
+  constructor(ranges: readonly string[], random: Random, log: Logger) {
     this.#random = random
     this.#log = log
-    const own = new IpRange(range)
-    this.#own = own.text
-    this.#ranges.set(own.text, own)
+    for (const text of ranges) {
+      const range = new IpRange(text)
+      this.#ranges.set(range.text, range)
+    }
+    this.#own = new Set(this.#ranges.keys())
+    this.families = familiesOf(ranges)
   }
 
-  /** Takes the address wanted, or any, until it is released or stored. @throws AllocationError */
-  take(wanted: string | undefined): string {
-    const address = wanted === undefined ? this.#pick() : this.#claim(wanted)
+  /** Takes the address wanted, or any of the family, until it is released or stored. @throws AllocationError */
+  take(family: IpFamily, wanted: string | undefined): string {
+    const address = wanted === undefined ? this.#pick(family) : this.#claim(family, wanted)
     const spelled = canonicalAddress(address) ?? address
     this.#reserved.add(spelled)
     this.#mark(spelled)
@@ -57,7 +63,7 @@ export class ClusterIPs {
       }),
       reader.follow('networking.k8s.io/v1', 'ServiceCIDR', (current, previous) => {
         const name = (current ?? previous)?.metadata.name
-        if (name !== undefined) this.#setFurther(name, current ? openRanges(current) : [])
+        if (name !== undefined) this.#setFurther(name, current ? openRanges(current, this.families) : [])
       }),
     ]
     return () => {
@@ -65,18 +71,20 @@ export class ClusterIPs {
     }
   }
 
-  #pick(): string {
+  #pick(family: IpFamily): string {
     for (const range of this.#ranges.values()) {
+      if (range.family !== family) continue
       const address = range.pick(this.#random)
       if (address !== undefined) return address
     }
     throw new AllocationError('full', 'failed to allocate a serviceIP: range is full')
   }
 
-  #claim(wanted: string): string {
-    const ranges = this.#around(wanted)
+  #claim(family: IpFamily, wanted: string): string {
+    const all = [...this.#ranges.values()].filter((range) => range.family === family)
+    const ranges = all.filter((range) => range.contains(wanted))
     if (ranges.length === 0) {
-      const valid = [...this.#ranges.values()].map(({ text }) => text).join(', ')
+      const valid = all.map(({ text }) => text).join(', ')
       const why = `the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${valid}`
       throw new AllocationError('outside', `failed to allocate IP ${wanted}: ${why}`)
     }
@@ -106,7 +114,7 @@ export class ClusterIPs {
     else this.#further.delete(name)
     for (const text of texts) if (!this.#ranges.has(text)) this.#open(text)
     const wanted = new Set([...this.#further.values()].flat())
-    for (const text of before) if (text !== this.#own && !wanted.has(text)) this.#ranges.delete(text)
+    for (const text of before) if (!this.#own.has(text) && !wanted.has(text)) this.#ranges.delete(text)
   }
 
   #open(text: string): void {
@@ -127,14 +135,10 @@ export class ClusterIPs {
     if (this.#services.has(address) || this.#objects.has(address) || this.#reserved.has(address)) return
     for (const range of this.#ranges.values()) range.release(address)
   }
-
-  #around(address: string): IpRange[] {
-    return [...this.#ranges.values()].filter((range) => range.contains(address))
-  }
 }
 
-/** What is given from: ranges of one that is ready and stays. This cluster's Services are of IPv4. */
-function openRanges({ metadata, spec, status }: ServiceCIDR): string[] {
+/** What is given from: ranges of one that is ready and stays, of families that the cluster has. */
+function openRanges({ metadata, spec, status }: ServiceCIDR, families: readonly IpFamily[]): string[] {
   if (metadata.deletionTimestamp || !isTrue(status.conditions, 'Ready')) return []
-  return (spec.cidrs ?? []).filter((cidr) => !cidr.includes(':'))
+  return (spec.cidrs ?? []).filter((cidr) => families.includes(familyOf(cidr)))
 }

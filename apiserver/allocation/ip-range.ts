@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { familyOf, type IpFamily } from '../../shared/addresses/ip-families.ts'
 import type { Random } from '../../shared/random/random.ts'
 import { NumberPool } from './number-pool.ts'
 
@@ -29,6 +30,10 @@ export class IpRange {
     if (this.#size < 1) throw new Error(`the range ${cidr} has no room for Services`)
     this.text = `${fromNumber(this.#first, this.#isV6)}/${prefix}`
     this.#pool = new NumberPool(this.#size, bandOf(this.#size, 16, 256))
+  }
+
+  get family(): IpFamily {
+    return familyOf(this.text)
   }
 
   /** The n-th usable address, from 1. */

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { familyOf } from '../../shared/addresses/ip-families.ts'
 import type { EndpointPort, EndpointSubset } from '../../shared/openapi/generated/core-v1.ts'
 import { type RequiredObject, required } from './ensure.ts'
 
@@ -7,7 +8,7 @@ export interface Advertisement {
   /** An address that nodes and Pods can dial; not loopback. */
   readonly address: string
   readonly port: number
-  /** The cluster IP of the `kubernetes` Service: the first of the service range. */
+  /** The cluster IP of the `kubernetes` Service: the first of the range of its family, which is that of the address. */
   readonly serviceAddress: string
 }
 
@@ -22,7 +23,7 @@ export function requiredKubernetesService({ address, port, serviceAddress }: Adv
   const endpointPort: EndpointPort = { name: 'https', port, protocol: 'TCP' }
   const subsets: EndpointSubset[] = [{ addresses: [{ ip: address }], ports: [endpointPort] }]
   const endpoints = [{ addresses: [address], conditions: { ready: true } }]
-  const addressType = address.includes(':') ? 'IPv6' : 'IPv4'
+  const addressType = familyOf(address)
   return [
     required('v1', 'Service', {
       metadata: { ...NAME, labels: { ...LABELS } },
@@ -30,6 +31,7 @@ export function requiredKubernetesService({ address, port, serviceAddress }: Adv
         type: 'ClusterIP',
         clusterIP: serviceAddress,
         clusterIPs: [serviceAddress],
+        ipFamilies: [familyOf(serviceAddress)],
         ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }],
         sessionAffinity: 'None',
       },

@@ -14,10 +14,10 @@ import { requiredServiceCIDR } from './service-cidr.ts'
 import { requiredStorageClass } from './storage-class.ts'
 
 export interface BootstrapFacts extends Advertisement {
-  /** All cluster IPs, `10.96.0.0/16`. */
-  readonly serviceRange: string
-  /** The cluster DNS address; inside the service range. */
-  readonly dnsAddress: string
+  /** All cluster IPs, `10.96.0.0/16`; a range for each family. */
+  readonly serviceRanges: readonly string[]
+  /** The cluster DNS addresses, at most one for each family; inside those ranges. */
+  readonly dnsAddresses: readonly string[]
   /** What clients dial, for the public card. */
   readonly advertiseUrl: string
   /** PEM. */
@@ -35,9 +35,9 @@ export function requiredObjects(facts: BootstrapFacts, present: ObjectReader): r
       ...requiredPriorityClasses(),
       ...requiredStorageClass(present),
       ...requiredIngressClass(present),
-      requiredServiceCIDR(facts.serviceRange),
+      requiredServiceCIDR(facts.serviceRanges),
       ...requiredKubernetesService(facts),
-      requiredDnsService(facts.dnsAddress),
+      requiredDnsService(facts.dnsAddresses),
       requiredJoinToken(facts.bootstrapToken),
       ...requiredClusterInfo(facts.advertiseUrl, facts.authority),
     ],

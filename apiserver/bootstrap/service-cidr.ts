@@ -1,8 +1,12 @@
-import { IpRange } from '../../shared/addresses/ip-range.ts'
 import { type RequiredObject, required } from './ensure.ts'
 
-/** The range that the server gives cluster IPs from, as people and controllers see it. One of another range stays: its addresses are in use. */
-export function requiredServiceCIDR(range: string): RequiredObject {
-  const cidrs = [IpRange.parse(range)?.text ?? range]
-  return required('networking.k8s.io/v1', 'ServiceCIDR', { metadata: { name: 'kubernetes' }, spec: { cidrs } })
+/**
+ * The ranges that the server gives cluster IPs from, as people and controllers see them. One of another range stays: its addresses are in use; one
+ * that lacks the second family gets it.
+ */
+export function requiredServiceCIDR(cidrs: readonly string[]): RequiredObject {
+  return required('networking.k8s.io/v1', 'ServiceCIDR', { metadata: { name: 'kubernetes' }, spec: { cidrs: [...cidrs] } }, (present) => {
+    const before = present.spec.cidrs ?? []
+    return before.length === 1 && cidrs.length === 2 && before[0] === cidrs[0] ? { ...present, spec: { cidrs: [...cidrs] } } : undefined
+  })
 }

@@ -29,7 +29,7 @@ describe('the credentials of an API server', () => {
       dataDirectory: folder,
       credentialsDirectory: join(folder, 'credentials'),
       advertiseUrl: 'https://apiserver:6443',
-      serviceAddress: '10.96.0.1',
+      serviceAddresses: ['10.96.0.1'],
       clusterDomain: 'cluster.local',
       hostname: 'Box',
       extraNames: ['192.0.2.7', 'FD00:0:0::7'],

@@ -18,8 +18,8 @@ export interface CredentialsOptions {
   readonly credentialsDirectory: string
   /** What clients dial, e.g. `https://127.0.0.1:6443`; its host is one of the serving names. */
   readonly advertiseUrl: string
-  /** The first address of the service range: the `kubernetes` Service. */
-  readonly serviceAddress: string
+  /** The first address of each range of Services; one of them is the `kubernetes` Service’s. */
+  readonly serviceAddresses: readonly string[]
   readonly clusterDomain: string
   readonly hostname: string
   /** Further DNS names and addresses to serve under (`--tls-san`, `--advertise-address`). */
@@ -104,7 +104,7 @@ export async function prepareCredentials(options: CredentialsOptions): Promise<S
 }
 
 /** What clients may call this server by. */
-export function servingNames({ clusterDomain, hostname, serviceAddress, advertiseUrl, extraNames }: CredentialsOptions): string[] {
+export function servingNames({ clusterDomain, hostname, serviceAddresses, advertiseUrl, extraNames }: CredentialsOptions): string[] {
   const advertised = new URL(advertiseUrl).hostname.replace(/^\[(.*)\]$/, '$1')
-  return [...LOCAL_NAMES, `kubernetes.default.svc.${clusterDomain}`, serviceAddress, hostname.toLowerCase(), advertised, ...extraNames]
+  return [...LOCAL_NAMES, `kubernetes.default.svc.${clusterDomain}`, ...serviceAddresses, hostname.toLowerCase(), advertised, ...extraNames]
 }

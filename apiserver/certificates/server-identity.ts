@@ -62,13 +62,13 @@ export class ServerIdentity {
     const { authority, bootstrapToken } = this.credentials
     const { config, derived } = this.#setting
     const { advertiseAddress: address, serviceAddress } = derived
-    const { dnsAddress, serviceClusterIpRange: serviceRange } = config
+    const { dnsAddress: dnsAddresses, serviceClusterIpRange: serviceRanges } = config
     return {
       address,
       port: this.#port,
       serviceAddress,
-      serviceRange,
-      dnsAddress,
+      serviceRanges,
+      dnsAddresses,
       advertiseUrl: this.#advertiseUrl,
       authority,
       bootstrapToken,
@@ -94,7 +94,7 @@ function credentialsOptions({ config, derived, clock, log }: IdentitySetting, po
     dataDirectory: dataDir,
     credentialsDirectory: credentialsDir ?? join(dataDir, 'credentials'),
     advertiseUrl: advertiseUrl(config, port),
-    ...{ serviceAddress: derived.serviceAddress, clusterDomain, hostname: hostname() },
+    ...{ serviceAddresses: derived.firstAddresses, clusterDomain, hostname: hostname() },
     extraNames: [...tlsSan, derived.advertiseAddress],
     ...{ clock, log },
   }

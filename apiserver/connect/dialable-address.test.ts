@@ -11,7 +11,7 @@ import { dialRule, type ResolveName } from './dialable-address.ts'
 import { proxyTo } from './http-proxy.ts'
 import { KubeletConnections } from './kubelet-connection.ts'
 
-const SERVICES = '10.96.0.0/16'
+const SERVICES = ['10.96.0.0/16']
 
 test('machines and pods are dialled', () => {
   const rule = dialRule(SERVICES)

@@ -1,7 +1,7 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { parseAddress, specialRangeProblem } from '../../shared/addresses/ip-address.ts'
-import { IpRange } from '../../shared/addresses/ip-range.ts'
+import { rangeAround } from '../../shared/addresses/ip-families.ts'
 import { StatusError } from '../../shared/errors/status-error.ts'
 
 /**
@@ -28,19 +28,17 @@ export interface DialRuleParts {
 
 const resolveBySystem: ResolveName = (name, done) => systemLookup(name, { all: true }, done)
 
-/** @param serviceRange cluster IPs: whoever dials is a Service's client then, and its rules are not asked */
+/** @param serviceRanges cluster IPs: whoever dials is a Service's client then, and its rules are not asked */
 export function dialRule(
-  serviceRange: string,
+  serviceRanges: readonly string[],
   { resolve = resolveBySystem, furtherRangeOf = () => undefined }: DialRuleParts = {},
 ): DialRule {
-  const services = IpRange.parse(serviceRange)
-
   function problem(host: string): string | undefined {
     const address = parseAddress(host)
     if (!address) return undefined
     const special = specialRangeProblem(address)
     if (special !== undefined) return special
-    const range = services?.contains(address) ? serviceRange : furtherRangeOf(host)
+    const range = rangeAround(host, serviceRanges) ?? furtherRangeOf(host)
     return range === undefined ? undefined : `may not be in the range of Services (${range})`
   }
 

@@ -140,7 +140,7 @@ test('dials no address that the rule forbids', async (context) => {
   const { client, server, reader, url } = await scene(
     context,
     answering(() => ({})),
-    dialRule('10.96.0.0/16'),
+    dialRule(['10.96.0.0/16']),
   )
   const { caBundle } = server
   await assert.rejects(client.post({ url, caBundle }, question), /address not allowed: 127\.0\.0\.1/)

@@ -1,3 +1,4 @@
+import type { IpFamily } from '../../shared/addresses/ip-families.ts'
 import type { ApiVersion, DeepPartial, KindOf, ObjectOf } from '../../shared/client/client.ts'
 import type { FieldProblem } from '../../shared/errors/field-error.ts'
 import type { KubeObject, ObjectName } from '../../shared/objects/object.ts'
@@ -236,7 +237,12 @@ export function defineResource<V extends ApiVersion, K extends KindOf<V>>(
 
 /** What some kinds are built with; see create-apiserver.ts. */
 export interface ResourceServices {
-  readonly clusterIPs: { take(wanted: string | undefined): string; release(address: string): void }
+  readonly clusterIPs: {
+    /** What the cluster has, the primary one first. */
+    readonly families: readonly IpFamily[]
+    take(family: IpFamily, wanted: string | undefined): string
+    release(address: string): void
+  }
   readonly nodePorts: {
     take(wanted: number | undefined, protocol: string): number
     release(port: number, protocol: string): void

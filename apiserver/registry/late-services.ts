@@ -12,7 +12,10 @@ export function lateServices(): { services: ResourceServices; fill(real: Resourc
   }
   const services: ResourceServices = {
     clusterIPs: {
-      take: (wanted) => real().clusterIPs.take(wanted),
+      get families() {
+        return real().clusterIPs.families
+      },
+      take: (family, wanted) => real().clusterIPs.take(family, wanted),
       release: (address) => real().clusterIPs.release(address),
     },
     nodePorts: {

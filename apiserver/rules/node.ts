@@ -1,3 +1,4 @@
+import { familyOf } from '../../shared/addresses/ip-families.ts'
 import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error.ts'
 import type { Node, Taint } from '../../shared/openapi/generated/core-v1.ts'
 import { labelKeyProblems, labelValueProblems } from '../../shared/selectors/label-syntax.ts'
@@ -11,14 +12,15 @@ const effects: readonly string[] = ['NoSchedule', 'PreferNoSchedule', 'NoExecute
 export function* nodeProblems({ spec, status }: Node): Generator<FieldProblem> {
   yield* taintsProblems(spec.taints ?? [], 'spec.taints')
   for (const [index, range] of (spec.podCIDRs ?? []).entries()) yield* cidrProblems(range, `spec.podCIDRs[${index}]`)
-  if ((spec.podCIDRs?.length ?? 0) > 2)
+  if (new Set((spec.podCIDRs ?? []).map(familyOf)).size !== (spec.podCIDRs?.length ?? 0))
     yield fieldProblem.invalid('spec.podCIDRs', spec.podCIDRs, 'may specify no more than one CIDR for each IP family')
   yield* nodeStatusProblems(status)
 }
 
-/** A node's range and identity, once given, stay. */
+/** A node's ranges and identity, once given, stay; one that has a range of one family may get the other's, as its cluster does. */
 export function* nodeUpdateProblems(next: Node, previous: Node): Generator<FieldProblem> {
-  if (previous.spec.podCIDRs?.length && !sameValue(next.spec.podCIDRs, previous.spec.podCIDRs)) {
+  const had = previous.spec.podCIDRs ?? []
+  if (had.length > 0 && !sameValue(next.spec.podCIDRs?.slice(0, had.length), had)) {
     yield fieldProblem.forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid')
   }
   if (previous.spec.providerID && next.spec.providerID !== previous.spec.providerID) {

@@ -19,7 +19,7 @@ export default defineCloudController({
     return {
       watch(enqueue) {
         nodes.onChange((_key, current, previous) => {
-          const what = (node: Node | undefined) => JSON.stringify([node?.spec.podCIDR, node?.status.addresses])
+          const what = (node: Node | undefined) => JSON.stringify([node?.spec.podCIDR, node?.spec.podCIDRs, node?.status.addresses])
           if (what(current) !== what(previous)) enqueue(TABLE)
         })
       },

@@ -1,23 +1,42 @@
-/** An IPv4 range; `base` as a number. */
+import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
+import { familyOf, type IpFamily } from '../../shared/addresses/ip-families.ts'
+
+/** A range of addresses; `base` is the first of them as a number. */
 export interface Range {
-  readonly base: number
+  readonly family: IpFamily
+  readonly base: bigint
   readonly prefix: number
 }
 
+const BITS = { IPv4: 32, IPv6: 128 } as const
+/** Ranges in one pool: more nodes than anybody has, and no more of the kernel's memory than a pool of IPv4 needs. Upstream's. */
+const LARGEST_SPLIT = 16
+
 /** Reads `10.244.0.0/16`. @throws Error that says what is wrong */
 export function parseRange(text: string): Range {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text)
-  const parts = match?.slice(1, 5).map(Number) ?? []
-  const prefix = Number(match?.[5])
-  if (parts.length !== 4 || parts.some((part) => part > 255) || prefix > 32)
-    throw new Error(`${JSON.stringify(text)} is not an IPv4 range such as 10.244.0.0/16`)
-  const base = parts.reduce((sum, part) => sum * 256 + part, 0)
-  if (base % 2 ** (32 - prefix) !== 0) throw new Error(`${text} has bits set beyond its prefix`)
-  return { base, prefix }
+  const match = /^([\da-fA-F:.]+)\/(\d{1,3})$/.exec(text)
+  const [, address = '', size = ''] = match ?? []
+  const family = familyOf(text)
+  const prefix = Number(size)
+  if (isIP(address) === 0 || prefix > BITS[family]) {
+    throw new Error(`${JSON.stringify(text)} is not a range such as 10.244.0.0/16 or fd00:10:244::/56`)
+  }
+  const base = ipaddr
+    .parse(address)
+    .toByteArray()
+    .reduce((sum, byte) => sum * 256n + BigInt(byte), 0n)
+  if (base % sizeOf(family, prefix) !== 0n) throw new Error(`${text} has bits set beyond its prefix`)
+  return { family, base, prefix }
 }
 
-export function formatRange({ base, prefix }: Range): string {
-  return `${[24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join('.')}/${prefix}`
+export function formatRange({ family, base, prefix }: Range): string {
+  const bytes = Array.from({ length: BITS[family] / 8 }, (_, index) => Number((base >> BigInt(BITS[family] - 8 * (index + 1))) & 0xffn))
+  return `${ipaddr.fromByteArray(bytes).toString()}/${prefix}`
+}
+
+function sizeOf(family: IpFamily, prefix: number): bigint {
+  return 1n << BigInt(BITS[family] - prefix)
 }
 
 /** Equal ranges cut from a larger one, and which of them are taken. */
@@ -27,8 +46,13 @@ export class RangePool {
   readonly #taken = new Map<number, number>()
   #lowest = 0
 
+  /** @throws Error where no such ranges can be cut */
   constructor(cluster: Range, prefix: number) {
-    if (prefix < cluster.prefix) throw new Error(`ranges of /${prefix} do not fit into ${formatRange(cluster)}`)
+    const whole = formatRange(cluster)
+    if (prefix < cluster.prefix || prefix > BITS[cluster.family]) throw new Error(`ranges of /${prefix} do not fit into ${whole}`)
+    if (prefix - cluster.prefix > LARGEST_SPLIT) {
+      throw new Error(`ranges of /${prefix} are more than 65536 of ${whole}: a smaller one, or larger ones, will do`)
+    }
     this.#cluster = cluster
     this.#prefix = prefix
   }
@@ -56,13 +80,18 @@ export class RangePool {
   firstFree(): Range | undefined {
     while (this.#lowest < this.size && this.#taken.has(this.#lowest)) this.#lowest += 1
     if (this.#lowest >= this.size) return undefined
-    return { base: this.#cluster.base + this.#lowest * 2 ** (32 - this.#prefix), prefix: this.#prefix }
+    const { family, base } = this.#cluster
+    return { family, base: base + BigInt(this.#lowest) * sizeOf(family, this.#prefix), prefix: this.#prefix }
   }
 
-  #overlapping({ base, prefix }: Range): number[] {
-    const size = 2 ** (32 - this.#prefix)
-    const first = Math.max(0, Math.floor((base - this.#cluster.base) / size))
-    const last = Math.min(this.size - 1, Math.floor((base + 2 ** (32 - prefix) - 1 - this.#cluster.base) / size))
-    return Array.from({ length: Math.max(0, last - first + 1) }, (_, step) => first + step)
+  #overlapping({ family, base, prefix }: Range): number[] {
+    const cluster = this.#cluster
+    if (family !== cluster.family) return []
+    const [end, whole] = [base + sizeOf(family, prefix), cluster.base + sizeOf(family, cluster.prefix)]
+    if (end <= cluster.base || base >= whole) return []
+    const size = sizeOf(family, this.#prefix)
+    const first = base <= cluster.base ? 0 : Number((base - cluster.base) / size)
+    const last = end >= whole ? this.size - 1 : Number((end - 1n - cluster.base) / size)
+    return Array.from({ length: last - first + 1 }, (_, step) => first + step)
   }
 }

@@ -15,7 +15,7 @@ function scene(failing: (line: string) => boolean = () => false) {
   }
   const end = keepPodRoutes({
     follow: (listener) => reader.follow('v1', 'Node', listener),
-    range: '10.244.0.0/16',
+    ranges: ['10.244.0.0/16'],
     ip,
     log: silentLogger(),
   })

@@ -15,8 +15,8 @@ export const machineIp: RunIp = async (args) => {
 export interface PodRoutesOptions {
   /** Tells the listener of each Node there is, and of each change; answers the end of it. */
   readonly follow: (listener: (current: Node | undefined, previous: Node | undefined) => void) => () => void
-  /** All pod addresses. Those of no known node lead nowhere: the default gateway might answer for them. */
-  readonly range: string
+  /** All pod addresses, a range for each family. Those of no known node lead nowhere: the default gateway might answer for them. */
+  readonly ranges: readonly string[]
   readonly ip: RunIp
   readonly log: Logger
 }
@@ -27,7 +27,7 @@ export interface PodRoutesOptions {
  * which a status brings every few minutes.
  * @returns the end of it
  */
-export function keepPodRoutes({ follow, range, ip, log }: PodRoutesOptions): () => void {
+export function keepPodRoutes({ follow, ranges, ip, log }: PodRoutesOptions): () => void {
   const nodes = new Map<string, Node>()
   const applied = new Map<string, string>()
   let isWaiting = false
@@ -38,7 +38,7 @@ export function keepPodRoutes({ follow, range, ip, log }: PodRoutesOptions): () 
   }
   const apply = async () => {
     isWaiting = false
-    const wanted = new Map(podRoutes(nodes.values(), range).map((route) => [route.range, route.via]))
+    const wanted = new Map(podRoutes(nodes.values(), ranges).map((route) => [route.range, route.via]))
     for (const each of applied.keys()) if (!wanted.has(each)) soon(() => remove(each))
     for (const [each, via] of wanted) if (applied.get(each) !== via) soon(() => set(each, via))
   }
@@ -50,7 +50,7 @@ export function keepPodRoutes({ follow, range, ip, log }: PodRoutesOptions): () 
     await ip(['route', 'replace', each, 'via', via])
     applied.set(each, via)
   }
-  soon(() => ip(['route', 'replace', 'blackhole', range, 'metric', '4000']))
+  for (const range of ranges) soon(() => ip(['route', 'replace', 'blackhole', range, 'metric', '4000']))
   return follow((current, previous) => {
     const name = (current ?? previous)?.metadata.name ?? ''
     if (current) nodes.set(name, current)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Node } from '../openapi/generated/core-v1.ts'
 import { podRoutes } from './pod-routes.ts'
 
-const CLUSTER = '10.244.0.0/16'
+const CLUSTER = ['10.244.0.0/16']
 const node = (name: string, podCIDR?: string, address?: string, creationTimestamp = '2026-01-01T00:00:00Z'): Node => ({
   ...{ apiVersion: 'v1', kind: 'Node', metadata: { name, creationTimestamp }, spec: podCIDR ? { podCIDR } : {} },
   status: {
@@ -38,6 +38,18 @@ test('nobody draws what is not for its pods: no range outside the cluster’s, n
   }
 })
 
+test('a node that has both families is reached by a route of each, by its address of that family', () => {
+  const both = node('a', undefined, '172.28.0.3')
+  both.spec = { podCIDR: '10.244.1.0/24', podCIDRs: ['10.244.1.0/24', 'fd00:10:244:1::/64'] }
+  both.status.addresses?.push({ type: 'InternalIP', address: 'fe80::1' }, { type: 'InternalIP', address: 'fd00:28::3' })
+  const routes = podRoutes([both], ['fd00:10:244::/56', ...CLUSTER])
+  assert.deepEqual(routes, [
+    { range: 'fd00:10:244:1::/64', via: 'fd00:28::3' },
+    { range: '10.244.1.0/24', via: '172.28.0.3' },
+  ])
+  assert.deepEqual(podRoutes([both], CLUSTER), [routes[1]])
+})
+
 test('nobody draws pods to where no node can be', () => {
   for (const address of ['127.0.0.1', '0.0.0.0', '169.254.169.254', '224.0.0.1', '10.244.3.3', 'fd00::1', 'nowhere']) {
     assert.deepEqual(podRoutes([node('a', '10.244.1.0/24', address)], CLUSTER), [], address)
@@ -49,7 +61,7 @@ test('the routes of five thousand nodes are worked out at once', () => {
     node(`n${index}`, `10.${128 + (index >> 8)}.${index & 255}.0/24`, `172.28.${index >> 8}.${index & 255}`),
   )
   const began = process.cpuUsage()
-  assert.equal(podRoutes(nodes, '10.128.0.0/9').length, 5_000)
+  assert.equal(podRoutes(nodes, ['10.128.0.0/9']).length, 5_000)
   const { user, system } = process.cpuUsage(began)
   assert.ok((user + system) / 1_000 < 1_000, `${(user + system) / 1_000} ms`)
 })

@@ -1,4 +1,5 @@
 import { parseAddress, specialRange } from '../addresses/ip-address.ts'
+import { familyOf, type IpFamily, ofFamily } from '../addresses/ip-families.ts'
 import { DisjointRanges, IpRange } from '../addresses/ip-range.ts'
 import type { Node } from '../openapi/generated/core-v1.ts'
 
@@ -9,29 +10,42 @@ export interface PodRoute {
 }
 
 /**
- * Pure: the routes that lead to the nodes' pods. Nodes without a range or an address have none yet. A range outside the cluster's would
- * draw traffic that is not for pods, one that overlaps an older node's would draw its: both are left out. IPv4 only.
- * @param clusterRange all pods' addresses
+ * Pure: the routes that lead to the nodes' pods, by the node's address of the family. Nodes without a range or an address of a family have none of it
+ * yet. A range outside the cluster's would draw traffic that is not for pods, one that overlaps an older node's would draw its: both are left out.
+ * @param clusterRanges all pods' addresses, a range for each family
  */
-export function podRoutes(nodes: Iterable<Node>, clusterRange: string): PodRoute[] {
-  const cluster = IpRange.parse(clusterRange)
+export function podRoutes(nodes: Iterable<Node>, clusterRanges: readonly string[]): PodRoute[] {
+  const sorted = [...nodes].sort(olderFirst)
+  return clusterRanges.flatMap((text) => {
+    const cluster = IpRange.parse(text)
+    return cluster ? routesInside(sorted, { cluster, family: familyOf(text) }) : []
+  })
+}
+
+function routesInside(nodes: readonly Node[], { cluster, family }: { cluster: IpRange; family: IpFamily }): PodRoute[] {
   const taken = new DisjointRanges()
   const routes: PodRoute[] = []
-  for (const node of [...nodes].sort(olderFirst)) {
-    const via = addressOf(node, cluster)
-    const text = node.spec.podCIDR
-    const range = text && !text.includes(':') ? IpRange.parse(text) : undefined
-    if (!text || !range || !via || !cluster || !range.isInside(cluster)) continue
-    if (taken.add(range)) routes.push({ range: text, via })
+  for (const node of nodes) {
+    const text = podRangeOf(node, family)
+    const range = text === undefined ? undefined : IpRange.parse(text)
+    if (!text || !range?.isInside(cluster)) continue
+    const via = addressOf(node, { cluster, family })
+    if (via && taken.add(range)) routes.push({ range: text, via })
   }
   return routes
 }
 
+/** The range of the node's pods, of the family. */
+export function podRangeOf({ spec }: Pick<Node, 'spec'>, family: IpFamily): string | undefined {
+  const all = spec.podCIDRs?.length ? spec.podCIDRs : spec.podCIDR ? [spec.podCIDR] : []
+  return ofFamily(family, all)
+}
+
 /** The first address that others can route to, as far as one can tell. */
-function addressOf({ status }: Node, cluster: IpRange | undefined): string | undefined {
+function addressOf({ status }: Node, { cluster, family }: { cluster: IpRange; family: IpFamily }): string | undefined {
   return status.addresses?.find(({ type, address }) => {
-    const parsed = type === 'InternalIP' && !address.includes(':') ? parseAddress(address) : undefined
-    return parsed && specialRange(parsed) === undefined && !cluster?.contains(parsed)
+    const parsed = type === 'InternalIP' && familyOf(address) === family ? parseAddress(address) : undefined
+    return parsed && specialRange(parsed) === undefined && !cluster.contains(parsed)
   })?.address
 }
 

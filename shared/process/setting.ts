@@ -1,3 +1,5 @@
+import { parseRanges } from '../addresses/ip-families.ts'
+
 /** One setting: how its text becomes a value, and what help says about it. */
 export interface Setting<T> {
   readonly help: string
@@ -117,6 +119,12 @@ export function list(help: string, fallback: readonly string[] = []): Setting<re
       .map((part) => part.trim())
       .filter((part) => part !== '')
   return make({ placeholder: 'A,B,…', parse, show: (values) => values.join(',') }, help, fallback)
+}
+
+/** Ranges of addresses: one, or one of each family with a comma in between; empty text is none. */
+export function ranges(help: string, fallback: readonly string[] = []): Setting<readonly string[]> {
+  const parse = (value: string): readonly string[] => (value.trim() === '' ? [] : parseRanges(value))
+  return make({ placeholder: 'CIDR[,CIDR]', parse, show: (values) => values.join(',') }, help, fallback)
 }
 
 /** A length of time written as Go does (`1m30s`, `500ms`, `40s`, `2h`); the value is milliseconds. */

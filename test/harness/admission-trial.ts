@@ -56,7 +56,7 @@ export function admissionTrial() {
     authorize: (attributes) => ({ decision: world.allowed(attributes) ? 'allow' : 'noOpinion', reason: '' }),
     cluster: {
       ...{ serverNames: ['api.example.com', '192.0.2.1', 'localhost', '127.0.0.1'], domain: 'lab.example' },
-      ...{ serviceRange: '10.96.0.0/16', podRange: '10.244.0.0/16' },
+      ...{ serviceRanges: ['10.96.0.0/16'], podRanges: ['10.244.0.0/16'] },
     },
   })
 

@@ -146,7 +146,7 @@ async function rangesUnderFaults(context: TestContext, seed: number): Promise<vo
   const fault = ({ method }: { method: string }): Fault | undefined =>
     method === 'PATCH' && random.fraction() < 0.4 ? (random.fraction() < 0.5 ? 'lost' : 'answer lost') : undefined
   const tools = withFaults(cluster.tools, cluster.transportOf('controller-manager'), fault)
-  const settings = { ...cluster.controllerSettings, controllers: ['node-ipam'], clusterCidr: '10.244.0.0/18' }
+  const settings = { ...cluster.controllerSettings, controllers: ['node-ipam'], clusterCidr: ['10.244.0.0/18'] }
   await cluster.add(await createControllerManager(settings, tools))
   const names = Array.from({ length: 64 }, (_, index) => `n${index}`)
   await Promise.all(names.map((name) => cluster.client.create('v1', 'Node', { metadata: { name } })))

@@ -1,15 +1,18 @@
+import { invalid } from '../../../shared/errors/status-error.ts'
 import type { Service } from '../../../shared/openapi/generated/core-v1.ts'
 import { clusterIPObject, clusterIPsOf } from '../../allocation/cluster-ip-object.ts'
 import { defineResource, type ResourceServices } from '../../registry/define-resource.ts'
 import { oldLabelNameRule } from '../../rules/metadata/names.ts'
 import { serviceProblems, serviceUpdateProblems } from '../../rules/service/service.ts'
+import { addressesProblems } from '../../rules/service/service-addresses.ts'
 import { defaultService, keepAllocated, syncAddresses } from '../../rules/service/service-defaults.ts'
+import { settleFamilies } from '../../rules/service/service-families.ts'
 import { reserveServiceNumbers } from '../../rules/service/service-numbers.ts'
 import { serviceSpecWarnings } from '../../rules/support/field-warnings.ts'
 import { labelCell, NONE } from '../../rules/table-cells.ts'
 
-export default (services: ResourceServices) =>
-  defineResource('v1', 'Service', {
+export default (services: ResourceServices) => {
+  return defineResource('v1', 'Service', {
     shortNames: ['svc'],
     categories: ['all'],
     statusMetadata: ['labels', 'annotations', 'finalizers', 'ownerReferences'],
@@ -36,10 +39,14 @@ export default (services: ResourceServices) =>
     },
 
     applyDefaults: defaultService,
-    prepareForCreate: ({ spec }) => syncAddresses(spec, undefined),
+    prepareForCreate(service) {
+      syncAddresses(service.spec, undefined)
+      settle(service, undefined)
+    },
     prepareForUpdate(next, previous) {
       keepAllocated(next.spec, previous.spec)
       syncAddresses(next.spec, previous.spec)
+      settle(next, previous)
     },
     validate: serviceProblems,
     warnings: ({ spec }) => serviceSpecWarnings(spec, 'spec'),
@@ -47,6 +54,14 @@ export default (services: ResourceServices) =>
     reserve: (next, previous) => reserveServiceNumbers(services, next, previous),
     companions: (service) => clusterIPsOf(service).map((address) => clusterIPObject(address, service)),
   })
+
+  /** What is wrong without knowing the cluster is the validation's to say, all at once. */
+  function settle(service: Service, previous: Service | undefined): void {
+    if (!addressesProblems(service.spec).next().done) return
+    const problems = settleFamilies(service.spec, previous?.spec, services.clusterIPs.families)
+    if (problems.length > 0) throw invalid({ group: '', kind: 'Service' }, service.metadata.name ?? '', problems)
+  }
+}
 
 function externalCell({ spec, status }: Service): string {
   const fixed = spec.externalIPs ?? []

@@ -1,6 +1,5 @@
 import { defineResource } from '../../registry/define-resource.ts'
-import { immutableProblem } from '../../rules/metadata/immutable.ts'
-import { serviceCIDRProblems } from '../../rules/network/service-cidr.ts'
+import { serviceCIDRProblems, serviceCIDRUpdateProblems } from '../../rules/network/service-cidr.ts'
 
 export default defineResource('networking.k8s.io/v1', 'ServiceCIDR', {
   generation: false,
@@ -9,7 +8,5 @@ export default defineResource('networking.k8s.io/v1', 'ServiceCIDR', {
     { name: 'Age', type: 'date', value: ({ metadata }) => metadata.creationTimestamp },
   ],
   validate: ({ spec }) => serviceCIDRProblems(spec),
-  *validateUpdate(next, previous) {
-    yield* immutableProblem('spec.cidrs', next.spec.cidrs, previous.spec.cidrs)
-  },
+  validateUpdate: (next, previous) => serviceCIDRUpdateProblems(next.spec, previous.spec),
 })

@@ -4,6 +4,7 @@ import type { ServiceCIDRSpec } from '../../../shared/openapi/generated/networki
 import { cidrProblems } from '../service/addresses.ts'
 
 const PATH = 'spec.cidrs'
+const IMMUTABLE = 'field is immutable'
 
 /** One range, or one of each family; as upstream's ValidateServiceCIDR. */
 export function* serviceCIDRProblems({ cidrs = [] }: ServiceCIDRSpec): Generator<FieldProblem> {
@@ -12,6 +13,18 @@ export function* serviceCIDRProblems({ cidrs = [] }: ServiceCIDRSpec): Generator
   else if (cidrs.length === 2 && new Set(cidrs.map((cidr) => cidr.includes(':'))).size === 1) {
     yield fieldProblem.invalid(PATH, cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64')
   } else for (const [index, cidr] of cidrs.entries()) yield* rangeProblems(`${PATH}[${index}]`, cidr)
+}
+
+/** A range is for life; one of the other family may join it, as upstream lets it (ValidateServiceCIDRUpdate). */
+export function* serviceCIDRUpdateProblems(next: ServiceCIDRSpec, previous: ServiceCIDRSpec): Generator<FieldProblem> {
+  const [now, before] = [next.cidrs ?? [], previous.cidrs ?? []]
+  const mayGrow = before.length === 1 && now.length === 2
+  if (now.length !== before.length && !mayGrow) yield fieldProblem.invalid(PATH, now, IMMUTABLE)
+  else {
+    for (const [index, range] of before.entries()) {
+      if (now[index] !== range) yield fieldProblem.invalid(`${PATH}[${index}]`, now[index], IMMUTABLE)
+    }
+  }
 }
 
 /** In one spelling: two texts are never one range. */

@@ -1,6 +1,6 @@
 import type { Service, ServiceSpec } from '../../../shared/openapi/generated/core-v1.ts'
 import { sameValue } from '../../registry/same-value.ts'
-import { isHeadless, isReachableFromOutside, needsClusterIP, needsHealthCheckPort, needsNodePorts } from './service-kinds.ts'
+import { isReachableFromOutside, needsClusterIP, needsHealthCheckPort, needsNodePorts } from './service-kinds.ts'
 
 const AFFINITY_SECONDS = 10_800
 
@@ -21,15 +21,6 @@ export function defaultService({ spec }: Service): void {
   if (isReachableFromOutside(spec)) spec.externalTrafficPolicy ||= 'Cluster'
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ||= 'Cluster'
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true
-  defaultFamilies(spec)
-}
-
-/** One family, IPv4, is what this cluster has; headless Services without pods of ours may speak of both. */
-function defaultFamilies(spec: ServiceSpec): void {
-  if (!needsClusterIP(spec)) return
-  const isFree = isHeadless(spec) && Object.keys(spec.selector ?? {}).length === 0
-  spec.ipFamilyPolicy ||= isFree ? 'RequireDualStack' : 'SingleStack'
-  if (!spec.ipFamilies?.length) spec.ipFamilies = isFree && spec.ipFamilyPolicy !== 'SingleStack' ? ['IPv4', 'IPv6'] : ['IPv4']
 }
 
 /** `clusterIP` and the first of `clusterIPs` are one thing; a client may have changed either. */
@@ -50,8 +41,10 @@ export function keepAllocated(next: ServiceSpec, previous: ServiceSpec): void {
   if (needsClusterIP(next) && needsClusterIP(previous)) {
     next.clusterIP ||= previous.clusterIP
     if (!next.clusterIPs?.length && next.clusterIP === previous.clusterIP) next.clusterIPs = previous.clusterIPs && [...previous.clusterIPs]
-  } else if (!needsClusterIP(next) && sameValue(next.clusterIPs, previous.clusterIPs)) {
-    Object.assign(next, { clusterIP: undefined, clusterIPs: undefined, ipFamilies: undefined, ipFamilyPolicy: undefined })
+  } else if (!needsClusterIP(next)) {
+    if (sameValue(next.clusterIPs, previous.clusterIPs)) Object.assign(next, { clusterIP: undefined, clusterIPs: undefined })
+    if (sameValue(next.ipFamilies, previous.ipFamilies)) next.ipFamilies = undefined
+    if (next.ipFamilyPolicy === previous.ipFamilyPolicy) next.ipFamilyPolicy = undefined
   }
   if (needsNodePorts(next) && needsNodePorts(previous)) keepNodePorts(next, previous)
   else if (!needsNodePorts(next) && needsNodePorts(previous) && next.type !== 'LoadBalancer') dropNodePorts(next, previous)

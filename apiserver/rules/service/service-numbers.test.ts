@@ -3,6 +3,7 @@ import test from 'node:test'
 import type { Service } from '../../../shared/openapi/generated/core-v1.ts'
 import { decodeObject } from '../../registry/schema-check.ts'
 import { defaultService } from './service-defaults.ts'
+import { settleFamilies } from './service-families.ts'
 import { reserveServiceNumbers } from './service-numbers.ts'
 
 function serviceOf(spec: object): Service {
@@ -13,6 +14,7 @@ function serviceOf(spec: object): Service {
     { fieldValidation: 'Strict' },
   ) as Service
   defaultService(service)
+  settleFamilies(service.spec, undefined, ['IPv4', 'IPv6'])
   return service
 }
 
@@ -26,8 +28,9 @@ function allocators() {
   }
   const services = {
     clusterIPs: {
-      take(wanted: string | undefined) {
-        const address = wanted ?? `10.96.0.${++next}`
+      families: ['IPv4', 'IPv6'] as const,
+      take(family: 'IPv4' | 'IPv6', wanted: string | undefined) {
+        const address = wanted ?? (family === 'IPv4' ? `10.96.0.${++next}` : `fd00::${++next}`)
         take(address)
         return address
       },
@@ -66,6 +69,23 @@ test('takes an address and a port for each port; the same number over another pr
   assert.deepEqual([...taken].sort(), ['10.96.0.1', 'TCP/30002', 'TCP/31000', 'UDP/30002'])
   reservation.release()
   assert.deepEqual([...taken], [])
+})
+
+test('takes an address of each family, and gives both back when the second is taken', () => {
+  const { services, taken } = allocators()
+  const both = { ipFamilyPolicy: 'RequireDualStack', ports: [{ port: 80 }] }
+  const service = serviceOf(both)
+  reserveServiceNumbers(services, service, undefined)
+  assert.deepEqual([service.spec.clusterIP, service.spec.clusterIPs], ['10.96.0.1', ['10.96.0.1', 'fd00::2']])
+  const one = structuredClone(service)
+  one.spec.ipFamilyPolicy = 'SingleStack'
+  assert.deepEqual(settleFamilies(one.spec, service.spec, ['IPv4', 'IPv6']), [])
+  reserveServiceNumbers(services, one, service)
+  assert.deepEqual(one.spec.clusterIPs, ['10.96.0.1'])
+  const held = [...taken]
+  const clash = serviceOf({ ...both, clusterIP: '10.96.7.7', clusterIPs: ['10.96.7.7', 'fd00::2'] })
+  assert.throws(() => reserveServiceNumbers(services, clash, undefined), /spec\.clusterIPs: Invalid value: \["10\.96\.7\.7","fd00::2"\]/)
+  assert.deepEqual([...taken], held)
 })
 
 test('takes nothing for headless and external Services', () => {

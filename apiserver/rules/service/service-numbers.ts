@@ -7,7 +7,7 @@ import { isHeadless, needsClusterIP, needsHealthCheckPort, needsNodePorts } from
 type Allocators = Pick<ResourceServices, 'clusterIPs' | 'nodePorts'>
 
 /**
- * Takes what the Service needs and has not yet: its cluster IP, a node port for each port, the health check port. What the previous
+ * Takes what the Service needs and has not yet: a cluster IP of each family, a node port for each port, the health check port. What the previous
  * state had already is not taken again; what it had and the new one has not is given back by the allocators, which follow the store.
  * @throws StatusError Invalid when a number is taken, out of range, or none is left; nothing stays reserved then
  */
@@ -17,7 +17,7 @@ export function reserveServiceNumbers(allocators: Allocators, next: Service, pre
     for (const step of undo.splice(0)) step()
   }
   try {
-    reserveClusterIP(allocators, next, previous, undo)
+    reserveClusterIPs(allocators, next, previous, undo)
     if (needsNodePorts(next.spec) || next.spec.ports?.some((port) => port.nodePort)) reserveNodePorts(allocators, next, previous, undo)
     if (needsHealthCheckPort(next.spec)) reserveHealthCheckPort(allocators, next, previous, undo)
   } catch (error) {
@@ -27,16 +27,21 @@ export function reserveServiceNumbers(allocators: Allocators, next: Service, pre
   return { release }
 }
 
-function reserveClusterIP({ clusterIPs }: Allocators, next: Service, previous: Service | undefined, undo: (() => void)[]): void {
+function reserveClusterIPs({ clusterIPs }: Allocators, next: Service, previous: Service | undefined, undo: (() => void)[]): void {
   const { spec } = next
   if (!needsClusterIP(spec) || isHeadless(spec)) return
-  const had = previous && needsClusterIP(previous.spec) ? previous.spec.clusterIP : undefined
-  if (spec.clusterIP && spec.clusterIP === had) return
-  const wanted = spec.clusterIP || undefined
-  const address = attempt(next, wanted ? 'spec.clusterIPs' : 'spec.clusterIP', wanted ? [wanted] : null, () => clusterIPs.take(wanted))
-  undo.push(() => clusterIPs.release(address))
-  spec.clusterIP = address
-  spec.clusterIPs = [address]
+  const had = new Set(previous && needsClusterIP(previous.spec) ? (previous.spec.clusterIPs ?? [previous.spec.clusterIP]) : [])
+  const asked = spec.clusterIPs?.length ? spec.clusterIPs : spec.clusterIP ? [spec.clusterIP] : []
+  const given = (spec.ipFamilies ?? []).map((family, index) => {
+    const wanted = asked[index] || undefined
+    if (wanted !== undefined && had.has(wanted)) return wanted
+    const [path, value] = wanted === undefined ? ['spec.clusterIP', null] : ['spec.clusterIPs', asked]
+    const address = attempt(next, path, value, () => clusterIPs.take(family === 'IPv6' ? 'IPv6' : 'IPv4', wanted))
+    undo.push(() => clusterIPs.release(address))
+    return address
+  })
+  spec.clusterIP = given[0]
+  spec.clusterIPs = given
 }
 
 function reserveNodePorts({ nodePorts }: Allocators, next: Service, previous: Service | undefined, undo: (() => void)[]): void {

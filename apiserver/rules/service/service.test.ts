@@ -4,6 +4,7 @@ import type { Service } from '../../../shared/openapi/generated/core-v1.ts'
 import { decodeObject } from '../../registry/schema-check.ts'
 import { serviceProblems, serviceUpdateProblems } from './service.ts'
 import { defaultService, keepAllocated, syncAddresses } from './service-defaults.ts'
+import { settleFamilies } from './service-families.ts'
 
 export function serviceOf(spec: object): Service {
   const service = decodeObject(
@@ -14,6 +15,7 @@ export function serviceOf(spec: object): Service {
   ) as Service
   defaultService(service)
   syncAddresses(service.spec, undefined)
+  settleFamilies(service.spec, undefined, ['IPv4'])
   return service
 }
 const problemsOf = (spec: object) => [...serviceProblems(serviceOf(spec))].map((problem) => `${problem.path}: ${problem.message}`)
@@ -32,8 +34,6 @@ test('defaults by type', () => {
   const external = serviceOf({ type: 'ExternalName', externalName: 'a.b' }).spec
   assert.equal(external.ipFamilies, undefined)
   assert.equal(external.internalTrafficPolicy, undefined)
-  assert.deepEqual(serviceOf({ clusterIP: 'None', ports: [{ port: 80 }] }).spec.ipFamilies, ['IPv4', 'IPv6'])
-  assert.deepEqual(serviceOf({ clusterIP: 'None', selector: { a: 'b' } }).spec.ipFamilies, ['IPv4'])
 })
 
 test('good ones', () => {
@@ -100,7 +100,27 @@ test('bad ones, in upstream words', () => {
       { ...port, clusterIP: 'fd00::1', ipFamilies: ['IPv4'] },
       'spec.clusterIPs[0]: Invalid value: "fd00::1": expected an IPv4 value as indicated by `ipFamilies[0]`',
     ],
-    [{ ...port, clusterIPs: ['10.0.0.1'] }, 'spec.clusterIPs: Invalid value: ["10.0.0.1"]: first value must match `clusterIP`'],
+    [
+      { ...port, clusterIP: '10.0.0.2', clusterIPs: ['10.0.0.1'] },
+      'spec.clusterIPs: Invalid value: ["10.0.0.1"]: first value must match `clusterIP`',
+    ],
+    [
+      { ...port, clusterIPs: ['10.0.0.1'] },
+      'spec.clusterIPs: Invalid value: ["10.0.0.1"]: must be empty when `clusterIP` is not specified',
+    ],
+    [
+      { ...port, clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.1', '10.0.0.2'] },
+      'spec.clusterIPs: Invalid value: ["10.0.0.1","10.0.0.2"]: may specify no more than one IP for each IP family',
+    ],
+    [{ ...port, ipFamilies: ['IPv4', 'IPv4'] }, 'spec.ipFamilies[1]: Duplicate value: "IPv4"'],
+    [
+      { ...port, ipFamilyPolicy: 'Both' },
+      'spec.ipFamilyPolicy: Unsupported value: "Both": supported values: "PreferDualStack", "RequireDualStack", "SingleStack"',
+    ],
+    [
+      { type: 'ExternalName', externalName: 'a', ipFamilyPolicy: 'SingleStack' },
+      'spec.ipFamilyPolicy: Forbidden: may not be set for ExternalName services',
+    ],
     [{ type: 'ExternalName' }, 'spec.externalName: Required value'],
     [
       { type: 'ExternalName', externalName: 'a', clusterIP: '10.0.0.1' },

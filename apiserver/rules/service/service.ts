@@ -1,11 +1,10 @@
-import { isIP, isIPv4 } from 'node:net'
 import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
 import type { Service, ServiceSpec } from '../../../shared/openapi/generated/core-v1.ts'
 import { labelKeyProblems, subdomainProblems } from '../../../shared/selectors/label-syntax.ts'
 import { labelsProblems } from '../metadata/labels.ts'
 import { cidrProblems } from './addresses.ts'
-import { endpointAddressProblems } from './endpoints.ts'
-import { HEADLESS, isHeadless, isReachableFromOutside, needsClusterIP, needsHealthCheckPort } from './service-kinds.ts'
+import { addressesProblems, addressesUpdateProblems } from './service-addresses.ts'
+import { HEADLESS, isHeadless, isReachableFromOutside, needsHealthCheckPort } from './service-kinds.ts'
 import { servicePortsProblems } from './service-port.ts'
 
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
@@ -46,35 +45,6 @@ function* affinityProblems({ sessionAffinity = '', sessionAffinityConfig }: Serv
   }
 }
 
-function* addressesProblems(spec: ServiceSpec): Generator<FieldProblem> {
-  const { clusterIP = '', clusterIPs = [], externalIPs = [], ipFamilies = [] } = spec
-  if (!needsClusterIP(spec)) {
-    if (clusterIPs.length > 0) yield fieldProblem.forbidden('spec.clusterIPs', "may not be set when type is 'ExternalName'")
-    return
-  }
-  if (clusterIPs.length > 0 && clusterIPs[0] !== clusterIP) {
-    yield fieldProblem.invalid('spec.clusterIPs', clusterIPs, 'first value must match `clusterIP`')
-  }
-  if (clusterIPs.length > 2) yield fieldProblem.invalid('spec.clusterIPs', clusterIPs, 'may only hold up to 2 values')
-  for (const [index, address] of clusterIPs.entries()) {
-    if (address === HEADLESS) {
-      if (clusterIPs.length > 1) yield fieldProblem.invalid('spec.clusterIPs', clusterIPs, "'None' must be the first and only value")
-    } else if (isIP(address) === 0) {
-      yield fieldProblem.invalid(`spec.clusterIPs[${index}]`, address, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')
-    } else if (ipFamilies[index] && ipFamilies[index] !== (isIPv4(address) ? 'IPv4' : 'IPv6')) {
-      yield fieldProblem.invalid(
-        `spec.clusterIPs[${index}]`,
-        address,
-        `expected an ${ipFamilies[index]} value as indicated by \`ipFamilies[${index}]\``,
-      )
-    }
-  }
-  for (const [index, family] of ipFamilies.entries()) {
-    if (family !== 'IPv4' && family !== 'IPv6') yield fieldProblem.notSupported(`spec.ipFamilies[${index}]`, family, ['IPv4', 'IPv6'])
-  }
-  for (const [index, address] of externalIPs.entries()) yield* endpointAddressProblems(address, `spec.externalIPs[${index}]`)
-}
-
 function* trafficProblems(spec: ServiceSpec): Generator<FieldProblem> {
   const { externalTrafficPolicy: outside, internalTrafficPolicy: inside, healthCheckNodePort, trafficDistribution } = spec
   const policies = ['Cluster', 'Local']
@@ -113,9 +83,7 @@ function* loadBalancerProblems(spec: ServiceSpec): Generator<FieldProblem> {
 /** The address of a Service is for life, as long as it has one. */
 export function* serviceUpdateProblems(next: Service, previous: Service): Generator<FieldProblem> {
   const [now, before] = [next.spec, previous.spec]
-  if (needsClusterIP(now) && needsClusterIP(before) && before.clusterIP && now.clusterIP !== before.clusterIP) {
-    yield fieldProblem.invalid('spec.clusterIPs[0]', now.clusterIPs ?? [], 'may not change once set')
-  }
+  yield* addressesUpdateProblems(now, before)
   const isSameBalancer = before.type === 'LoadBalancer' && now.type === 'LoadBalancer'
   if (isSameBalancer && before.loadBalancerClass !== now.loadBalancerClass) {
     yield fieldProblem.invalid('spec.loadBalancerClass', now.loadBalancerClass, 'may not change once set')
