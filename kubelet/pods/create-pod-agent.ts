@@ -81,7 +81,7 @@ export async function createPodAgent({ config, hostIPs, client, onPowerFailure, 
     onRuntimeEvent: links.wake,
     isShuttingDown: () => shutdown.isShuttingDown,
     ...{ nodeName, runtime, runtimeName, client, informers, statics, events, node, objects, clock, log, signal },
-    volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, clock, log }),
+    volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, events, clock, log }),
     files: {
       mounts: (input, until) => containerMounts(input, mountSources, until),
       remove: (uid) => removePodFiles(rootDir, uid, mounter),

@@ -29,17 +29,22 @@ export class MountProgramError extends Error {
  * Runs a program that may wait for a server which never answers. On abort and after `patience` milliseconds it is killed with all that it
  * started (`mount` leaves the work to a helper, which would mount long after nobody wants it any more), and nobody waits for its end: a process
  * within the kernel dies when the kernel lets it.
+ * @returns what it wrote, no more than the last thousand characters
  * @throws MountProgramError, or the signal's reason
  */
 export function runMountProgram(
   program: string,
   args: readonly string[],
   { patience, clock, signal }: { patience: number; clock: Clock; signal: AbortSignal },
-): Promise<void> {
+): Promise<string> {
   signal.throwIfAborted()
   return new Promise((resolve, reject) => {
     // A group of its own, to be killed as a whole.
-    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    let answer = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      answer = (answer + text).slice(-1000)
+    })
     let complaint = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       complaint = (complaint + text).slice(-1000)
@@ -51,6 +56,7 @@ export function runMountProgram(
     }
     const giveUp = (error: unknown) => {
       if (child.pid !== undefined && child.exitCode === null) killGroup(child.pid)
+      child.stdout.destroy()
       child.stderr.destroy()
       child.unref()
       end(() => reject(error))
@@ -64,7 +70,7 @@ export function runMountProgram(
     child.once('error', (error) => end(() => reject(error)))
     child.once('close', (code) => {
       const output = complaint.trim() || `exit code ${code}`
-      end(() => (code === 0 ? resolve() : reject(new MountProgramError(program, args, { output, exitCode: code ?? undefined }))))
+      end(() => (code === 0 ? resolve(answer) : reject(new MountProgramError(program, args, { output, exitCode: code ?? undefined }))))
     })
   })
 }

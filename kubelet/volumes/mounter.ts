@@ -19,8 +19,8 @@ export interface Mounter {
   memory(target: string, options: MemoryOptions, signal: AbortSignal): Promise<void>
   /** Makes `source` appear at `target`, which exists. */
   bind(source: string, target: string, signal: AbortSignal): Promise<void>
-  /** Mounts what a server offers, with the program of that file system. @throws MountProgramError */
-  remote(type: string, source: string, target: string, options: readonly string[], signal: AbortSignal): Promise<void>
+  /** Mounts what a server or a device (`source`) has, with the helper of that file system. @throws MountProgramError */
+  fileSystem(type: string, source: string, target: string, options: readonly string[], signal: AbortSignal): Promise<void>
   /**
    * Takes off what was mounted last at `target`. Where that waits for a server it is taken out of the tree at once and ends when nobody uses it
    * any more (a lazy unmount): what was written and not sent yet is sent when the server comes back.
@@ -44,10 +44,12 @@ const MOUNT_TABLE = '/proc/self/mountinfo'
 
 /** Mounts with the programs of util-linux; needs the capability SYS_ADMIN. */
 export function linuxMounter(clock: Clock, patience: MountPatience = USUAL): Mounter {
-  const mount = (args: readonly string[], signal: AbortSignal) =>
-    runMountProgram('mount', args, { patience: patience.mount, clock, signal })
-  const unmount = (args: readonly string[], signal: AbortSignal) =>
-    runMountProgram('umount', ['--no-canonicalize', ...args], { patience: patience.unmount, clock, signal })
+  const mount = async (args: readonly string[], signal: AbortSignal): Promise<void> => {
+    await runMountProgram('mount', args, { patience: patience.mount, clock, signal })
+  }
+  const unmount = async (args: readonly string[], signal: AbortSignal): Promise<void> => {
+    await runMountProgram('umount', ['--no-canonicalize', ...args], { patience: patience.unmount, clock, signal })
+  }
   const mountsUnder = async (path: string): Promise<string[]> => {
     const table = await readFile(MOUNT_TABLE, 'utf8')
     const points = table.split('\n').map((line) => unescapeOctal(line.split(' ')[4] ?? ''))
@@ -65,7 +67,7 @@ export function linuxMounter(clock: Clock, patience: MountPatience = USUAL): Mou
       return mount(['-t', 'tmpfs', '-o', settings.join(','), 'tmpfs', target], signal)
     },
     bind: (source, target, signal) => mount(['--no-canonicalize', '--bind', source, target], signal),
-    remote: (type, source, target, settings, signal) =>
+    fileSystem: (type, source, target, settings, signal) =>
       mount(['-t', type, ...(settings.length > 0 ? ['-o', settings.join(',')] : []), '--', source, target], signal),
     async unmount(target, signal) {
       const count = async () => (await mountsUnder(target)).filter((point) => point === target).length

@@ -29,7 +29,7 @@ function bench(context: TestContext, { patience = { mount: 5000, unmount: 5000, 
   const served: FuseFolder[] = []
   const mounter: Mounter = {
     ...linuxMounter(clock, patience),
-    remote: async (_type, _source, target) => void served.push(await mountFuseFolder(target, blockDevice || undefined)),
+    fileSystem: async (_type, _source, target) => void served.push(await mountFuseFolder(target, blockDevice || undefined)),
   }
   context.after(async () => {
     for (const each of served) await each.end()

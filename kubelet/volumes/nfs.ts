@@ -48,7 +48,7 @@ export async function mountNfs(
   }
   await mkdir(target, { recursive: true, mode: 0o750 })
   try {
-    await mounter.remote('nfs', `${host}:${path}`, target, [...(readOnly ? ['ro'] : []), ...options], signal)
+    await mounter.fileSystem('nfs', `${host}:${path}`, target, [...(readOnly ? ['ro'] : []), ...options], signal)
   } catch (error) {
     signal.throwIfAborted()
     throw new VolumeError(`${whatFailed(error)}${await cure(client)}`, { cause: error })

@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Client, DeepPartial } from '../../shared/client/client.ts'
+import { type EventRecorder, silentRecorder } from '../../shared/client/event-recorder.ts'
 import { notFound, StatusError } from '../../shared/errors/status-error.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
-import type { PersistentVolume, Pod, Volume } from '../../shared/openapi/generated/core-v1.ts'
+import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../shared/openapi/generated/core-v1.ts'
+import { handedOver } from '../../shared/volumes/growth.ts'
 import { made } from '../../test/harness/admission-trial.ts'
 import { manualClock } from '../../test/harness/manual-clock.ts'
+import { localDevices } from './local-device.ts'
 import type { Mounter } from './mounter.ts'
 import { nfs } from './nfs.ts'
 import { isGivenUp, nodeFolders } from './node-folders.ts'
@@ -40,11 +43,15 @@ function bench(context: TestContext) {
       objects.set(`${kind} ${object.metadata.name}`, structuredClone(object))
       return object
     },
+    async updateStatus(_version: string, kind: string, object: { metadata: { name: string } }) {
+      objects.set(`${kind} ${object.metadata.name}`, structuredClone(object))
+      return object
+    },
   } as unknown as Client
   const mounter: Mounter = {
     memory: async () => {},
     bind: async () => {},
-    remote: async (type, source, target, options) => void mounts.push(`${target} ${type} ${source} ${options.join()}`),
+    fileSystem: async (type, source, target, options) => void mounts.push(`${target} ${type} ${source} ${options.join()}`),
     async unmount(target) {
       mounts.splice(
         mounts.findIndex((mount) => mount.startsWith(`${target} `)),
@@ -59,7 +66,13 @@ function bench(context: TestContext) {
   const tools = { client, mounter, clock, log: silentLogger() }
   const folders = nodeFolders({ ...tools, rootDir, nodeName: 'here', inUse: () => volumesInUse(rootDir) })
   const node = () => made('v1', 'Node', { metadata: { name: 'here', labels: { 'kubernetes.io/hostname': 'here' } } })
-  const types = [persistentClaims({ client, mounter, folders, node }), nfs(mounter)]
+  const told: string[] = []
+  const events: EventRecorder = {
+    ...silentRecorder(),
+    record: ({ kind }, type, reason, message) => void told.push(`${kind} ${type} ${reason} ${message}`),
+  }
+  const devices = localDevices(mounter, clock)
+  const types = [persistentClaims({ client, mounter, folders, devices, growths: [devices], events, node }), nfs(mounter)]
   const volumes = podVolumes({ rootDir, types, mounter, log: silentLogger() })
   const setVolume = (spec: DeepPartial<PersistentVolume['spec']>, metadata: object = {}, status: object = {}) =>
     objects.set(
@@ -96,7 +109,7 @@ function bench(context: TestContext) {
     until.abort()
     await running
   }
-  return { rootDir, objects, mounts, volumes, signal, folder, setVolume, setClaim, provisioned, finalizers, prepare, sweep }
+  return { rootDir, objects, mounts, told, volumes, signal, folder, setVolume, setClaim, provisioned, finalizers, prepare, sweep }
 }
 
 test('a provisioned folder is made once, told to the server, and kept when the pod goes', async (context) => {
@@ -183,7 +196,7 @@ test('volumes that people made: paths are checked, never made or removed for the
   setVolume({ local: { path } })
   await assert.rejects(prepare(), /path ".*mine" does not exist/)
   writeFileSync(path, 'no folder')
-  await assert.rejects(prepare(), /is not a directory/)
+  await assert.rejects(prepare(), /is neither a directory nor a block device/)
   rmSync(path)
   mkdirSync(path)
   assert.deepEqual(await prepare({ persistentVolumeClaim: { claimName: 'data', readOnly: true } }), { hostPath: path, readOnly: true })
@@ -252,4 +265,18 @@ test('the group of the pod gets the volume; with OnRootMismatch only once', {
   assert.equal(statSync(join(folder, 'late')).mode & 0o070, 0, 'not looked at')
   await prepare({}, { securityContext: { fsGroup: 3000 } })
   assert.equal(statSync(join(folder, 'late')).mode & 0o070, 0o070)
+})
+
+test('a claim that waits for its node has grown when its pod starts; a folder needs no work', async (context) => {
+  const { setVolume, objects, prepare, rootDir, told } = bench(context)
+  const path = join(rootDir, 'mine')
+  mkdirSync(path)
+  setVolume({ local: { path }, capacity: { storage: '2Gi' } })
+  const claim = objects.get('PersistentVolumeClaim data') as PersistentVolumeClaim
+  claim.status = handedOver({ phase: 'Bound', capacity: { storage: '1Gi' } }, '2Gi', 0)
+  await prepare()
+  const { status } = objects.get('PersistentVolumeClaim data') as PersistentVolumeClaim
+  assert.deepEqual(status, { phase: 'Bound', capacity: { storage: '2Gi' }, allocatedResources: { storage: '2Gi' } })
+  const message = 'Normal FileSystemResizeSuccessful MountVolume.NodeExpandVolume succeeded for volume "disk"'
+  assert.deepEqual(told, [`Pod ${message}`, `PersistentVolumeClaim ${message}`])
 })

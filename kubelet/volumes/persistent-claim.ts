@@ -1,16 +1,20 @@
 import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Client } from '../../shared/client/client.ts'
+import type { EventRecorder } from '../../shared/client/event-recorder.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../shared/openapi/generated/core-v1.ts'
 import { NODE_FOLDER, PROVISIONED_BY } from '../../shared/volumes/annotations.ts'
+import { isNodeAwaited } from '../../shared/volumes/growth.ts'
 import { isBoundTo, isReachable } from '../../shared/volumes/matching.ts'
 import { ephemeralClaimName, isClaimOfPod } from '../../shared/volumes/pod-claims.ts'
 import { podDirectory } from '../pods/pod-directory.ts'
 import { pathOfHost } from './host-path.ts'
+import { isBlockDevice, type LocalDevices } from './local-device.ts'
 import type { Mounter } from './mounter.ts'
 import { mountNfs } from './nfs.ts'
 import type { NodeFolders } from './node-folders.ts'
+import { growOnNode, type NodeGrowth } from './node-growth.ts'
 import { fsGroupOf, giveOnce } from './ownership.ts'
 import { type PreparedVolume, VolumeError, type VolumeType } from './volume.ts'
 
@@ -23,11 +27,16 @@ export interface PersistentClaimsOptions {
   client: Client
   mounter: Mounter
   folders: NodeFolders
+  devices: LocalDevices
+  /** For kinds of volumes whose file systems grow on the node. */
+  growths: readonly NodeGrowth[]
+  events: EventRecorder
   node(): Node | undefined
 }
 
 /** What claims are bound to, the pod's own (`ephemeral`) among them: paths and folders of this node, and file servers. */
-export function persistentClaims({ client, mounter, folders, node }: PersistentClaimsOptions): VolumeType {
+export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
+  const { client, mounter, folders, devices, node } = options
   return {
     pluginName: PERSISTENT_CLAIM,
     supports: (volume) => volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined,
@@ -42,7 +51,20 @@ export function persistentClaims({ client, mounter, folders, node }: PersistentC
       await mkdir(directory, { recursive: true, mode: 0o750 })
       await writeFile(join(directory, RECORD), found.metadata.name ?? '')
       const isReadOnly = volume.persistentVolumeClaim?.readOnly ?? false
-      return bring(found, pod, { mountPoint: join(directory, MOUNT), isReadOnly }, signal)
+      const mustGrow = isNodeAwaited(claim.status)
+      const prepared = await bring(found, pod, { mountPoint: join(directory, MOUNT), isReadOnly, mustGrow }, signal)
+      await growOnNode(pod, claim, { volume: found, directory, hostPath: prepared.hostPath }, options, signal)
+      return prepared
+    },
+
+    async refresh({ pod, volume, directory }, freshness, signal) {
+      // A container that starts waits for none of this.
+      if (freshness === 'now') return
+      const claim = await claimNamed(pod, volume, signal)
+      if (!claim || !isNodeAwaited(claim.status)) return
+      const found = await volumeOf(claim, signal)
+      const hostPath = found.spec.local && (await isBlockDevice(found.spec.local.path)) ? join(directory, MOUNT) : ''
+      await growOnNode(pod, claim, { volume: found, directory, hostPath }, options, signal)
     },
 
     async teardown(directory, signal) {
@@ -61,15 +83,14 @@ export function persistentClaims({ client, mounter, folders, node }: PersistentC
   async function bring(
     volume: PersistentVolume,
     pod: Pod,
-    { mountPoint, isReadOnly }: { mountPoint: string; isReadOnly: boolean },
+    { mountPoint, isReadOnly, mustGrow }: { mountPoint: string; isReadOnly: boolean; mustGrow: boolean },
     signal: AbortSignal,
   ): Promise<PreparedVolume> {
     const { hostPath, local, nfs, volumeMode, mountOptions } = volume.spec
     if (volumeMode === 'Block') throw new VolumeError('block devices are not provided by this node', { reason: 'FailedMapVolume' })
     if (hostPath) return { hostPath: await pathOfHost(hostPath), readOnly: isReadOnly }
     if (local) {
-      const path =
-        volume.metadata.annotations?.[PROVISIONED_BY] === NODE_FOLDER ? await folders.ensure(volume, signal) : await localFolder(local.path)
+      const path = await localPath(volume, mountPoint, mustGrow, signal)
       if (!isReadOnly) await giveOnce(path, fsGroupOf(pod), pod.spec.securityContext?.fsGroupChangePolicy)
       return { hostPath: path, readOnly: isReadOnly }
     }
@@ -85,10 +106,29 @@ export function persistentClaims({ client, mounter, folders, node }: PersistentC
     )
   }
 
+  /** The folder that is the volume; a disk's is mounted for the pod. */
+  async function localPath(volume: PersistentVolume, mountPoint: string, mustGrow: boolean, signal: AbortSignal): Promise<string> {
+    const { local, mountOptions } = volume.spec
+    if (volume.metadata.annotations?.[PROVISIONED_BY] === NODE_FOLDER) return folders.ensure(volume, signal)
+    const path = local?.path ?? ''
+    const found = await stat(path).catch(missing)
+    if (!found) throw new VolumeError(`path ${JSON.stringify(path)} does not exist`)
+    if (found.isDirectory()) return path
+    if (!found.isBlockDevice()) throw new VolumeError(`path ${JSON.stringify(path)} is neither a directory nor a block device`)
+    await devices.mount(path, mountPoint, { fsType: local?.fsType ?? 'ext4', settings: mountOptions ?? [], mustGrow }, signal)
+    return mountPoint
+  }
+
+  async function claimNamed(pod: Pod, volume: Volume, signal: AbortSignal): Promise<PersistentVolumeClaim | undefined> {
+    const { namespace, name: podName = '' } = pod.metadata
+    const name = volume.persistentVolumeClaim?.claimName ?? ephemeralClaimName(podName, volume.name)
+    return orUndefined(client.get('v1', 'PersistentVolumeClaim', { namespace, name }, { signal }))
+  }
+
   async function claimOf(pod: Pod, volume: Volume, signal: AbortSignal): Promise<PersistentVolumeClaim> {
     const { namespace, name: podName = '' } = pod.metadata
     const name = volume.persistentVolumeClaim?.claimName ?? ephemeralClaimName(podName, volume.name)
-    const claim = await orUndefined(client.get('v1', 'PersistentVolumeClaim', { namespace, name }, { signal }))
+    const claim = await claimNamed(pod, volume, signal)
     const quoted = JSON.stringify(name)
     if (!claim) throw new VolumeError(`persistentvolumeclaim ${quoted} not found`)
     if (volume.ephemeral && !isClaimOfPod(claim, pod))
@@ -118,13 +158,6 @@ export async function volumesInUse(rootDir: string): Promise<ReadonlySet<string>
     }
   }
   return names
-}
-
-async function localFolder(path: string): Promise<string> {
-  const found = await stat(path).catch(missing)
-  if (!found) throw new VolumeError(`path ${JSON.stringify(path)} does not exist`)
-  if (!found.isDirectory()) throw new VolumeError(`path ${JSON.stringify(path)} is not a directory; devices are not mounted by this node`)
-  return path
 }
 
 async function entriesOf(folder: string): Promise<string[]> {

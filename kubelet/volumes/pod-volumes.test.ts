@@ -54,7 +54,7 @@ function bench(context: TestContext, mounter?: Mounter) {
   const memory: Mounter = mounter ?? {
     memory: async (target) => void world.mounts.add(target),
     bind: async () => {},
-    remote: async (_type, _source, target) => void world.mounts.add(target),
+    fileSystem: async (_type, _source, target) => void world.mounts.add(target),
     unmount: async (target) => void world.mounts.delete(target),
     condition: async () => 'answers',
     mountsUnder: async (path) => [...world.mounts].filter((point) => point === path || point.startsWith(`${path}/`)).reverse(),

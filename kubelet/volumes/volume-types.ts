@@ -1,4 +1,5 @@
 import type { Client } from '../../shared/client/client.ts'
+import type { EventRecorder } from '../../shared/client/event-recorder.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Node } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
@@ -6,6 +7,7 @@ import { configMap } from './config-map.ts'
 import { downwardApi } from './downward-api.ts'
 import { emptyDir } from './empty-dir.ts'
 import { hostPath } from './host-path.ts'
+import { localDevices } from './local-device.ts'
 import type { Mounter } from './mounter.ts'
 import { nfs } from './nfs.ts'
 import type { NodeFolders } from './node-folders.ts'
@@ -27,6 +29,7 @@ export interface VolumesOptions {
   allocatable(): Allocatable
   folders: NodeFolders
   node(): Node | undefined
+  events: EventRecorder
   clock: Clock
   log: Logger
 }
@@ -40,10 +43,12 @@ export function createPodVolumes({
   allocatable,
   folders,
   node,
+  events,
   clock,
   log,
 }: VolumesOptions): PodVolumes {
   const tokens = serviceAccountTokens(client, clock, log)
+  const devices = localDevices(mounter, clock)
   const types = [
     emptyDir(mounter),
     hostPath(),
@@ -51,7 +56,7 @@ export function createPodVolumes({
     secret(objects, mounter),
     downwardApi(allocatable, mounter),
     projected({ objects, tokens, allocatable, mounter }),
-    persistentClaims({ client, mounter, folders, node }),
+    persistentClaims({ client, mounter, folders, devices, growths: [devices], events, node }),
     nfs(mounter),
   ]
   return podVolumes({ rootDir, types, mounter, onTeardown: tokens.forget, log })

@@ -74,7 +74,7 @@ export async function dockerNode(
     const workers = createPodWorkers({
       statics,
       ...{ nodeName: name, runtime, runtimeName: other?.name ?? 'docker', client, informers, events, node, objects, clock, log, signal },
-      volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, clock, log }),
+      volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, events, clock, log }),
       files: {
         mounts: (input, until) => containerMounts(input, { rootDir, clusterDomain, mounter }, until),
         remove: (uid) => removePodFiles(rootDir, uid, mounter),

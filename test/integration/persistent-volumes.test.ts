@@ -183,6 +183,44 @@ test('a bound claim of a growing class grows; its volume first', async (context)
   )
   const [grown] = await cluster.list('v1', 'PersistentVolume', undefined)
   assert.deepEqual(grown?.spec.capacity, { storage: '3Gi' })
+  const { status } = await cluster.get('v1', 'PersistentVolumeClaim', 'data')
+  assert.deepEqual(
+    [status.allocatedResources, status.allocatedResourceStatuses, status.conditions],
+    [{ storage: '3Gi' }, undefined, undefined],
+  )
+  await cluster.until('it is told', async () =>
+    (await cluster.eventMessages('VolumeResizeSuccessful')).includes('ExpandVolume succeeded for volume default/data'),
+  )
+})
+
+test('a local disk grows at its node: until then the claim says what it waits for; a file server is not ours to enlarge', async (context) => {
+  const cluster = await start(context)
+  const { client } = cluster
+  const handmade = { provisioner: 'kubernetes.io/no-provisioner', allowVolumeExpansion: true }
+  await client.create('storage.k8s.io/v1', 'StorageClass', { metadata: { name: 'disks' }, ...handmade })
+  const required = { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'Exists' }] }] }
+  const kinds = { disk: { local: { path: '/dev/sdx' }, nodeAffinity: { required } }, served: { nfs: { server: 'files', path: '/a' } } }
+  for (const [name, source] of Object.entries(kinds)) {
+    const own = { storageClassName: 'disks', volumeName: name }
+    await client.create('v1', 'PersistentVolume', volume(name, { hostPath: undefined, storageClassName: 'disks', ...source }))
+    await client.create('v1', 'PersistentVolumeClaim', claim(name, own))
+    await cluster.claimIs(name, 'Bound')
+    const body = { spec: { resources: { requests: { storage: '2Gi' } } } }
+    await client.patch('v1', 'PersistentVolumeClaim', named(name), { type: 'merge', body })
+  }
+  await cluster.until('the node is asked', async () => {
+    const { status } = await cluster.get('v1', 'PersistentVolumeClaim', 'disk')
+    return status.allocatedResourceStatuses?.['storage'] === 'NodeResizePending'
+  })
+  const { status } = await cluster.get('v1', 'PersistentVolumeClaim', 'disk')
+  assert.deepEqual(status.capacity, { storage: '1Gi' })
+  assert.deepEqual(
+    status.conditions?.map(({ type }) => type),
+    ['FileSystemResizePending'],
+  )
+  assert.deepEqual((await client.get('v1', 'PersistentVolume', { name: 'disk' })).spec.capacity, { storage: '2Gi' })
+  await cluster.until('it is told', async () => (await cluster.eventMessages('ExternalExpanding')).length > 0)
+  assert.deepEqual((await client.get('v1', 'PersistentVolume', { name: 'served' })).spec.capacity, { storage: '1Gi' })
 })
 
 test('two controller managers, one claim: the binder that comes later finds it done', async (context) => {
