@@ -14,6 +14,8 @@ import type { ServerCredentials } from './certificates/prepare-credentials.ts'
 import { ServerIdentity } from './certificates/server-identity.ts'
 import { type ApiServerConfig, deriveConfig } from './config.ts'
 import { type Connect, createConnect } from './connect/connect.ts'
+import { customKind } from './custom-resources/custom-resource.ts'
+import { DefinitionKeeper } from './custom-resources/definition/definition-keeper.ts'
 import { pathHandlers } from './discovery/paths.ts'
 import { FlowControl } from './flowcontrol/flow-control.ts'
 import { FlowPolicyFollower } from './flowcontrol/follow-flow-policy.ts'
@@ -72,6 +74,11 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const bounds = serverBounds(config, clock)
   const watchBounds = { unsent: bounds.unsent, watchesPerUser: config.maxWatchesPerUser }
   const hub = new WatchHub({ store, bounds: watchBounds, clock, log })
+  const definitions = new DefinitionKeeper({
+    ...{ reader: objects, storage, table, writer, remover: state.remover, clock, log },
+    kindOf: (definition) => customKind(definition),
+    retired: (resources) => hub.endWatches(resources),
+  })
   const expiry = new Expiry(table, storage, writer, { clock, log })
   const addresses = new AddressKeeper({ reader: objects, writer, remover: state.remover, table, clock, log })
   const connect = createConnect({
@@ -127,6 +134,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       const problem = givenFamiliesProblem(config.serviceClusterIpRange, objects)
       if (problem !== undefined && !config.openDamagedStore) throw new ConfigError(problem)
       state.followAllocations()
+      definitions.load()
       if (parts.listen !== false) {
         await listeners.start()
         await identity.listensOn(Number(new URL(listeners.url).port))
@@ -136,6 +144,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       await objects.caughtUp()
       flowPolicy.start({ repair: !config.openDamagedStore })
       if (!config.openDamagedStore) {
+        definitions.start()
         expiry.start()
         addresses.start()
       }
@@ -157,6 +166,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       state.hooks.close()
       expiry.stop()
       await addresses.stop()
+      await definitions.stop()
       background.abort()
       await compacting
       objects.close()
@@ -184,8 +194,7 @@ function createPipeline(parts: PipelineParts): Pipeline {
   const { config, tools, state, store, hub, connect, identity, flowControl, bounds, issuer, isReady } = parts
   const { clock, random, log } = tools
   const { storage, objects, table, writer, remover, authentication, authorization } = state
-  const plurals = new Map(table.all().map(({ plural }) => [plural, plural]))
-  const served = (resource: string) => plurals.get(resource)
+  const served = (resource: string) => (table.hasPlural(resource) ? resource : undefined)
   const metrics = serverMetrics({
     ...{ revision: () => storage.revision, watchers: () => hub.size, streams: () => connect.counts() },
     ...{ flowControl, bounds, served },
@@ -195,7 +204,7 @@ function createPipeline(parts: PipelineParts): Pipeline {
     ...{ authentication, authorization, flowControl, table, metrics: metrics.requests, clock, log, deadline: config.requestTimeout },
     verbs: { store, table, objects, writer, remover, hub, clock, random, require: authorization.require },
     paths: pathHandlers({
-      ...{ resources: table.all(), issuer, serviceAccountKeys: identity.credentials.serviceAccountKeys },
+      ...{ table, issuer, serviceAccountKeys: identity.credentials.serviceAccountKeys },
       serverAddress: () => identity.address,
       checks: [
         { name: 'ping', live: true, check: () => undefined },

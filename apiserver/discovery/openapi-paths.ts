@@ -101,12 +101,19 @@ function describe(operation: Operation, path: string, definitions: Set<string>):
   }
 }
 
-function requestBody({ verb, apiVersion, kind }: Operation, isConnect: boolean, definitions: Set<string>): OpenApiSchema {
+/** The definition of the body or the answer; undefined where the specification has none. */
+function definitionOf({ resource, apiVersion, kind }: Operation): string | undefined {
+  const isOwn = resource.custom && apiVersion === resource.apiVersion && kind === resource.kind
+  return isOwn ? resource.facts.definition : definitionNameOf(apiVersion, kind)
+}
+
+function requestBody(operation: Operation, isConnect: boolean, definitions: Set<string>): OpenApiSchema {
   const named = (name: string) => {
     definitions.add(name)
     return schemaReference(name)
   }
-  const own = definitionNameOf(apiVersion, kind)
+  const { verb } = operation
+  const own = definitionOf(operation)
   if (isConnect || own === undefined) return {}
   if (verb === 'create' || verb === 'update') return { requestBody: { required: true, content: { '*/*': { schema: named(own) } } } }
   if (verb === 'patch') {
@@ -117,11 +124,11 @@ function requestBody({ verb, apiVersion, kind }: Operation, isConnect: boolean, 
   return { requestBody: { content: { '*/*': { schema: named(`${META}.DeleteOptions`) } } } }
 }
 
-function responses({ verb, resource, apiVersion, kind }: Operation, isConnect: boolean, definitions: Set<string>): OpenApiSchema {
+function responses(operation: Operation, isConnect: boolean, definitions: Set<string>): OpenApiSchema {
+  const { verb, resource } = operation
   const unauthorized = { 401: { description: 'Unauthorized' } }
   if (isConnect) return { 200: { description: 'OK', content: { '*/*': { schema: { type: 'string' } } } }, ...unauthorized }
-  const name =
-    verb === 'list' ? `${resource.facts.definition}List` : verb.startsWith('delete') ? `${META}.Status` : definitionNameOf(apiVersion, kind)
+  const name = verb === 'list' ? `${resource.facts.definition}List` : verb.startsWith('delete') ? `${META}.Status` : definitionOf(operation)
   if (name === undefined) return { 200: { description: 'OK' }, ...unauthorized }
   definitions.add(name)
   const types = verb === 'list' ? [...answers, 'application/json;stream=watch'] : answers

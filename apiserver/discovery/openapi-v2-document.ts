@@ -1,4 +1,5 @@
 import type { Resource } from '../registry/resource-table.ts'
+import { customSchemas } from './openapi-custom.ts'
 import { openApiDocument } from './openapi-v3.ts'
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
@@ -34,6 +35,13 @@ export function openApiV2Document(resources: readonly Resource[]): OpenApiV2 {
     security: [{ BearerToken: [] }],
     securityDefinitions: newer.components.securitySchemes,
   }
+}
+
+/** The document with kinds that were defined at run time, which say their schemas in the older form themselves. */
+export function withCustom(base: OpenApiV2, resources: readonly Resource[]): OpenApiV2 {
+  const { paths } = openApiV2Document(resources)
+  const own = JSON.parse(JSON.stringify(customSchemas(resources, 'v2'))) as Record<string, JsonObject>
+  return { ...base, paths: { ...base.paths, ...paths }, definitions: { ...base.definitions, ...own } }
 }
 
 function mapValues<V, W>(object: Readonly<Record<string, V>>, change: (value: V) => W): Record<string, W> {

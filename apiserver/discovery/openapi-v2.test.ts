@@ -11,7 +11,7 @@ import { openApiV2Document } from './openapi-v2-document.ts'
 
 const resources = new ResourceTable(await loadResources(lateServices().services)).all()
 const document = openApiV2Document(resources)
-const handler = openApiV2(resources)
+const handler = openApiV2()(resources)
 
 function get(accept: string | undefined, headers: Record<string, string> = {}) {
   let answer: { code: number; type: string; body: Buffer; headers: Record<string, unknown> } | undefined

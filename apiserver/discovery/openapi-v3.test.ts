@@ -8,7 +8,7 @@ import { loadResources } from '../resources/load.ts'
 import { openApiDocument, openApiV3 } from './openapi-v3.ts'
 
 const resources = new ResourceTable(await loadResources(lateServices().services)).all()
-const handlers = openApiV3(resources)
+const handlers = openApiV3()(resources)
 
 interface Answer {
   code: number

@@ -3,6 +3,7 @@ import { factsDocument } from '../../shared/openapi/document.ts'
 import type { ApiRequest, Reply } from '../http/exchange.ts'
 import { methodNotAllowed, type RequestInfo } from '../http/request-info.ts'
 import type { Resource } from '../registry/resource-table.ts'
+import { customSchemas } from './openapi-custom.ts'
 import { resourcePaths } from './openapi-paths.ts'
 import { componentSchemas } from './openapi-schemas.ts'
 
@@ -21,11 +22,23 @@ interface Version {
 
 /**
  * `/openapi/v3` (an index of documents, each with its hash) and one document a group version. Documents are made when first asked for;
- * the hashes come from what they are made of.
+ * the hashes come from what they are made of. Asked again when other resources are served: documents that stay as they are are kept.
  */
-export function openApiV3(resources: readonly Resource[]): ReadonlyMap<string, Handler> {
-  const versions = new Map<string, Version>()
-  for (const [path, group] of byPath(resources)) versions.set(path, { hash: hashOf(group), resources: group, bytes: undefined })
+export function openApiV3(): (resources: readonly Resource[]) => ReadonlyMap<string, Handler> {
+  let known = new Map<string, Version>()
+  return (resources) => {
+    const versions = new Map<string, Version>()
+    for (const [path, group] of byPath(resources)) {
+      const before = known.get(path)
+      const isSame = before?.resources.length === group.length && group.every((each, index) => each === before.resources[index])
+      versions.set(path, isSame ? before : { hash: hashOf(group), resources: group, bytes: undefined })
+    }
+    known = versions
+    return handlersOf(versions)
+  }
+}
+
+function handlersOf(versions: ReadonlyMap<string, Version>): ReadonlyMap<string, Handler> {
   const handlers = new Map<string, Handler>()
   for (const [path, version] of versions)
     handlers.set(`/openapi/v3/${path}`, (request, info, reply) => sendVersion(path, version, { request, info, reply }))
@@ -44,10 +57,20 @@ export function openApiDocument(resources: readonly Resource[]): object {
     info: { title: 'Kubernetes', version: `v${factsDocument().release}.0` },
     paths,
     components: {
-      schemas: componentSchemas([...definitions, ...resources.map((resource) => resource.facts.definition)]),
+      schemas: {
+        ...componentSchemas([...definitions, ...resources.map((resource) => resource.facts.definition), ...metadataOf(resources)]),
+        ...customSchemas(resources, 'v3'),
+      },
       securitySchemes: { BearerToken: { type: 'apiKey', description: 'Bearer token', name: 'authorization', in: 'header' } },
     },
   }
+}
+
+/** What the schemas of custom kinds refer to. */
+function metadataOf(resources: readonly Resource[]): string[] {
+  return resources.some(({ custom }) => custom)
+    ? ['ObjectMeta', 'ListMeta'].map((name) => `io.k8s.apimachinery.pkg.apis.meta.v1.${name}`)
+    : []
 }
 
 function indexOf(versions: ReadonlyMap<string, Version>): object {
@@ -67,8 +90,8 @@ function byPath(resources: readonly Resource[]): Map<string, Resource[]> {
 
 function hashOf(resources: readonly Resource[]): string {
   const hash = createHash('sha512').update(`${FORMAT}`).update(factsHash())
-  for (const { apiVersion, plural, verbs, subresources } of resources)
-    hash.update(JSON.stringify([apiVersion, plural, [...verbs], [...subresources]]))
+  for (const { apiVersion, plural, verbs, subresources, custom } of resources)
+    hash.update(JSON.stringify([apiVersion, plural, [...verbs], [...subresources], custom?.schema]))
   return hash.digest('hex').toUpperCase()
 }
 

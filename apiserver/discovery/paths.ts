@@ -5,7 +5,7 @@ import { negotiate, plainJson } from '../http/content-type.ts'
 import type { ApiRequest, Reply } from '../http/exchange.ts'
 import { methodNotAllowed, type RequestInfo } from '../http/request-info.ts'
 import { sendObject } from '../http/response.ts'
-import type { Resource } from '../registry/resource-table.ts'
+import type { ResourceTable } from '../registry/resource-table.ts'
 import { aggregatedDiscovery, coreVersions, groupDocument, groupList, resourceList, servedGroups } from './groups.ts'
 import { type HealthCheck, sendHealth } from './health.ts'
 import { openApiV2 } from './openapi-v2.ts'
@@ -13,7 +13,7 @@ import { openApiV3 } from './openapi-v3.ts'
 import { versionInfo } from './version.ts'
 
 export interface PathTools {
-  readonly resources: readonly Resource[]
+  readonly table: Pick<ResourceTable, 'all' | 'version'>
   /** `host:port`, as clients outside reach it. */
   readonly serverAddress: () => string
   readonly checks: readonly HealthCheck[]
@@ -24,9 +24,25 @@ export interface PathTools {
 
 type Handler = (request: ApiRequest, info: RequestInfo, reply: Reply) => void | Promise<void>
 
-/** Everything that is no resource: version, health, metrics, discovery. Documents are made on first use and kept. */
+/** Everything that is no resource: version, health, metrics, discovery. Documents are made on first use and kept while what is served stays the same. */
 export function pathHandlers(tools: PathTools): (path: string) => Handler | undefined {
-  const groups = servedGroups(tools.resources)
+  const { table } = tools
+  const openApi = { v2: openApiV2(), v3: openApiV3() }
+  let made: { readonly version: number; readonly handlers: ReadonlyMap<string, Handler> } | undefined
+  return (path) => {
+    if (made?.version !== table.version) made = { version: table.version, handlers: handlersOf(tools, openApi) }
+    return made.handlers.get(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
+  }
+}
+
+interface OpenApiMakers {
+  readonly v2: ReturnType<typeof openApiV2>
+  readonly v3: ReturnType<typeof openApiV3>
+}
+
+function handlersOf(tools: PathTools, openApi: OpenApiMakers): ReadonlyMap<string, Handler> {
+  const resources = tools.table.all()
+  const groups = servedGroups(resources)
   const named = groups.filter((group) => group.name !== '')
   const core = groups.filter((group) => group.name === '')
   const handlers = new Map<string, Handler>()
@@ -59,15 +75,15 @@ export function pathHandlers(tools: PathTools): (path: string) => Handler | unde
       handlers.set(`${path}/${check.name}`, (_, info, reply) => sendHealth(path, [check], info, reply))
     }
   }
-  handlers.set('/openapi/v2', openApiV2(tools.resources))
-  for (const [path, handler] of openApiV3(tools.resources)) handlers.set(path, handler)
+  handlers.set('/openapi/v2', openApi.v2(resources))
+  for (const [path, handler] of openApi.v3(resources)) handlers.set(path, handler)
   handlers.set('/metrics', (_, __, reply) => reply.send(200, 'text/plain; version=0.0.4; charset=utf-8', tools.metrics()))
   json('/.well-known/openid-configuration', () =>
     openIdConfiguration(tools.issuer, `https://${tools.serverAddress()}`, tools.serviceAccountKeys),
   )
   json('/openid/v1/jwks', () => jsonWebKeySet(tools.serviceAccountKeys))
   json('/', () => ({ paths: [...handlers.keys()].filter((path) => path !== '/').sort() }))
-  return (path) => handlers.get(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
+  return handlers
 }
 
 function onlyGet(method: string): void {

@@ -25,12 +25,17 @@ export interface HookContext {
 export interface Column<T> {
   name: string
   /** Default `string`. */
-  type?: 'string' | 'integer' | 'date' | 'boolean' | undefined
-  /** 0 is shown always, 1 only by `-o wide`. */
-  priority?: 0 | 1 | undefined
+  type?: 'string' | 'integer' | 'number' | 'date' | 'boolean' | undefined
+  /** OpenAPI's, of the type; default none. */
+  format?: string | undefined
+  /** 0 is shown always, what is above only by `-o wide`. */
+  priority?: number | undefined
   description?: string | undefined
-  /** `now` is for ages; dates are returned as timestamps and turned into ages by the machinery where type is `date`. */
-  value: (object: T, now: number) => string | number | boolean | undefined
+  /**
+   * `now` is for ages; dates are returned as timestamps and turned into ages by the machinery where type is `date`. Null is an empty cell;
+   * undefined the zero of the type.
+   */
+  value: (object: T, now: number) => string | number | boolean | undefined | null
 }
 
 /** Numbers that must be unique (cluster IPs, node ports) are taken before the object is stored, and given back if it is not. */
@@ -218,7 +223,7 @@ export interface ResourceUsage {
 
 /** A definition ready to be served; facts looked up and hooks attached. */
 export interface ResourceDefinition<T extends KubeObject = KubeObject> {
-  readonly apiVersion: ApiVersion
+  readonly apiVersion: string
   readonly kind: string
   readonly hooks: ResourceHooks<T>
 }

@@ -3,6 +3,7 @@ import { joinApiVersion, type KindFacts, kindFacts, schemaOf } from '../../share
 import type { SchemaNode } from '../../shared/openapi/schema.ts'
 import { prefixOf } from '../storage/keys.ts'
 import type { FurtherVersion, ResourceDefinition } from './define-resource.ts'
+import type { RunTimeShape } from './run-time-shape.ts'
 
 /** A sub-resource as it is served. */
 export interface ServedSubresource {
@@ -24,11 +25,14 @@ export interface Resource<T extends KubeObject = KubeObject> {
   readonly apiVersion: string
   readonly kind: string
   readonly plural: string
+  readonly listKind: string
   readonly namespaced: boolean
   readonly verbs: ReadonlySet<string>
   readonly subresources: ReadonlyMap<string, ServedSubresource>
   /** How this version is made of the stored one, and which that is; undefined where it is the stored one itself. See versions.ts. */
   readonly further: { readonly conversion: FurtherVersion; readonly stored: Resource } | undefined
+  /** Of a kind that was defined while the server runs; undefined for those of the release. */
+  readonly custom: RunTimeShape | undefined
   /** Where its objects live in the store. */
   readonly prefix: string
   /** For error messages: `deployments.apps`. */
@@ -44,11 +48,13 @@ export interface Resource<T extends KubeObject = KubeObject> {
 /** Verbs that Kubernetes' clients know, in the order of discovery. */
 const editVerbs = ['get', 'patch', 'update']
 
-/** Every served resource; handed its definitions, imports none. */
+/** Every served resource; handed its definitions, imports none. Kinds that are defined at run time come and go by the name of their definition. */
 export class ResourceTable {
   readonly #byPath = new Map<string, Resource>()
   readonly #byKind = new Map<string, Resource>()
   readonly #byPrefix = new Map<string, Resource>()
+  readonly #custom = new Map<string, CustomKind>()
+  #version = 0
 
   constructor(definitions: readonly ResourceDefinition[]) {
     for (const definition of definitions) {
@@ -59,9 +65,40 @@ export class ResourceTable {
     }
   }
 
+  /** Another number after every change: what was made of `all()` may be kept till then. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** Serves a kind, or another form of it. What the release serves is not replaced. Answers what is not served any more. */
+  serve(definition: string, kind: CustomKind): readonly Resource[] {
+    const before = this.retire(definition)
+    const isFree = (resource: Resource) => !this.#byPath.has(pathOf(resource)) && !this.#byKind.has(kindOf(resource))
+    const served = kind.served.filter(isFree)
+    if (this.#byPrefix.has(kind.stored.prefix)) return before
+    this.#custom.set(definition, { served, stored: kind.stored })
+    for (const resource of served) this.#add(resource)
+    this.#byPrefix.set(kind.stored.prefix, kind.stored)
+    return before
+  }
+
+  /** Serves it no more; answers what was served. */
+  retire(definition: string): readonly Resource[] {
+    this.#version++
+    const known = this.#custom.get(definition)
+    if (!known) return []
+    this.#custom.delete(definition)
+    this.#byPrefix.delete(known.stored.prefix)
+    for (const resource of known.served) {
+      this.#byPath.delete(pathOf(resource))
+      this.#byKind.delete(kindOf(resource))
+    }
+    return known.served
+  }
+
   #add(resource: Resource): void {
-    this.#byPath.set(`${resource.apiVersion}/${resource.plural}`, resource)
-    this.#byKind.set(`${resource.apiVersion}/${resource.kind}`, resource)
+    this.#byPath.set(pathOf(resource), resource)
+    this.#byKind.set(kindOf(resource), resource)
   }
 
   /** By the words of a URL. */
@@ -78,10 +115,27 @@ export class ResourceTable {
     return this.#byPrefix.get(prefix)
   }
 
+  /** Whether any group has a resource of that plural. */
+  hasPlural(plural: string): boolean {
+    for (const resource of this.#byPath.values()) if (resource.plural === plural) return true
+    return false
+  }
+
   all(): readonly Resource[] {
     return [...this.#byPath.values()]
   }
 }
+
+/** A kind that was defined while the server runs. */
+export interface CustomKind {
+  /** Its served versions. */
+  readonly served: readonly Resource[]
+  /** The version it is stored in, served or not. */
+  readonly stored: Resource
+}
+
+const pathOf = ({ apiVersion, plural }: Resource) => `${apiVersion}/${plural}`
+const kindOf = ({ apiVersion, kind }: Resource) => `${apiVersion}/${kind}`
 
 function describe(definition: ResourceDefinition, further?: Resource['further']): Resource {
   const { apiVersion, kind } = further?.conversion ?? definition
@@ -99,10 +153,12 @@ function describe(definition: ResourceDefinition, further?: Resource['further'])
     apiVersion: joinApiVersion(facts.group, facts.version),
     kind: facts.kind,
     plural: facts.plural,
+    listKind: `${facts.kind}List`,
     namespaced: facts.namespaced,
     verbs: new Set(hooks.verbs ?? (hooks.answer ? ['create'] : facts.verbs)),
     subresources: subresourcesOf({ hooks, apiVersion, kind }, facts),
     further,
+    custom: undefined,
     prefix: further?.stored.prefix ?? prefixOf(facts.group, facts.plural),
     named: { group: facts.group, resource: facts.plural },
     hasStatus,

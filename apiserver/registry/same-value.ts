@@ -17,8 +17,8 @@ export function sameValue(a: unknown, b: unknown): boolean {
   return true
 }
 
-/** Everything but metadata and status is equal: what `metadata.generation` counts. */
-export function sameSpec(a: KubeObject, b: KubeObject): boolean {
-  const ignored = { metadata: undefined, status: undefined }
+/** Everything but metadata and status is equal: what `metadata.generation` counts. Without `hasStatus`, a field of that name is like the others. */
+export function sameSpec(a: KubeObject, b: KubeObject, hasStatus = true): boolean {
+  const ignored = hasStatus ? { metadata: undefined, status: undefined } : { metadata: undefined }
   return sameValue({ ...a, ...ignored }, { ...b, ...ignored })
 }

@@ -17,6 +17,18 @@ export interface DecodeOptions {
   warn?: ((sentence: string) => void) | undefined
 }
 
+/** What a body is to be: a kind that the release has, or one that decodes itself. */
+export interface Decodable {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly custom?: { decode(value: unknown, options: DecodeOptions): KubeObject } | undefined
+}
+
+/** `decodeObject` for any kind that is served. @throws StatusError BadRequest */
+export function decodeAs(of: Decodable, value: unknown, options: DecodeOptions): KubeObject {
+  return of.custom ? of.custom.decode(value, options) : decodeObject(of.apiVersion, of.kind, value, options)
+}
+
 /**
  * Turns a parsed body into an object of the kind, as Go's decoder would: shape checked, unknown fields dropped, structs filled in,
  * quantities and times canonical. `apiVersion` and `kind` may be missing in the body and are then set. The input must not be used any more.
@@ -26,6 +38,21 @@ export function decodeObject(apiVersion: string, kind: string, value: unknown, o
   const name = definitionNameOf(apiVersion, kind)
   const decode = name === undefined ? undefined : decoderOf(name)
   if (!decode) throw new Error(`no schema is known for ${kind} of ${apiVersion}`)
+  const given = typedObject(apiVersion, kind, value)
+  const state: DecodeState = { path: [], unknown: options.fieldValidation === 'Ignore' ? undefined : [] }
+  let decoded: KubeObject
+  try {
+    decoded = decode(value, state) as KubeObject
+  } catch (error) {
+    throw unfitting(apiVersion, kind, error)
+  }
+  reportUnknown(apiVersion, kind, state.unknown ?? [], options)
+  if (given.apiVersion && given.kind) return decoded
+  return { ...decoded, kind, apiVersion }
+}
+
+/** A value as an object that claims no other type. @throws StatusError BadRequest */
+export function typedObject(apiVersion: string, kind: string, value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const found = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
     throw new StatusError(
@@ -33,22 +60,19 @@ export function decodeObject(apiVersion: string, kind: string, value: unknown, o
       `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into an object`,
     )
   }
-  const given = value as { apiVersion?: unknown; kind?: unknown }
+  const given = value as Record<string, unknown>
   checkType(given, apiVersion, kind)
-  const state: DecodeState = { path: [], unknown: options.fieldValidation === 'Ignore' ? undefined : [] }
-  let decoded: KubeObject
-  try {
-    decoded = decode(value, state) as KubeObject
-  } catch (error) {
-    if (error instanceof TypeMismatch) throw cannotBeHandled(apiVersion, kind, kind, error.message, error)
-    throw error
-  }
-  if (options.fieldValidation !== 'Ignore') report(apiVersion, kind, state.unknown ?? [], options)
-  if (given.apiVersion && given.kind) return decoded
-  return { ...decoded, kind, apiVersion }
+  return given
 }
 
-function report(apiVersion: string, kind: string, unknown: readonly string[], options: DecodeOptions): void {
+/** What a decoder throws, as the answer to whoever sent it. */
+export function unfitting(apiVersion: string, kind: string, error: unknown): unknown {
+  return error instanceof TypeMismatch ? cannotBeHandled(apiVersion, kind, kind, error.message, error) : error
+}
+
+/** Tells, or refuses, fields that the schema does not know and keys given twice, as was asked for. @throws StatusError BadRequest */
+export function reportUnknown(apiVersion: string, kind: string, unknown: readonly string[], options: DecodeOptions): void {
+  if (options.fieldValidation === 'Ignore') return
   const duplicates = options.duplicates ?? []
   if (unknown.length + duplicates.length === 0) return
   const sentences = [...unknown.map((path) => `unknown field ${JSON.stringify(path)}`), ...duplicates].slice(0, inputLimits.problems)

@@ -58,7 +58,7 @@ export function selects(resource: Resource, selection: Selection, facts: ObjectF
 function fieldOf(resource: Resource, field: string, facts: ObjectFacts): string {
   if (field === 'metadata.name') return facts.name
   if (field === 'metadata.namespace') return facts.namespace
-  return facts.fields[resource.selectable.indexOf(field)] ?? ''
+  return (facts.named ? facts.named.get(field) : facts.fields[resource.selectable.indexOf(field)]) ?? ''
 }
 
 function readSelector<S>(read: () => S): S {

@@ -13,7 +13,7 @@ interface ColumnDefinition {
   priority: number
 }
 
-type Cell = string | number | boolean
+type Cell = string | number | boolean | null
 
 interface TableRow {
   cells: Cell[]
@@ -108,11 +108,12 @@ const ageColumn: PreparedColumn = {
 }
 
 function prepare(column: Column<KubeObject>): PreparedColumn {
-  const { name, type = 'string', priority = 0, description = '' } = column
+  const { name, type = 'string', format = '', priority = 0, description = '' } = column
   return {
-    definition: { name, type: type === 'date' ? 'string' : type, format: name === 'Name' ? 'name' : '', description, priority },
+    definition: { name, type: type === 'date' ? 'string' : type, format: name === 'Name' ? 'name' : format, description, priority },
     cell: (object, now) => {
       const value = column.value(object, now)
+      if (value === null) return null
       if (type === 'date') return ageOf(typeof value === 'string' ? value : undefined, now)
       return value ?? (type === 'integer' ? 0 : '')
     },

@@ -3,6 +3,7 @@
  * hooks, admission, selection and tables know the stored version alone.
  */
 import type { KubeObject } from '../../shared/objects/object.ts'
+import type { StoredEntry } from './object-facts.ts'
 import type { Resource } from './resource-table.ts'
 import { decodeObject } from './schema-check.ts'
 
@@ -29,6 +30,27 @@ export function asStored(resource: Resource, object: KubeObject): KubeObject {
   const { further } = resource
   return further ? filled(further.stored, further.conversion.toStored(object)) : object
 }
+
+/**
+ * Stored entries ready for `asServed` and `bytesAsServed`. Those of kinds that were defined at run time are already what the version shows
+ * (decision 0029); others are converted when they are rendered.
+ */
+export function shownEntries(
+  resource: Resource,
+  entries: readonly StoredEntry[],
+): readonly StoredEntry[] | Promise<readonly StoredEntry[]> {
+  return resource.custom ? resource.custom.shown(entries) : entries
+}
+
+/** The same for the bytes of one object that was just stored. */
+export function shownBytes(resource: Resource, value: Buffer): Buffer | Promise<Buffer> {
+  if (!resource.custom) return value
+  const object = JSON.parse(value.toString()) as KubeObject
+  const shown = resource.custom.shownObject(object)
+  return shown instanceof Promise ? shown.then(textOf) : textOf(shown)
+}
+
+const textOf = (object: KubeObject) => Buffer.from(JSON.stringify(object))
 
 /** Conversions say what they know; what each version always writes is its schema's to say. */
 function filled({ apiVersion, kind }: Resource, object: KubeObject): KubeObject {

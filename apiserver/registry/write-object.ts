@@ -2,7 +2,7 @@ import { type FieldProblem, firstProblems } from '../../shared/errors/field-erro
 import { alreadyExists, conflict, hasReason, invalid, notFound, StatusError } from '../../shared/errors/status-error.ts'
 import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
-import type { KubeObject } from '../../shared/objects/object.ts'
+import { deepFreeze, type KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { AdmissionRequest, AdmissionRule } from '../admission/admission.ts'
@@ -17,6 +17,7 @@ import { keepIdentity, placeInNamespace, stampNewObject } from './object-metadat
 import { storageKey } from './read-object.ts'
 import { type Held, reserveAll } from './reservations.ts'
 import type { Resource } from './resource-table.ts'
+import type { RunTimeShape } from './run-time-shape.ts'
 import { sameSpec, sameValue } from './same-value.ts'
 import type { StoredObjects } from './stored-objects.ts'
 import { type Undo, withUndo } from './undo.ts'
@@ -199,7 +200,7 @@ export class ObjectWriter {
     const { resource, name } = request
     const { hooks } = resource.definition
     const context = this.contextOf(request)
-    const previous = this.#tools.objects.objectOf(entry)
+    const previous = resource.custom ? await this.#shown(resource.custom, entry) : this.#tools.objects.objectOf(entry)
     let next = await change(previous)
     this.#checkPreconditions(resource, name, next, previous, part)
     if (part.kind !== 'internal') {
@@ -220,17 +221,24 @@ export class ObjectWriter {
       keepIdentity(next, previous)
     }
     if (isFinallyDeleted(resource, next, previous)) {
-      await this.remove(request, entry, previous)
+      await this.remove(request, entry, this.#tools.objects.objectOf(entry))
       return encodeObject(next)(entry.revision)
     }
-    const encode = encodeObject(next)
-    if (isSame(encode(entry.revision), entry.value, next, previous)) {
+    const stored = resource.custom ? await resource.custom.toStored(next) : next
+    const encode = encodeObject(stored)
+    if (isSame(encode(entry.revision), entry.value, stored, this.#tools.objects.objectOf(entry))) {
       await this.#tools.storage.settled(entry.key)
       // What we found equal may have failed to become durable.
       if (this.#tools.storage.get(entry.key) !== entry) throw new StorageConflict(entry.key, undefined)
       return entry.value
     }
     return this.#store(request, { key: entry.key, object: next, previous, expect: entry.revision, context, encode })
+  }
+
+  /** What the version that is spoken shows of an entry of a kind that was defined at run time. */
+  async #shown(custom: RunTimeShape, entry: StoredEntry): Promise<KubeObject> {
+    const [shown] = await custom.shown([entry])
+    return shown === entry ? this.#tools.objects.objectOf(entry) : deepFreeze(JSON.parse(shown!.value.toString()) as KubeObject)
   }
 
   #checkPreconditions(resource: Resource, name: string, next: KubeObject, previous: KubeObject, part: UpdatePart): void {
@@ -258,7 +266,8 @@ export class ObjectWriter {
 
   #countGeneration(resource: Resource, part: UpdatePart, next: KubeObject, previous: KubeObject): void {
     if (!resource.hasGeneration || part.kind === 'status') return
-    if (!sameSpec(next, previous)) next.metadata.generation = (previous.metadata.generation ?? 0) + 1
+    if (!sameSpec(next, previous, resource.hasStatus || !resource.custom))
+      next.metadata.generation = (previous.metadata.generation ?? 0) + 1
   }
 
   #refuseInvalid(resource: Resource, object: KubeObject, found: Iterable<FieldProblem>): void {
@@ -286,10 +295,10 @@ export class ObjectWriter {
 
   async #store(request: WriteRequest, wish: StoreWish): Promise<Buffer> {
     const { resource } = request
-    const encode = wish.encode ?? encodeObject(wish.object)
+    const encode = wish.encode ?? encodeObject(resource.custom ? await resource.custom.toStored(wish.object) : wish.object)
     const write = this.#write(resource, wish.key, wish.object, wish.expect, encode)
     // A dry run answers what would be stored; a new object has no revision yet.
-    if (request.dryRun) return wish.expect === 0 ? Buffer.from(JSON.stringify(wish.object)) : write.encode(wish.expect)
+    if (request.dryRun) return wish.expect === 0 ? Buffer.from(JSON.stringify(wish.object)) : encode(wish.expect)
     if (wish.context) refuseTooLarge(encode, wish.expect)
     const held = wish.context && this.#reserve(request, wish, wish.context)
     try {

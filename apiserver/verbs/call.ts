@@ -15,10 +15,10 @@ import type { ObjectRemover } from '../registry/deletion.ts'
 import type { ObjectStore } from '../registry/read-object.ts'
 import type { Resource, ResourceTable } from '../registry/resource-table.ts'
 import { scaleColumns, scaleOf } from '../registry/scale.ts'
-import { decodeObject, type FieldValidation } from '../registry/schema-check.ts'
+import { type Decodable, decodeAs, type FieldValidation } from '../registry/schema-check.ts'
 import type { StoredObjects } from '../registry/stored-objects.ts'
 import { metadataOf, tableOf, tableWith } from '../registry/table.ts'
-import { asServed, asStored, bytesAsServed, storedVersion } from '../registry/versions.ts'
+import { asServed, asStored, bytesAsServed, shownBytes, storedVersion } from '../registry/versions.ts'
 import type { ObjectWriter, WriteRequest } from '../registry/write-object.ts'
 import type { WatchHub } from '../watch/watch-hub.ts'
 
@@ -96,10 +96,10 @@ export async function readStored(call: Call): Promise<KubeObject> {
 }
 
 /** The body as an object of the resource's kind and version, or of those given. @throws StatusError */
-export async function readObject(call: Call, of: { apiVersion: string; kind: string } = call.resource): Promise<KubeObject> {
+export async function readObject(call: Call, of: Decodable = call.resource): Promise<KubeObject> {
   const fieldValidation = fieldValidationOf(call.info.query)
   const { value, duplicates } = parse(await call.request.readBody(BODY_LIMIT), headerOf(call.request, 'content-type'), of.kind)
-  return decodeObject(of.apiVersion, of.kind, value, { fieldValidation, duplicates, warn: (sentence) => call.warnings.push(sentence) })
+  return decodeAs(of, value, { fieldValidation, duplicates, warn: (sentence) => call.warnings.push(sentence) })
 }
 
 /** By media type; protobuf knows no unknown and no duplicate fields. */
@@ -113,7 +113,13 @@ export function headerOf(request: ApiRequest, name: string): string | undefined 
   return Array.isArray(value) ? value.join(', ') : value
 }
 
-/** Answers one stored object in the version and representation asked for. */
+/** Answers an object that was just stored, in the version and representation asked for. */
+export function answerStored(call: Call, code: number, value: Buffer, now: number): void | Promise<void> {
+  const shown = shownBytes(call.resource, value)
+  return shown instanceof Promise ? shown.then((bytes) => answerObject(call, code, bytes, now)) : answerObject(call, code, shown, now)
+}
+
+/** Answers one object of the store, as `shownEntries` made it ready, in the version and representation asked for. */
 export function answerObject(call: Call, code: number, value: Buffer, now: number): void | Promise<void> {
   const { representation, reply, resource, warnings } = call
   if (representation.shape === 'object') return sendObject(reply, code, bytesAsServed(resource, value), representation, warnings)
@@ -154,7 +160,7 @@ export function wholeList(
     }
   }
   return {
-    kind: `${resource.kind}List`,
+    kind: resource.listKind,
     apiVersion: resource.apiVersion,
     metadata,
     items: objects.map((object) => asServed(resource, object)),

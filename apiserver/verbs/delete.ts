@@ -4,9 +4,9 @@ import { sendObject } from '../http/response.ts'
 import { type DeleteOptions, deleteOptions } from '../registry/delete-options.ts'
 import { listOptions } from '../registry/list-options.ts'
 import { selectionOf } from '../registry/selection.ts'
-import { asServed } from '../registry/versions.ts'
+import { asServed, shownEntries } from '../registry/versions.ts'
 import {
-  answerObject,
+  answerStored,
   BODY_LIMIT,
   type Call,
   headerOf,
@@ -24,7 +24,7 @@ export async function deleteOne(call: Call, tools: VerbTools): Promise<void> {
   const request = writeRequestOf(call, options.dryRun)
   const { gone, object, value } = await tools.remover.delete(request, options)
   const code = !gone && options.orphanDependents === false ? 202 : 200
-  if (!gone || call.resource.definition.hooks.answersDeletedObject) return answerObject(call, code, value, tools.clock.now())
+  if (!gone || call.resource.definition.hooks.answersDeletedObject) return answerStored(call, code, value, tools.clock.now())
   const status = successStatus(call.resource, object.metadata.name ?? '', object.metadata.uid)
   return sendObject(call.reply, code, status, call.representation, call.warnings)
 }
@@ -36,7 +36,7 @@ export async function deleteCollection(call: Call, tools: VerbTools): Promise<vo
   const selection = selectionOf(resource, namespaceOf(call), info)
   const page = await tools.store.list(resource, selection, { ...listOptions(info.query, false), continue: undefined })
   const items: KubeObject[] = []
-  for (const { facts, value } of page.entries) {
+  for (const { facts, value } of await shownEntries(resource, page.entries)) {
     try {
       await tools.remover.delete({ ...writeRequestOf(call, options.dryRun), namespace: facts.namespace, name: facts.name }, options)
     } catch (error) {
@@ -46,7 +46,7 @@ export async function deleteCollection(call: Call, tools: VerbTools): Promise<vo
     items.push(asServed(resource, JSON.parse(value.toString()) as KubeObject))
   }
   const list = {
-    kind: `${resource.kind}List`,
+    kind: resource.listKind,
     apiVersion: resource.apiVersion,
     metadata: { resourceVersion: String(page.revision) },
     items,

@@ -6,7 +6,7 @@ import type { StoredEntry } from '../registry/object-facts.ts'
 import type { ListPage } from '../registry/read-object.ts'
 import { selectionOf } from '../registry/selection.ts'
 import { metadataOf, tableOf } from '../registry/table.ts'
-import { asServed, bytesAsServed } from '../registry/versions.ts'
+import { asServed, bytesAsServed, shownEntries } from '../registry/versions.ts'
 import { answerObject, answerScale, type Call, namespaceOf, type VerbTools, wholeList } from './call.ts'
 import { getDerived, listDerived } from './derived.ts'
 
@@ -17,10 +17,18 @@ export function get(call: Call, tools: VerbTools): void | Promise<void> {
   if (derived) return getDerived(call, derived, tools)
   const version = info.query.size === 0 ? null : info.query.get('resourceVersion')
   const entry = tools.store.get(resource, namespaceOf(call), info.name, version)
+  if (resource.custom) return getShown(call, entry, tools)
   if (info.subresource === 'scale') {
     return answerScale(call, tools.objects.objectOf(entry), tools.clock.now())
   }
   return answerObject(call, 200, entry.value, tools.clock.now())
+}
+
+async function getShown(call: Call, entry: StoredEntry, tools: VerbTools): Promise<void> {
+  const [shown] = await shownEntries(call.resource, [entry])
+  const now = tools.clock.now()
+  if (call.info.subresource === 'scale') return answerScale(call, JSON.parse(shown!.value.toString()) as KubeObject, now)
+  return answerObject(call, 200, shown!.value, now)
 }
 
 /** 200 400 410 422 504 */
@@ -30,7 +38,8 @@ export async function list(call: Call, tools: VerbTools): Promise<void> {
   const { derived } = resource.definition.hooks
   if (derived) return listDerived(call, derived, tools)
   const selection = selectionOf(resource, namespaceOf(call), info)
-  const page = await tools.store.list(resource, selection, options)
+  const stored = await tools.store.list(resource, selection, options)
+  const page = resource.custom ? { ...stored, entries: await shownEntries(resource, stored.entries) } : stored
   if (representation.format === 'yaml' || representation.pretty) return sendWholeList(call, page, tools.clock.now())
   return streamList(call.reply, listPieces(call, page, tools.clock.now()), call.warnings)
 }
@@ -63,7 +72,7 @@ function listPieces({ resource, representation }: Call, page: ListPage, now: num
   const metadata = JSON.stringify(listMeta(page))
   const count = page.entries.length
   if (representation.shape === 'object') {
-    const head = Buffer.from(`{"kind":"${resource.kind}List","apiVersion":"${resource.apiVersion}","metadata":${metadata},"items":[`)
+    const head = Buffer.from(`{"kind":"${resource.listKind}","apiVersion":"${resource.apiVersion}","metadata":${metadata},"items":[`)
     let length = 0
     const items = page.entries.map((entry) => bytesAsServed(resource, entry.value))
     for (const item of items) length += item.length

@@ -4,12 +4,12 @@ import type { KubeObject } from '../../shared/objects/object.ts'
 import { parseBody } from '../http/body.ts'
 import { applyPatch, patchTypes } from '../patch/apply-patch.ts'
 import { type Scale, scaleOf } from '../registry/scale.ts'
-import { decodeObject, type FieldValidation } from '../registry/schema-check.ts'
+import { type Decodable, decodeAs, type FieldValidation } from '../registry/schema-check.ts'
 import { asServed, asStored } from '../registry/versions.ts'
 import type { UpdatePart } from '../registry/write-object.ts'
 import {
-  answerObject,
   answerScale,
+  answerStored,
   BODY_LIMIT,
   type Call,
   fieldValidationOf,
@@ -30,7 +30,7 @@ export async function create(call: Call, tools: VerbTools): Promise<void> {
   if (info.name !== '')
     throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource', { details: {} })
   const { value } = await tools.writer.create(writeRequestOf(call), object)
-  return answerObject(call, 201, value, tools.clock.now())
+  return answerStored(call, 201, value, tools.clock.now())
 }
 
 /** 200 201 400 403 404 409 415 422 */
@@ -54,7 +54,7 @@ export async function update(call: Call, tools: VerbTools): Promise<void> {
   try {
     const isConditional = !!object.metadata.resourceVersion
     const { value } = await tools.writer.update({ ...request, isConditional }, partOf(call), fresh)
-    return answerObject(call, 200, value, tools.clock.now())
+    return answerStored(call, 200, value, tools.clock.now())
   } catch (error) {
     const creates = resource.definition.hooks.createsOnUpdate && info.subresource === '' && hasReason(error, 'NotFound')
     if (!creates || object.metadata.resourceVersion) throw error
@@ -62,7 +62,7 @@ export async function update(call: Call, tools: VerbTools): Promise<void> {
   const { group, version, resource: plural, namespace, name, subresource } = info
   tools.require({ user: call.user, verb: 'create', group, version, resource: plural, namespace, name, subresource })
   const { value } = await tools.writer.create(request, JSON.parse(text) as KubeObject)
-  return answerObject(call, 201, value, tools.clock.now())
+  return answerStored(call, 201, value, tools.clock.now())
 }
 
 /** 200 400 403 404 409 415 422 */
@@ -75,7 +75,7 @@ export async function patch(call: Call, tools: VerbTools): Promise<void> {
   const request = writeRequestOf(call)
   const bytes = await call.request.readBody(BODY_LIMIT)
   const { value: change, duplicates } = parseBody(bytes, 'application/json', 'patch')
-  const decode = (of: { apiVersion: string; kind: string }, raw: unknown) => {
+  const decode = (of: Decodable, raw: unknown) => {
     // Warnings of an attempt that lost its race are not repeated.
     call.warnings.length = 0
     return decodePatched(of, raw, fieldValidation, duplicates, call.warnings)
@@ -94,18 +94,18 @@ export async function patch(call: Call, tools: VerbTools): Promise<void> {
     checkName(next, info.name)
     return next
   })
-  return answerObject(call, 200, value, tools.clock.now())
+  return answerStored(call, 200, value, tools.clock.now())
 }
 
 function decodePatched(
-  of: { apiVersion: string; kind: string },
+  of: Decodable,
   raw: unknown,
   fieldValidation: FieldValidation,
   duplicates: readonly string[],
   warnings: string[],
 ): KubeObject {
   try {
-    return decodeObject(of.apiVersion, of.kind, raw, { fieldValidation, duplicates, warn: (sentence) => warnings.push(sentence) })
+    return decodeAs(of, raw, { fieldValidation, duplicates, warn: (sentence) => warnings.push(sentence) })
   } catch (error) {
     // What a patch makes of a good object is unprocessable, not unreadable.
     if (!hasReason(error, 'BadRequest') || !error.message.includes('strict decoding error')) throw error

@@ -29,6 +29,7 @@ export class Audience {
   /** Frames, large ones in pieces. */
   readonly #frames: Buffer[] = []
   readonly #revisions: number[] = []
+  #late: Promise<void> | undefined
   #bytes = 0
   /** The position of the first frame kept. */
   #base = 0
@@ -62,16 +63,42 @@ export class Audience {
   }
 
   /** Takes a change in; answers whether anybody here must hear of it. */
-  offer(frames: ChangeFrames): boolean {
+  offer(frames: ChangeFrames, late: (failure: unknown) => void): boolean {
     const frame = frames.frame(this.resource, this.selects, this.representation)
     if (!frame) return false
+    if (this.#late || frame instanceof Promise) {
+      this.#wait(frame, frames.change.revision, late)
+      return false
+    }
     this.#append(frame, frames.change.revision)
     return true
   }
 
+  /** Resolves when what is being converted is in the log; undefined when nothing is. */
+  get late(): Promise<void> | undefined {
+    return this.#late
+  }
+
+  /** One after the other, so that the order stays. */
+  #wait(frame: Buffer | Promise<Buffer>, revision: number, late: (failure: unknown) => void): void {
+    const before = this.#late ?? Promise.resolve()
+    // A failure is told when its turn has come; until then it is nobody's.
+    const ready = Promise.resolve(frame).then(
+      (bytes) => ({ bytes }),
+      (failure: unknown) => ({ failure }),
+    )
+    const turn = before.then(async () => {
+      const result = await ready
+      if (this.#late === turn) this.#late = undefined
+      if ('bytes' in result) this.#append(result.bytes, revision)
+      late('failure' in result ? result.failure : undefined)
+    })
+    this.#late = turn
+  }
+
   /** Tells how far the store is; false when there is no news in that. */
   bookmark(revision: number): boolean {
-    if (!this.wantsBookmarks || revision <= this.#lastRevision) return false
+    if (!this.wantsBookmarks || this.#late || revision <= this.#lastRevision) return false
     this.#append(bookmarkFrame(this.resource, revision, this.representation), revision)
     return true
   }

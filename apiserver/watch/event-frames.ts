@@ -53,15 +53,22 @@ export function errorFrame(status: object): Buffer {
 export class ChangeFrames {
   readonly change: Change<ObjectFacts>
   readonly #now: number
-  readonly #frames = new Map<string, Buffer>()
+  readonly #frames = new Map<string, Buffer | Promise<Buffer>>()
 
   constructor(change: Change<ObjectFacts>, now: number) {
     this.change = change
     this.#now = now
   }
 
-  /** What a watcher sees that selects the states before and after, or one of them; undefined when it selects neither. */
-  frame(resource: Resource, selects: (entry: StoredEntry) => boolean, representation: Representation): Buffer | undefined {
+  /**
+   * What a watcher sees that selects the states before and after, or one of them; undefined when it selects neither. A promise where somebody
+   * outside converts.
+   */
+  frame(
+    resource: Resource,
+    selects: (entry: StoredEntry) => boolean,
+    representation: Representation,
+  ): Buffer | Promise<Buffer> | undefined {
     const { change } = this
     const isIn = change.type === 'put' && selects(change.entry)
     const wasIn = change.previous !== undefined && selects(change.previous)
@@ -71,9 +78,20 @@ export class ChangeFrames {
     const known = this.#frames.get(key)
     if (known) return known
     // An object that leaves the selection is shown as it was when it still belonged, under the revision of the change.
-    const value = type !== 'DELETED' || change.type === 'delete' ? change.entry.value : restamp(change.previous!.value, change.revision)
-    const frame = eventFrame(resource, type, value, representation, this.#now)
+    const entry = type !== 'DELETED' || change.type === 'delete' ? change.entry : restamped(change.previous!, change.revision)
+    const frame = this.#frameOf(resource, type, entry, representation)
     this.#frames.set(key, frame)
     return frame
   }
+
+  #frameOf(resource: Resource, type: EventType, entry: StoredEntry, representation: Representation): Buffer | Promise<Buffer> {
+    const frame = (value: Buffer) => eventFrame(resource, type, value, representation, this.#now)
+    if (!resource.custom) return frame(entry.value)
+    const shown = resource.custom.shown([entry])
+    return shown instanceof Promise ? shown.then(([first]) => frame(first!.value)) : frame(shown[0]!.value)
+  }
+}
+
+function restamped({ key, value, createRevision, facts }: StoredEntry, revision: number): StoredEntry {
+  return { key, value: restamp(value, revision), revision, createRevision, facts }
 }

@@ -8,6 +8,7 @@ import type { ObjectFacts } from '../registry/object-facts.ts'
 import type { ObjectStore } from '../registry/read-object.ts'
 import type { Resource } from '../registry/resource-table.ts'
 import type { Selection } from '../registry/selection.ts'
+import { shownEntries } from '../registry/versions.ts'
 import { resourcePrefix } from '../storage/keys.ts'
 import { type Change, RevisionCompacted, type Storage, type Subscription } from '../storage/storage.ts'
 import { Audience } from './audience.ts'
@@ -38,6 +39,13 @@ const TURN_MILLISECONDS = 0.1
 const TURN_STEP = 3
 /** A round shorter than this (milliseconds) is followed by the next at once. */
 const SHORT_ROUND = 0.5
+
+type AudienceWords = Pick<WatchWish, 'resource' | 'selection' | 'representation' | 'allowBookmarks'>
+
+/** Equal for watches that are sent the same. A kind that is served in another form since is another one. */
+function audienceKey({ resource, selection, representation, allowBookmarks }: AudienceWords): string {
+  return `${resource.apiVersion}/${resource.plural}|${selection.key}|${representation.key}|${allowBookmarks}`
+}
 
 export interface WatchBounds {
   /** Of everything that waits to be sent. */
@@ -140,6 +148,8 @@ export class WatchHub {
     const leave = this.#countIn(wish)
     reply.onClose(leave)
     reply.begin(200, 'application/json')
+    // Who comes while something is being converted would hear of it twice.
+    for (let late = this.#lateOf(wish); late; late = this.#lateOf(wish)) await late
     const audience = this.#audienceOf(wish)
     // Everything up to `known` comes before the log; what the log brings again of it is skipped.
     const known = 'from' in start ? start.from : this.#storage.revision
@@ -174,7 +184,8 @@ export class WatchHub {
   async #state(wish: WatchWish, revision: number, endMark: boolean): Promise<Iterable<Buffer>> {
     const { resource, selection, representation } = wish
     const prefix = selection.namespace === '' ? resource.prefix : `${resource.prefix}${selection.namespace}/`
-    const entries = await this.#store.selected(this.#storage.page(prefix, {}).entries, resource, selection)
+    const selected = await this.#store.selected(this.#storage.page(prefix, {}).entries, resource, selection)
+    const entries = resource.custom ? await shownEntries(resource, selected) : selected
     const now = this.#clock.now()
     return (function* () {
       for (const entry of entries) yield eventFrame(resource, 'ADDED', entry.value, representation, now)
@@ -204,7 +215,8 @@ export class WatchHub {
     const now = this.#clock.now()
     for await (const change of this.#storage.changes(from, to)) {
       if (!change.key.startsWith(audience.resource.prefix)) continue
-      const frame = new ChangeFrames(change, now).frame(audience.resource, audience.selects, audience.representation)
+      const made = new ChangeFrames(change, now).frame(audience.resource, audience.selects, audience.representation)
+      const frame = made instanceof Promise ? await made : made
       if (frame) frames.push(frame)
     }
     return frames
@@ -218,9 +230,33 @@ export class WatchHub {
       const index = this.#indexes.get(prefix)
       if (!index) continue
       const frames = new ChangeFrames(change, now)
-      for (const audience of index.candidates(change)) if (audience.offer(frames)) this.#touch(audience)
+      for (const audience of index.candidates(change)) {
+        if (audience.offer(frames, (failure) => this.#comesLate(audience, failure))) this.#touch(audience)
+      }
     }
     this.#drain()
+  }
+
+  /** Something was converted, or could not be: then the watches cannot go on without a gap, and are told why. */
+  #comesLate(audience: Audience, failure: unknown): void {
+    if (failure === undefined) {
+      this.#touch(audience)
+      return this.#drain()
+    }
+    this.#log.warn('an event could not be converted; the watches on it end', { kind: audience.resource.kind, error: failure })
+    const status = failure instanceof StatusError ? failure.toStatus() : new StatusError('InternalError', 'conversion failed').toStatus()
+    for (const watcher of audience.watchers) watcher.finish(errorFrame(status))
+  }
+
+  #lateOf(wish: WatchWish): Promise<void> | undefined {
+    return this.#audiences.get(audienceKey(wish))?.late
+  }
+
+  /** Ends the watches on resources that are not served any more, or in another form: clients come back and see what there is. */
+  endWatches(retired: readonly Resource[]): void {
+    for (const audience of this.#audiences.values()) {
+      if (retired.includes(audience.resource)) for (const watcher of audience.watchers) watcher.finish()
+    }
   }
 
   #bookmarkAll(): void {
@@ -312,10 +348,11 @@ export class WatchHub {
     return audience.wantsBookmarks ? bookmarkFrame(audience.resource, this.#delivered, audience.representation) : undefined
   }
 
-  #audienceOf({ resource, selection, representation, allowBookmarks, owner }: WatchWish): Audience {
-    const key = `${resource.apiVersion}/${resource.plural}|${selection.key}|${representation.key}|${allowBookmarks}`
+  #audienceOf(wish: WatchWish): Audience {
+    const { resource, selection, representation, allowBookmarks, owner } = wish
+    const key = audienceKey(wish)
     const known = this.#audiences.get(key)
-    if (known) return known
+    if (known?.resource === resource) return known
     const audience = new Audience(resource, selection, representation, allowBookmarks, owner)
     this.#audiences.set(key, audience)
     const index = this.#indexes.get(resource.prefix) ?? new WatchIndex(resource)
@@ -332,8 +369,9 @@ export class WatchHub {
     this.#size--
     if (audience.watchers.size > 0) return
     if (audience.kept) this.#bounds.unsent.release(audience.kept)
-    const { resource, selection, representation, wantsBookmarks } = audience
-    this.#audiences.delete(`${resource.apiVersion}/${resource.plural}|${selection.key}|${representation.key}|${wantsBookmarks}`)
+    const { resource, selection, representation, wantsBookmarks: allowBookmarks } = audience
+    const key = audienceKey({ resource, selection, representation, allowBookmarks })
+    if (this.#audiences.get(key) === audience) this.#audiences.delete(key)
     const index = this.#indexes.get(resource.prefix)
     index?.remove(audience)
     if (index?.size === 0) this.#indexes.delete(resource.prefix)

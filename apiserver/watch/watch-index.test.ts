@@ -88,13 +88,15 @@ test('a kubelet’s watch is not even looked at when other nodes’ pods change'
   assert.equal([...index.candidates(change({ node: 'node-7' }, { node: 'node-7' }))].length, 1)
 })
 
+const nobody = () => assert.fail('nothing is converted')
+
 test('an audience keeps what its slowest watcher lacks, joins what is pending once, and says who is too slow', () => {
   const one = audience('', '')
   const watcher = { position: 0 }
   one.watchers.add(watcher as never)
   const first = change({})
-  one.offer(new ChangeFrames(first, 0))
-  one.offer(new ChangeFrames(change({ name: 'y' }), 0))
+  one.offer(new ChangeFrames(first, 0), nobody)
+  one.offer(new ChangeFrames(change({ name: 'y' }), 0), nobody)
   const { bytes: pending, end } = one.pending(0, 0)
   assert.equal(end, 2)
   assert.equal(pending?.toString().split('\n').length, 3)
@@ -106,6 +108,6 @@ test('an audience keeps what its slowest watcher lacks, joins what is pending on
   one.trim()
   assert.equal(one.pending(one.end, 0).bytes, undefined)
   watcher.position = one.end
-  for (let n = 0; n < 20_001; n++) one.offer(new ChangeFrames(first, 0))
+  for (let n = 0; n < 20_001; n++) one.offer(new ChangeFrames(first, 0), nobody)
   assert.deepEqual(one.trim(), [watcher])
 })

@@ -1,4 +1,4 @@
-import type { ObjectFacts } from '../registry/object-facts.ts'
+import { fieldsOf, type ObjectFacts } from '../registry/object-facts.ts'
 import type { Resource } from '../registry/resource-table.ts'
 import type { Change } from '../storage/storage.ts'
 import type { Audience } from './audience.ts'
@@ -48,10 +48,12 @@ export class WatchIndex {
     if (facts.namespace !== '') yield* this.#at(`namespace ${facts.namespace}`)
     yield* this.#at(`name ${facts.namespace}/${facts.name}`)
     if (facts.namespace !== '') yield* this.#at(`name /${facts.name}`)
+    const fields = this.#fields.size > 0 ? fieldsOf(this.#resource, facts) : facts.fields
+    const fieldsBefore = before && this.#fields.size > 0 ? fieldsOf(this.#resource, before) : before?.fields
     for (const field of this.#fields.keys()) {
-      const value = facts.fields[field] ?? ''
+      const value = fields[field] ?? ''
       yield* this.#at(`field ${field}=${value}`)
-      const old = before?.fields[field]
+      const old = fieldsBefore?.[field]
       if (old !== undefined && old !== value) yield* this.#at(`field ${field}=${old}`)
     }
     for (const label of this.#labels.keys()) {

@@ -4,7 +4,8 @@
  */
 import { inputLimits } from '../limits/input-limits.ts'
 import { definition } from './document.ts'
-import type { SchemaNode } from './schema.ts'
+import { SchemaNode } from './schema.ts'
+import { CHOSEN_SCHEMA, choiceOf } from './schema-choices.ts'
 import { decodeScalar, decodeSeconds, decodeString, jsonTypeOf, pathText, type ScalarDecoder, TypeMismatch } from './schema-scalars.ts'
 
 /** What a walk carries along. */
@@ -55,7 +56,7 @@ function compile(node: SchemaNode, shortPath: ScalarPlace): Decoder {
     case 'map':
       return compileMap(node.values!, shortPath)
     case 'object':
-      return node.isOpen ? (value) => value : compileReference(node, shortPath)
+      return node.isOpen ? compileOpen(node, shortPath) : compileReference(node, shortPath)
     default:
       return (value) => value
   }
@@ -77,6 +78,14 @@ function decodeWith(decode: ScalarDecoder, value: unknown, place: ScalarPlace, s
 
 function mismatch(value: unknown, type: string, place: ScalarPlace, state: DecodeState): never {
   throw new TypeMismatch(jsonTypeOf(value), type).at(place.struct, state.path)
+}
+
+/** Raw JSON, but for a definition that may hold a schema. */
+function compileOpen(node: SchemaNode, place: ScalarPlace): Decoder {
+  const choose = choiceOf(node.ref)
+  if (!choose) return (value) => value
+  const schema = compileReference(new SchemaNode({ type: 'object' }, CHOSEN_SCHEMA, () => definition(CHOSEN_SCHEMA)!), place)
+  return (value, state) => choose(value, state, schema)
 }
 
 /** Looked up when first used: definitions may refer to themselves. */
