@@ -5,6 +5,7 @@ import { decodeContinue, encodeContinue } from './continue-token.ts'
 import { type ListOptions, parseRevision } from './list-options.ts'
 import type { ObjectFacts, StoredEntry } from './object-facts.ts'
 import type { Resource } from './resource-table.ts'
+import { ScanTurns } from './scan-turns.ts'
 import { type Selection, selects } from './selection.ts'
 
 /** One answer of a list: stored entries, not yet rendered. */
@@ -19,9 +20,7 @@ export interface ListPage {
 
 /** How many entries a selective paged list looks at in one step. */
 const SCAN_STEP = 1_000
-/** Selecting gives way after this long, so that nobody waits behind a long list. */
-const TURN_MILLISECONDS = 2
-/** The clock is looked at after this many entries. */
+/** Whether its turn is over a scan asks after this many entries. */
 const TURN_STEP = 64
 
 export function storageKey(resource: Resource, namespace: string, name: string): string {
@@ -35,25 +34,23 @@ export class ObjectStore {
   /** Clients that name an older revision are told that it has expired, although the log may still have it. */
   readonly horizon: () => number
 
-  readonly #clock: Pick<Clock, 'monotonic'>
+  readonly #turns: ScanTurns
 
   constructor(storage: Storage<ObjectFacts>, horizon: () => number, clock: Pick<Clock, 'monotonic'>) {
     this.storage = storage
     this.horizon = horizon
-    this.#clock = clock
+    this.#turns = new ScanTurns(clock)
   }
 
   /** Those of a snapshot that are selected. Entries never change, so what is written meanwhile is not seen. */
   async selected(entries: readonly StoredEntry[], resource: Resource, selection: Selection): Promise<readonly StoredEntry[]> {
     if (selection.all) return entries
     const found: StoredEntry[] = []
-    let turn = this.#clock.monotonic()
+    if (entries.length > SCAN_STEP) await this.#turns.next()
     for (let at = 0; at < entries.length; at++) {
       const entry = entries[at]!
       if (selects(resource, selection, entry.facts)) found.push(entry)
-      if (at % TURN_STEP !== 0 || this.#clock.monotonic() - turn < TURN_MILLISECONDS) continue
-      await new Promise<void>((resolve) => setImmediate(resolve))
-      turn = this.#clock.monotonic()
+      if (entries.length > SCAN_STEP && at % TURN_STEP === 0 && this.#turns.isOver) await this.#turns.next()
     }
     return found
   }
@@ -102,8 +99,9 @@ export class ObjectStore {
     }
     const entries: StoredEntry[] = []
     let after = wish.after
-    let turn = this.#clock.monotonic()
-    for (;;) {
+    for (let step = 0; ; step++) {
+      // The next step is read at the same revision, whatever is written meanwhile.
+      if (step > 0) await this.#turns.next()
       const page = await this.#read(wish, revision, after, SCAN_STEP)
       for (const [index, entry] of page.entries.entries()) {
         if (!selects(wish.resource, wish.selection, entry.facts)) continue
@@ -114,10 +112,6 @@ export class ObjectStore {
       }
       if (!page.more) return this.#answer(wish, revision, entries, undefined, 0)
       after = page.entries.at(-1)!.key
-      if (this.#clock.monotonic() - turn < TURN_MILLISECONDS) continue
-      // The next step is read at the same revision, whatever is written meanwhile.
-      await new Promise<void>((resolve) => setImmediate(resolve))
-      turn = this.#clock.monotonic()
     }
   }
 
