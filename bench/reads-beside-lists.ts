@@ -8,7 +8,8 @@ const LISTERS = 4
 const GETS = 2_000
 
 const path = `/api/v1/namespaces/${NAMESPACE}/configmaps`
-const body = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"load-{n}","labels":{"app":"load","number":"{n}"}},"data":{"n":"{n}"}}'
+const body =
+  '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"load-{n}","labels":{"app":"load","number":"{n}"}},"data":{"n":"{n}"}}'
 
 const server = await measuredServer()
 try {

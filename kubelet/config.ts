@@ -34,6 +34,7 @@ export const settings = {
     'auto',
   ),
   maxPods: integer('how many pods may run here', 110, 1),
+  podPidsLimit: integer('processes that all containers of a pod may have together; -1: as many as the machine has', -1, -1),
   containerLogMaxSize: text('how large a container’s log file becomes before the next is begun', '10Mi'),
   containerLogMaxFiles: integer('how many of them are kept', 5, 2),
   podManifestPath: path('a folder (or file) of pods that this node runs by itself, with or without an API server'),

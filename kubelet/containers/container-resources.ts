@@ -45,12 +45,16 @@ export function actualResources(container: Container, actual: ContainerLimits): 
   return { ...container.resources, ...(requests ? { requests: has.requests } : {}), ...(limits ? { limits: has.limits } : {}) }
 }
 
-/** What a pod may use altogether by its own `spec.resources`; undefined: only its containers are limited. */
-export function podLimits(pod: Pod): SandboxConfig['limits'] {
+/**
+ * What a pod may use altogether, by its own `spec.resources` and by the node's limit of processes (negative: none); undefined: only its containers
+ * are limited.
+ */
+export function podLimits(pod: Pod, pidsLimit = -1): SandboxConfig['limits'] {
   const limits = amountsOf(pod.spec.resources?.limits)
   const [cpu = 0, memory = 0] = [limits.get('cpu'), limits.get('memory')]
-  if (cpu === 0 && memory === 0) return undefined
+  if (cpu === 0 && memory === 0 && pidsLimit < 0) return undefined
   return {
+    ...(pidsLimit < 0 ? {} : { pids: pidsLimit }),
     ...(cpu > 0 ? { cpuQuota: Math.max(LEAST_QUOTA_MICROSECONDS, cpu * 100) } : {}),
     ...(memory > 0 ? { memoryBytes: memory } : {}),
   }

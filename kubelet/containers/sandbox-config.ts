@@ -4,7 +4,7 @@ import { bandwidthOf } from '../network/bandwidth.ts'
 import { podHostname } from '../network/hosts-file.ts'
 import { type ClusterDns, type DnsConfig, podDns } from '../network/resolv-conf.ts'
 import type { SandboxConfig } from '../runtime/container-runtime.ts'
-import { podCgroup, podCpuShares, podLimits } from './container-resources.ts'
+import { podCgroup, podCpuShares } from './container-resources.ts'
 
 /** What the runtime must know to make a pod's sandbox. @throws Error for what no sandbox here can give */
 export function sandboxConfig(pod: Pod, attempt: number, cluster: ClusterDns, nodeDns: DnsConfig): SandboxConfig {
@@ -27,7 +27,6 @@ export function sandboxConfig(pod: Pod, attempt: number, cluster: ClusterDns, no
     sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
     cgroupParent: podCgroup(pod),
     cpuShares: podCpuShares(pod),
-    limits: podLimits(pod),
     labels: {},
   }
 }

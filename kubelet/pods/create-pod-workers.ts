@@ -50,6 +50,8 @@ export interface PodMachineryOptions {
   /** This node's own object, once it was seen. */
   node: () => Node | undefined
   clusterDns: ClusterDns
+  /** Processes of a pod altogether; undefined or negative: as many as the machine has. */
+  podPidsLimit?: number | undefined
   nodeDns: () => DnsConfig
   hostIPs: () => readonly string[]
   /** The machine confines programs by AppArmor; default no. */
@@ -73,6 +75,9 @@ export interface PodMachineryOptions {
 
 /** How soon what stood in the way of a pod's sandbox or volumes is tried again, in milliseconds. */
 const SETBACKS = { first: 500, most: 60_000 }
+
+/** Upstream's words to whom a critical pod takes its place. */
+const PREEMPTED = 'Preempted in order to admit critical pod'
 
 /** Wires everything that looks after pods. Asks the informers for what it reads, so call it before they start; starts nothing. */
 export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
@@ -116,12 +121,23 @@ export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
     admission: podAdmission(options.node, machine, {
       pressure: options.pressure ?? (() => new Set()),
       isShuttingDown: options.isShuttingDown ?? (() => false),
+      makeRoom: (victims) => {
+        for (const pod of victims) {
+          events.record(pod, 'Warning', 'Preempting', PREEMPTED)
+          workers
+            .end(pod.metadata.uid ?? '', { phase: 'Failed', reason: 'Preempting', message: PREEMPTED, isDisruption: true })
+            .catch((error: unknown) =>
+              log.warn('a pod could not be ended for a critical one', { pod: pod.metadata.name, error: String(error) }),
+            )
+        }
+      },
     }),
     statuses: mirroredStatuses(statusWriter(client, clock, log, signal), mirrors),
     api: client,
     crashes: new Backoff(clock),
     setbacks: new Backoff(clock, SETBACKS),
     clusterDns: options.clusterDns,
+    podPidsLimit: options.podPidsLimit,
     nodeDns: options.nodeDns,
     hostIPs: options.hostIPs,
     removeFiles: options.files.remove,

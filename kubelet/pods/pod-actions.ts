@@ -1,4 +1,5 @@
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { podLimits } from '../containers/container-resources.ts'
 import { sandboxConfig } from '../containers/sandbox-config.ts'
 import { ImageError } from '../images/image-puller.ts'
 import { type ContainerStatus, RuntimeError, type SandboxStatus } from '../runtime/container-runtime.ts'
@@ -125,7 +126,7 @@ export class PodActions {
 
   /** A new sandbox, its volumes prepared meanwhile. False: it failed, and is due again later. */
   async #renewSandbox(plan: PodPlan, observed: ObservedPod, signal: AbortSignal): Promise<boolean> {
-    const { runtime, clock, clusterDns, nodeDns, events, setbacks } = this.#tools
+    const { runtime, clock, clusterDns, nodeDns, podPidsLimit, events, setbacks } = this.#tools
     const pod = this.#pod()
     const uid = pod.metadata.uid ?? ''
     if ((this.#sandboxRetryAt ?? 0) > clock.now()) return false
@@ -137,7 +138,8 @@ export class PodActions {
     }
     const make = async () => {
       const runtimeHandler = await this.#tools.runtimeHandler(pod, signal)
-      return runtime.runSandbox({ ...sandboxConfig(pod, plan.sandboxAttempt, clusterDns, nodeDns()), runtimeHandler }, signal)
+      const config = sandboxConfig(pod, plan.sandboxAttempt, clusterDns, nodeDns())
+      return runtime.runSandbox({ ...config, limits: podLimits(pod, podPidsLimit), runtimeHandler }, signal)
     }
     const [sandbox, volumes] = await Promise.allSettled([make(), this.#prepareVolumes(signal)])
     signal.throwIfAborted()

@@ -88,3 +88,26 @@ test('a wish that was taken back keeps no room', () => {
   admission.forgo('high')
   assert.equal(admission.resize(sized('low', '3', 1)), undefined)
 })
+
+test('a critical pod has room made for it on a full node, another pod has not', () => {
+  const place: Node = { ...node, status: { ...node.status, allocatable: { cpu: '2', pods: '3' } } }
+  const ended: string[][] = []
+  const makeRoom = (victims: readonly Pod[]) => void ended.push(victims.map(({ metadata }) => metadata.uid ?? ''))
+  const admission = podAdmission(() => place, { hasAppArmor: () => false }, { pressure: () => new Set(), makeRoom })
+  const sized = (uid: string, cpu: string, priority = 0): Pod => ({
+    ...pod(uid, 0),
+    spec: { priority, containers: [{ name: 'c', image: 'i', resources: { requests: { cpu } } }] },
+  })
+  const critical = 2_000_000_000
+  assert.equal(admission.admit(sized('own', '500m', critical)), undefined)
+  assert.equal(admission.admit(sized('large', '1', 5)), undefined)
+  assert.equal(admission.admit(sized('small', '500m', 5)), undefined)
+  assert.equal(admission.admit(sized('late', '100m', 1_000_000_000))?.reason, 'OutOfpods')
+  assert.deepEqual(ended, [])
+  // A place and half a core are missing: the small one is enough.
+  assert.equal(admission.admit(sized('needed', '500m', critical)), undefined)
+  assert.deepEqual(ended, [['small']])
+  // Not even both together would do: nobody is ended for nothing, least of all who is as important.
+  assert.equal(admission.admit(sized('huge', '1900m', critical))?.reason, 'OutOfpods')
+  assert.deepEqual(ended, [['small']])
+})

@@ -6,6 +6,7 @@ import { tolerates } from '../../shared/pods/tolerations.ts'
 import { PRESSURE_CONDITIONS, type PressureKind } from '../node/pressure.ts'
 import type { Phase } from '../status/pod-phase.ts'
 import { qosClassOf } from '../status/qos-class.ts'
+import { podsThatMakeRoom } from './critical-room.ts'
 import { type MachineSupport, unsupported } from './node-support.ts'
 import { isCriticalPod } from './pod-kinds.ts'
 import { inResizeOrder } from './resize-order.ts'
@@ -47,6 +48,8 @@ export interface NodeStrain {
   pressure(): ReadonlySet<PressureKind>
   /** The machine is about to go down. */
   isShuttingDown?(): boolean
+  /** Ends pods so that a critical one can run; absent: a full node is full for that one, too. */
+  makeRoom?(victims: readonly Pod[]): void
 }
 
 const NO_STRAIN: NodeStrain = { pressure: () => new Set() }
@@ -78,6 +81,26 @@ export function podAdmission(node: () => Node | undefined, machine: MachineSuppo
       if (one === pod) return refusal
       if (!refusal) held.set(uid, { pod: one, requests: podRequests(one.spec) })
     }
+    return undefined
+  }
+  /** Finds room for a pod, for a critical one at the cost of others; or says what is short. */
+  function fill(pod: Pod, place: Node, others: readonly { pod: Pod; requests: Amounts }[]): Verdict | undefined {
+    const lacking = [...shortagesOf(pod, place, others)]
+    const [first] = lacking
+    if (!first) return undefined
+    const missing = new Map(lacking.map(({ name, amount, used, total }) => [name, used + amount - total]))
+    const victims =
+      strain.makeRoom && isCriticalPod(pod)
+        ? podsThatMakeRoom(
+            pod,
+            missing,
+            others.map((other) => other.pod),
+          )
+        : undefined
+    if (!victims) return refused(`OutOf${first.name}`, shortageText(first))
+    // What they hold is promised from now on, although they take their grace to end.
+    for (const { metadata } of victims) admitted.delete(metadata.uid ?? '')
+    strain.makeRoom?.(victims)
     return undefined
   }
   const count = (pod: Pod) => admitted.set(pod.metadata.uid ?? '', { pod, requests: podRequests(pod.spec) })
@@ -112,7 +135,7 @@ export function podAdmission(node: () => Node | undefined, machine: MachineSuppo
       const others = [...admitted.values()].filter((one) => one.pod.metadata.uid !== pod.metadata.uid)
       const unfit = strainRefusal(pod, strain) ?? unsupported(pod, machine)
       // A node that has not been seen yet cannot be full.
-      const verdict = unfit ? refused(unfit.reason, unfit.message) : place && refusal(pod, place, others)
+      const verdict = unfit ? refused(unfit.reason, unfit.message) : place && (misfit(pod, place, others) ?? fill(pod, place, others))
       if (!verdict) count(pod)
       return verdict
     },
@@ -134,7 +157,8 @@ function strainRefusal(pod: Pod, strain: NodeStrain): { reason: string; message:
   return { reason: 'Evicted', message: `The node had condition: [${conditions}]. ` }
 }
 
-function refusal(pod: Pod, node: Node, others: readonly { pod: Pod; requests: Amounts }[]): Verdict | undefined {
+/** What is wrong with this node for the pod besides what it has too little of. */
+function misfit(pod: Pod, node: Node, others: readonly { pod: Pod }[]): Verdict | undefined {
   if (!matchesNode(pod.spec, node)) {
     return refused('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
   }
@@ -147,15 +171,26 @@ function refusal(pod: Pod, node: Node, others: readonly { pod: Pod; requests: Am
   if (takesOurs || wanted.some((port) => taken.some((held) => hostPortsClash(held, port)))) {
     return refused('NodePorts', "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports")
   }
-  const capacity = amountsOf(node.status.allocatable)
-  const pods = capacity.get('pods')
-  if (pods !== undefined && others.length + 1 > pods) return shortage('pods', 1, others.length, pods)
-  for (const { name, amount, used, total } of shortages(pod, capacity, others)) return shortage(name, amount, used, total)
   return undefined
 }
 
-/** What of a pod does not fit beside others. */
-function* shortages(pod: Pod, capacity: Amounts, others: readonly { requests: Amounts }[]) {
+interface Shortage {
+  readonly name: string
+  readonly amount: number
+  readonly used: number
+  readonly total: number
+}
+
+/** What of a pod does not fit beside others, its place among them included. */
+function* shortagesOf(pod: Pod, node: Node, others: readonly { requests: Amounts }[]): Iterable<Shortage> {
+  const capacity = amountsOf(node.status.allocatable)
+  const places = capacity.get('pods')
+  if (places !== undefined && others.length + 1 > places) yield { name: 'pods', amount: 1, used: others.length, total: places }
+  yield* shortages(pod, capacity, others)
+}
+
+/** What of a pod's amounts does not fit beside others. */
+function* shortages(pod: Pod, capacity: Amounts, others: readonly { requests: Amounts }[]): Iterable<Shortage> {
   for (const [name, amount] of podRequests(pod.spec)) {
     if (amount === 0) continue
     const used = others.reduce((sum, other) => sum + (other.requests.get(name) ?? 0), 0)
@@ -172,15 +207,11 @@ function resizeRefusal(pod: Pod, node: Node, others: readonly { requests: Amount
     return { reason: 'Infeasible', message }
   }
   const [first] = lacking
-  return first && { reason: 'Deferred', message: shortageText(first.name, first.amount, first.used, first.total) }
+  return first && { reason: 'Deferred', message: shortageText(first) }
 }
 
-function shortage(resource: string, requested: number, used: number, capacity: number): Verdict {
-  return refused(`OutOf${resource}`, shortageText(resource, requested, used, capacity))
-}
-
-function shortageText(resource: string, requested: number, used: number, capacity: number): string {
-  return `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`
+function shortageText({ name, amount, used, total }: Shortage): string {
+  return `Node didn't have enough resource: ${name}, requested: ${amount}, used: ${used}, capacity: ${total}`
 }
 
 function refused(reason: string, why: string): Verdict {

@@ -34,6 +34,7 @@ export interface PodWorkerTools {
   /** Failures to make a sandbox or to mount volumes, by pod uid. */
   setbacks: Backoff
   clusterDns: ClusterDns
+  podPidsLimit?: number | undefined
   nodeDns: () => DnsConfig
   hostIPs: () => readonly string[]
   /** Deletes the pod's folder, once nothing is mounted in it. */

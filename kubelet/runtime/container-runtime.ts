@@ -28,7 +28,7 @@ export interface SandboxConfig {
   /** Weight of the whole pod among others, in the unit of `ContainerConfig.resources.cpuShares`. */
   cpuShares: number
   /** What all containers of the pod may use together, where the pod says so itself. Units as of a container's. */
-  limits?: { cpuQuota?: number | undefined; memoryBytes?: number | undefined } | undefined
+  limits?: { cpuQuota?: number | undefined; memoryBytes?: number | undefined; pids?: number | undefined } | undefined
   /** Kept on the sandbox; everything the kubelet must know after its own restart. */
   labels: Record<string, string>
 }

@@ -50,19 +50,23 @@ export async function weighPod(path: string, driver: string, shares: number, roo
 const CPU_PERIOD = 100_000
 
 /**
- * Limits all containers of a pod together. A pod that asked for that must not run without it.
+ * Limits all containers of a pod together. A pod that asked for that, or is held to it by its node, must not run without it.
  * @throws Error where the group cannot be written (the systemd driver's slices are systemd's)
  */
 export async function limitPod(
   path: string,
   driver: string,
-  { cpuQuota, memoryBytes }: { cpuQuota?: number | undefined; memoryBytes?: number | undefined },
+  { cpuQuota, memoryBytes, pids }: { cpuQuota?: number | undefined; memoryBytes?: number | undefined; pids?: number | undefined },
   root = '/sys/fs/cgroup',
 ): Promise<void> {
-  if (path === '' || driver === 'systemd') throw new Error(`limits of a whole pod cannot be set with the engine's cgroup driver ${driver}`)
+  if (path === '' || driver === 'systemd')
+    throw new Error(
+      `limits of a whole pod cannot be set with the engine's cgroup driver ${driver}: set the driver cgroupfs, or leave out spec.resources and the kubelet's podPidsLimit`,
+    )
   const { isUnified } = await cpuTree(root)
   const write = (controller: string, file: string, value: string) => writeFile(join(root, isUnified ? '' : controller, path, file), value)
   if (memoryBytes !== undefined) await write('memory', isUnified ? 'memory.max' : 'memory.limit_in_bytes', String(memoryBytes))
+  if (pids !== undefined) await write('pids', 'pids.max', String(pids))
   if (cpuQuota === undefined) return
   if (isUnified) return write('cpu', 'cpu.max', `${cpuQuota} ${CPU_PERIOD}`)
   await write('cpu', 'cpu.cfs_period_us', String(CPU_PERIOD))

@@ -42,8 +42,9 @@ export async function dockerNode(
     log = silentLogger(),
     socketPath = '/var/run/docker.sock',
     manifests,
+    podPidsLimit,
     other,
-  }: { log?: Logger; socketPath?: string; manifests?: string; other?: OtherRuntime } = {},
+  }: { log?: Logger; socketPath?: string; manifests?: string; podPidsLimit?: number; other?: OtherRuntime } = {},
 ) {
   if (!other && !existsSync(socketPath)) throw new Error(`no Docker Engine at ${socketPath}: run deploy/engine.sh first`)
   const clock = realClock()
@@ -83,6 +84,7 @@ export async function dockerNode(
       },
       prober: createProber({ runtime, events, clock, log }),
       clusterDns: { servers: ['10.96.0.10'], domain: clusterDomain },
+      podPidsLimit,
       nodeDns: () => ({ servers: ['192.0.2.53'], searches: [], options: [] }),
       hostIPs: () => ['127.0.0.1'],
       memoryBytes: 2 ** 33,

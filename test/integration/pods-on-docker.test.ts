@@ -24,7 +24,7 @@ describe('pods on a Docker engine', { timeout: 300_000 }, () => {
   before(async () => {
     api = await startApi()
     client = api.client()
-    node = await dockerNode(client, '10.199.74.0/24')
+    node = await dockerNode(client, '10.199.74.0/24', { podPidsLimit: 100 })
     await node.register()
     await client.create('v1', 'ConfigMap', { metadata: { name: 'kube-root-ca.crt' }, data: { 'ca.crt': 'none' } }, { namespace })
   })
@@ -247,6 +247,19 @@ describe('pods on a Docker engine', { timeout: 300_000 }, () => {
     assert.deepEqual(pod.spec.resources, { limits: { cpu: '500m', memory: '64Mi' }, requests: { cpu: '500m', memory: '64Mi' } })
     assert.equal(pod.status.qosClass, 'Guaranteed')
     await remove('together')
+  })
+
+  it('holds what forks without end to the pod’s own processes', async () => {
+    // The shell itself is one of them, so the last is one too many; it gives up at the first that it cannot start.
+    const forks = 'n=0; while [ $n -lt 100 ]; do sleep 300 & n=$((n+1)); done; echo all'
+    await create('forks', forks, {}, { restartPolicy: 'Never' })
+    const pod = await until('forks', hasEnded)
+    assert.match(await logsOf(pod), /can't fork: Resource temporarily unavailable/)
+    assert.equal(pod.status.phase, 'Failed')
+    await create('beside', 'sleep 0 & wait; echo fine', {}, { restartPolicy: 'Never' })
+    assert.equal(await logsOf(await until('beside', hasEnded)), 'fine\n')
+    await remove('forks')
+    await remove('beside')
   })
 
   it('gives a running pod more and less, as its groups have it, restarts it only where it wants that, and keeps it from its own death', async () => {

@@ -172,14 +172,21 @@ describe('control groups', () => {
   it('limit whole pods, or say that they cannot', async (context) => {
     const root = mkdtempSync(join(tmpdir(), 'cgroup-'))
     context.after(() => rmSync(root, { recursive: true }))
-    for (const tree of ['cpu', 'memory', '.']) mkdirSync(join(root, tree, 'podu'), { recursive: true })
-    const limits = { cpuQuota: 50_000, memoryBytes: 1000 }
+    for (const tree of ['cpu', 'memory', 'pids', '.']) mkdirSync(join(root, tree, 'podu'), { recursive: true })
+    const limits = { cpuQuota: 50_000, memoryBytes: 1000, pids: 7 }
     await limitPod('/podu', 'cgroupfs', limits, root)
     const read = (...names: string[]) => readFileSync(join(root, ...names), 'utf8')
-    assert.deepEqual([read('memory/podu/memory.limit_in_bytes'), read('cpu/podu/cpu.cfs_quota_us')], ['1000', '50000'])
+    const v1 = ['memory/podu/memory.limit_in_bytes', 'cpu/podu/cpu.cfs_quota_us', 'pids/podu/pids.max']
+    assert.deepEqual(
+      v1.map((file) => read(file)),
+      ['1000', '50000', '7'],
+    )
     writeFileSync(join(root, 'cgroup.controllers'), 'cpu')
     await limitPod('/podu', 'cgroupfs', limits, root)
-    assert.deepEqual([read('podu/memory.max'), read('podu/cpu.max')], ['1000', '50000 100000'])
+    assert.deepEqual(
+      ['memory.max', 'cpu.max', 'pids.max'].map((file) => read('podu', file)),
+      ['1000', '50000 100000', '7'],
+    )
     await assert.rejects(limitPod('/podu', 'systemd', limits, root), /cannot be set with the engine's cgroup driver systemd/)
   })
   it('are found for both versions', () => {
