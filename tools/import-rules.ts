@@ -15,6 +15,7 @@ export const sharedOrder: readonly string[] = [
   'openapi',
   'selectors',
   'objects',
+  'cel',
   'pods',
   'volumes',
   'ingress',

@@ -1,0 +1,32 @@
+/**
+ * What one expression may be and cost. The budgets are upstream's (`k8s.io/apiserver/pkg/apis/cel`); a unit of cost is about what reading
+ * one field takes. The other numbers bound what is spent before a budget can count.
+ */
+export const celLimits = {
+  /** Cost of one evaluation of one expression (`PerCallLimit`). */
+  callCost: 1_000_000,
+  /** Cost of all expressions of one policy for one request (`RuntimeCELCostBudget`). */
+  requestCost: 10_000_000,
+  /** Cost of all match conditions of one webhook or policy for one request (`RuntimeCELCostBudgetMatchConditions`). */
+  matchConditionsCost: 2_500_000,
+  /** Highest estimated cost of one validation rule of a custom resource (`StaticEstimatedCostLimit`). */
+  estimatedRuleCost: 10_000_000,
+  /** Highest estimated cost of all rules of one schema together (`StaticEstimatedCRDCostLimit`). */
+  estimatedSchemaCost: 100_000_000,
+  /** Code points of an expression (cel-go's `expressionSizeCodePointLimit`). */
+  characters: 100_000,
+  /** Nodes of an expression, those that macros add not counted. */
+  nodes: 20_000,
+  /** Expressions in expressions (cel-go's recursion limit). */
+  depth: 250,
+  /** Problems told of one expression. */
+  problems: 20,
+  /** UTF-16 units of a text that an expression makes: more than any request carries. */
+  text: 4 * 1024 * 1024,
+  /** Items of a list that an expression makes. */
+  items: 1_000_000,
+  /** Characters of a regular expression. */
+  pattern: 4_096,
+  /** Instructions of a compiled regular expression: counted repetitions multiply. */
+  patternProgram: 20_000,
+} as const
