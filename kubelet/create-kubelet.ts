@@ -63,7 +63,7 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
     async start() {
       mkdirSync(config.rootDir, { recursive: true, mode: 0o755 })
       if (config.healthPort !== 0) await health.start()
-      const connect = (kubeconfig: string) => (tools.connect ?? connectClient)({ kubeconfig, clock, userAgent: 'coxswain-kubelet' })
+      const connect = (kubeconfig: string) => (tools.connect ?? connectClient)({ kubeconfig, clock, userAgent: 'kubelet' })
       const late = lateClient(signal)
       // The way to the API server decides; before there is one, the machine's own idea has to do.
       let nodeIp = config.nodeIp ?? anyAddress()

@@ -1,5 +1,8 @@
+import { StatusError } from '../../shared/errors/status-error.ts'
+import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { ObjectMeta } from '../../shared/openapi/generated/meta-v1.ts'
+import { entriesText } from '../ownership/packed-fields.ts'
 
 /**
  * Metadata fields up to the revision hold only text that JSON escapes, so the first `"resourceVersion":"` of the text
@@ -26,11 +29,19 @@ export function encodeObject(object: KubeObject): Encode {
     if (field === 'resourceVersion') ordered[field] = ''
     else if (metadata[field] !== undefined) ordered[field] = metadata[field]
   }
-  const text = JSON.stringify({ kind, apiVersion, metadata: ordered, ...rest })
+  const { managedFields } = metadata
+  const text = managedFields?.length
+    ? withEntries(JSON.stringify({ kind, apiVersion, metadata: ordered }), entriesText(managedFields), JSON.stringify(rest))
+    : JSON.stringify({ kind, apiVersion, metadata: ordered, ...rest })
   const gap = text.indexOf(MARK) + MARK.length
   const head = text.slice(0, gap)
   const tail = text.slice(gap)
   return Object.assign((revision: number) => ownBuffer(`${head}${revision}${tail}`), { characters: text.length })
+}
+
+/** Managed fields are text already, and the last of the metadata. */
+function withEntries(head: string, entries: string, rest: string): string {
+  return `${head.slice(0, -2)},"managedFields":${entries}}${rest === '{}' ? '' : ','}${rest.slice(1)}`
 }
 
 /** Not cut from a shared slab, which small buffers kept for long would hold as a whole. */
@@ -38,6 +49,17 @@ function ownBuffer(text: string): Buffer {
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
   bytes.write(text)
   return bytes
+}
+
+/** Whether there are more bytes than an object may have. The mark of a deletion may pass the bound: what is there must be able to go. */
+export function isTooLarge(encode: Encode, revision: number): boolean {
+  // A character is up to three bytes; most objects are far below.
+  return encode.characters * 3 > inputLimits.objectBytes && encode(revision).length > inputLimits.objectBytes
+}
+
+export function tooLarge(bytes: number): StatusError {
+  const message = `the object is too large to be stored: it has ${bytes} bytes, and ${inputLimits.objectBytes} are allowed`
+  return new StatusError('RequestEntityTooLarge', message)
 }
 
 /** Stored bytes under another revision: for last states, and for objects that leave a selection. */

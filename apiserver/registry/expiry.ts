@@ -1,8 +1,8 @@
 import type { Logger } from '../../shared/logging/logger.ts'
-import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Clock, Timer } from '../../shared/time/clock.ts'
 import { systemGroup, systemUser } from '../authn/system-names.ts'
 import type { User } from '../authn/user.ts'
+import { parseStored } from '../ownership/packed-fields.ts'
 import { type Change, type Storage, StorageConflict, type Subscription } from '../storage/storage.ts'
 import type { ObjectFacts, StoredEntry } from './object-facts.ts'
 import type { Resource, ResourceTable } from './resource-table.ts'
@@ -104,7 +104,7 @@ export class Expiry {
 
   async #remove(resource: Resource, entry: StoredEntry): Promise<void> {
     const { namespace, name } = entry.facts
-    const last = JSON.parse(entry.value.toString()) as KubeObject
+    const last = parseStored(entry.value)
     try {
       await this.#writer.remove({ resource, namespace, name, subresource: '', user: self, dryRun: false, warn() {} }, entry, last)
     } catch (error) {

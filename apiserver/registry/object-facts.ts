@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
+import { parseStored } from '../ownership/packed-fields.ts'
 import { parseKey, resourcePrefix } from '../storage/keys.ts'
 import type { Entry } from '../storage/storage.ts'
 import type { Resource, ResourceTable } from './resource-table.ts'
@@ -39,7 +40,7 @@ export function factsOf(resource: Resource, object: KubeObject): ObjectFacts {
 export function factsFromBytes(table: ResourceTable): (key: string, value: Buffer) => ObjectFacts {
   return (key, value) => {
     const resource = table.ofPrefix(resourcePrefix(key))
-    const object = JSON.parse(value.toString()) as KubeObject
+    const object = parseStored(value)
     if (resource?.custom) return resource.custom.factsOf(object, true)
     if (resource) return factsOf(resource, object)
     const { namespace = '', name } = parseKey(key)

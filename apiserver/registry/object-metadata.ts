@@ -24,17 +24,16 @@ export function stampNewObject(resource: Resource, object: KubeObject, random: R
   metadata.deletionGracePeriodSeconds = undefined
   metadata.resourceVersion = undefined
   metadata.selfLink = undefined
-  metadata.managedFields = undefined
   metadata.generation = resource.hasGeneration ? 1 : undefined
 }
 
-/** An updater may change labels, annotations, owners and finalizers; the rest stays what it was. */
+/** An updater may change labels, annotations, owners, finalizers and managed fields; the rest stays what it was. */
 export function keepIdentity(next: KubeObject, previous: KubeObject): void {
   const { name, namespace, uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation, generateName } =
     previous.metadata
   Object.assign(next.metadata, {
     ...{ name, namespace, uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation, generateName },
-    ...{ resourceVersion: previous.metadata.resourceVersion, selfLink: undefined, managedFields: undefined },
+    ...{ resourceVersion: previous.metadata.resourceVersion, selfLink: undefined },
   })
 }
 

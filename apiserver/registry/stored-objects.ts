@@ -1,6 +1,7 @@
 import type { ApiVersion, KindOf, ObjectOf } from '../../shared/client/client.ts'
 import { type Logger, silentLogger } from '../../shared/logging/logger.ts'
 import { deepFreeze, type KubeObject, type ObjectName } from '../../shared/objects/object.ts'
+import { parseStored } from '../ownership/packed-fields.ts'
 import type { Change, Storage, Subscription } from '../storage/storage.ts'
 import type { ObjectFacts, StoredEntry } from './object-facts.ts'
 import type { ObjectReader } from './object-reader.ts'
@@ -41,7 +42,7 @@ export class StoredObjects implements ObjectReader {
   objectOf(entry: StoredEntry): KubeObject {
     const known = this.#parsed.get(entry.key)
     if (known?.entry === entry) return known.object
-    const object = deepFreeze(JSON.parse(entry.value.toString()) as KubeObject)
+    const object = deepFreeze(parseStored(entry.value))
     this.#keep(entry, object)
     return object
   }
@@ -93,6 +94,12 @@ export class StoredObjects implements ObjectReader {
     return new Promise((resolve) => this.#waiting.push({ revision: this.#storage.revision, resolve }))
   }
 
+  /** The same kind in another version, where it is served in one. */
+  inVersion(resource: Resource, apiVersion: string): Resource | undefined {
+    const other = this.#table.ofKind(apiVersion, resource.kind)
+    return other?.prefix === resource.prefix ? other : undefined
+  }
+
   close(): void {
     this.#isClosed = true
     this.#subscription?.close()
@@ -128,7 +135,7 @@ export class StoredObjects implements ObjectReader {
     if (!listeners) return
     const current = change.type === 'put' ? this.objectOf(change.entry) : undefined
     let parsed: KubeObject | undefined
-    const previous = () => change.previous && (parsed ??= JSON.parse(change.previous.value.toString()) as KubeObject)
+    const previous = () => change.previous && (parsed ??= parseStored(change.previous.value))
     for (const follower of listeners) this.#tellOne(follower, current, previous)
   }
 

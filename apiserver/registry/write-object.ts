@@ -1,17 +1,18 @@
 import { type FieldProblem, firstProblems } from '../../shared/errors/field-error.ts'
 import { alreadyExists, conflict, hasReason, invalid, notFound, StatusError } from '../../shared/errors/status-error.ts'
-import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import { deepFreeze, type KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { AdmissionRequest, AdmissionRule } from '../admission/admission.ts'
 import type { User } from '../authn/user.ts'
+import { withWrittenFields } from '../ownership/packed-fields.ts'
+import { type Author, type TrackedWrite, trackCreate, trackUpdate, withoutTimes } from '../ownership/track-write.ts'
 import { type Storage, StorageConflict, type Write } from '../storage/storage.ts'
 import { commitWrite } from './commit.ts'
 import { ConflictQueue } from './conflict-queue.ts'
 import type { FurtherVersion, HookContext } from './define-resource.ts'
-import { type Encode, encodeObject } from './encode-object.ts'
+import { type Encode, encodeObject, isTooLarge, tooLarge } from './encode-object.ts'
 import { factsOf, type ObjectFacts, type StoredEntry } from './object-facts.ts'
 import { keepIdentity, placeInNamespace, stampNewObject } from './object-metadata.ts'
 import { storageKey } from './read-object.ts'
@@ -21,11 +22,14 @@ import type { RunTimeShape } from './run-time-shape.ts'
 import { sameSpec, sameValue } from './same-value.ts'
 import type { StoredObjects } from './stored-objects.ts'
 import { type Undo, withUndo } from './undo.ts'
+import { restrictTo, type UpdatePart } from './update-part.ts'
 import { createProblems, updateProblems } from './write-problems.ts'
 
 /** A write that has been authenticated and authorised. */
 export interface WriteRequest {
   readonly resource: Resource
+  /** Who is put on record for it; undefined: the server itself. */
+  readonly author?: Author | undefined
   /** The version that was spoken, where it is not the stored one. */
   readonly version?: FurtherVersion | undefined
   readonly namespace: string
@@ -38,9 +42,6 @@ export interface WriteRequest {
   readonly isConditional?: boolean
   warn(sentence: string): void
 }
-
-/** Which part of the object an update may change: the main half, the status, a view of the kind's own; `internal` is the server itself. */
-export type UpdatePart = { readonly kind: 'main' | 'status' | 'internal' } | { readonly kind: 'view'; readonly name: string }
 
 export interface Written {
   /** The bytes to answer. */
@@ -89,6 +90,12 @@ export class ObjectWriter {
     return { user: request.user, dryRun: request.dryRun, warn: (sentence) => request.warn(sentence), reader, clock, random }
   }
 
+  #tracked({ author, resource, subresource }: WriteRequest): TrackedWrite {
+    const { clock, objects } = this.#tools
+    const inVersion = (apiVersion: string) => objects.inVersion(resource, apiVersion)
+    return { author: author ?? { manager: 'kube-apiserver', served: resource }, subresource, now: clock.now(), inVersion }
+  }
+
   /** @throws StatusError AlreadyExists, Invalid, Forbidden, BadRequest */
   create(request: WriteRequest, object: KubeObject): Promise<Written> {
     return withUndo((onFailure) => this.#createOnce(request, object, onFailure))
@@ -103,6 +110,7 @@ export class ObjectWriter {
     const isGenerated = !object.metadata.name && !!object.metadata.generateName
     stampNewObject(resource, object, this.#tools.random, this.#tools.clock.now())
     hooks.applyDefaults?.(object, context)
+    trackCreate(object, this.#tracked(request))
     await this.#admit('mutate', 'CREATE', request, object, undefined, context)
     if (this.#mutating.length > 0) hooks.applyDefaults?.(object, context)
     if (resource.hasStatus && !hooks.keepsStatusOnCreate) {
@@ -208,6 +216,7 @@ export class ObjectWriter {
       keepIdentity(next, previous)
       next = restrictTo(part, resource, next, previous, context)
       hooks.applyDefaults?.(next, context)
+      trackUpdate(previous, next, this.#tracked(request))
       await this.#admit('mutate', 'UPDATE', request, next, previous, context)
       if (this.#mutating.length > 0) hooks.applyDefaults?.(next, context)
       if (part.kind === 'main') hooks.prepareForUpdate?.(next, previous, context)
@@ -298,8 +307,13 @@ export class ObjectWriter {
     const encode = wish.encode ?? encodeObject(resource.custom ? await resource.custom.toStored(wish.object) : wish.object)
     const write = this.#write(resource, wish.key, wish.object, wish.expect, encode)
     // A dry run answers what would be stored; a new object has no revision yet.
-    if (request.dryRun) return wish.expect === 0 ? Buffer.from(JSON.stringify(wish.object)) : encode(wish.expect)
-    if (wish.context) refuseTooLarge(encode, wish.expect)
+    if (request.dryRun) return wish.expect === 0 ? Buffer.from(JSON.stringify(withWrittenFields(wish.object))) : encode(wish.expect)
+    if (wish.context && isTooLarge(encode, wish.expect)) {
+      // As upstream: rather without knowing who owns what.
+      if (!wish.object.metadata.managedFields) throw tooLarge(encode(wish.expect).length)
+      wish.object.metadata.managedFields = undefined
+      return this.#store(request, { ...wish, encode: undefined })
+    }
     const held = wish.context && this.#reserve(request, wish, wish.context)
     try {
       // What was reserved is written into the object, so its text is made only now.
@@ -356,40 +370,12 @@ interface StoreWish {
   readonly expect: number
   /** Absent where nothing may be reserved. */
   readonly context: HookContext | undefined
-  readonly encode?: Encode
+  readonly encode?: Encode | undefined
 }
 
-/** The mark of a deletion may pass the bound: what is there must be able to go. */
-function refuseTooLarge(encode: Encode, revision: number): void {
-  // A character is up to three bytes; most objects are far below.
-  if (encode.characters * 3 <= inputLimits.objectBytes) return
-  const bytes = encode(revision).length
-  if (bytes <= inputLimits.objectBytes) return
-  throw new StatusError(
-    'RequestEntityTooLarge',
-    `the object is too large to be stored: it has ${bytes} bytes, and ${inputLimits.objectBytes} are allowed`,
-  )
-}
-
-/** Nothing to store: equal bytes, or equal but for the order of fields (which leaves the length as it is). */
+/** Nothing to store: equal bytes, or equal but for the order of fields and the times of field managers (which leave the length as it is). */
 function isSame(bytes: Buffer, stored: Buffer, next: KubeObject, previous: KubeObject): boolean {
-  return bytes.length === stored.length && (bytes.equals(stored) || sameValue(next, previous))
-}
-
-/** Keeps of `next` only what this part of the API may change. */
-function restrictTo(part: UpdatePart, resource: Resource, next: KubeObject, previous: KubeObject, context: HookContext): KubeObject {
-  if (part.kind === 'status') {
-    const status: unknown = Reflect.get(next, 'status')
-    const { metadata, ...rest } = structuredClone(previous)
-    for (const field of resource.definition.hooks.statusMetadata ?? []) Object.assign(metadata, { [field]: next.metadata[field] })
-    return { ...rest, metadata, status } as KubeObject
-  }
-  if (part.kind === 'view') {
-    resource.definition.hooks.views![part.name]!.restrict(next, previous, context)
-    return next
-  }
-  if (resource.hasStatus) Object.assign(next, { status: structuredClone(Reflect.get(previous, 'status')) })
-  return next
+  return bytes.length === stored.length && (bytes.equals(stored) || sameValue(withoutTimes(next), withoutTimes(previous)))
 }
 
 /** True when this update takes away the last thing that kept a deleted object. */

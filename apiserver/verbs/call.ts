@@ -11,6 +11,8 @@ import type { ApiRequest, Reply } from '../http/exchange.ts'
 import { PROTOBUF_TYPE, parseProtobuf } from '../http/protobuf.ts'
 import type { RequestInfo } from '../http/request-info.ts'
 import { sendObject } from '../http/response.ts'
+import { managerName, managerProblems } from '../ownership/manager-name.ts'
+import type { Author } from '../ownership/track-write.ts'
 import type { ObjectRemover } from '../registry/deletion.ts'
 import type { ObjectStore } from '../registry/read-object.ts'
 import type { Resource, ResourceTable } from '../registry/resource-table.ts'
@@ -60,6 +62,7 @@ export function writeRequestOf(call: Call, dryRun = isDryRun(call.info.query)): 
   const { info, resource, user, warnings } = call
   const { name, subresource } = info
   return {
+    author: authorOf(call),
     resource: storedVersion(resource),
     version: resource.further?.conversion,
     namespace: namespaceOf(call),
@@ -69,6 +72,16 @@ export function writeRequestOf(call: Call, dryRun = isDryRun(call.info.query)): 
     dryRun,
     warn: (sentence) => warnings.push(sentence),
   }
+}
+
+/** Who is on record for what the call writes. @throws StatusError Invalid */
+function authorOf({ info: { query }, request, resource }: Call): Author {
+  const said = query.size === 0 ? null : query.get('fieldManager')
+  if (said) {
+    const problems = [...managerProblems(said, 'fieldManager')]
+    if (problems.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', problems)
+  }
+  return { manager: managerName(said, headerOf(request, 'user-agent')), served: resource }
 }
 
 /** @throws StatusError Invalid for anything but `All` */

@@ -2,11 +2,12 @@ import { fieldProblem } from '../../shared/errors/field-error.ts'
 import { hasReason, invalid, StatusError } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import { parseBody } from '../http/body.ts'
+import { withWrittenFields } from '../ownership/packed-fields.ts'
 import { applyPatch, patchTypes } from '../patch/apply-patch.ts'
 import { type Scale, scaleOf } from '../registry/scale.ts'
 import { type Decodable, decodeAs, type FieldValidation } from '../registry/schema-check.ts'
+import type { UpdatePart } from '../registry/update-part.ts'
 import { asServed, asStored } from '../registry/versions.ts'
-import type { UpdatePart } from '../registry/write-object.ts'
 import {
   answerScale,
   answerStored,
@@ -75,6 +76,7 @@ export async function patch(call: Call, tools: VerbTools): Promise<void> {
   const request = writeRequestOf(call)
   const bytes = await call.request.readBody(BODY_LIMIT)
   const { value: change, duplicates } = parseBody(bytes, 'application/json', 'patch')
+  const looksAtOwners = bytes.includes('managedFields') || bytes.includes('"/metadata"')
   const decode = (of: Decodable, raw: unknown) => {
     // Warnings of an attempt that lost its race are not repeated.
     call.warnings.length = 0
@@ -89,7 +91,8 @@ export async function patch(call: Call, tools: VerbTools): Promise<void> {
     return answerScale(call, JSON.parse(value.toString()) as KubeObject, tools.clock.now())
   }
   const { value } = await tools.writer.update(request, partOf(call), (previous) => {
-    const patched = applyPatch(mediaType, asServed(resource, previous), change, resource.facts.definition)
+    const served = asServed(resource, previous)
+    const patched = applyPatch(mediaType, looksAtOwners ? withWrittenFields(served) : served, change, resource.facts.definition)
     const next = asStored(resource, decode(resource, patched))
     checkName(next, info.name)
     return next

@@ -59,6 +59,7 @@ export async function reflect<T extends { metadata: ObjectMeta }>(
     try {
       if (revision === undefined) {
         const { objects, at } = await listAll(source, signal)
+        for (const object of objects) forgetOwners(object)
         target.replace(objects, at)
         revision = at
       }
@@ -68,6 +69,7 @@ export async function reflect<T extends { metadata: ObjectMeta }>(
         revision = object.metadata.resourceVersion ?? revision
         // Before the listeners hear of the change: they may ask how far the cache is.
         target.reached(revision)
+        forgetOwners(object)
         if (type === 'DELETED') target.remove(object)
         else if (type !== 'BOOKMARK') target.put(object)
       }
@@ -102,6 +104,11 @@ async function listAll<T>(source: ReflectorSource<T>, signal: AbortSignal): Prom
     for (const object of page.items) objects.push(object)
   }
   return { objects, at: page.metadata.resourceVersion ?? '' }
+}
+
+/** Who owns which field is half of an object's memory, and nothing that a controller decides by; the server keeps it through updates without it. */
+function forgetOwners({ metadata }: { metadata: ObjectMeta }): void {
+  if (metadata.managedFields) delete metadata.managedFields
 }
 
 class WatchSilent extends Error {}

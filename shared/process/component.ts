@@ -39,6 +39,12 @@ export interface ComponentWork {
   run(signal: AbortSignal): Promise<void>
 }
 
+/** What field managers and audit call those whose names are other ones, as upstream's programs are called. */
+const programs: Readonly<Record<string, string>> = {
+  'controller-manager': 'kube-controller-manager',
+  'default-scheduler': 'kube-scheduler',
+}
+
 /** A process that lives on watches of the API server: client, caches, events, metrics and health around `build`'s work. */
 export function createComponent(
   name: string,
@@ -48,7 +54,7 @@ export function createComponent(
 ): Service {
   const { log } = tools
   const stopping = new AbortController()
-  const userAgent = `coxswain-${name}`
+  const userAgent = programs[name] ?? name
   const { client, anonymous, close } = (tools.connect ?? connectClient)({ kubeconfig: config.kubeconfig, clock: tools.clock, userAgent })
   const actAs = accountClients({ client, anonymous, clock: tools.clock, userAgent })
   const informers = createInformers({ client, ...tools })
