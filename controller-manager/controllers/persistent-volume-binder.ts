@@ -7,8 +7,10 @@ import { nodeOfFolder } from '../../shared/volumes/node-folder.ts'
 import { claimKeysOf } from '../../shared/volumes/pod-claims.ts'
 import { planClaim } from '../plans/claim-binding.ts'
 import { letsGoOfFolder, planVolume, type Reclaim } from '../plans/volume-reclaim.ts'
+import { RECYCLER_NAMESPACE, recycledVolume, recyclerName } from '../plans/volume-recycler.ts'
 import { bindBoth, writeClaimStatus, writePhase } from '../volumes/binding-writes.ts'
 import { provision } from '../volumes/provision.ts'
+import { recycle, removeRecycler } from '../volumes/recycle.ts'
 
 /** Claims that wait are looked at again: what they wait for may be nobody's event (upstream's resync). */
 const LOOK_AGAIN_MILLISECONDS = 15_000
@@ -52,6 +54,10 @@ export default defineController({
           else unbound()
         })
         classes.onChange(unbound)
+        pods.onChange((key) => {
+          const volume = recycledVolume(key)
+          if (volume !== undefined) enqueue(volume)
+        })
         nodes.onChange((_key, current) => {
           if (current) return
           for (const volume of volumes.cache.list()) if (volume.metadata.deletionTimestamp) enqueue(objectKey(volume))
@@ -96,7 +102,7 @@ export default defineController({
       switch (next.step) {
         case 'phase':
           await writePhase(volume, { phase: next.phase }, tools)
-          return
+          return await removeRecycler(volume, recyclerOf(volume), tools)
         case 'unbind':
           return await unbind(volume, next.keepsPromise)
         case 'release':
@@ -127,6 +133,10 @@ export default defineController({
         await writePhase(volume, { phase: 'Failed', message: reclaim.message }, tools)
         return
       }
+      if (reclaim.do === 'recycle' && !volume.metadata.deletionTimestamp) {
+        if (await recycle(volume, recyclerOf(volume), tools)) await unbind(volume, false)
+        return
+      }
       const { metadata } = await writePhase(volume, { phase: 'Released' }, tools)
       if (reclaim.do !== 'delete' || metadata.deletionTimestamp) return
       try {
@@ -149,6 +159,10 @@ export default defineController({
     async function withoutFinalizer(volume: PersistentVolume) {
       const finalizers = volume.metadata.finalizers?.filter((each) => each !== FOLDER_FINALIZER)
       await client.update('v1', 'PersistentVolume', { ...volume, metadata: { ...volume.metadata, finalizers } }, { signal })
+    }
+
+    function recyclerOf({ metadata }: PersistentVolume) {
+      return pods.cache.get(`${RECYCLER_NAMESPACE}/${recyclerName(metadata.name ?? '')}`)
     }
 
     function isNodeGone(volume: PersistentVolume): boolean {

@@ -1,6 +1,7 @@
 import { defineController } from '../../shared/controller/define-controller.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
-import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { isTrue } from '../../shared/objects/conditions.ts'
+import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
 import type { ControllerSettings } from '../config.ts'
 
@@ -8,7 +9,7 @@ import type { ControllerSettings } from '../config.ts'
 const SWEEP_MILLISECONDS = 20_000
 const NODE_GRACE_MILLISECONDS = 40_000
 
-/** Removes pods nobody else will: on nodes that are gone, deleted before they had a node, and finished ones beyond the threshold. */
+/** Removes pods nobody else will: on nodes that are gone, deleted ones on nodes that are off for sure, deleted before they had a node, and finished ones beyond the threshold. */
 export default defineController<ControllerSettings>({
   name: 'pod-garbage-collector',
   serviceAccount: 'pod-garbage-collector',
@@ -31,7 +32,10 @@ export default defineController<ControllerSettings>({
         const oldest = finished.sort(byCreation).slice(0, surplus)
         const orphans = all.filter((pod) => lost.has(pod.spec.nodeName ?? ''))
         const homeless = all.filter((pod) => pod.metadata.deletionTimestamp !== undefined && !pod.spec.nodeName)
-        for (const pod of new Set([...orphans, ...homeless, ...oldest])) await remove(pod, lost.has(pod.spec.nodeName ?? ''))
+        const cutOff = all.filter(
+          (pod) => pod.metadata.deletionTimestamp !== undefined && isOutOfService(nodes.cache.get(pod.spec.nodeName ?? '')),
+        )
+        for (const pod of new Set([...orphans, ...homeless, ...cutOff, ...oldest])) await remove(pod, lost.has(pod.spec.nodeName ?? ''))
         return { requeueAfterMilliseconds: SWEEP_MILLISECONDS }
       },
     }
@@ -81,6 +85,12 @@ export default defineController<ControllerSettings>({
     }
   },
 })
+
+/** Somebody who knows says that the machine is off: what ran there does not (upstream's non-graceful node shutdown). */
+function isOutOfService(node: Node | undefined): boolean {
+  if (!node || isTrue(node.status.conditions, 'Ready')) return false
+  return node.spec.taints?.some(({ key }) => key === 'node.kubernetes.io/out-of-service') ?? false
+}
 
 function byCreation(left: Pod, right: Pod): number {
   return (left.metadata.creationTimestamp ?? '') < (right.metadata.creationTimestamp ?? '') ? -1 : 1

@@ -165,9 +165,9 @@ test('a volume follows its claim', () => {
 })
 
 test("what a claim leaves behind is kept, deleted by whoever made it, or nobody's to delete", () => {
-  const reclaim = (policy: string, provisioner?: string) => {
+  const reclaim = (policy: string, provisioner?: string, source: object = {}) => {
     const annotations = provisioner === undefined ? {} : { [PROVISIONED]: provisioner }
-    const step = planVolume(volume('a', { claimRef: mine, persistentVolumeReclaimPolicy: policy }, { annotations }), undefined)
+    const step = planVolume(volume('a', { claimRef: mine, persistentVolumeReclaimPolicy: policy, ...source }, { annotations }), undefined)
     return step.step === 'release' ? step.reclaim : step
   }
   assert.deepEqual(reclaim('Retain', OURS), { do: 'keep' })
@@ -175,7 +175,13 @@ test("what a claim leaves behind is kept, deleted by whoever made it, or nobody'
   assert.deepEqual(reclaim('Delete', 'csi.example.com'), { do: 'leave' })
   const message = 'error getting deleter volume plugin for volume "a": no deletable volume plugin matched'
   assert.deepEqual(reclaim('Delete'), { do: 'fail', reason: 'VolumeFailedDelete', message })
-  assert.deepEqual(reclaim('Recycle'), { do: 'fail', reason: 'VolumeFailedRecycle', message: 'No recycler plugin found for the volume!' })
+  const failed = (message: string) => ({ do: 'fail', reason: 'VolumeFailedRecycle', message })
+  assert.deepEqual(reclaim('Recycle', undefined, { local: { path: '/d' } }), failed('No recycler plugin found for the volume!'))
+  const anywhere = 'a hostPath without nodeAffinity may be on any node, so none is emptied: name its node, or empty it'
+  assert.deepEqual(reclaim('Recycle', undefined, { hostPath: { path: '/d' } }), failed(anywhere))
+  const nodeAffinity = { required: { nodeSelectorTerms: [] } }
+  assert.deepEqual(reclaim('Recycle', undefined, { hostPath: { path: '/d' }, nodeAffinity }), { do: 'recycle' })
+  assert.deepEqual(reclaim('Recycle', undefined, { nfs: { server: 'files', path: '/d' } }), { do: 'recycle' })
 })
 
 test('a deleted volume waits for its node to remove the folder, unless nobody wants that or the node is gone', () => {

@@ -16,6 +16,8 @@ export type Reclaim =
   /** Its provisioner sees to it. */
   | { readonly do: 'leave' }
   | { readonly do: 'delete' }
+  /** A pod empties it, and then it is free for the next claim. */
+  | { readonly do: 'recycle' }
   | { readonly do: 'fail'; readonly reason: string; readonly message: string }
 
 /** What to do about a volume. `claim` is that of its claimRef, and the same by uid; undefined when it is gone. Pure. */
@@ -41,8 +43,17 @@ function planReclaim({ metadata, spec }: PersistentVolume): Reclaim {
       const message = `error getting deleter volume plugin for volume ${name}: no deletable volume plugin matched`
       return { do: 'fail', reason: 'VolumeFailedDelete', message }
     }
-    case 'Recycle':
-      return { do: 'fail', reason: 'VolumeFailedRecycle', message: 'No recycler plugin found for the volume!' }
+    case 'Recycle': {
+      const reason = 'VolumeFailedRecycle'
+      if (spec.nfs || (spec.hostPath && spec.nodeAffinity)) return { do: 'recycle' }
+      if (!spec.hostPath) return { do: 'fail', reason, message: 'No recycler plugin found for the volume!' }
+      // Upstream empties the path of whichever node its pod lands on, which may be another's data.
+      return {
+        do: 'fail',
+        reason,
+        message: 'a hostPath without nodeAffinity may be on any node, so none is emptied: name its node, or empty it',
+      }
+    }
     default:
       return { do: 'keep' }
   }

@@ -59,6 +59,8 @@ async function volumeMount(
   signal: AbortSignal,
 ): Promise<ContainerMount> {
   const volume = volumes.get(mount.name)
+  if (volume?.isDevice)
+    throw new RuntimeError('CreateContainerConfigError', `volume ${mount.name} has volumeMode Block, but is specified in volumeMounts`)
   if (!volume) throw new RuntimeError('CreateContainerConfigError', `volume ${JSON.stringify(mount.name)} is not part of the pod`)
   if (mount.recursiveReadOnly === 'Enabled') {
     const message = `volume ${JSON.stringify(mount.name)} requested recursive read-only mode, but it is not supported by the runtime`

@@ -6,6 +6,7 @@ import type { StartStep } from '../pods/plan-step.ts'
 import { type AnyContainer, graceSecondsOf } from '../pods/pod-containers.ts'
 import { type ContainerConfig, type ContainerRuntime, RuntimeError, type SandboxStatus } from '../runtime/container-runtime.ts'
 import type { PreparedVolume } from '../volumes/volume.ts'
+import { containerDevices } from './container-devices.ts'
 import { containerLabel } from './container-labels.ts'
 import type { MountInput } from './container-mounts.ts'
 import { containerResources } from './container-resources.ts'
@@ -111,6 +112,7 @@ async function configOf(
     workingDir: container.workingDir,
     env: [...variables].map(([name, value]) => ({ name, value })),
     mounts,
+    devices: containerDevices(container, volumes),
     tty: container.tty ?? false,
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,

@@ -52,6 +52,13 @@ export interface ContainerMount {
   propagation: 'private' | 'rslave' | 'rshared'
 }
 
+/** A block device of the node that a container sees under a path of its own. */
+export interface ContainerDevice {
+  source: string
+  target: string
+  readOnly: boolean
+}
+
 /** What a container may have, as far as it can change while it runs. */
 export interface ContainerLimits {
   cpuShares?: number | undefined
@@ -70,6 +77,7 @@ export interface ContainerConfig {
   workingDir?: string | undefined
   env: { name: string; value: string }[]
   mounts: ContainerMount[]
+  devices: ContainerDevice[]
   tty: boolean
   stdin: boolean
   stdinOnce: boolean

@@ -32,6 +32,7 @@ async function started(clock: ReturnType<typeof manualClock>): Promise<Simulated
           image: 'busybox',
           env: [],
           mounts: [],
+          devices: [],
           tty: false,
           stdin: false,
           stdinOnce: false,

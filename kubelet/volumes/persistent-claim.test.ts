@@ -72,7 +72,7 @@ function bench(context: TestContext) {
     record: ({ kind }, type, reason, message) => void told.push(`${kind} ${type} ${reason} ${message}`),
   }
   const devices = localDevices(mounter, clock)
-  const types = [persistentClaims({ client, mounter, folders, devices, growths: [devices], events, node }), nfs(mounter)]
+  const types = [persistentClaims({ rootDir, client, mounter, folders, devices, growths: [devices], events, node }), nfs(mounter)]
   const volumes = podVolumes({ rootDir, types, mounter, log: silentLogger() })
   const setVolume = (spec: DeepPartial<PersistentVolume['spec']>, metadata: object = {}, status: object = {}) =>
     objects.set(
@@ -95,9 +95,9 @@ function bench(context: TestContext) {
   const provisioned = (metadata: object = {}, status: object = {}, spec: object = {}) =>
     setVolume({ local: { path: folder }, persistentVolumeReclaimPolicy: 'Delete', ...spec }, { annotations: OURS, ...metadata }, status)
   const finalizers = () => (objects.get('PersistentVolume disk') as PersistentVolume).metadata.finalizers ?? []
-  const prepare = async (volume: Partial<Volume> = {}, spec: DeepPartial<Pod['spec']> = {}) => {
+  const prepare = async (volume: Partial<Volume> = {}, spec: DeepPartial<Pod['spec']> = {}, uid = 'u1') => {
     const pod = made('v1', 'Pod', {
-      metadata: { name: 'web', namespace: 'default', uid: 'u1' },
+      metadata: { name: 'web', namespace: 'default', uid },
       spec: { ...spec, volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'data' }, ...volume }] },
     })
     return (await volumes.prepare(pod, signal)).get('v')
@@ -214,7 +214,12 @@ test('a claim that cannot be mounted says why', async (context) => {
   const wrong: [() => void, RegExp][] = [
     [() => setVolume({ nodeAffinity: { required: { nodeSelectorTerms: [term] } } }), /no matching NodeSelectorTerms/],
     [() => setVolume({ claimRef: { ...claimRef, uid: 'c2' } }), /persistentvolume "disk" is bound to another claim/],
-    [() => setVolume({ volumeMode: 'Block', local: { path: '/dev/sda' } }), /block devices are not provided/],
+    [() => setVolume({ volumeMode: 'Block', local: { path: '/dev/none' } }), /the device \/dev\/none does not exist on this node/],
+    [() => setVolume({ volumeMode: 'Block', hostPath: { path: '/dev/null' } }), /\/dev\/null is not a block device/],
+    [
+      () => setVolume({ volumeMode: 'Block', nfs: { server: 'files', path: '/a' } }),
+      /persistentvolume "disk" is of a type that has no block devices on this node/,
+    ],
     [
       () => setVolume({ csi: { driver: 'csi.example.com', volumeHandle: 'x' } }),
       /driver name csi.example.com not found in the list of registered CSI drivers/,
@@ -279,4 +284,14 @@ test('a claim that waits for its node has grown when its pod starts; a folder ne
   assert.deepEqual(status, { phase: 'Bound', capacity: { storage: '2Gi' }, allocatedResources: { storage: '2Gi' } })
   const message = 'Normal FileSystemResizeSuccessful MountVolume.NodeExpandVolume succeeded for volume "disk"'
   assert.deepEqual(told, [`Pod ${message}`, `PersistentVolumeClaim ${message}`])
+})
+
+test('a volume for one pod is given to a second one only when the first has given it back', async (context) => {
+  const { provisioned, prepare, volumes, signal } = bench(context)
+  provisioned({}, {}, { accessModes: ['ReadWriteOncePod'] })
+  await prepare()
+  await prepare()
+  await assert.rejects(prepare({}, {}, 'u2'), /volume uses the ReadWriteOncePod access mode and is already in use by another pod/)
+  await volumes.teardown('u1', signal)
+  await prepare({}, {}, 'u2')
 })

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, realpath, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Client } from '../../shared/client/client.ts'
 import type { EventRecorder } from '../../shared/client/event-recorder.ts'
@@ -16,6 +16,7 @@ import { mountNfs } from './nfs.ts'
 import type { NodeFolders } from './node-folders.ts'
 import { growOnNode, type NodeGrowth } from './node-growth.ts'
 import { fsGroupOf, giveOnce } from './ownership.ts'
+import { Turns } from './turns.ts'
 import { type PreparedVolume, VolumeError, type VolumeType } from './volume.ts'
 
 const PERSISTENT_CLAIM = 'coxswain/persistent-claim'
@@ -24,6 +25,7 @@ const RECORD = 'volume'
 const MOUNT = 'mount'
 
 export interface PersistentClaimsOptions {
+  rootDir: string
   client: Client
   mounter: Mounter
   folders: NodeFolders
@@ -36,7 +38,8 @@ export interface PersistentClaimsOptions {
 
 /** What claims are bound to, the pod's own (`ephemeral`) among them: paths and folders of this node, and file servers. */
 export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
-  const { client, mounter, folders, devices, node } = options
+  const { rootDir, client, mounter, folders, devices, node } = options
+  const turns = new Turns()
   return {
     pluginName: PERSISTENT_CLAIM,
     supports: (volume) => volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined,
@@ -47,9 +50,14 @@ export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
       const here = node()
       if (here && !isReachable(found, here))
         throw new VolumeError(`persistentvolume ${JSON.stringify(found.metadata.name)}: no matching NodeSelectorTerms`)
-      // First the record: from here on the volume is in use.
-      await mkdir(directory, { recursive: true, mode: 0o750 })
-      await writeFile(join(directory, RECORD), found.metadata.name ?? '')
+      await turns.take(found.metadata.name ?? '', async () => {
+        const isForOne = found.spec.accessModes?.includes('ReadWriteOncePod')
+        if (isForOne && (await usersOf(rootDir, found.metadata.name ?? '')).some((uid) => uid !== pod.metadata.uid))
+          throw new VolumeError('volume uses the ReadWriteOncePod access mode and is already in use by another pod')
+        // First the record: from here on the volume is in use.
+        await mkdir(directory, { recursive: true, mode: 0o750 })
+        await writeFile(join(directory, RECORD), found.metadata.name ?? '')
+      })
       const isReadOnly = volume.persistentVolumeClaim?.readOnly ?? false
       const mustGrow = isNodeAwaited(claim.status)
       const prepared = await bring(found, pod, { mountPoint: join(directory, MOUNT), isReadOnly, mustGrow }, signal)
@@ -87,7 +95,7 @@ export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
     signal: AbortSignal,
   ): Promise<PreparedVolume> {
     const { hostPath, local, nfs, volumeMode, mountOptions } = volume.spec
-    if (volumeMode === 'Block') throw new VolumeError('block devices are not provided by this node', { reason: 'FailedMapVolume' })
+    if (volumeMode === 'Block') return { hostPath: await deviceOf(volume), readOnly: isReadOnly, isDevice: true }
     if (hostPath) return { hostPath: await pathOfHost(hostPath), readOnly: isReadOnly }
     if (local) {
       const path = await localPath(volume, mountPoint, mustGrow, signal)
@@ -149,15 +157,38 @@ export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
 
 /** Names of the PersistentVolumes that pods of this node have in use, also after a restart of the kubelet. */
 export async function volumesInUse(rootDir: string): Promise<ReadonlySet<string>> {
-  const names = new Set<string>()
+  return new Set((await recordsOf(rootDir)).map(({ volume }) => volume))
+}
+
+/** The pods of this node that have the volume, by uid. */
+async function usersOf(rootDir: string, volume: string): Promise<string[]> {
+  return (await recordsOf(rootDir)).flatMap((record) => (record.volume === volume ? [record.pod] : []))
+}
+
+async function recordsOf(rootDir: string): Promise<{ pod: string; volume: string }[]> {
+  const records: { pod: string; volume: string }[] = []
   for (const pod of await entriesOf(join(rootDir, 'pods'))) {
     const folder = join(podDirectory(rootDir, pod), 'volumes', PERSISTENT_CLAIM.replaceAll('/', '~'))
-    for (const volume of await entriesOf(folder)) {
-      const record = await readFile(join(folder, volume, RECORD), 'utf8').catch(missing)
-      if (record) names.add(record)
+    for (const name of await entriesOf(folder)) {
+      const volume = await readFile(join(folder, name, RECORD), 'utf8').catch(missing)
+      if (volume) records.push({ pod, volume })
     }
   }
-  return names
+  return records
+}
+
+/** The block device of a local volume or a host path, links resolved: runtimes follow none. @throws VolumeError */
+async function deviceOf({ metadata, spec }: PersistentVolume): Promise<string> {
+  const reason = 'FailedMapVolume'
+  const path = spec.local?.path ?? spec.hostPath?.path
+  if (path === undefined) {
+    const why = `persistentvolume ${JSON.stringify(metadata.name)} is of a type that has no block devices on this node`
+    throw new VolumeError(why, { reason })
+  }
+  const found = await stat(path).catch(missing)
+  if (!found) throw new VolumeError(`the device ${path} does not exist on this node`, { reason })
+  if (!found.isBlockDevice()) throw new VolumeError(`${path} is not a block device`, { reason })
+  return realpath(path)
 }
 
 async function entriesOf(folder: string): Promise<string[]> {

@@ -56,7 +56,7 @@ export function createPodVolumes({
     secret(objects, mounter),
     downwardApi(allocatable, mounter),
     projected({ objects, tokens, allocatable, mounter }),
-    persistentClaims({ client, mounter, folders, devices, growths: [devices], events, node }),
+    persistentClaims({ rootDir, client, mounter, folders, devices, growths: [devices], events, node }),
     nfs(mounter),
   ]
   return podVolumes({ rootDir, types, mounter, onTeardown: tokens.forget, log })

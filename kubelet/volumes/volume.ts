@@ -3,6 +3,8 @@ import type { Freshness } from './referenced-objects.ts'
 
 /** A volume that containers can mount: a folder (or, for host paths, a file or device) on the node. */
 export interface PreparedVolume {
+  /** `hostPath` is a block device, which containers get as one (`volumeDevices`) and not mounted. */
+  isDevice?: boolean
   hostPath: string
   /** Containers may never write, whatever their mount says (config maps, secrets, projections, read-only claims). */
   readOnly: boolean

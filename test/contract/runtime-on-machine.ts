@@ -4,10 +4,11 @@ import { connect } from 'node:net'
 import { hostname, networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, type TestContext } from 'node:test'
 import type { ContainerConfig, ContainerRuntime, SandboxConfig } from '../../kubelet/runtime/container-runtime.ts'
 import { systemRandom } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { loopDevice } from '../harness/loop-device.ts'
 import { containerConfig, sandboxConfig } from './runtime-subject.ts'
 
 /** A driver of a runtime that runs containers for real. */
@@ -117,6 +118,17 @@ export function runtimeOnMachine(driver: string, network: string, make: (podRang
       assert.match(text, /1000\n2000\n2000 3000\n/)
       assert.match(text, /CapEff:\s+0000000000000000/)
       await rm(folder, { recursive: true })
+    })
+
+    it('gives a container a block device, to read and write, or to read alone', async (context) => {
+      const disk = loopDevice(context as TestContext, 1 << 20)
+      if (!disk) return
+      const { id } = await sandbox()
+      const device = (readOnly: boolean) => ({ devices: [{ source: disk.path, target: '/dev/disk-of-pod', readOnly }] })
+      const look = 'test -b /dev/disk-of-pod && head -c 5 /dev/disk-of-pod'
+      const write = (text: string) => `echo ${text} | dd of=/dev/disk-of-pod conv=sync 2>&1 >/dev/null | grep -o "not permitted"`
+      assert.equal(await printed(id, `${write('first')}; ${look}`, device(false)), 'first')
+      assert.equal(await printed(id, `${write('other')}; ${look}`, device(true)), 'not permitted\nfirst')
     })
 
     it('asks a container to end by the signal that its pod names', async () => {

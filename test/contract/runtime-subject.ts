@@ -30,6 +30,7 @@ export function containerConfig(image: string, command: readonly string[], overr
     command: [...command],
     env: [{ name: 'GREETING', value: 'hello' }],
     mounts: [],
+    devices: [],
     tty: false,
     stdin: false,
     stdinOnce: false,

@@ -3,13 +3,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, type TestContext } from 'node:test'
 import { dockerClient } from '../../kubelet/runtime/docker/docker-client.ts'
 import type { Client, Draft } from '../../shared/client/client.ts'
-import type { Pod, Volume, VolumeMount } from '../../shared/openapi/generated/core-v1.ts'
+import type { Pod, Volume, VolumeDevice, VolumeMount } from '../../shared/openapi/generated/core-v1.ts'
 import { startApi, type TestApi } from '../harness/api.ts'
 import { dockerNode } from '../harness/docker-node.ts'
 import { eventually } from '../harness/eventually.ts'
+import { loopDevice } from '../harness/loop-device.ts'
 
 const namespace = 'default'
 /** A file of the volume's top, one a folder down and one two folders down. */
@@ -75,13 +76,19 @@ describe('volumes on a Docker engine', { timeout: 240_000, concurrency: true }, 
     if (host) rmSync(host, { recursive: true })
   })
 
-  async function start(name: string, volumes: Volume[], volumeMounts: VolumeMount[], spec: Partial<Pod['spec']> = {}): Promise<Pod> {
+  async function start(
+    name: string,
+    volumes: Volume[],
+    volumeMounts: VolumeMount[],
+    spec: Partial<Pod['spec']> = {},
+    volumeDevices: VolumeDevice[] = [],
+  ): Promise<Pod> {
     const command = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.1; done']
     const draft: Draft<Pod> = {
       metadata: { name, labels: { text: 'v1' } },
       spec: {
         ...{ nodeName: node.name, terminationGracePeriodSeconds: 1, automountServiceAccountToken: false, volumes, ...spec },
-        containers: [{ name: 'main', image: 'busybox', imagePullPolicy: 'IfNotPresent', command, volumeMounts }],
+        containers: [{ name: 'main', image: 'busybox', imagePullPolicy: 'IfNotPresent', command, volumeMounts, volumeDevices }],
       },
     }
     await client.create('v1', 'Pod', draft, { namespace })
@@ -191,5 +198,41 @@ describe('volumes on a Docker engine', { timeout: 240_000, concurrency: true }, 
     const pod = await start('debugger', volumes, mounts)
     writeFileSync(join(host, 'sign'), 'of the node')
     assert.equal(await run(pod, `cat /host${host}/sign /shared/sign`), 'of the nodeof the node')
+  })
+
+  it('gives a claim that is a block device as one, and refuses to mix devices and files up', async (context) => {
+    const disk = loopDevice(context as TestContext, 1 << 20)
+    if (!disk) return
+    const spec = { accessModes: ['ReadWriteOnce'], storageClassName: '', volumeMode: 'Block' }
+    const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name: 'device' }
+    const ofHost = { hostPath: { path: disk.path, type: 'BlockDevice' }, capacity: { storage: '1Mi' } }
+    const draft = { metadata: { name: 'device' }, spec: { ...spec, resources: { requests: { storage: '1Mi' } }, volumeName: 'device' } }
+    const claim = await client.create('v1', 'PersistentVolumeClaim', draft, { namespace })
+    await client.create('v1', 'PersistentVolume', { metadata: { name: 'device' }, spec: { ...spec, ...ofHost, claimRef } })
+    await client.updateStatus('v1', 'PersistentVolumeClaim', { ...claim, status: { phase: 'Bound' } })
+    const volumes = [{ name: 'device', persistentVolumeClaim: { claimName: 'device' } }]
+    const devices = [{ name: 'device', devicePath: '/dev/of-pod' }]
+    const pod = await start('with-device', volumes, [], {}, devices)
+    assert.equal(
+      await run(pod, 'echo kept | dd of=/dev/of-pod conv=sync 2>/dev/null; test -b /dev/of-pod && head -c 4 /dev/of-pod'),
+      'kept',
+    )
+    const again = await restart(pod, 1)
+    assert.equal(await run(again, 'head -c 4 /dev/of-pod'), 'kept')
+    const wrong = {
+      name: 'main',
+      image: 'busybox',
+      imagePullPolicy: 'IfNotPresent',
+      volumeMounts: [{ name: 'device', mountPath: '/files' }],
+    }
+    const mixed = {
+      metadata: { name: 'mixed' },
+      spec: { nodeName: node.name, automountServiceAccountToken: false, volumes, containers: [wrong] },
+    }
+    await client.create('v1', 'Pod', mixed, { namespace })
+    const why = /volume device has volumeMode Block, but is specified in volumeMounts/
+    const isTold = ({ status }: Pod) => why.test(status.containerStatuses?.[0]?.state?.waiting?.message ?? '')
+    await eventually(client, ['v1', 'Pod'], (pods) => pods.some(isTold), { namespace, fieldSelector: 'metadata.name=mixed' })
+    for (const name of ['with-device', 'mixed']) await client.delete('v1', 'Pod', { namespace, name }, { gracePeriodSeconds: 0 })
   })
 })

@@ -9,6 +9,7 @@ import { lifecycleProblems, type ProbeRole, probeProblems } from './probe.ts'
 import { resizePolicyProblems } from './resize-policy.ts'
 import { requirementsProblems } from './resource-requirements.ts'
 import { restartRulesProblems } from './restart-rules.ts'
+import { volumeDevicesProblems } from './volume-devices.ts'
 
 const pullPolicies = ['Always', 'IfNotPresent', 'Never']
 const messagePolicies = ['FallbackToLogsOnError', 'File']
@@ -32,6 +33,7 @@ export function* containerProblems(container: Container, spec: PodSpec, path: st
   yield* variablesProblems(container.env ?? [], `${path}.env`)
   yield* environmentSourcesProblems(container.envFrom ?? [], `${path}.envFrom`)
   yield* mountsProblems(container, spec, `${path}.volumeMounts`)
+  yield* volumeDevicesProblems(container, spec, `${path}.volumeDevices`)
   for (const role of probes) if (container[role]) yield* probeProblems(container[role], role, `${path}.${role}`)
   for (const hook of ['postStart', 'preStop'] as const) {
     const handler = container.lifecycle?.[hook]

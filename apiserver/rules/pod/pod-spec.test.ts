@@ -128,6 +128,39 @@ test('each mistake is named where it is, in upstream words', () => {
       inContainer({ envFrom: [{}] }),
       'spec.containers[0].envFrom[0]: Invalid value: "": must specify one of: `configMapRef` or `secretRef`',
     ],
+    [inContainer({ volumeDevices: [{ name: 'x', devicePath: '/x' }] }), 'spec.containers[0].volumeDevices[0].name: Not found: "x"'],
+    [
+      { volumes: [{ name: 'v' }], ...inContainer({ volumeDevices: [{ name: 'v', devicePath: '/x' }] }) },
+      'spec.containers[0].volumeDevices[0].name: Invalid value: "v": can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode',
+    ],
+    ...[
+      [[{ name: 'v', devicePath: '/a/../x' }], 'volumeDevices[0].devicePath: Invalid value: "/a/../x": must not contain \'..\''],
+      [
+        [{ name: 'v', devicePath: '/m' }],
+        'volumeDevices[0].devicePath: Invalid value: "/m": must not already exist as a path in volumeMounts',
+      ],
+      [[{ name: 'm', devicePath: '/x' }], 'volumeDevices[0].name: Invalid value: "m": must not already exist in volumeMounts'],
+      [
+        [
+          { name: 'v', devicePath: '/x' },
+          { name: 'w', devicePath: '/x' },
+        ],
+        'volumeDevices[1].devicePath: Invalid value: "/x": must be unique',
+      ],
+      [
+        [
+          { name: 'v', devicePath: '/x' },
+          { name: 'v', devicePath: '/y' },
+        ],
+        'volumeDevices[1].name: Invalid value: "v": must be unique',
+      ],
+    ].map(([volumeDevices, problem]): [object, string] => [
+      {
+        volumes: ['v', 'w', 'm'].map((name) => ({ name, persistentVolumeClaim: { claimName: name } })),
+        ...inContainer({ volumeDevices, volumeMounts: [{ name: 'm', mountPath: '/m' }] }),
+      },
+      `spec.containers[0].${problem}`,
+    ]),
     [inContainer({ volumeMounts: [{ name: 'x', mountPath: '/x' }] }), 'spec.containers[0].volumeMounts[0].name: Not found: "x"'],
     [
       {

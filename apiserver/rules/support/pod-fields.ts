@@ -24,11 +24,8 @@ function typeOf(value: unknown): unknown {
 
 const container: DefinitionSupport = {
   done:
-    'name image command args workingDir ports envFrom env resources restartPolicy restartPolicyRules volumeMounts livenessProbe readinessProbe ' +
+    'name image command args workingDir ports envFrom env resources restartPolicy restartPolicyRules volumeMounts volumeDevices livenessProbe readinessProbe ' +
     'startupProbe lifecycle resizePolicy terminationMessagePath terminationMessagePolicy imagePullPolicy securityContext stdin stdinOnce tty',
-  except: {
-    volumeDevices: fails('block devices are not provided by the nodes of this cluster; the pod will wait for them for ever'),
-  },
 }
 
 /** Everything that a PodSpec can say, volumes apart. */
@@ -68,6 +65,7 @@ export const podFields: SupportTable = {
   },
   ContainerRestartRule: { done: 'action exitCodes' },
   ContainerRestartRuleOnExitCodes: { done: 'operator values' },
+  VolumeDevice: { done: 'name devicePath' },
   VolumeMount: {
     done: 'name readOnly mountPath subPath mountPropagation subPathExpr',
     except: {

@@ -78,6 +78,9 @@ export function containerRequest(
       readonly: mount.readOnly,
       propagation: propagation[mount.propagation],
     })),
+    devices: config.devices.map(({ source, target, readOnly }) => ({
+      ...{ hostPath: source, containerPath: target, permissions: readOnly ? 'r' : 'mrw' },
+    })),
     labels,
     logPath: logPathOf(config),
     stdin: config.stdin,

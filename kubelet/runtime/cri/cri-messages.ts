@@ -57,6 +57,7 @@ export type ContainerConfig = Draft<{
   workingDir: string
   envs: { key: string; value: Buffer }[]
   mounts: { containerPath: string; hostPath: string; readonly: boolean; propagation: string }[]
+  devices: { containerPath: string; hostPath: string; permissions: string }[]
   labels: Texts
   logPath: string
   stdin: boolean

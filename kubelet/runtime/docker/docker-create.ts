@@ -68,6 +68,13 @@ export function containerBody(
       // Private is what the engine does by itself, and named it refuses the folders that it keeps its own mounts in, `/` above all.
       ...(mount.propagation === 'private' ? {} : { BindOptions: { Propagation: mount.propagation } }),
     })),
+    ...(config.devices.length > 0
+      ? {
+          Devices: config.devices.map(({ source, target, readOnly }) => ({
+            ...{ PathOnHost: source, PathInContainer: target, CgroupPermissions: readOnly ? 'r' : 'mrw' },
+          })),
+        }
+      : {}),
     ...(parent ? { CgroupParent: parent } : {}),
     RestartPolicy: { Name: 'no' },
     LogConfig: { Type: 'json-file', Config: { 'max-size': `${logs.bytes}b`, 'max-file': `${logs.files}` } },

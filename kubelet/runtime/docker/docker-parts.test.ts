@@ -92,6 +92,7 @@ describe('the body that creates a container', () => {
     image: 'i',
     env: [{ name: 'A', value: 'b=c' }],
     mounts: [{ source: '/s', target: '/t', readOnly: true, propagation: 'rslave' }],
+    devices: [],
     tty: false,
     stdin: false,
     stdinOnce: false,
@@ -121,6 +122,16 @@ describe('the body that creates a container', () => {
     assert.deepEqual([host?.CapAdd, host?.CapDrop, host?.GroupAdd, host?.ReadonlyRootfs], [['NET_ADMIN'], ['ALL'], ['7'], true])
     assert.deepEqual(host?.SecurityOpt, ['no-new-privileges', 'seccomp=unconfined'])
     assert.equal(host?.Mounts?.[0]?.BindOptions?.Propagation, 'rslave')
+  })
+  it('gives block devices, for reading alone where the claim says so', () => {
+    const devices = [
+      { source: '/dev/loop0', target: '/dev/xvda', readOnly: false },
+      { source: '/dev/loop1', target: '/dev/xvdb', readOnly: true },
+    ]
+    assert.deepEqual(body({ ...plain, devices }).HostConfig?.Devices, [
+      { PathOnHost: '/dev/loop0', PathInContainer: '/dev/xvda', CgroupPermissions: 'mrw' },
+      { PathOnHost: '/dev/loop1', PathInContainer: '/dev/xvdb', CgroupPermissions: 'r' },
+    ])
   })
   it('asks for no more than the machine can give', () => {
     assert.equal(body(plain).HostConfig?.OomScoreAdj, 0)
