@@ -43,6 +43,22 @@ export class Shape {
     this.keys = names.map((name) => ({ name, fallback: node.items?.fields.get(name)?.default }))
   }
 
+  /** Why a value cannot be this leaf, for what JSON's types tell; undefined: it may be. */
+  mismatch(value: unknown): string | undefined {
+    const { type, scalar } = this.#node
+    if (scalar !== undefined) return undefined
+    if (type === 'string') return typeof value === 'string' ? undefined : `expected string, got ${natureOf(value)}`
+    if (type === 'integer' || type === 'number') {
+      return typeof value === 'number' ? undefined : `expected numeric (int or float), got ${natureOf(value)}`
+    }
+    if (type === 'boolean') return typeof value === 'boolean' ? undefined : `expected boolean, got ${natureOf(value)}`
+    if (type === 'array') return Array.isArray(value) ? undefined : `expected list, got ${natureOf(value)}`
+    if (type === 'map' || type === 'object') {
+      return typeof value === 'object' && !Array.isArray(value) ? undefined : `expected map, got ${natureOf(value)}`
+    }
+    return undefined
+  }
+
   /** Fields of a struct, sorted by name. */
   get fields(): readonly ShapeField[] {
     return this.#struct.sorted
@@ -78,6 +94,13 @@ export class Shape {
     this.#fields ??= structOf(this.#node.fields)
     return this.#fields
   }
+}
+
+/** For sentences: what a value is. */
+export function natureOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'list'
+  return typeof value === 'object' ? 'map' : typeof value
 }
 
 /** The shape of a schema's place; the same one every time. */

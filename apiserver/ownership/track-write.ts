@@ -22,6 +22,8 @@ import { strippedPaths } from './stripped-fields.ts'
 export interface Author {
   readonly manager: string
   readonly served: Resource
+  /** The object comes with its owners, which are not to be touched. */
+  readonly applies?: boolean
 }
 
 /** A write as ownership sees it. */
@@ -40,7 +42,8 @@ const STATUS: readonly string[] = ['status']
 const NONE: readonly string[] = []
 
 /** Sets the managed fields of a new object, in place. What the client said of them is not looked at. */
-export function trackCreate(object: KubeObject, { author: { manager, served }, now, subresource }: TrackedWrite): void {
+export function trackCreate(object: KubeObject, { author: { manager, served, applies }, now, subresource }: TrackedWrite): void {
+  if (applies) return
   const said = object.metadata.managedFields
   const before = said && !isReset(said) ? readOwners(said) : undefined
   const text = createdFields(shapeOf(served.schema), asServed(served, object), emptyOf(served), served.hasStatus ? STATUS : NONE)
@@ -65,6 +68,7 @@ export function trackCreate(object: KubeObject, { author: { manager, served }, n
 /** Sets the managed fields of the next state, in place. */
 export function trackUpdate(previous: KubeObject, next: KubeObject, write: TrackedWrite): void {
   const { author, subresource, now, inVersion } = write
+  if (author.applies) return
   const before = ownersBefore(previous, next, subresource !== '')
   next.metadata.managedFields = before.entries
   // As upstream: an object on which nobody was tracked is not tracked until somebody applies it.

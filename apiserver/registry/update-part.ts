@@ -10,7 +10,8 @@ export function restrictTo(part: UpdatePart, resource: Resource, next: KubeObjec
   if (part.kind === 'status') {
     const status: unknown = Reflect.get(next, 'status')
     const { metadata, ...rest } = structuredClone(previous)
-    for (const field of resource.definition.hooks.statusMetadata ?? []) Object.assign(metadata, { [field]: next.metadata[field] })
+    for (const field of [...(resource.definition.hooks.statusMetadata ?? []), 'managedFields'] as const)
+      Object.assign(metadata, { [field]: next.metadata[field] })
     return { ...rest, metadata, status } as KubeObject
   }
   if (part.kind === 'view') {

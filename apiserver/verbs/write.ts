@@ -8,6 +8,7 @@ import { type Scale, scaleOf } from '../registry/scale.ts'
 import { type Decodable, decodeAs, type FieldValidation } from '../registry/schema-check.ts'
 import type { UpdatePart } from '../registry/update-part.ts'
 import { asServed, asStored } from '../registry/versions.ts'
+import { APPLY_TYPE, apply, refuseForce } from './apply.ts'
 import {
   answerScale,
   answerStored,
@@ -66,12 +67,14 @@ export async function update(call: Call, tools: VerbTools): Promise<void> {
   return answerStored(call, 201, value, tools.clock.now())
 }
 
-/** 200 400 403 404 409 415 422 */
+/** 200 201 400 403 404 409 415 422 */
 export async function patch(call: Call, tools: VerbTools): Promise<void> {
   const { info, resource } = call
   const contentType = headerOf(call.request, 'content-type')
   const mediaType = (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase()
   if (!patchTypes.includes(mediaType)) throw unsupportedPatch()
+  if (mediaType === APPLY_TYPE) return apply(call, info.subresource === 'scale' ? { kind: 'main' } : partOf(call), tools)
+  refuseForce(info.query)
   const fieldValidation = fieldValidationOf(info.query)
   const request = writeRequestOf(call)
   const bytes = await call.request.readBody(BODY_LIMIT)

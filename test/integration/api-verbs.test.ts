@@ -138,8 +138,15 @@ test('the three patch types', async () => {
   const json = [{ op: 'replace', path: '/spec/replicas', value: 3 }]
   const three = seen(await api.request('PATCH', `${DEPLOYMENTS}/patches`, json, { 'content-type': 'application/json-patch+json' }))
   assert.equal(three.spec['replicas'], 3)
-  const apply = await api.request('PATCH', `${DEPLOYMENTS}/patches`, 'spec: {}', { 'content-type': 'application/apply-patch+yaml' })
-  refused(apply, 415, 'UnsupportedMediaType')
+  const applied = 'apiVersion: apps/v1\nspec: {replicas: 3, minReadySeconds: 4}\n'
+  const yaml = { 'content-type': 'application/apply-patch+yaml' }
+  const four = seen(await api.request('PATCH', `${DEPLOYMENTS}/patches?fieldManager=me`, applied, yaml))
+  assert.equal(four.spec['minReadySeconds'], 4)
+  refused(
+    await api.request('PATCH', `${DEPLOYMENTS}/patches`, applied, { 'content-type': 'application/apply-patch+cbor' }),
+    415,
+    'UnsupportedMediaType',
+  )
 })
 
 test('a patch that names an old resourceVersion is a Conflict', async () => {
