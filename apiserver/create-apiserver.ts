@@ -33,6 +33,7 @@ import type { ObjectReader } from './registry/object-reader.ts'
 import { ObjectStore } from './registry/read-object.ts'
 import { Compactor } from './storage/compaction.ts'
 import type { ScrapeNode } from './usage/node-scraper.ts'
+import { writeRequestOf } from './verbs/call.ts'
 import { WatchHub } from './watch/watch-hub.ts'
 
 /** A running API server, as its process and tests see it. */
@@ -85,6 +86,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     reader: objects,
     credentials: () => ({ authority: identity.credentials.authority, ...identity.credentials.kubeletClient }),
     require: state.authorization.require,
+    admit: (call, options) => writer.admitOther('CONNECT', writeRequestOf(call, false), options, undefined),
     random: tools.random,
     rule: state.rule,
     log,
@@ -197,7 +199,7 @@ function createPipeline(parts: PipelineParts): Pipeline {
   const served = (resource: string) => (table.hasPlural(resource) ? resource : undefined)
   const metrics = serverMetrics({
     ...{ revision: () => storage.revision, watchers: () => hub.size, streams: () => connect.counts() },
-    ...{ flowControl, bounds, served },
+    ...{ flowControl, bounds, served, metrics: state.metrics },
   })
   const bootstrapCheck = () => (isReady() ? undefined : UNREADY)
   return new Pipeline({

@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Metrics } from '../shared/metrics/metrics.ts'
 import type { ProcessTools } from '../shared/process/run.ts'
 import { admissionRules } from './admission/admit.ts'
 import { furtherRangeOf } from './admission/further-ranges.ts'
 import { quotaBook } from './admission/quota-book.ts'
+import { WebhookMetrics } from './admission/webhooks/webhook-metrics.ts'
 import { ClusterIPs } from './allocation/cluster-ips.ts'
 import { nodePorts, PortRange } from './allocation/port-range.ts'
 import { type Authentication, createAuthentication } from './authn/authenticate.ts'
 import { type Authorization, createAuthorization } from './authz/authorize.ts'
+import { SELF } from './bootstrap/ensure.ts'
 import type { ServerIdentity } from './certificates/server-identity.ts'
 import type { ApiServerConfig, DerivedConfig } from './config.ts'
 import { type DialRule, dialRule } from './connect/dialable-address.ts'
@@ -45,6 +48,8 @@ export interface ServerState {
   readonly rule: DialRule
   /** Asks webhooks. */
   readonly hooks: HookClient
+  /** What `/metrics` tells. */
+  readonly metrics: Metrics
   /** Learns which addresses and ports are taken, and goes on following. */
   followAllocations(): void
 }
@@ -77,7 +82,11 @@ export async function openState(
     ...{ tokens: authentication.tokens, authorize, rulesFor, grants },
     usage: resourceUsage({ scrape: scrapeNode, clock, log }),
   })
+  const metrics = new Metrics()
   const rules = admissionRules({
+    webhooks: {
+      ...{ client: hooks, table, metrics: new WebhookMetrics(metrics), self: SELF, patience: config.requestTimeout, log },
+    },
     ...{ authorize, tolerationSeconds: config.defaultTolerationSeconds },
     quotas: quotaBook({ table, writer: () => writer, log }),
     cluster: {
@@ -88,7 +97,7 @@ export async function openState(
   const writer: ObjectWriter = new ObjectWriter({ storage, objects, rules, clock, random, log })
   const remover = new ObjectRemover(storage, objects, writer, () => clock.now())
   return {
-    ...{ storage, table, objects, authentication, authorization, writer, remover, rule, hooks },
+    ...{ storage, table, objects, authentication, authorization, writer, remover, rule, hooks, metrics },
     followAllocations() {
       ips.follow(objects)
       ports.follow(objects)

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { User } from '../authn/user.ts'
 import type { HookContext, ResourceDefinition } from '../registry/define-resource.ts'
+import type { Resource } from '../registry/resource-table.ts'
 import type { Undo } from '../registry/undo.ts'
 
 /** What an admission rule is asked about. */
@@ -11,6 +12,8 @@ export interface AdmissionRequest {
   readonly version: string
   /** Plural. */
   readonly resource: string
+  /** The resource in the version that the client spoke; absent where that is the stored one. */
+  readonly spoken?: Resource | undefined
   readonly subresource: string
   readonly namespace: string
   readonly name: string
@@ -20,10 +23,17 @@ export interface AdmissionRequest {
   /** The stored state; undefined for CREATE. Frozen. */
   readonly previous: KubeObject | undefined
   readonly dryRun: boolean
+  /** CreateOptions, UpdateOptions, PatchOptions or DeleteOptions of the request; absent for what the server does itself. */
+  readonly options?: (() => object) | undefined
   readonly context: HookContext
   /** Says how to take back what a validating rule took for this write (a charge to a quota), should it fail. Called for writes that store something. */
   onFailure(undo: Undo): void
 }
+
+/**
+ * What a mutating rule answers that let strangers change the object: all rules run once more, and in its place this instead of `mutate`.
+ */
+export type AskAgain = () => void | Promise<void>
 
 /**
  * One rule. The order is the list in admit.ts: all `mutate`, then defaults and schema again, then all `validate`, then all `reserve`.
@@ -31,7 +41,7 @@ export interface AdmissionRequest {
  */
 export interface AdmissionRule {
   readonly name: string
-  readonly mutate?: (request: AdmissionRequest) => void | Promise<void>
+  readonly mutate?: (request: AdmissionRequest) => void | Promise<AskAgain | undefined | void>
   readonly validate?: (request: AdmissionRequest) => void | Promise<void>
   /**
    * Right before the object is stored, not in a dry run: looks again at what must be nobody else's, and keeps it from all writes that come

@@ -20,6 +20,9 @@ import { runtimeClass } from './runtime-class.ts'
 import { serviceAccount } from './service-account.ts'
 import { storageObjectInUse } from './storage-object-in-use.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
+import { mutatingWebhooks } from './webhooks/mutating-webhooks.ts'
+import { validatingWebhooks } from './webhooks/validating-webhooks.ts'
+import type { WebhookTools } from './webhooks/webhook-tools.ts'
 
 export interface AdmissionOptions {
   readonly cluster: ClusterFacts
@@ -27,13 +30,15 @@ export interface AdmissionOptions {
   readonly quotas: QuotaBook
   /** Seconds that Pods tolerate a node that is not ready or unreachable; default 300. */
   readonly tolerationSeconds?: number | undefined
+  /** Absent: webhooks are not asked. */
+  readonly webhooks?: WebhookTools | undefined
 }
 
 /**
  * The policy: which rules, in which order (upstream's). All mutating halves run first, in this order, then the validating
  * halves; registry/write-object.ts runs them.
  */
-export function admissionRules({ authorize, tolerationSeconds, cluster, quotas }: AdmissionOptions): readonly AdmissionRule[] {
+export function admissionRules({ authorize, tolerationSeconds, cluster, quotas, webhooks }: AdmissionOptions): readonly AdmissionRule[] {
   const owner = ownedByCluster(cluster)
   const claims = new NodeClaims()
   return [
@@ -53,6 +58,7 @@ export function admissionRules({ authorize, tolerationSeconds, cluster, quotas }
     runtimeClass,
     certificateRequests(authorize, owner),
     defaultIngressClass,
+    ...(webhooks ? [mutatingWebhooks(webhooks), validatingWebhooks(webhooks)] : []),
     // Last: what another rule refuses is not charged.
     resourceQuota(quotas),
   ]

@@ -1,15 +1,17 @@
 import type { Logger } from '../../shared/logging/logger.ts'
+import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import { StreamScopes } from '../../shared/streams/stream-scope.ts'
 import { unknownPath } from '../http/request-info.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
 import type { Call } from '../verbs/call.ts'
 import type { ConnectTools } from './connect-call.ts'
+import { connectOptions } from './connect-options.ts'
 import type { DialRule } from './dialable-address.ts'
 import { KubeletConnections, type KubeletCredentials } from './kubelet-connection.ts'
 import { nodeMetrics } from './node-metrics.ts'
 import { podLog } from './pod-log.ts'
-import { podPortForward, podSession } from './pod-streams.ts'
+import { checkSessionVerb, isSession, podPortForward, podSession } from './pod-streams.ts'
 import { nodeProxy, podProxy, serviceProxy } from './proxies.ts'
 
 export interface ConnectOptions {
@@ -17,6 +19,8 @@ export interface ConnectOptions {
   /** Asked for each connection, so that renewed ones are used. */
   readonly credentials: () => KubeletCredentials
   readonly require: ConnectTools['require']
+  /** Asks admission about a connection with these options. @throws StatusError */
+  readonly admit: (call: Call, options: KubeObject) => Promise<void>
   readonly random: Random
   /** Where this server connects to on behalf of others. */
   readonly rule: DialRule
@@ -35,7 +39,7 @@ export interface Connect {
   close(): void
 }
 
-export function createConnect({ reader, credentials, require, random, rule, log }: ConnectOptions): Connect {
+export function createConnect({ reader, credentials, require, admit, random, rule, log }: ConnectOptions): Connect {
   const kubelets = new KubeletConnections(reader, credentials, rule)
   const scopes = new StreamScopes(log)
   const tools = { reader, kubelets, require, random, credentials, rule }
@@ -43,8 +47,12 @@ export function createConnect({ reader, credentials, require, random, rule, log 
     handle(call) {
       const { resource, subresource, path } = call.info
       const verb = `${resource}/${subresource}`
-      return scopes.run(verb, path, (scope) => {
+      return scopes.run(verb, path, async (scope) => {
         call.reply.onClose(() => scope.end(new Error('the client went away')))
+        if (isSession(call)) checkSessionVerb(call, tools)
+        const options = connectOptions(call.info)
+        if (options) await admit(call, options)
+        scope.signal.throwIfAborted()
         switch (verb) {
           case 'pods/log':
             return podLog(call, tools, scope)

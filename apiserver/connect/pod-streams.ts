@@ -9,7 +9,6 @@ import { handshakeHeaders, tunnel, upgradeOf } from './tunnel.ts'
 /** `pods/exec` and `pods/attach`: a session with a command or a container, carried to the kubelet as it comes. */
 export async function podSession(call: Call, tools: ConnectTools, scope: StreamScope): Promise<void> {
   const { info } = call
-  checkVerb(call, tools)
   const pod = podOf(call, tools.reader)
   const container = containerOf(pod, info.query.get('container') ?? '')
   const commands = info.query.getAll('command')
@@ -24,7 +23,6 @@ export async function podSession(call: Call, tools: ConnectTools, scope: StreamS
 /** `pods/portforward`: the connection goes to the kubelet as it is; the ports are named inside it, by older clients in the query. */
 export async function podPortForward(call: Call, tools: ConnectTools, scope: StreamScope): Promise<void> {
   const { info } = call
-  checkVerb(call, tools)
   const pod = podOf(call, tools.reader)
   const ports = info.query.getAll('ports').map((port) => `port=${encodeURIComponent(port)}`)
   await toKubelet(
@@ -35,7 +33,13 @@ export async function podPortForward(call: Call, tools: ConnectTools, scope: Str
   )
 }
 
-function checkVerb(call: Call, { require }: ConnectTools): void {
+/** Whether a call opens streams to a pod. */
+export function isSession({ info }: Call): boolean {
+  return info.subresource === 'exec' || info.subresource === 'attach' || info.subresource === 'portforward'
+}
+
+/** @throws StatusError MethodNotAllowed, Forbidden */
+export function checkSessionVerb(call: Call, { require }: Pick<ConnectTools, 'require'>): void {
   if (call.info.verb !== 'get' && call.info.verb !== 'create') throw methodNotAllowed()
   requireCreate(call, require)
 }

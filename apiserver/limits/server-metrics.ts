@@ -1,4 +1,4 @@
-import { type Labels, Metrics } from '../../shared/metrics/metrics.ts'
+import type { Labels, Metrics } from '../../shared/metrics/metrics.ts'
 import type { FlowControl } from '../flowcontrol/flow-control.ts'
 import type { ServerBounds } from '../http/server.ts'
 import { RequestMetrics } from './request-metrics.ts'
@@ -11,6 +11,8 @@ export interface ServerMetrics {
 }
 
 export interface MetricSources {
+  /** Where all of the server's are. */
+  readonly metrics: Metrics
   readonly revision: () => number
   readonly watchers: () => number
   /** Open streams by what they serve. */
@@ -21,8 +23,7 @@ export interface MetricSources {
   readonly served: (resource: string) => string | undefined
 }
 
-export function serverMetrics({ revision, watchers, streams, flowControl, bounds, served }: MetricSources): ServerMetrics {
-  const metrics = new Metrics()
+export function serverMetrics({ revision, watchers, streams, flowControl, bounds, served, metrics }: MetricSources): ServerMetrics {
   const requests = new RequestMetrics(metrics, served)
   metrics.gaugeFrom('apiserver_storage_revision', 'The newest revision of the store.', revision)
   metrics.gaugeFrom('apiserver_watchers', 'Open watches.', watchers)

@@ -21,3 +21,10 @@ export function restrictTo(part: UpdatePart, resource: Resource, next: KubeObjec
   if (resource.hasStatus) Object.assign(next, { status: structuredClone(Reflect.get(previous, 'status')) })
   return next
 }
+
+/** True when this update takes away the last thing that kept a deleted object. */
+export function isFinallyDeleted(resource: Resource, next: KubeObject, previous: KubeObject): boolean {
+  if (!previous.metadata.deletionTimestamp) return false
+  if ((next.metadata.finalizers?.length ?? 0) > 0 || (previous.metadata.deletionGracePeriodSeconds ?? 0) > 0) return false
+  return !resource.definition.hooks.holdsDeletion?.(next)
+}

@@ -4,7 +4,7 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import { deepFreeze, type KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
-import type { AdmissionRequest, AdmissionRule } from '../admission/admission.ts'
+import type { AdmissionRequest, AdmissionRule, AskAgain } from '../admission/admission.ts'
 import type { User } from '../authn/user.ts'
 import { withWrittenFields } from '../ownership/packed-fields.ts'
 import { type Author, type TrackedWrite, trackCreate, trackUpdate, withoutTimes } from '../ownership/track-write.ts'
@@ -22,7 +22,7 @@ import type { RunTimeShape } from './run-time-shape.ts'
 import { sameSpec, sameValue } from './same-value.ts'
 import type { StoredObjects } from './stored-objects.ts'
 import { type Undo, withUndo } from './undo.ts'
-import { restrictTo, type UpdatePart } from './update-part.ts'
+import { isFinallyDeleted, restrictTo, type UpdatePart } from './update-part.ts'
 import { createProblems, updateProblems } from './write-problems.ts'
 
 /** A write that has been authenticated and authorised. */
@@ -32,6 +32,10 @@ export interface WriteRequest {
   readonly author?: Author | undefined
   /** The version that was spoken, where it is not the stored one. */
   readonly version?: FurtherVersion | undefined
+  /** The resource in the version that was spoken; absent where that is the stored one. */
+  readonly spoken?: Resource | undefined
+  /** The options of the request as its own kind (CreateOptions…), for those who are told of it. */
+  readonly options?: (() => object) | undefined
   readonly namespace: string
   /** Empty for create. */
   readonly name: string
@@ -217,7 +221,13 @@ export class ObjectWriter {
       next = restrictTo(part, resource, next, previous, context)
       hooks.applyDefaults?.(next, context)
       trackUpdate(previous, next, this.#tracked(request))
-      await this.#admit('mutate', 'UPDATE', request, next, previous, context)
+      const { managedFields } = next.metadata
+      if (await this.#admit('mutate', 'UPDATE', request, next, previous, context)) {
+        // Strangers changed it: what this part of the API may not change is as it was, and nobody is on record for what they did.
+        keepIdentity(next, previous)
+        next = restrictTo(part, resource, next, previous, context)
+        next.metadata.managedFields = managedFields
+      }
       if (this.#mutating.length > 0) hooks.applyDefaults?.(next, context)
       if (part.kind === 'main') hooks.prepareForUpdate?.(next, previous, context)
       if (part.kind === 'status') hooks.prepareForStatusUpdate?.(next, previous, context)
@@ -284,6 +294,7 @@ export class ObjectWriter {
     if (problems.length > 0) throw invalid({ group: resource.group, kind: resource.kind }, object.metadata.name ?? '', problems)
   }
 
+  /** Whether strangers changed the object. */
   async #admit(
     phase: 'mutate' | 'validate',
     operation: AdmissionRequest['operation'],
@@ -292,14 +303,19 @@ export class ObjectWriter {
     previous: KubeObject | undefined,
     context: HookContext,
     onFailure: OnFailure = nothingTaken,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const rules = phase === 'mutate' ? this.#mutating : this.#validating
-    if (rules.length === 0) return
+    if (rules.length === 0) return false
     const asked = askedOf(operation, request, object, previous, context, onFailure)
+    let again: Map<AdmissionRule, AskAgain> | undefined
     for (const rule of rules) {
       const answer = phase === 'mutate' ? rule.mutate!(asked) : rule.validate!(asked)
-      if (answer) await answer
+      const wish = answer && (await answer)
+      if (wish) again = (again ?? new Map()).set(rule, wish)
     }
+    if (!again) return false
+    for (const rule of rules) await (again.get(rule) ?? rule.mutate!)(asked)
+    return true
   }
 
   async #store(request: WriteRequest, wish: StoreWish): Promise<Buffer> {
@@ -346,7 +362,7 @@ export class ObjectWriter {
 
 function askedOf(
   operation: AdmissionRequest['operation'],
-  { resource, namespace, name, subresource, user, dryRun }: WriteRequest,
+  { resource, namespace, name, subresource, user, dryRun, spoken, options }: WriteRequest,
   object: KubeObject | undefined,
   previous: KubeObject | undefined,
   context: HookContext,
@@ -355,6 +371,7 @@ function askedOf(
   return {
     ...{ operation, definition: resource.definition, group: resource.group, version: resource.version, resource: resource.plural },
     ...{ subresource, namespace, name: object?.metadata.name ?? name, user, object, previous, dryRun, context, onFailure },
+    ...{ spoken, options },
   }
 }
 
@@ -376,11 +393,4 @@ interface StoreWish {
 /** Nothing to store: equal bytes, or equal but for the order of fields and the times of field managers (which leave the length as it is). */
 function isSame(bytes: Buffer, stored: Buffer, next: KubeObject, previous: KubeObject): boolean {
   return bytes.length === stored.length && (bytes.equals(stored) || sameValue(withoutTimes(next), withoutTimes(previous)))
-}
-
-/** True when this update takes away the last thing that kept a deleted object. */
-export function isFinallyDeleted(resource: Resource, next: KubeObject, previous: KubeObject): boolean {
-  if (!previous.metadata.deletionTimestamp) return false
-  if ((next.metadata.finalizers?.length ?? 0) > 0 || (previous.metadata.deletionGracePeriodSeconds ?? 0) > 0) return false
-  return !resource.definition.hooks.holdsDeletion?.(next)
 }

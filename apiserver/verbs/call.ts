@@ -9,7 +9,7 @@ import { type ParsedBody, parseBody } from '../http/body.ts'
 import type { Representation } from '../http/content-type.ts'
 import type { ApiRequest, Reply } from '../http/exchange.ts'
 import { PROTOBUF_TYPE, parseProtobuf } from '../http/protobuf.ts'
-import type { RequestInfo } from '../http/request-info.ts'
+import { isTrue, type RequestInfo } from '../http/request-info.ts'
 import { sendObject } from '../http/response.ts'
 import { managerName, managerProblems } from '../ownership/manager-name.ts'
 import type { Author } from '../ownership/track-write.ts'
@@ -65,6 +65,8 @@ export function writeRequestOf(call: Call, dryRun = isDryRun(call.info.query)): 
     author: authorOf(call),
     resource: storedVersion(resource),
     version: resource.further?.conversion,
+    spoken: resource,
+    options: () => requestOptions(info),
     namespace: namespaceOf(call),
     name,
     subresource,
@@ -82,6 +84,20 @@ function authorOf({ info: { query }, request, resource }: Call): Author {
     if (problems.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', problems)
   }
   return { manager: managerName(said, headerOf(request, 'user-agent')), served: resource }
+}
+
+const optionKinds: Readonly<Record<string, string>> = { update: 'UpdateOptions', patch: 'PatchOptions' }
+
+/** What a write asked for besides its object, as upstream tells it to webhooks. */
+function requestOptions({ verb, query }: RequestInfo): object {
+  const text = (name: string) => query.get(name) || undefined
+  return {
+    kind: optionKinds[verb] ?? 'CreateOptions',
+    apiVersion: 'meta.k8s.io/v1',
+    ...(isDryRun(query) ? { dryRun: ['All'] } : {}),
+    ...{ force: query.has('force') ? isTrue(query.get('force')) : undefined },
+    ...{ fieldManager: text('fieldManager'), fieldValidation: text('fieldValidation') },
+  }
 }
 
 /** @throws StatusError Invalid for anything but `All` */

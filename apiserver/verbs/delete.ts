@@ -21,7 +21,7 @@ import {
 /** 200 202 400 403 404 409 422 */
 export async function deleteOne(call: Call, tools: VerbTools): Promise<void> {
   const options = await readOptions(call)
-  const request = writeRequestOf(call, options.dryRun)
+  const request = { ...writeRequestOf(call, options.dryRun), options: () => toldOptions(options) }
   const { gone, object, value } = await tools.remover.delete(request, options)
   const code = !gone && options.orphanDependents === false ? 202 : 200
   if (!gone || call.resource.definition.hooks.answersDeletedObject) return answerStored(call, code, value, tools.clock.now())
@@ -38,7 +38,8 @@ export async function deleteCollection(call: Call, tools: VerbTools): Promise<vo
   const items: KubeObject[] = []
   for (const { facts, value } of await shownEntries(resource, page.entries)) {
     try {
-      await tools.remover.delete({ ...writeRequestOf(call, options.dryRun), namespace: facts.namespace, name: facts.name }, options)
+      const request = { ...writeRequestOf(call, options.dryRun), options: () => toldOptions(options) }
+      await tools.remover.delete({ ...request, namespace: facts.namespace, name: facts.name }, options)
     } catch (error) {
       // Somebody else was faster; that is what was wanted.
       if (!hasReason(error, 'NotFound')) throw error
@@ -52,6 +53,15 @@ export async function deleteCollection(call: Call, tools: VerbTools): Promise<vo
     items,
   }
   return sendObject(call.reply, 200, list, call.representation, call.warnings)
+}
+
+/** As webhooks are told of them. */
+function toldOptions({ gracePeriodSeconds, propagation, orphanDependents, uid, resourceVersion, dryRun }: DeleteOptions): object {
+  return {
+    ...{ kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', gracePeriodSeconds, propagationPolicy: propagation, orphanDependents },
+    ...(uid === undefined && resourceVersion === undefined ? {} : { preconditions: { uid, resourceVersion } }),
+    ...(dryRun ? { dryRun: ['All'] } : {}),
+  }
 }
 
 async function readOptions(call: Call): Promise<DeleteOptions> {

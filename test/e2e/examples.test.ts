@@ -15,7 +15,7 @@ const folder = new URL('../../examples/', import.meta.url)
 
 const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'))
 /** Files that bring a namespace of their own. */
-const elsewhere: Readonly<Record<string, string>> = { 'network-policy.yaml': 'vault', 'quota.yaml': 'team' }
+const elsewhere: Readonly<Record<string, string>> = { 'network-policy.yaml': 'vault', 'quota.yaml': 'team', 'webhook.yaml': 'gate' }
 
 const cluster = await useCluster('examples')
 const { kubectl } = cluster
@@ -245,6 +245,34 @@ test('quota: what is not said is given, and a third pod is refused', async () =>
   await team.ok('wait deployment/eager --for=condition=ReplicaFailure --timeout=60s')
   assert.match(await team.ok('describe deployment eager'), /ReplicaFailure +True +FailedCreate/)
   assert.match(await team.ok('describe replicaset'), /exceeded quota: share, requested: pods=1, used: pods=2, limited: pods=2/)
+})
+
+test('webhook: a Pod behind a Service says no, and the words reach whoever asked', async () => {
+  const gate = kubectl.in('gate')
+  await gate.ok('rollout status deployment/gate --timeout=120s')
+  const why = 'admission webhook "gate.example.com" denied the request: the gate is closed'
+  // The endpoint is known a moment after the Pod is ready.
+  let said = ''
+  for (let tries = 0; tries < 50 && !said.includes('the gate is closed'); tries += 1) {
+    said = (await gate.run(['run', 'late', '--image=nginx:1.28', '--labels=gate=closed'])).stderr
+  }
+  assert.equal(said.trim(), `Error from server (Forbidden): ${why}`)
+  await gate.ok('create configmap free')
+  // A controller that is refused tells it where people look.
+  await gate.apply(`
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: { name: refused }
+spec:
+  replicas: 1
+  selector: { matchLabels: { gate: closed } }
+  template:
+    metadata: { labels: { gate: closed } }
+    spec: { containers: [{ name: main, image: 'nginx:1.28' }] }`)
+  const isTold = (all: readonly { reason?: string | undefined; message?: string | undefined }[]) =>
+    all.some(({ reason, message }) => reason === 'FailedCreate' && message?.includes(why))
+  await eventually(cluster.client, ['v1', 'Event'], isTold, { namespace: 'gate' })
+  await gate.ok('delete replicaset refused')
 })
 
 test('network-policy: who has the label is let in, for as long as it has it', async () => {

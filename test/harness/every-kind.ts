@@ -56,6 +56,16 @@ const certificateRequest = [
   'TXhUYlZ0Sk4wQktVUjcwSEh4bm9oRXNJOQp5cVNGaDNtUGl4MzYKLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==',
 ].join('')
 
+/** A webhook that is asked about nothing that there is. */
+export function webhookConfiguration(kind: string, name: string) {
+  const rule = { operations: ['CREATE'], apiGroups: ['nothing.example.com'], apiVersions: ['v1'], resources: ['nothings'] }
+  const webhook = {
+    ...{ name: 'hook.example.com', rules: [rule], failurePolicy: 'Ignore', sideEffects: 'None', admissionReviewVersions: ['v1'] },
+    clientConfig: { service: { namespace: 'default', name: 'hook' } },
+  }
+  return { apiVersion: 'admissionregistration.k8s.io/v1', kind, metadata: { name }, webhooks: [webhook] }
+}
+
 /** IPAddresses have addresses as names: another one for each name. */
 function addressFor(name: string): string {
   return isIP(name) > 0 ? name : `192.0.2.${1 + (Array.from(name).reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 250)}`
@@ -94,6 +104,8 @@ const makers: Readonly<Record<string, (name: string, namespace: string) => objec
     ...{ apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name } },
     spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'x' }, maxReplicas: 3 },
   }),
+  MutatingWebhookConfiguration: (name) => webhookConfiguration('MutatingWebhookConfiguration', name),
+  ValidatingWebhookConfiguration: (name) => webhookConfiguration('ValidatingWebhookConfiguration', name),
   Ingress: (name) => ({
     ...{ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name } },
     spec: { defaultBackend: { service: { name: 'x', port: { number: 80 } } } },

@@ -1,4 +1,5 @@
 import { configMap, deployment, node, pod, service, serviceAccount } from './bodies.ts'
+import { webhookConfiguration } from './every-kind.ts'
 import { storageBodies } from './storage-bodies.ts'
 
 const NAME = 'a'
@@ -135,6 +136,8 @@ export const minimalObjects: ReadonlyMap<string, object> = new Map(
         ],
       },
     },
+    webhookConfiguration('MutatingWebhookConfiguration', NAME),
+    webhookConfiguration('ValidatingWebhookConfiguration', NAME),
     {
       ...{ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: NAME } },
       spec: {

@@ -1,0 +1,119 @@
+import type { AdmissionResponse } from '../../../shared/openapi/generated/admission-v1.ts'
+import { parseJson } from '../../http/body.ts'
+import { jsonPatch } from '../../patch/json-patch.ts'
+import type { Resource } from '../../registry/resource-table.ts'
+import type { AdmissionRequest, AdmissionRule, AskAgain } from '../admission.ts'
+import { spokenOf, versionFor } from './invocation.ts'
+import { shownAs, takeBack, type Versions } from './shown-object.ts'
+import { internalError, WebhookFailure } from './verdict.ts'
+import type { Webhook } from './webhook.ts'
+import { WebhookList } from './webhook-list.ts'
+import { consult, isHidden, type WebhookTools } from './webhook-tools.ts'
+
+/** MutatingAdmissionWebhook: webhooks change the object one after the other, each seeing what those before it made. */
+export function mutatingWebhooks(tools: WebhookTools): AdmissionRule {
+  const list = new WebhookList('MutatingWebhookConfiguration', tools.table)
+  return {
+    name: 'MutatingAdmissionWebhook',
+    mutate(request) {
+      const webhooks = list.of(request.context.reader)
+      if (webhooks.length === 0 || isHidden(request, tools)) return undefined
+      return new MutatingRounds(webhooks, request, tools).first()
+    },
+  }
+}
+
+/**
+ * The webhooks of one request. When one has changed the object, rules and webhooks that saw it before (and want to) see it once more; upstream's
+ * two rounds, of which the second asks nobody for the first time.
+ */
+class MutatingRounds {
+  readonly #webhooks: readonly Webhook[]
+  readonly #request: AdmissionRequest
+  readonly #tools: WebhookTools
+  readonly #end: number
+  /** Asked, and to be asked again should the object change. */
+  #waiting = new Set<Webhook>()
+  readonly #due = new Set<Webhook>()
+  /** How versions show the present state, as JSON. */
+  readonly #texts = new Map<Resource, string>()
+  readonly #oldTexts = new Map<Resource, string>()
+
+  constructor(webhooks: readonly Webhook[], request: AdmissionRequest, tools: WebhookTools) {
+    this.#webhooks = webhooks
+    this.#request = request
+    this.#tools = tools
+    this.#end = request.context.clock.monotonic() + tools.patience
+  }
+
+  async first(): Promise<AskAgain | undefined> {
+    let isChanged = false
+    for (const webhook of this.#webhooks) if (await this.#ask(webhook)) isChanged = true
+    if (!isChanged) return undefined
+    const left = JSON.stringify(this.#request.object)
+    return () => this.#second(left)
+  }
+
+  async #second(left: string): Promise<void> {
+    this.#texts.clear()
+    if (JSON.stringify(this.#request.object) !== left) this.#objectChanged()
+    for (const webhook of this.#webhooks) if (this.#due.has(webhook)) await this.#ask(webhook)
+  }
+
+  /** Whether it changed the object. */
+  async #ask(webhook: Webhook): Promise<boolean> {
+    const { table } = this.#tools
+    const target = versionFor(webhook, this.#request, table)
+    if (!target) return false
+    const versions = { spoken: spokenOf(this.#request, table), target }
+    const object = await this.#textOf(this.#texts, versions, this.#request.object)
+    const oldObject = await this.#textOf(this.#oldTexts, versions, this.#request.previous)
+    const content = { request: this.#request, ...versions, object, oldObject }
+    const question = { webhook, content, type: 'admit', end: this.#end } as const
+    const isChanged = await consult(question, this.#tools, (response) => this.#take(webhook, versions, object, response))
+    if (isChanged) this.#objectChanged()
+    if (webhook.isAskedAgain) this.#waiting.add(webhook)
+    return isChanged === true
+  }
+
+  #objectChanged(): void {
+    this.#texts.clear()
+    for (const webhook of this.#waiting) this.#due.add(webhook)
+    this.#waiting = new Set()
+  }
+
+  async #take({ name }: Webhook, versions: Versions, object: string, { patch }: AdmissionResponse): Promise<boolean> {
+    const operations = patch ? operationsOf(name, patch) : []
+    if (operations.length === 0) return false
+    if (!this.#request.object) {
+      throw internalError(
+        new Error(`admission webhook ${JSON.stringify(name)} attempted to modify the object, which is not supported for this operation`),
+      )
+    }
+    try {
+      await takeBack(this.#request, versions, jsonPatch(JSON.parse(object), operations))
+    } catch (error) {
+      throw internalError(
+        new Error(`the patch of admission webhook ${JSON.stringify(name)}: ${(error as Error).message}`, { cause: error }),
+      )
+    }
+    return true
+  }
+
+  async #textOf(known: Map<Resource, string>, versions: Versions, object: AdmissionRequest['object']): Promise<string> {
+    const text = known.get(versions.target) ?? JSON.stringify(await shownAs(this.#request, versions, object))
+    known.set(versions.target, text)
+    return text
+  }
+}
+
+/** @throws WebhookFailure for what is no patch */
+function operationsOf(webhook: string, patch: string): unknown[] {
+  try {
+    const { value } = parseJson(Buffer.from(patch, 'base64'), 'patch')
+    if (Array.isArray(value)) return value
+    throw new Error('a JSON patch is a list of operations')
+  } catch (error) {
+    throw new WebhookFailure(webhook, `received undecodable patch in webhook response: ${(error as Error).message}`, error)
+  }
+}
