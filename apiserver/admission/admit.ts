@@ -13,6 +13,7 @@ import { nodeAddresses } from './node-addresses.ts'
 import { NodeClaims } from './node-claims.ts'
 import { nodePodRanges } from './node-pod-ranges.ts'
 import { nodeRestriction } from './node-restriction.ts'
+import { validatingPolicies } from './policies/validating-policies.ts'
 import { priority } from './priority.ts'
 import type { QuotaBook } from './quota-book.ts'
 import { resourceQuota } from './resource-quota.ts'
@@ -30,7 +31,7 @@ export interface AdmissionOptions {
   readonly quotas: QuotaBook
   /** Seconds that Pods tolerate a node that is not ready or unreachable; default 300. */
   readonly tolerationSeconds?: number | undefined
-  /** Absent: webhooks are not asked. */
+  /** Absent: webhooks and policies are not asked. */
   readonly webhooks?: WebhookTools | undefined
 }
 
@@ -58,7 +59,9 @@ export function admissionRules({ authorize, tolerationSeconds, cluster, quotas, 
     runtimeClass,
     certificateRequests(authorize, owner),
     defaultIngressClass,
-    ...(webhooks ? [mutatingWebhooks(webhooks), validatingWebhooks(webhooks)] : []),
+    ...(webhooks
+      ? [mutatingWebhooks(webhooks), validatingPolicies({ table: webhooks.table, authorize }), validatingWebhooks(webhooks)]
+      : []),
     // Last: what another rule refuses is not charged.
     resourceQuota(quotas),
   ]

@@ -18,6 +18,8 @@ export interface Checked {
   readonly calls: ReadonlyMap<Expression, ResolvedCall>
   /** Names of types that stand as values. */
   readonly typeNames: ReadonlyMap<Expression, TypeValue>
+  /** Variables whose names have dots (`authorizer.requestResource`). */
+  readonly dottedNames: ReadonlyMap<Expression, string>
 }
 
 export interface ResolvedCall {
@@ -35,6 +37,7 @@ export function check(expression: Expression, environment: Environment): Checked
     typeOf: (each) => checker.bindings.resolve(checker.types.get(each) ?? dyn, true),
     calls: checker.calls,
     typeNames: checker.typeNames,
+    dottedNames: checker.dottedNames,
   }
 }
 
@@ -44,6 +47,7 @@ class Checker {
   readonly types = new Map<Expression, CelType>()
   readonly calls = new Map<Expression, ResolvedCall>()
   readonly typeNames = new Map<Expression, TypeValue>()
+  readonly dottedNames = new Map<Expression, string>()
   readonly #environment: Environment
   /** Items of the list that `format` writes may differ, and so may what is in them. */
   #isFormatting = false
@@ -118,7 +122,12 @@ class Checker {
   }
 
   #select(expression: Select): CelType {
-    const path = nameOf(expression)
+    const path = expression.isTest ? undefined : nameOf(expression)
+    const dotted = path === undefined ? undefined : this.#environment.variables.get(path)
+    if (path !== undefined && dotted) {
+      this.dottedNames.set(expression, path)
+      return dotted
+    }
     if (path !== undefined && !this.#isVariable(path.slice(0, path.indexOf('.')))) {
       const known = this.#name(expression, path)
       if (known) return known

@@ -45,7 +45,7 @@ export class Compiler {
       case 'identifier':
         return this.#typeName(expression) ?? this.#variable(expression.name)
       case 'select':
-        return this.#typeName(expression) ?? this.#select(expression)
+        return this.#typeName(expression) ?? this.#dotted(expression) ?? this.#select(expression)
       case 'call':
         return this.#call(expression)
       case 'list':
@@ -106,6 +106,11 @@ export class Compiler {
   #typeName(expression: Expression): Evaluate | undefined {
     const type = this.#checked.typeNames.get(expression)
     return type && (() => type)
+  }
+
+  #dotted(expression: Select): Evaluate | undefined {
+    const name = this.#checked.dottedNames.get(expression)
+    return name === undefined ? undefined : this.#variable(name)
   }
 
   #variable(name: string): Evaluate {

@@ -1,5 +1,5 @@
 import { configMap, deployment, node, pod, service, serviceAccount } from './bodies.ts'
-import { webhookConfiguration } from './every-kind.ts'
+import { policyBodies, webhookConfiguration } from './every-kind.ts'
 import { storageBodies } from './storage-bodies.ts'
 
 const NAME = 'a'
@@ -138,6 +138,8 @@ export const minimalObjects: ReadonlyMap<string, object> = new Map(
     },
     webhookConfiguration('MutatingWebhookConfiguration', NAME),
     webhookConfiguration('ValidatingWebhookConfiguration', NAME),
+    policyBodies(NAME).policy,
+    policyBodies(NAME).binding,
     {
       ...{ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: NAME } },
       spec: {

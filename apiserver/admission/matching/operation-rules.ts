@@ -1,15 +1,18 @@
-import type { RuleWithOperations } from '../../../shared/openapi/generated/admissionregistration-v1.ts'
+import type { NamedRuleWithOperations } from '../../../shared/openapi/generated/admissionregistration-v1.ts'
 
 /** What a rule is held against. */
 export interface RuleSubject {
   readonly operation: string
   readonly subresource: string
+  /** Of the object; only policies name some. */
+  readonly name?: string
   /** The resource in the version that the rule may name. */
   readonly as: { readonly group: string; readonly version: string; readonly plural: string; readonly namespaced: boolean }
 }
 
 interface CompiledRule {
   readonly operations: Wanted
+  readonly names: Wanted
   readonly groups: Wanted
   readonly versions: Wanted
   readonly resources: readonly { readonly resource: string; readonly subresource: string }[]
@@ -23,9 +26,10 @@ type Wanted = ReadonlySet<string> | undefined
 export class OperationRules {
   readonly #rules: readonly CompiledRule[]
 
-  constructor(rules: readonly RuleWithOperations[]) {
-    this.#rules = rules.map(({ operations = [], apiGroups = [], apiVersions = [], resources = [], scope = '*' }) => ({
+  constructor(rules: readonly NamedRuleWithOperations[]) {
+    this.#rules = rules.map(({ operations = [], apiGroups = [], apiVersions = [], resources = [], resourceNames = [], scope = '*' }) => ({
       ...{ operations: wanted(operations), groups: wanted(apiGroups), versions: wanted(apiVersions), scope },
+      names: resourceNames.length === 0 ? undefined : new Set(resourceNames),
       resources: resources.map((text) => {
         const [resource = '', subresource = ''] = text.split('/', 2)
         return { resource, subresource }
@@ -48,8 +52,8 @@ export class OperationRules {
 const wanted = (names: readonly string[]): Wanted => (names.includes('*') ? undefined : new Set(names))
 const isIn = (names: Wanted, name: string) => names === undefined || names.has(name)
 
-function isFor(rule: CompiledRule, { operation, subresource, as }: RuleSubject): boolean {
-  if (!isIn(rule.operations, operation)) return false
+function isFor(rule: CompiledRule, { operation, subresource, name = '', as }: RuleSubject): boolean {
+  if (!isIn(rule.operations, operation) || !isIn(rule.names, name)) return false
   if (rule.scope !== '*' && (rule.scope === 'Namespaced') !== as.namespaced) return false
   return rule.resources.some(
     (one) => (one.resource === '*' || one.resource === as.plural) && (one.subresource === '*' || one.subresource === subresource),

@@ -15,11 +15,15 @@ export function spokenOf(request: AdmissionRequest, table: ResourceTable): Resou
  * The version in which a webhook is to see a request: the one that was spoken where a rule names it, else (unless it wants them exactly) the
  * first other version of the same resource that a rule names. Undefined: it is not asked.
  */
-export function versionFor(webhook: Webhook, request: AdmissionRequest, table: ResourceTable): Resource | undefined {
+export function versionFor(
+  webhook: Pick<Webhook, 'namespaces' | 'objects' | 'rules' | 'isExact'>,
+  request: AdmissionRequest,
+  table: ResourceTable,
+): Resource | undefined {
   if (!namespaceSelected(webhook.namespaces, request)) return undefined
   if (!objectSelected(webhook.objects, labelled(request))) return undefined
   const spoken = spokenOf(request, table)
-  const subject = (as: Resource) => ({ operation: request.operation, subresource: request.subresource, as })
+  const subject = (as: Resource) => ({ operation: request.operation, subresource: request.subresource, name: request.name, as })
   const { rules } = webhook
   if (rules.match(subject(spoken))) return spoken
   if (webhook.isExact || !rules.mayMatchInOtherVersion(subject(spoken))) return undefined

@@ -29,7 +29,8 @@ export type AuthorizationAsked = (question: AuthorizationQuestion) => Authorizat
 export const authorizerType = opaqueType('kubernetes.authorization.Authorizer')
 const pathType = opaqueType('kubernetes.authorization.PathCheck')
 const groupType = opaqueType('kubernetes.authorization.GroupCheck')
-const resourceType = opaqueType('kubernetes.authorization.ResourceCheck')
+/** Of the variable `authorizer.requestResource`. */
+export const resourceType = opaqueType('kubernetes.authorization.ResourceCheck')
 const decisionType = opaqueType('kubernetes.authorization.Decision')
 /** A question costs so much that an expression can ask only two. */
 const CHECK_COST = 350_000

@@ -1,0 +1,25 @@
+import { type Environment, environmentOf } from './environment.ts'
+import { authorizerType, resourceType } from './functions/authorizer.ts'
+import { namespaceType, requestType } from './schema-types.ts'
+import { type CelType, dyn } from './type.ts'
+
+export interface AdmissionVariables {
+  /** Whether the policy has parameters. */
+  readonly params?: boolean
+  /** Whether who may do what can be asked; default yes. */
+  readonly authorizer?: boolean
+  /** What `object` and `oldObject` are; default: known when they come. */
+  readonly object?: CelType
+  /** `variables`, with those that the expression may use. */
+  readonly variables?: CelType
+}
+
+/** What expressions of admission policies and match conditions may speak of. */
+export function admissionEnvironment({ params = false, authorizer = true, object = dyn, variables }: AdmissionVariables = {}): Environment {
+  return environmentOf({
+    ...{ object, oldObject: object, request: requestType, namespaceObject: namespaceType },
+    ...(params ? { params: dyn } : {}),
+    ...(authorizer ? { authorizer: authorizerType, 'authorizer.requestResource': resourceType } : {}),
+    ...(variables ? { variables } : {}),
+  })
+}
