@@ -15,7 +15,12 @@ const folder = new URL('../../examples/', import.meta.url)
 
 const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'))
 /** Files that bring a namespace of their own. */
-const elsewhere: Readonly<Record<string, string>> = { 'network-policy.yaml': 'vault', 'quota.yaml': 'team', 'webhook.yaml': 'gate' }
+const elsewhere: Readonly<Record<string, string>> = {
+  'network-policy.yaml': 'vault',
+  'quota.yaml': 'team',
+  'webhook.yaml': 'gate',
+  'admission-policy.yaml': 'guarded',
+}
 
 const cluster = await useCluster('examples')
 const { kubectl } = cluster
@@ -342,4 +347,9 @@ test('all of it goes again', async () => {
   await kubectl.ok(['delete', '--timeout=120s', ...files.flatMap((name) => (name in elsewhere ? [] : ['-f', `examples/${name}`]))])
   await kubectl.ok('delete pod asker --now')
   await cluster.pods('', 0)
+})
+
+test('admission-policy: more replicas than the ConfigMap says are refused', async () => {
+  const told = await kubectl.in('guarded').fails('create deployment web --image=nginx --replicas=9')
+  assert.match(told, /ValidatingAdmissionPolicy 'limited-replicas' with binding 'limited-replicas' denied request: at most 5 replicas/)
 })

@@ -67,7 +67,7 @@ export function webhookConfiguration(kind: string, name: string) {
 }
 
 /** A policy about nothing that there is, and what would put it into force. */
-export function policyBodies(name: string): { policy: object; binding: object } {
+export function policyBodies(name: string) {
   const apiVersion = 'admissionregistration.k8s.io/v1'
   const resourceRules = [{ apiGroups: ['example.com'], apiVersions: ['v1'], resources: ['things'], operations: ['CREATE'] }]
   return {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { admin, startApi } from '../harness/api.ts'
+import { startApi } from '../harness/api.ts'
 import { configMap, deployment } from '../harness/bodies.ts'
+import { findKubectl, kubectlFor } from '../harness/kubectl.ts'
 
 const GROUP = '/apis/admissionregistration.k8s.io/v1'
 const MAPS = '/api/v1/namespaces/default/configmaps'
@@ -155,7 +157,7 @@ test('expressions may ask who may do what', async (context) => {
   const expression =
     "authorizer.group('').resource('nodes').check('delete').allowed() && authorizer.requestResource.check('create').allowed()"
   await inForce('rights', { validations: [{ expression, reason: 'Unauthorized' }] })
-  assert.equal((await api.request('POST', MAPS, configMap('a'), { user: admin })).status, 201)
+  assert.equal((await api.request('POST', MAPS, configMap('a'))).status, 201)
 })
 
 test('a policy that cannot be followed is refused, with the place in the expression', async (context) => {
@@ -188,4 +190,18 @@ test('a policy that cannot be followed is refused, with the place in the express
   }
   assert.match(await told(later), /undefined field 'b'/)
   assert.match(String((await bind('x', { validationActions: ['Deny', 'Warn'] })).json['message']), /must not contain both Deny and Warn/)
+})
+
+test('kubectl applies the example, and tells why a Deployment is refused', async (context) => {
+  const api = await startApi({ listen: true }, context)
+  const kubectl = kubectlFor(await findKubectl(), join(api.dataDir, 'credentials/admin.kubeconfig'))
+  await kubectl.in('guarded').ok(['apply', '-f', join(import.meta.dirname, '../../examples/admission-policy.yaml')])
+  const guarded = kubectl.in('guarded')
+  const told = "ValidatingAdmissionPolicy 'limited-replicas' with binding 'limited-replicas' denied request: at most 5 replicas"
+  assert.equal(
+    await guarded.fails('create deployment web --image=nginx --replicas=9'),
+    `error: failed to create deployment: deployments.apps "web" is forbidden: ${told}`,
+  )
+  await guarded.ok('create deployment web --image=nginx --replicas=5')
+  await kubectl.ok('create deployment web --image=nginx --replicas=9')
 })
