@@ -40,7 +40,10 @@ async function timed(what: string, work: () => unknown): Promise<void> {
 const lab = new NetworkLab(12)
 const host = await lab.node('172.31.79.1')
 try {
-  const plane = new PolicyPlane('coxswain-policy', async (text) => void (await host.run(['nft', '-f', '-'], text)))
+  const plane = new PolicyPlane(
+    { table: 'coxswain-policy', family: 'IPv4' },
+    async (text) => void (await host.run(['nft', '-f', '-'], text)),
+  )
   const plan = new PolicyPlan('node-7')
   for (let index = 0; index < SPACES; index += 1) plan.setNamespace(`s${index}`, {})
   await timed('planned from nothing', () => {

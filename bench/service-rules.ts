@@ -27,7 +27,7 @@ const median = (numbers: number[]) => numbers.sort((left, right) => left - right
 
 const lab = new NetworkLab(9)
 const host = await lab.node('172.31.78.1')
-const settings = { table: 'coxswain', clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/14' }
+const settings = { table: 'coxswain', family: 'IPv4', clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/14' } as const
 
 /** A table of so many Services: how long it takes at first, again, and for one change of one of them. */
 async function table(count: number, affinitySeconds?: number) {

@@ -1,3 +1,6 @@
+import { parseAddress, specialRange } from '../shared/addresses/ip-address.ts'
+import type { IpFamily } from '../shared/addresses/ip-families.ts'
+import { packetWords } from '../shared/addresses/packet-words.ts'
 import { CommandError, type RunCommand } from './command.ts'
 import type { VirtualServer } from './virtual-server.ts'
 
@@ -64,21 +67,22 @@ export function misledFlows(flows: readonly Flow[], ways: FlowWays, local: Reado
 }
 
 /** Makes the kernel forget flows that go where they would not go today; answers how many. */
-export async function forgetMisledFlows(all: readonly FlowWays[], run: RunCommand): Promise<number> {
+export async function forgetMisledFlows(all: readonly FlowWays[], run: RunCommand, family: IpFamily = 'IPv4'): Promise<number> {
   let forgotten = 0
-  for (const ways of all) forgotten += await forgetFlows(ways, run)
+  for (const ways of all) forgotten += await forgetFlows(ways, run, family)
   return forgotten
 }
 
-async function forgetFlows(ways: FlowWays, run: RunCommand): Promise<number> {
+async function forgetFlows(ways: FlowWays, run: RunCommand, family: IpFamily): Promise<number> {
   const { protocol } = ways
-  const flows = parseFlows(await run(['conntrack', '-L', '-f', 'ipv4', '-p', protocol]))
-  const local = ways.nodePorts.size === 0 ? NOBODY : await localAddresses(run)
+  const which = ['-f', family.toLowerCase(), '-p', protocol]
+  const flows = parseFlows(await run(['conntrack', '-L', ...which]))
+  const local = ways.nodePorts.size === 0 ? NOBODY : await localAddresses(run, family)
   const misled = new Map(misledFlows(flows, ways, local).map((flow) => [Object.values(flow).join(), flow]))
   for (const { address, port, backend, backendPort } of misled.values()) {
     const asked = ['--orig-dst', address, '--orig-port-dst', `${port}`]
     try {
-      await run(['conntrack', '-D', '-f', 'ipv4', '-p', protocol, ...asked, '--reply-src', backend, '--reply-port-src', `${backendPort}`])
+      await run(['conntrack', '-D', ...which, ...asked, '--reply-src', backend, '--reply-port-src', `${backendPort}`])
     } catch (error) {
       // conntrack ends with 1 when no flow matched: it was forgotten meanwhile.
       if (!(error instanceof CommandError && error.exitCode === 1)) throw error
@@ -96,11 +100,18 @@ export function parseFlows(text: string): Flow[] {
   })
 }
 
-async function localAddresses(run: RunCommand): Promise<Set<string>> {
-  const listed: unknown = JSON.parse((await run(['ip', '-j', '-4', 'addr', 'show'])) || '[]')
+async function localAddresses(run: RunCommand, family: IpFamily): Promise<Set<string>> {
+  const listed: unknown = JSON.parse((await run(['ip', '-j', packetWords(family).option, 'addr', 'show'])) || '[]')
   const found = new Set<string>()
   for (const link of Array.isArray(listed) ? listed : []) {
-    for (const { local } of link?.addr_info ?? []) if (typeof local === 'string' && !local.startsWith('127.')) found.add(local)
+    for (const { local } of link?.addr_info ?? []) if (typeof local === 'string' && !isOfThisMachineAlone(local)) found.add(local)
   }
   return found
+}
+
+/** Node ports are not served there. */
+function isOfThisMachineAlone(text: string): boolean {
+  const address = parseAddress(text)
+  const special = address && specialRange(address)
+  return special === 'loopback' || (special === 'linkLocal' && text.includes(':'))
 }

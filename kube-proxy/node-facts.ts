@@ -1,4 +1,7 @@
+import { familyOf, type IpFamily } from '../shared/addresses/ip-families.ts'
+import { packetWords } from '../shared/addresses/packet-words.ts'
 import type { Node } from '../shared/openapi/generated/core-v1.ts'
+import { podRangeOf } from '../shared/pods/pod-routes.ts'
 import type { NodePlace } from './dataplane/dataplane.ts'
 import type { NodeView } from './endpoint-choice.ts'
 
@@ -14,15 +17,18 @@ export function nodeView(name: string, node: Node | undefined): NodeView {
 }
 
 /** Pure. A node that nobody has described yet has no pods. */
-export function nodePlace(node: Node | undefined, nodePortAddresses: NodePortAddresses): NodePlace {
-  const range = node?.spec.podCIDR
-  const primary = node?.status.addresses?.find(({ type, address }) => type === 'InternalIP' && !address.includes(':'))?.address
+export function nodePlace(node: Node | undefined, nodePortAddresses: NodePortAddresses, family: IpFamily = 'IPv4'): NodePlace {
+  const { everywhere, single } = packetWords(family)
+  const range = node && podRangeOf(node, family)
+  const primary = node?.status.addresses?.find(({ type, address }) => type === 'InternalIP' && familyOf(address) === family)?.address
   return {
-    podRanges: range && !range.includes(':') ? [range] : [],
+    podRanges: range ? [range] : [],
     nodePortRanges:
       nodePortAddresses.length === 0
-        ? ['0.0.0.0/0']
-        : nodePortAddresses.flatMap((text) => (text === 'primary' ? (primary ? [`${primary}/32`] : []) : text.includes(':') ? [] : [text])),
+        ? [everywhere]
+        : nodePortAddresses.flatMap((text) =>
+            text === 'primary' ? (primary ? [`${primary}/${single}`] : []) : familyOf(text) === family ? [text] : [],
+          ),
   }
 }
 

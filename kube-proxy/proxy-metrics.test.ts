@@ -27,7 +27,7 @@ test('what the proxy does is counted under upstream’s names', () => {
   metrics.applied('full', 0.5, 4_000)
   metrics.applied('partial', 0.01, 5_000)
   metrics.failed()
-  metrics.flowsCompared(0.02, 3)
+  metrics.flowsCompared(0.02, 3, 'IPv4')
   metrics.answered('healthz', { code: 503, body: '' })
   const wanted = {
     kubeproxy_sync_proxy_rules_service_changes_pending: '0',

@@ -1,3 +1,4 @@
+import type { IpFamily } from '../shared/addresses/ip-families.ts'
 import type { Counter, Histogram, Metrics } from '../shared/metrics/metrics.ts'
 import type { HealthAnswer } from '../shared/process/health-server.ts'
 import type { VirtualServer } from './virtual-server.ts'
@@ -13,7 +14,7 @@ export interface ProxyMetrics {
   applied(how: 'full' | 'partial', seconds: number, now: number): void
   failed(): void
   /** Flows were compared with where they would be led now. */
-  flowsCompared(seconds: number, deleted: number): void
+  flowsCompared(seconds: number, deleted: number, family: IpFamily): void
   /** Counts an answer of a health path, and passes it on. */
   answered(path: 'healthz' | 'livez', answer: HealthAnswer): HealthAnswer
 }
@@ -71,9 +72,9 @@ export function proxyMetrics(metrics: Metrics, applied: () => Iterable<readonly 
       last.set(now / 1_000)
     },
     failed: () => failures.add(),
-    flowsCompared(seconds, count) {
+    flowsCompared(seconds, count, family) {
       compared.observe(seconds)
-      deleted.add(count, { ip_family: 'IPv4' })
+      deleted.add(count, { ip_family: family })
     },
     answered(path, answer) {
       answers[path].add(1, { code: `${answer.code}` })

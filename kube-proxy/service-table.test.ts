@@ -162,7 +162,7 @@ describe('addresses from outside', () => {
   const balanced = (spec: Service['spec'], given: { ip?: string; ipMode?: string; hostname?: string }[] = [...ingress]) =>
     ({ ...service({ type: load, ...spec }), status: { loadBalancer: { ingress: given } } }) as Service
   const external = (target: Service, isOutside?: (address: string) => boolean) =>
-    virtualServers(target, there, NODE, isOutside)[0]?.externalAddresses
+    virtualServers(target, there, NODE, isOutside ? { isOutside } : {})[0]?.externalAddresses
 
   it('are external IPs, and those that a load balancer gave', () => {
     assert.deepEqual(external(balanced({ externalIPs: ['198.51.100.1', '203.0.113.7'] })), ['198.51.100.1', '203.0.113.7'])

@@ -152,7 +152,7 @@ it('leads an address that two load balancers gave to the older Service, and take
   const { services, slices, dataplane, parts, ending } = trial()
   t.after(() => ending.abort())
   const table = new ElementTable()
-  const settings = { table: 'x', clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16' }
+  const settings = { table: 'x', family: 'IPv4', clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16' } as const
   const nftables = new NftablesDataplane(settings, async (_args, text = '') => table.transact(text))
   const said: unknown[] = []
   const log = { ...silentLogger(), warn: (_message: string, fields?: object) => void said.push(fields) }

@@ -1,10 +1,11 @@
+import type { IpFamily } from '../shared/addresses/ip-families.ts'
 import type { Informer } from '../shared/informer/informer.ts'
 import type { Logger } from '../shared/logging/logger.ts'
 import { objectKey } from '../shared/objects/object.ts'
 import { sameJson } from '../shared/objects/same-json.ts'
 import type { Node, Service } from '../shared/openapi/generated/core-v1.ts'
 import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
-import { type PodRoute, podRoutes } from '../shared/pods/pod-routes.ts'
+import { type PodRoute, podRangeOf, podRoutes } from '../shared/pods/pod-routes.ts'
 import { Bell } from '../shared/time/bell.ts'
 import type { Clock } from '../shared/time/clock.ts'
 import { pause } from '../shared/time/pause.ts'
@@ -12,7 +13,7 @@ import { type FlowWays, flowWays } from './conntrack.ts'
 import type { Dataplane, NodePlace } from './dataplane/dataplane.ts'
 import { ExternalDoors } from './external-doors.ts'
 import { kubeletDoors, type NodePortAddresses, nodePlace, nodeView } from './node-facts.ts'
-import { SERVICE_NAME_LABEL, virtualServers } from './service-table.ts'
+import { forwardedAddress, SERVICE_NAME_LABEL, virtualServers } from './service-table.ts'
 import type { VirtualServer } from './virtual-server.ts'
 
 /** How long after a failure everything is applied anew. */
@@ -32,7 +33,9 @@ export interface SyncParts {
   nodeName: string
   /** Whether an address can be a Service's from outside: neither a cluster IP nor a Pod's. */
   isOutside: (address: string) => boolean
-  /** All Pod addresses. */
+  /** The family that this works for; there is one for each, so that one that fails does not keep the other waiting. Default IPv4. */
+  family?: IpFamily
+  /** All Pod addresses of the family. */
   clusterCidr: string
   nodePortAddresses: NodePortAddresses
   clock: Clock
@@ -80,10 +83,14 @@ export class Sync {
       const doors = current ? kubeletDoors(current) : []
       if (!previous || !sameJson(doors, kubeletDoors(previous))) for (const service of this.#doors.keepFor(key, doors)) this.#mark(service)
       if (key === parts.nodeName && zoneOf(key, current) !== zoneOf(key, previous)) this.#markAll()
-      if (current?.spec.podCIDR === previous?.spec.podCIDR && sameJson(current?.status.addresses, previous?.status.addresses)) return
+      if (sameJson(whereOf(current), whereOf(previous))) return
       this.#routesDirty = true
       this.#bell.ring()
     })
+  }
+
+  get #family(): IpFamily {
+    return this.#parts.family ?? 'IPv4'
   }
 
   /** True once everything known at the start was applied and nothing has failed since. */
@@ -151,7 +158,8 @@ export class Sync {
     const { nodes, routes, nodeName, clusterCidr, dataplane } = this.#parts
     this.#routesDirty = false
     // Its own range is reached by the routes that its network plugin makes.
-    const own = nodes.cache.get(nodeName)?.spec.podCIDR
+    const node = nodes.cache.get(nodeName)
+    const own = node && podRangeOf(node, this.#family)
     await routes.apply(podRoutes(nodes.cache.list(), [clusterCidr]).filter(({ range }) => range !== own))
     const before = this.#place
     const place = this.#placeNow()
@@ -159,7 +167,7 @@ export class Sync {
   }
 
   #placeNow(): NodePlace {
-    this.#place = nodePlace(this.#parts.nodes.cache.get(this.#parts.nodeName), this.#parts.nodePortAddresses)
+    this.#place = nodePlace(this.#parts.nodes.cache.get(this.#parts.nodeName), this.#parts.nodePortAddresses, this.#family)
     return this.#place
   }
 
@@ -193,10 +201,11 @@ export class Sync {
 
   #wanted(key: string): readonly VirtualServer[] {
     const service = this.#parts.services.cache.get(key)
-    if (!service || this.#parts.nodeLocalAddresses.has(service.spec.clusterIP ?? '')) return []
+    const address = service && forwardedAddress(service, this.#family)
+    if (!service || address === undefined || this.#parts.nodeLocalAddresses.has(address)) return []
     const { slices, nodes, nodeName, isOutside } = this.#parts
     const node = nodeView(nodeName, nodes.cache.get(nodeName))
-    return virtualServers(service, slices.cache.lookup('service', key), node, isOutside)
+    return virtualServers(service, slices.cache.lookup('service', key), node, { family: this.#family, isOutside })
   }
 
   #mark(key: string | undefined, what?: 'service' | 'endpoint'): void {
@@ -211,5 +220,8 @@ export class Sync {
     for (const key of this.#applied.keys()) this.#mark(key)
   }
 }
+
+/** What of a node leads to it, and to its pods. */
+const whereOf = (node: Node | undefined) => node && [node.spec.podCIDR, node.spec.podCIDRs, node.status.addresses]
 
 const zoneOf = (name: string, node: Node | undefined) => nodeView(name, node).zone

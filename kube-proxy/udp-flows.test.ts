@@ -10,7 +10,7 @@ import { forgetMisledFlows } from './conntrack.ts'
 import { NftablesDataplane } from './dataplane/nftables.ts'
 import { Sync } from './sync.ts'
 
-const RULES = { table: 'coxswain', clusterCidr: '10.77.0.0/16', serviceCidr: '10.78.0.0/16' }
+const RULES = { table: 'coxswain', family: 'IPv4', clusterCidr: '10.77.0.0/16', serviceCidr: '10.78.0.0/16' } as const
 const NODE = '172.31.76.1'
 
 /** A Service that is reached in every way there is. */

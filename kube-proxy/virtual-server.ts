@@ -4,13 +4,13 @@ export interface Backend {
   readonly port: number
 }
 
-/** One port of one Service as this node forwards it: pure data, IPv4. */
+/** One port of one Service as this node forwards it, of one family: pure data. */
 export interface VirtualServer {
   /** `namespace/name:port`, for people. */
   readonly name: string
   readonly protocol: 'tcp' | 'udp' | 'sctp'
   readonly port: number
-  /** Cluster IPs. */
+  /** The cluster IP of the family. */
   readonly addresses: readonly string[]
   /** External IPs, and what a load balancer gave. */
   readonly externalAddresses: readonly string[]

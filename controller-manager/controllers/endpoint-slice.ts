@@ -1,10 +1,19 @@
+import type { IpFamily } from '../../shared/addresses/ip-families.ts'
 import { defineController } from '../../shared/controller/define-controller.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import { sameJson } from '../../shared/objects/same-json.ts'
 import type { Pod, Service } from '../../shared/openapi/generated/core-v1.ts'
 import type { EndpointSlice } from '../../shared/openapi/generated/discovery-v1.ts'
 import { labelSelectorFromMap } from '../../shared/selectors/label-selector.ts'
-import { endpointsOf, groupByPorts, planSlices, type SliceContent, type SlicePlan, zoneOf } from '../plans/endpoint-slices.ts'
+import {
+  endpointsOf,
+  familiesOfSlices,
+  groupByPorts,
+  planSlices,
+  type SliceContent,
+  type SlicePlan,
+  zoneOf,
+} from '../plans/endpoint-slices.ts'
 import { controllerReference } from '../pods/claim.ts'
 import { Expectations } from '../pods/expectations.ts'
 
@@ -54,15 +63,22 @@ export default defineController({
         if (!service.spec.selector || service.spec.type === 'ExternalName') return
         const existing = slices.cache.lookup('service', key)
         const selected = pods.cache.lookup('namespace', service.metadata.namespace ?? '').filter((pod) => selects(service, pod))
-        const endpoints = endpointsOf(service, selected, (name) => zoneOf(nodes.cache.get(name)))
-        await carryOut(service, key, planSlices(groupByPorts(service, endpoints), existing, sliceLabels(service)))
+        const families = familiesOfSlices(service)
+        for (const family of families) {
+          const endpoints = endpointsOf(service, selected, (name) => zoneOf(nodes.cache.get(name)), family)
+          const own = existing.filter(({ addressType }) => addressType === family)
+          await carryOut(service, key, planSlices(groupByPorts(service, endpoints), own, sliceLabels(service)), family)
+        }
+        // Those of a family that the Service gave up go last: the other's endpoints are there.
+        const remove = existing.filter(({ addressType }) => !families.some((family) => family === addressType))
+        await carryOut(service, key, { create: [], update: [], remove })
       },
     }
 
-    async function carryOut(service: Service, key: string, plan: SlicePlan): Promise<void> {
+    async function carryOut(service: Service, key: string, plan: SlicePlan, family: IpFamily = 'IPv4'): Promise<void> {
       const { namespace } = service.metadata
       for (const content of plan.create) {
-        const slice = await client.create('discovery.k8s.io/v1', 'EndpointSlice', draft(service, content), { namespace, signal })
+        const slice = await client.create('discovery.k8s.io/v1', 'EndpointSlice', draft(service, content, family), { namespace, signal })
         expectations.written(key, slice)
       }
       for (const { slice, content } of plan.update) {
@@ -106,6 +122,7 @@ function sameForEndpoints(left: Pod, right: Pod): boolean {
     pod.metadata.deletionTimestamp,
     pod.spec.nodeName,
     pod.status.podIP,
+    pod.status.podIPs,
     pod.status.phase,
     pod.status.conditions?.find(({ type }) => type === 'Ready')?.status,
   ]
@@ -117,14 +134,14 @@ function sliceLabels(service: Service): Record<string, string> {
   return { ...service.metadata.labels, ...headless, [SERVICE_NAME]: service.metadata.name ?? '', [MANAGED_BY]: MANAGER }
 }
 
-function draft(service: Service, content: SliceContent) {
+function draft(service: Service, content: SliceContent, addressType: IpFamily) {
   return {
     metadata: {
       generateName: `${service.metadata.name}-`,
       labels: sliceLabels(service),
       ownerReferences: [controllerReference(service)],
     },
-    addressType: 'IPv4',
+    addressType,
     ...content,
   }
 }

@@ -3,6 +3,7 @@ import { hasReason } from '../../shared/errors/status-error.ts'
 import { sameJson } from '../../shared/objects/same-json.ts'
 import type { EndpointAddress, EndpointSubset, Service } from '../../shared/openapi/generated/core-v1.ts'
 import type { EndpointSlice } from '../../shared/openapi/generated/discovery-v1.ts'
+import { familiesOfSlices } from '../plans/endpoint-slices.ts'
 
 /** The most addresses an Endpoints object holds; one that was cut says so. */
 const MOST_ADDRESSES = 1_000
@@ -42,7 +43,9 @@ export default defineController({
         const existing = endpoints.cache.get(key)
         if (!service) return existing ? remove(key, existing.metadata.uid) : undefined
         if (!service.spec.selector || service.spec.type === 'ExternalName') return
-        const all = slices.cache.lookup('service', key)
+        // Readers of Endpoints know one family: that of the cluster IP.
+        const [family] = familiesOfSlices(service)
+        const all = slices.cache.lookup('service', key).filter(({ addressType }) => addressType === family)
         const subsets = subsetsOf(service, all)
         const cut = all.reduce((sum, slice) => sum + (slice.endpoints?.length ?? 0), 0) > MOST_ADDRESSES
         const annotations = cut ? { [OVER_CAPACITY]: 'truncated' } : {}

@@ -1,3 +1,4 @@
+import { familyOf, type IpFamily, ofFamily } from '../../shared/addresses/ip-families.ts'
 import { sameJson } from '../../shared/objects/same-json.ts'
 import type { Node, Pod, Service, ServicePort } from '../../shared/openapi/generated/core-v1.ts'
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../shared/openapi/generated/discovery-v1.ts'
@@ -12,26 +13,45 @@ export interface SliceContent {
   endpoints: Endpoint[]
 }
 
-/** Pods that are endpoints: with an address, not finished. Pure. */
+/** The address of the family that the kubelet said the pod has. */
+function addressOf({ status }: Pod, family: IpFamily): string | undefined {
+  const all = status.podIPs?.length ? status.podIPs.map(({ ip }) => ip) : [status.podIP ?? '']
+  return ofFamily(
+    family,
+    all.filter((text) => text !== ''),
+  )
+}
+
+/** Families that a Service has slices of: an empty one too, by which one can tell that somebody looked. */
+export function familiesOfSlices({ spec }: Service): IpFamily[] {
+  const families = (spec.ipFamilies ?? []).filter((family) => family === 'IPv4' || family === 'IPv6')
+  return families.length > 0 ? families : [familyOf(spec.clusterIP ?? '')]
+}
+
+/** Pods that are endpoints: with an address of the family, not finished. Pure. */
 export function endpointsOf(
   service: Service,
   pods: readonly Pod[],
   zoneOf: (nodeName: string) => string | undefined,
+  family: IpFamily = 'IPv4',
 ): { pod: Pod; endpoint: Endpoint }[] {
   return pods
-    .filter((pod) => pod.status.podIP && pod.status.phase !== 'Succeeded' && pod.status.phase !== 'Failed')
-    .map((pod) => ({ pod, endpoint: endpointOf(service, pod, zoneOf) }))
+    .filter(({ status }) => status.phase !== 'Succeeded' && status.phase !== 'Failed')
+    .flatMap((pod) => {
+      const address = addressOf(pod, family)
+      return address === undefined ? [] : [{ pod, endpoint: endpointOf(service, pod, address, zoneOf) }]
+    })
     .sort((left, right) => (keyOf(left.endpoint) < keyOf(right.endpoint) ? -1 : 1))
 }
 
-function endpointOf(service: Service, pod: Pod, zoneOf: (nodeName: string) => string | undefined): Endpoint {
+function endpointOf(service: Service, pod: Pod, address: string, zoneOf: (nodeName: string) => string | undefined): Endpoint {
   const serving = isReady(pod)
   const terminating = pod.metadata.deletionTimestamp !== undefined
   const tolerant = service.spec.publishNotReadyAddresses === true
   const { hostname, subdomain, nodeName } = pod.spec
   const zone = nodeName === undefined ? undefined : zoneOf(nodeName)
   return {
-    addresses: [pod.status.podIP ?? ''],
+    addresses: [address],
     conditions: { ready: tolerant || (serving && !terminating), serving: tolerant || serving, terminating },
     targetRef: { kind: 'Pod', namespace: pod.metadata.namespace, name: pod.metadata.name, uid: pod.metadata.uid },
     ...(nodeName === undefined ? {} : { nodeName }),

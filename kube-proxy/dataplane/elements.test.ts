@@ -42,7 +42,7 @@ describe('the elements of a Service', () => {
     ])
     const named = new Set(Object.values(values).flatMap((each) => [...each.values()].filter((value) => value.startsWith('goto '))))
     for (const name of named) assert.ok(chains.has(name.slice('goto '.length)), name)
-    for (const [name, chain] of chains) assert.match(chainText('t', chain), new RegExp(`chain ${name} \\{`))
+    for (const [name, chain] of chains) assert.match(chainText({ table: 't', family: 'IPv4' }, chain), new RegExp(`chain ${name} \\{`))
   })
 
   it('have of source ranges the widest, written as the range they mean', () => {

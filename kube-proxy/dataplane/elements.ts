@@ -1,3 +1,4 @@
+import { familyOf, type IpFamily } from '../../shared/addresses/ip-families.ts'
 import { IpRange, rangesAround } from '../../shared/addresses/ip-range.ts'
 import type { Backend, VirtualServer } from '../virtual-server.ts'
 import { aliveOf, type Chain, type Clients, chainName, OUTSIDE_FIRST } from './chains.ts'
@@ -44,7 +45,7 @@ class ElementsBuilder implements Elements {
     for (const address of server.restricted?.addresses ?? []) {
       const door = `${address} . ${protocol} . ${port}`
       this.values.restricted.set(door, '')
-      for (const range of widest(server.restricted?.sources ?? [])) this.values.allowed.set(`${door} . ${range}`, '')
+      for (const range of widest(server.restricted?.sources ?? [], familyOf(address))) this.values.allowed.set(`${door} . ${range}`, '')
     }
   }
 
@@ -98,8 +99,8 @@ const kindOf = ({ affinitySeconds }: VirtualServer) => (affinitySeconds === unde
 const refusal = ({ clusterBackends }: VirtualServer) => (clusterBackends.length === 0 ? 'goto refuse' : 'drop')
 
 /** Ranges without those that lie in another one of them: nft refuses intervals that overlap. */
-function widest(texts: readonly string[]): string[] {
-  const ranges = texts.flatMap((text) => IpRange.parse(text) ?? []).filter(({ bits }) => bits.startsWith('4:'))
+function widest(texts: readonly string[], family: IpFamily): string[] {
+  const ranges = texts.flatMap((text) => (familyOf(text) === family ? (IpRange.parse(text) ?? []) : []))
   const all = new Set(ranges.map(({ bits }) => bits))
   const isInside = (range: IpRange) => rangesAround(range).some((larger) => larger !== range.bits && all.has(larger))
   return [...new Set(ranges.filter((range) => !isInside(range)).map(({ text }) => text))]

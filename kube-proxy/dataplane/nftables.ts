@@ -1,10 +1,11 @@
+import { packetWords } from '../../shared/addresses/packet-words.ts'
 import type { VirtualServer } from '../virtual-server.ts'
 import { rememberedClients } from './affinity.ts'
 import { type Chain, chainText } from './chains.ts'
 import { CONTAINER_NAMES, type Container } from './containers.ts'
 import type { Dataplane, NodePlace, ServiceChanges } from './dataplane.ts'
 import { type Elements, elementsOf } from './elements.ts'
-import { elementCommand, type RulesetSettings, skeleton } from './ruleset.ts'
+import { elementCommand, type RulesetSettings, removal, skeleton } from './ruleset.ts'
 import type { RunNft } from './run-nft.ts'
 
 interface Applied {
@@ -34,16 +35,16 @@ export class NftablesDataplane implements Dataplane {
   }
 
   async replace(services: ServiceChanges, place: NodePlace): Promise<void> {
-    const { table } = this.#settings
+    const settings = this.#settings
     const wanted = prepare(services)
     const chains = chainsOf(wanted)
-    const parts = [`table ip ${table}\ndelete table ip ${table}\n`, skeleton(this.#settings), placeText(table, place)]
-    for (const chain of chains.values()) parts.push(chainText(table, chain))
+    const parts = [removal(settings), skeleton(settings), placeText(settings, place)]
+    for (const chain of chains.values()) parts.push(chainText(settings, chain))
     for (const container of CONTAINER_NAMES) {
       const all = new Map(Array.from(wanted.values()).flatMap(({ elements }) => [...elements.values[container]]))
-      parts.push(elementCommand('add', table, container, all))
+      parts.push(elementCommand('add', settings, container, all))
     }
-    parts.push(elementCommand('add', table, 'affinity', await rememberedClients(table, this.#nft)))
+    parts.push(elementCommand('add', settings, 'affinity', await rememberedClients(settings, this.#nft)))
     await this.#transaction(parts.join(''))
     this.#services = wanted
     this.#chains = new Set(chains.keys())
@@ -52,14 +53,14 @@ export class NftablesDataplane implements Dataplane {
   }
 
   async update(changes: ServiceChanges): Promise<void> {
-    const { table } = this.#settings
+    const settings = this.#settings
     const wanted = prepare(changes)
     const chains = [...chainsOf(wanted)].filter(([name]) => !this.#chains.has(name))
-    const commands = { chains: chains.map(([, chain]) => chainText(table, chain)).join(''), gone: '', come: '' }
+    const commands = { chains: chains.map(([, chain]) => chainText(settings, chain)).join(''), gone: '', come: '' }
     for (const container of CONTAINER_NAMES) {
       const { gone, come } = SHARED.includes(container) ? this.#sharedDifference(container, wanted) : this.#difference(container, wanted)
-      commands.gone += elementCommand('delete', table, container, gone)
-      commands.come += elementCommand('add', table, container, come)
+      commands.gone += elementCommand('delete', settings, container, gone)
+      commands.come += elementCommand('add', settings, container, come)
     }
     const text = commands.chains + commands.gone + commands.come
     if (text !== '') await this.#transaction(text)
@@ -74,12 +75,11 @@ export class NftablesDataplane implements Dataplane {
   }
 
   async move(place: NodePlace): Promise<void> {
-    await this.#transaction(placeText(this.#settings.table, place))
+    await this.#transaction(placeText(this.#settings, place))
   }
 
   async remove(): Promise<void> {
-    const { table } = this.#settings
-    await this.#transaction(`table ip ${table}\ndelete table ip ${table}\n`)
+    await this.#transaction(removal(this.#settings))
     this.#services.clear()
     this.#chains.clear()
     this.#shared.clear()
@@ -135,11 +135,11 @@ function chainsOf(wanted: ReadonlyMap<string, Applied>): Map<string, Chain> {
   return all
 }
 
-function placeText(table: string, { podRanges, nodePortRanges }: NodePlace): string {
+function placeText(settings: RulesetSettings, { podRanges, nodePortRanges }: NodePlace): string {
   const set = (name: string, ranges: readonly string[]) =>
-    `flush set ip ${table} ${name}\n${elementCommand(
+    `flush set ${packetWords(settings.family).header} ${settings.table} ${name}\n${elementCommand(
       'add',
-      table,
+      settings,
       name,
       ranges.map((range) => [range, '']),
     )}`

@@ -1,3 +1,4 @@
+import type { IpFamily } from '../../shared/addresses/ip-families.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { ProxyMetrics } from '../proxy-metrics.ts'
 import type { SyncObserver } from '../sync.ts'
@@ -11,18 +12,20 @@ export interface ObserverParts {
   /** What is served of a Service's health, as the caches have it. */
   healthPort: (service: string) => ServiceHealthPort | undefined
   clock: Clock
+  /** Whose rules are told of; default IPv4. */
+  family?: IpFamily
 }
 
 /** Tells metrics and health what the proxy does. */
-export function syncObserver({ metrics, health, serviceHealth, healthPort, clock }: ObserverParts): SyncObserver {
+export function syncObserver({ metrics, health, serviceHealth, healthPort, clock, family = 'IPv4' }: ObserverParts): SyncObserver {
   return {
     changed(what) {
-      health.changed()
+      health.changed(family)
       metrics.changed(what, clock.now())
     },
-    began: () => health.begin(),
+    began: () => health.begin(family),
     applied(how, seconds, services) {
-      health.applied()
+      health.applied(family)
       metrics.applied(how, seconds, clock.now())
       // Those that close come first: a port may be another Service's now.
       const wanted = services.map((service) => [service, healthPort(service)] as const)
@@ -30,6 +33,6 @@ export function syncObserver({ metrics, health, serviceHealth, healthPort, clock
       for (const [service, port] of wanted) if (port) serviceHealth.set(service, port)
     },
     failed: () => metrics.failed(),
-    compared: (seconds, forgotten) => metrics.flowsCompared(seconds, forgotten),
+    compared: (seconds, forgotten) => metrics.flowsCompared(seconds, forgotten, family),
   }
 }

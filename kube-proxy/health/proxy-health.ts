@@ -1,3 +1,4 @@
+import type { IpFamily } from '../../shared/addresses/ip-families.ts'
 import type { Node } from '../../shared/openapi/generated/core-v1.ts'
 import type { HealthAnswer } from '../../shared/process/health-server.ts'
 import type { Clock } from '../../shared/time/clock.ts'
@@ -8,39 +9,50 @@ const PATIENCE_MILLISECONDS = 60_000
 /** A node that is about to be taken away gets no new connections from load balancers (KEP-3836). */
 const LEAVING_TAINT = 'ToBeDeletedByClusterAutoscaler'
 
+interface Progress {
+  applied: Date | undefined
+  /** When the oldest change came that is not applied, by the clock that only goes forward. */
+  waiting: number | undefined
+  taken: number | undefined
+}
+
 /** Whether what is known has become rules in time. Answers at `/healthz` and `/livez` are in upstream's words. */
 export class ProxyHealth {
   readonly #clock: Clock
-  #applied: Date | undefined
-  /** When the oldest change came that is not applied, by the clock that only goes forward. */
-  #waiting: number | undefined
-  #taken: number | undefined
+  readonly #families: ReadonlyMap<IpFamily, Progress>
 
-  constructor(clock: Clock) {
+  /** @param families whose rules are applied, each by itself */
+  constructor(clock: Clock, families: readonly IpFamily[] = ['IPv4']) {
     this.#clock = clock
+    this.#families = new Map(families.map((family) => [family, { applied: undefined, waiting: undefined, taken: undefined }]))
   }
 
   /** Something changed. */
-  changed(): void {
-    this.#waiting ??= this.#clock.monotonic()
+  changed(family: IpFamily = 'IPv4'): void {
+    const progress = this.#of(family)
+    progress.waiting ??= this.#clock.monotonic()
   }
 
   /** Everything that changed until now is being applied; what changes meanwhile waits for the next time. */
-  begin(): void {
-    this.#taken ??= this.#waiting
-    this.#waiting = undefined
+  begin(family: IpFamily = 'IPv4'): void {
+    const progress = this.#of(family)
+    progress.taken ??= progress.waiting
+    progress.waiting = undefined
   }
 
   /** What `begin` took is applied. */
-  applied(): void {
-    this.#taken = undefined
-    this.#applied = new Date(this.#clock.now())
+  applied(family: IpFamily = 'IPv4'): void {
+    const progress = this.#of(family)
+    progress.taken = undefined
+    progress.applied = new Date(this.#clock.now())
   }
 
-  /** Rules were applied once, and no change waits for longer than a minute. The node's fate does not matter here. */
+  /** Rules of each family were applied once, and no change waits for longer than a minute. The node's fate does not matter here. */
   get isHealthy(): boolean {
-    const oldest = this.#taken ?? this.#waiting
-    return this.#applied !== undefined && (oldest === undefined || this.#clock.monotonic() - oldest < PATIENCE_MILLISECONDS)
+    return [...this.#families.values()].every(({ applied, waiting, taken }) => {
+      const oldest = taken ?? waiting
+      return applied !== undefined && (oldest === undefined || this.#clock.monotonic() - oldest < PATIENCE_MILLISECONDS)
+    })
   }
 
   /** For `/livez`: is this process to be started again? */
@@ -55,7 +67,19 @@ export class ProxyHealth {
   }
 
   #answer(isGood: boolean, more: object): HealthAnswer {
-    const times = { lastUpdated: this.#applied?.toISOString() ?? null, currentTime: new Date(this.#clock.now()).toISOString() }
+    const all = [...this.#families.values()].map(({ applied }) => applied?.getTime() ?? Number.NaN)
+    // The family that is behind counts.
+    const last = Math.min(...all)
+    const times = {
+      lastUpdated: Number.isNaN(last) ? null : new Date(last).toISOString(),
+      currentTime: new Date(this.#clock.now()).toISOString(),
+    }
     return { code: isGood ? 200 : 503, body: JSON.stringify({ ...times, ...more }) }
+  }
+
+  #of(family: IpFamily): Progress {
+    const progress = this.#families.get(family)
+    if (!progress) throw new Error(`no rules of ${family} are applied here`)
+    return progress
   }
 }

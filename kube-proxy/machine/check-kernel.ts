@@ -1,6 +1,6 @@
 import { featureText, KERNEL_FEATURES } from '../../shared/machine/kernel-features.ts'
 import { chainText } from '../dataplane/chains.ts'
-import { type RulesetSettings, skeleton } from '../dataplane/ruleset.ts'
+import { type RulesetSettings, removal, skeleton } from '../dataplane/ruleset.ts'
 import type { RunNft } from '../dataplane/run-nft.ts'
 
 /**
@@ -17,7 +17,7 @@ export async function kernelProblem(nft: RunNft, settings: RulesetSettings): Pro
   const problem = await refused(everyRule(settings))
   if (problem === undefined) return undefined
   const missing: string[] = []
-  for (const each of KERNEL_FEATURES) if ((await refused(featureText(each))) !== undefined) missing.push(each.feature)
+  for (const each of KERNEL_FEATURES) if ((await refused(featureText(each, settings.family))) !== undefined) missing.push(each.feature)
   // Without nft, or without rights, nothing is taken; that is not the kernel's fault.
   if (missing.length === 0 || missing.length === KERNEL_FEATURES.length) return problem
   return `the kernel lacks ${missing.join(', ')}: load or build the modules named in brackets`
@@ -25,13 +25,12 @@ export async function kernelProblem(nft: RunNft, settings: RulesetSettings): Pro
 
 /** The table anew, as it may be there already from another version, with a chain of each kind. */
 function everyRule(settings: RulesetSettings): string {
-  const { table } = settings
   const bys = ['', 'node_'] as const
   const chains = bys.flatMap((by) => [
-    chainText(table, { kind: 'remember', by, seconds: 60 }),
+    chainText(settings, { kind: 'remember', by, seconds: 60 }),
     ...(['random', 'sticky'] as const).flatMap((kind) =>
-      (['inside', 'outside', 'kept'] as const).map((clients) => chainText(table, { kind, by, clients, count: 2 })),
+      (['inside', 'outside', 'kept'] as const).map((clients) => chainText(settings, { kind, by, clients, count: 2 })),
     ),
   ])
-  return `table ip ${table}\ndelete table ip ${table}\n${skeleton(settings)}${chains.join('')}`
+  return `${removal(settings)}${skeleton(settings)}${chains.join('')}`
 }

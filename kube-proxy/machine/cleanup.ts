@@ -1,7 +1,9 @@
+import { packetWords } from '../../shared/addresses/packet-words.ts'
 import { AddressHolder } from '../announcements/address-holder.ts'
 import { announcementTable } from '../announcements/announcements.ts'
 import type { RunCommand } from '../command.ts'
 import type { KubeProxyConfig } from '../config.ts'
+import { removal } from '../dataplane/ruleset.ts'
 import { PROTOCOL, readNetwork } from '../routes/machine-network.ts'
 
 /**
@@ -15,7 +17,12 @@ export async function cleanUp(
   const holder = new AddressHolder(run, announcementTable(table))
   await holder.begin()
   await holder.end()
-  await run(['nft', '-f', '-'], [table, policyTable].map((each) => `table ip ${each}\ndelete table ip ${each}\n`).join(''))
-  await run(['ip', 'route', 'flush', 'proto', PROTOCOL])
+  // Of both families, whatever the cluster has now; a kernel without IPv6 has no such table, and takes no word about one.
+  const all = (['IPv4', 'IPv6'] as const).flatMap((family) => [table, policyTable].map((each) => ({ family, table: each })))
+  const present = await run(['nft', 'list', 'tables'])
+  const ours = all.filter(({ family, table: each }) => present.split('\n').includes(`table ${packetWords(family).header} ${each}`))
+  if (ours.length > 0) await run(['nft', '-f', '-'], ours.map(removal).join(''))
+  await run(['ip', '-4', 'route', 'flush', 'proto', PROTOCOL])
+  await run(['ip', '-6', 'route', 'flush', 'proto', PROTOCOL])
   if ((await readNetwork(run, overlayDevice)).overlay) await run(['ip', 'link', 'del', overlayDevice])
 }

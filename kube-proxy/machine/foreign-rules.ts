@@ -1,3 +1,5 @@
+import { familyOf } from '../../shared/addresses/ip-families.ts'
+import { packetWords } from '../../shared/addresses/packet-words.ts'
 import type { RunNft } from '../dataplane/run-nft.ts'
 
 /** Rules of others that packets of Services meet, and what helps. Nothing of theirs is ever changed by us. */
@@ -18,7 +20,8 @@ interface ListedChain {
 export async function foreignConflicts(nft: RunNft, clusterCidr: string): Promise<Conflict[]> {
   const chains = readChains(await nft(['-j', 'list', 'chains']))
   const conflicts = otherProxies(chains)
-  for (const chain of chains.filter(isInTheWay)) {
+  const families = [packetWords(familyOf(clusterCidr)).header, 'inet']
+  for (const chain of chains.filter((each) => families.includes(each.family) && isInTheWay(each))) {
     const rules = await nft(['list', 'table', chain.family, chain.table])
     if (!rules.includes(clusterCidr)) conflicts.push(inTheWay(chain, clusterCidr))
   }
@@ -49,17 +52,18 @@ function otherProxies(chains: readonly ListedChain[]): Conflict[] {
 }
 
 /** firewalld lets its chain accept by policy, and rejects in its last rule. */
-const isInTheWay = ({ family, hook, policy, table }: ListedChain) =>
-  hook === 'forward' && (family === 'ip' || family === 'inet') && (policy === 'drop' || table === 'firewalld')
+const isInTheWay = ({ hook, policy, table }: ListedChain) => hook === 'forward' && (policy === 'drop' || table === 'firewalld')
 
 function inTheWay({ family, table, name }: ListedChain, clusterCidr: string): Conflict {
   const what = `chain ${name} of table ${family} ${table} drops what it does not know: pods and Services are not reached through this node`
   if (table === 'firewalld')
     return { what, cure: `firewall-cmd --permanent --zone=trusted --add-source=${clusterCidr} && firewall-cmd --reload` }
   if (table === 'filter' && name === 'FORWARD') {
-    return { what, cure: `iptables -I FORWARD -s ${clusterCidr} -j ACCEPT; iptables -I FORWARD -d ${clusterCidr} -j ACCEPT` }
+    const program = family === 'ip6' ? 'ip6tables' : 'iptables'
+    return { what, cure: `${program} -I FORWARD -s ${clusterCidr} -j ACCEPT; ${program} -I FORWARD -d ${clusterCidr} -j ACCEPT` }
   }
-  return { what, cure: `nft insert rule ${family} ${table} ${name} ip daddr ${clusterCidr} accept, and the same for ip saddr` }
+  const ip = packetWords(familyOf(clusterCidr)).header
+  return { what, cure: `nft insert rule ${family} ${table} ${name} ${ip} daddr ${clusterCidr} accept, and the same for ${ip} saddr` }
 }
 
 function field(value: unknown, name: string): unknown {

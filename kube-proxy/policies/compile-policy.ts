@@ -1,8 +1,9 @@
+import type { IpFamily } from '../../shared/addresses/ip-families.ts'
 import type { LabelSelector as LabelSelectorObject } from '../../shared/openapi/generated/meta-v1.ts'
 import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../shared/openapi/generated/networking-v1.ts'
 import { everything, type LabelSelector, labelSelectorFrom } from '../../shared/selectors/label-selector.ts'
 import { SelectorError } from '../../shared/selectors/selector-error.ts'
-import { addressRange, type NumberRange, without } from './number-ranges.ts'
+import { type AddressRange, addressRange, type NumberRange, without } from './number-ranges.ts'
 import type { PodChoice } from './peer-group.ts'
 import { type Protocol, protocolOf } from './policy-pod.ts'
 
@@ -29,16 +30,16 @@ export interface CompiledPolicy {
 }
 
 /**
- * Pure. What the API does not let in (selectors that are none) meets nothing: then less passes, never more.
+ * Pure: a policy as it is for the addresses of one family. What the API does not let in (selectors that are none) meets nothing: then less passes, never more.
  * @returns undefined for a policy that selects by a selector that is none
  */
-export function compilePolicy({ metadata, spec }: NetworkPolicy): CompiledPolicy | undefined {
+export function compilePolicy({ metadata, spec }: NetworkPolicy, family: IpFamily = 'IPv4'): CompiledPolicy | undefined {
   const selects = selectorOf(spec.podSelector)
   if (!selects) return undefined
   const namespace = metadata.namespace ?? ''
   const types = spec.policyTypes ?? []
   const compiled = (peers: readonly NetworkPolicyPeer[] | undefined, ports: readonly NetworkPolicyPort[] | undefined): PolicyRule => ({
-    peers: peers?.length ? peers.flatMap((peer) => choiceOf(peer, namespace) ?? []) : undefined,
+    peers: peers?.length ? peers.flatMap((peer) => choiceOf(peer, namespace, family) ?? []) : undefined,
     ports: ports?.length ? ports.flatMap((port) => portOf(port) ?? []) : undefined,
   })
   return {
@@ -48,9 +49,13 @@ export function compilePolicy({ metadata, spec }: NetworkPolicy): CompiledPolicy
   }
 }
 
-function choiceOf({ podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer, namespace: string): PodChoice | undefined {
+function choiceOf(
+  { podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer,
+  namespace: string,
+  family: IpFamily,
+): PodChoice | undefined {
   if (ipBlock) {
-    const addresses = blockRanges(ipBlock)
+    const addresses = blockRanges(ipBlock, family)
     return addresses.length > 0 ? { addresses } : undefined
   }
   const pods = podSelector ? selectorOf(podSelector) : everything
@@ -60,13 +65,13 @@ function choiceOf({ podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer
   return namespaces && { namespaces, pods }
 }
 
-/** IPv4 only: the rest is another table's. */
-function blockRanges({ cidr, except = [] }: IPBlock): NumberRange[] {
-  const whole = addressRange(cidr)
+/** Of the family only: the rest is another table's. */
+function blockRanges({ cidr, except = [] }: IPBlock, family: IpFamily): AddressRange[] {
+  const whole = addressRange(cidr, family)
   return whole
     ? without(
         whole,
-        except.map(addressRange).filter((range) => range !== undefined),
+        except.map((each) => addressRange(each, family)).filter((range) => range !== undefined),
       )
     : []
 }

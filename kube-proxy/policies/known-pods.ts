@@ -1,17 +1,28 @@
+import type { IpFamily } from '../../shared/addresses/ip-families.ts'
 import { objectKey } from '../../shared/objects/object.ts'
 import type { PolicyPod } from './policy-pod.ts'
 
-/** All pods, by name, by namespace, and by the address that they have. */
+/** All pods, by name, by namespace, and by the address of one family that they have. */
 export class KnownPods {
+  readonly #family: IpFamily
   readonly #pods = new Map<string, PolicyPod>()
   readonly #byNamespace = new Map<string, Set<string>>()
   readonly #byAddress = new Map<string, Set<string>>()
+
+  constructor(family: IpFamily) {
+    this.#family = family
+  }
+
+  addressOf(pod: PolicyPod | undefined): string | undefined {
+    return pod?.addresses[this.#family]
+  }
 
   /** @returns the pods to which something is different now: it, and who has or lost an address by this */
   set(key: string, pod: PolicyPod | undefined): Set<string> {
     const before = this.#pods.get(key)
     const changed = new Set([key])
-    for (const address of [before?.address, pod?.address]) for (const other of this.#byAddress.get(address ?? '') ?? []) changed.add(other)
+    for (const address of [this.addressOf(before), this.addressOf(pod)])
+      for (const other of this.#byAddress.get(address ?? '') ?? []) changed.add(other)
     if (before) this.#file(before, key, false)
     if (pod) {
       this.#pods.set(key, pod)
@@ -37,15 +48,16 @@ export class KnownPods {
    * its pod is: of several pods the youngest has it.
    */
   hasItsAddress(pod: PolicyPod): boolean {
-    if (pod.address === undefined) return false
-    const claimants = [...(this.#byAddress.get(pod.address) ?? [])].flatMap((key) => this.#pods.get(key) ?? [])
+    const address = this.addressOf(pod)
+    if (address === undefined) return false
+    const claimants = [...(this.#byAddress.get(address) ?? [])].flatMap((key) => this.#pods.get(key) ?? [])
     return claimants.every((other) => other === pod || age(other) < age(pod))
   }
 
   #file(pod: PolicyPod, key: string, isThere: boolean): void {
     for (const [index, value] of [
       [this.#byNamespace, pod.metadata.namespace ?? ''],
-      [this.#byAddress, pod.address ?? ''],
+      [this.#byAddress, this.addressOf(pod) ?? ''],
     ] as const) {
       if (value === '') continue
       const keys = index.get(value) ?? new Set()

@@ -1,5 +1,7 @@
+import type { IpFamily } from '../../shared/addresses/ip-families.ts'
 import type { PolicyRule, RulePort } from './compile-policy.ts'
-import { merged, type NumberRange } from './number-ranges.ts'
+import { jsonOf } from './content-name.ts'
+import { type AddressRange, EVERY_ADDRESS, merged, type NumberRange } from './number-ranges.ts'
 import { PeerGroup } from './peer-group.ts'
 import type { NamedPort, Protocol } from './policy-pod.ts'
 
@@ -10,7 +12,7 @@ export interface Pass {
   /** The set that the other end's address is in. */
   readonly peers?: string
   /** The other end's addresses. */
-  readonly addresses?: readonly NumberRange[]
+  readonly addresses?: readonly AddressRange[]
   readonly protocol?: Protocol
   readonly ports?: readonly NumberRange[]
   /** The set that the destination's address, protocol and port are in. */
@@ -25,26 +27,29 @@ export interface Passes {
   readonly groups: ReadonlyMap<string, PeerGroup>
 }
 
-const LAST_ADDRESS = 2 ** 32 - 1
-
 /**
  * Pure: what the rules together let pass, equal ways once and in an order of their own, so that equal rules have equal results.
  * @param named the ports of the pod that is restricted, for ingress
  */
-export function passesOf(rules: Iterable<PolicyRule>, direction: Direction, named: readonly NamedPort[]): Passes {
+export function passesOf(
+  rules: Iterable<PolicyRule>,
+  direction: Direction,
+  named: readonly NamedPort[],
+  family: IpFamily = 'IPv4',
+): Passes {
   const passes = new Map<string, Pass>()
   const groups = new Map<string, PeerGroup>()
   let all = false
   const add = (pass: Pass) => {
     if (Object.keys(pass).length === 0) all = true
-    passes.set(JSON.stringify(pass), pass)
+    passes.set(jsonOf(pass), pass)
   }
   const use = (group: PeerGroup) => {
     groups.set(group.name, group)
     return group.name
   }
   for (const { peers, ports } of rules) {
-    const others = peersOf(peers, use)
+    const others = peersOf(peers, use, family)
     for (const target of targetsOf(ports, direction, named)) for (const other of others) add({ ...other, ...target })
     if (direction === 'ingress') continue
     for (const { name, protocol } of ports ?? []) {
@@ -57,10 +62,11 @@ export function passesOf(rules: Iterable<PolicyRule>, direction: Direction, name
 }
 
 /** One way for each set of pods, and one for all ranges of addresses. */
-function peersOf(peers: PolicyRule['peers'], use: (group: PeerGroup) => string): Pick<Pass, 'peers' | 'addresses'>[] {
+function peersOf(peers: PolicyRule['peers'], use: (group: PeerGroup) => string, family: IpFamily): Pick<Pass, 'peers' | 'addresses'>[] {
   if (!peers) return [{}]
   const addresses = merged(peers.flatMap((choice) => choice.addresses ?? []))
-  const isEverybody = addresses.length === 1 && addresses[0]?.[0] === 0 && addresses[0][1] === LAST_ADDRESS
+  const [first, last] = EVERY_ADDRESS[family]
+  const isEverybody = addresses.length === 1 && addresses[0]?.[0] === first && addresses[0][1] === last
   if (isEverybody) return [{}]
   const groups = peers.filter((choice) => !choice.addresses).map((choice) => ({ peers: use(new PeerGroup(choice)) }))
   return addresses.length > 0 ? [...groups, { addresses }] : groups

@@ -1,6 +1,6 @@
 import type { LabelSelector } from '../../shared/selectors/label-selector.ts'
 import { contentName } from './content-name.ts'
-import { addressNumber, type NumberRange, within } from './number-ranges.ts'
+import { type AddressRange, addressNumber, within } from './number-ranges.ts'
 import type { PolicyPod, Protocol } from './policy-pod.ts'
 
 type Labels = Readonly<Record<string, string>> | undefined
@@ -11,7 +11,7 @@ export interface PodChoice {
   readonly namespace?: string | undefined
   readonly namespaces?: LabelSelector | undefined
   readonly pods?: LabelSelector | undefined
-  readonly addresses?: readonly NumberRange[] | undefined
+  readonly addresses?: readonly AddressRange[] | undefined
 }
 
 /** A set of the table: addresses of pods, or with `port` where their ports of that name are (address . protocol . port). */
@@ -28,8 +28,11 @@ export class PeerGroup {
     this.name = contentName(port ? 'ports' : 'pods', [namespace, namespaces && `${namespaces}`, pods && `${pods}`, addresses, port])
   }
 
-  /** The elements that the pod has in the set: none when it is not meant. */
-  elementsOf({ metadata, address, ports }: PolicyPod, namespaceLabels: Labels): string[] {
+  /**
+   * The elements that the pod has in the set: none when it is not meant.
+   * @param address of the pod, of the family of the table
+   */
+  elementsOf({ metadata, ports }: PolicyPod, address: string | undefined, namespaceLabels: Labels): string[] {
     const { namespace, namespaces, pods, addresses } = this.choice
     if (address === undefined || (namespace !== undefined && metadata.namespace !== namespace)) return []
     if (namespaces && !namespaces.matches(namespaceLabels)) return []

@@ -31,4 +31,4 @@ function smallPods(client: Client): Parameters<typeof createInformer<PolicyPod>>
   }
 }
 
-const NOBODY = { node: '', address: undefined, isConnected: false, ports: [] }
+const NOBODY = { node: '', addresses: {}, isConnected: false, ports: [] }

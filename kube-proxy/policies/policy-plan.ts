@@ -1,3 +1,4 @@
+import type { IpFamily } from '../../shared/addresses/ip-families.ts'
 import type { NetworkPolicy } from '../../shared/openapi/generated/networking-v1.ts'
 import { type CompiledPolicy, compilePolicy } from './compile-policy.ts'
 import { contentName } from './content-name.ts'
@@ -28,8 +29,9 @@ interface Subject {
  */
 export class PolicyPlan {
   readonly #node: string
+  readonly #family: IpFamily
   readonly #table = new TableState(CONSTANT_SETS)
-  readonly #pods = new KnownPods()
+  readonly #pods: KnownPods
   readonly #namespaces = new Map<string, Labels>()
   /** By namespace, then by name. */
   readonly #policies = new Map<string, Map<string, CompiledPolicy>>()
@@ -43,9 +45,14 @@ export class PolicyPlan {
   readonly #dirty = new Set<string>()
   readonly #restricted = { ingress: 0, egress: 0 }
 
-  /** @param node whose pods are restricted here; the others are peers */
-  constructor(node: string) {
+  /**
+   * @param node whose pods are restricted here; the others are peers
+   * @param family of the table
+   */
+  constructor(node: string, family: IpFamily = 'IPv4') {
     this.#node = node
+    this.#family = family
+    this.#pods = new KnownPods(family)
     this.#chains = new SharedParts(
       (name, { passes, groups }) => {
         for (const group of groups.values()) this.#groups.take(group.name, group)
@@ -78,7 +85,7 @@ export class PolicyPlan {
   setPolicy(key: string, policy: NetworkPolicy | undefined): void {
     const [namespace = '', name = ''] = key.split('/')
     const there = this.#policies.get(namespace) ?? new Map<string, CompiledPolicy>()
-    const compiled = policy && compilePolicy(policy)
+    const compiled = policy && compilePolicy(policy, this.#family)
     if (compiled) this.#policies.set(namespace, there.set(name, compiled))
     else if (there.delete(name) && there.size === 0) this.#policies.delete(namespace)
     for (const pod of this.#pods.in(namespace)) if (this.#pods.get(pod)?.node === this.#node) this.#dirty.add(pod)
@@ -97,7 +104,7 @@ export class PolicyPlan {
     for (const [set, group] of this.#groups) if (group.choice.namespaces) this.#fill(set, group, this.#pods.in(name))
   }
 
-  /** The addresses that this node gives to its pods; undefined where it is not known. IPv4. */
+  /** The addresses of the family that this node gives to its pods; undefined where it is not known. */
   setRange(range: string | undefined): void {
     for (const direction of DIRECTIONS) {
       const set = `closed_${direction}`
@@ -137,7 +144,7 @@ export class PolicyPlan {
     const isOurs = pod?.node === this.#node && pod.isConnected
     const next: Subject | undefined = isOurs
       ? {
-          address: this.#pods.hasItsAddress(pod) ? pod.address : undefined,
+          address: this.#pods.hasItsAddress(pod) ? this.#pods.addressOf(pod) : undefined,
           ingress: this.#chainFor(pod, 'ingress'),
           egress: this.#chainFor(pod, 'egress'),
         }
@@ -160,6 +167,7 @@ export class PolicyPlan {
       deciding.flatMap((policy) => policy[direction] ?? []),
       direction,
       pod.ports,
+      this.#family,
     )
     if (passes.all) return undefined
     const name = contentName(direction, passes.passes)
@@ -193,7 +201,7 @@ export class PolicyPlan {
       members.delete(key)
       const pod = this.#pods.get(key)
       const labels = this.#namespaces.get(pod?.metadata.namespace ?? '')
-      const elements = pod && this.#pods.hasItsAddress(pod) ? group.elementsOf(pod, labels) : []
+      const elements = pod && this.#pods.hasItsAddress(pod) ? group.elementsOf(pod, this.#pods.addressOf(pod), labels) : []
       if (elements.length > 0) come.push([key, elements])
     }
     for (const [key, elements] of come) {

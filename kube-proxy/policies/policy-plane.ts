@@ -1,4 +1,5 @@
-import { changeCommands, emptyTable, removal } from './policy-table.ts'
+import { removal } from '../dataplane/ruleset.ts'
+import { changeCommands, emptyTable, type PolicyTable } from './policy-table.ts'
 import type { TableChange } from './table-state.ts'
 
 /** Applies a text in nft's grammar as one transaction. @throws Error with nft's own words */
@@ -6,10 +7,10 @@ export type Transaction = (text: string) => Promise<void>
 
 /** Policies in an nftables table of their own. Each call is one transaction: all of it or nothing. */
 export class PolicyPlane {
-  readonly #table: string
+  readonly #table: PolicyTable
   readonly #transaction: Transaction
 
-  constructor(table: string, transaction: Transaction) {
+  constructor(table: PolicyTable, transaction: Transaction) {
     this.#table = table
     this.#transaction = transaction
   }

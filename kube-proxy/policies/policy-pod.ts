@@ -1,4 +1,5 @@
-import { parseAddress } from '../../shared/addresses/ip-address.ts'
+import { canonicalAddress } from '../../shared/addresses/ip-address.ts'
+import { type IpFamily, ofFamily } from '../../shared/addresses/ip-families.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 
@@ -14,8 +15,8 @@ export interface NamedPort {
 /** What policies ask of a pod, and no more: every node keeps this of all pods of the cluster. */
 export interface PolicyPod extends KubeObject {
   readonly node: string
-  /** IPv4; undefined before the kubelet has said it, when the pod has ended, and of pods on the host's network, which no policy speaks of. */
-  readonly address: string | undefined
+  /** Of each family; none before the kubelet has said it, when the pod has ended, and of pods on the host's network, which no policy speaks of. */
+  readonly addresses: Readonly<Partial<Record<IpFamily, string>>>
   /** Has, or will have, a network of its own. */
   readonly isConnected: boolean
   readonly ports: readonly NamedPort[]
@@ -25,11 +26,14 @@ export interface PolicyPod extends KubeObject {
 export function policyPod({ apiVersion, kind, metadata, spec, status }: Pod): PolicyPod {
   const { name, namespace, uid, resourceVersion, creationTimestamp, labels } = metadata
   const isConnected = spec.hostNetwork !== true && status.phase !== 'Succeeded' && status.phase !== 'Failed'
-  const addresses = [...(status.podIPs ?? []).map(({ ip }) => ip), status.podIP ?? '']
+  const all = isConnected
+    ? [...(status.podIPs ?? []).map(({ ip }) => ip), status.podIP ?? ''].flatMap((text) => canonicalAddress(text) ?? [])
+    : []
+  const [four, six] = [ofFamily('IPv4', all), ofFamily('IPv6', all)]
   return {
     ...{ apiVersion, kind, metadata: { name, namespace, uid, resourceVersion, creationTimestamp, labels } },
     ...{ node: spec.nodeName ?? '', isConnected, ports: namedPorts(spec) },
-    address: isConnected ? addresses.find((address) => parseAddress(address)?.kind() === 'ipv4') : undefined,
+    addresses: { ...(four === undefined ? {} : { IPv4: four }), ...(six === undefined ? {} : { IPv6: six }) },
   }
 }
 

@@ -22,7 +22,7 @@ it('makes a table with the first policy, changes it, makes it anew after a failu
       asked.times += 1
       return sets
     },
-    plane: new PolicyPlane('policy-test', async (text) => {
+    plane: new PolicyPlane({ table: 'policy-test', family: 'IPv4' }, async (text) => {
       texts.push(text)
       refusing.times -= 1
       if (refusing.times >= 0) throw new Error('the rules were refused')

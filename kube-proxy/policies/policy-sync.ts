@@ -1,7 +1,9 @@
+import type { IpFamily } from '../../shared/addresses/ip-families.ts'
 import type { Informer } from '../../shared/informer/informer.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Namespace, Node } from '../../shared/openapi/generated/core-v1.ts'
 import type { NetworkPolicy } from '../../shared/openapi/generated/networking-v1.ts'
+import { podRangeOf } from '../../shared/pods/pod-routes.ts'
 import { Bell } from '../../shared/time/bell.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { pause } from '../../shared/time/pause.ts'
@@ -19,6 +21,8 @@ export interface PolicySyncParts {
   peers: (signal: AbortSignal) => Promise<{ pods: Informer<PolicyPod>; namespaces: Informer<Namespace> }>
   plane: PolicyPlane
   nodeName: string
+  /** Whose table this is; default IPv4. */
+  family?: IpFamily
   clock: Clock
   log: Logger
 }
@@ -35,12 +39,12 @@ export class PolicySync {
 
   constructor(parts: PolicySyncParts) {
     this.#parts = parts
-    this.#plan = new PolicyPlan(parts.nodeName)
+    this.#plan = new PolicyPlan(parts.nodeName, parts.family)
     parts.policies.onChange((key, policy) => this.#tell(() => this.#plan.setPolicy(key, policy)))
     parts.nodes.onChange((key, node, previous) => {
-      if (key !== parts.nodeName || (node && node.spec.podCIDR === previous?.spec.podCIDR)) return
-      const range = node?.spec.podCIDR
-      this.#tell(() => this.#plan.setRange(range?.includes(':') ? undefined : range))
+      const range = node && podRangeOf(node, parts.family ?? 'IPv4')
+      if (key !== parts.nodeName || (node && previous && range === podRangeOf(previous, parts.family ?? 'IPv4'))) return
+      this.#tell(() => this.#plan.setRange(range))
     })
   }
 

@@ -1,3 +1,5 @@
+import { familyOf } from '../../shared/addresses/ip-families.ts'
+import { packetWords } from '../../shared/addresses/packet-words.ts'
 import { type Overlay, WRAPPING_BYTES } from '../../shared/pods/overlay.ts'
 import type { PodRoute } from '../../shared/pods/pod-routes.ts'
 import { CommandError, type RunCommand } from '../command.ts'
@@ -6,9 +8,10 @@ import { hardwareAddress, networkAddress, type Way, waysTo } from './way.ts'
 
 export interface NodeRoutesOptions {
   readonly run: RunCommand
+  /** Of all pods, of one family: ways are kept for each family apart. */
   readonly clusterCidr: string
   readonly overlay: Overlay
-  /** Our interface of the overlay. */
+  /** Our interface of the overlay; each family has its own. */
   readonly device: string
   /** UDP port of the overlay, on every node. */
   readonly port: number
@@ -43,7 +46,7 @@ export class NodeRoutes {
     const { run, clusterCidr, overlay, device } = this.#options
     // Unknown pod addresses end in a black hole here: the default gateway might answer for them.
     await run(['ip', 'route', 'replace', 'blackhole', clusterCidr, 'metric', '4000', 'proto', PROTOCOL])
-    const network = await readNetwork(run, device)
+    const network = await readNetwork(run, device, familyOf(clusterCidr))
     const ways = waysTo(routes, network.links, overlay)
     const failures = new Map<string, unknown>()
     const attempt = (range: string, act: () => Promise<void>) => act().catch((error: unknown) => void failures.set(range, error))
@@ -83,18 +86,22 @@ export class NodeRoutes {
   }
 
   /** Left alone where it is right: what the kernel was told of peers goes with it. */
-  async #keepDevice({ overlay, mtu }: MachineNetwork, ownRange: string): Promise<void> {
+  async #keepDevice({ overlay, mtu, links }: MachineNetwork, ownRange: string): Promise<void> {
     const { run, device, port } = this.#options
-    const [hardware, size] = [hardwareAddress(ownRange), String(mtu - WRAPPING_BYTES)]
-    if (overlay?.hardware === hardware && overlay.port === port && overlay.isUp) {
+    const family = familyOf(ownRange)
+    const [hardware, size] = [hardwareAddress(ownRange), String(mtu - WRAPPING_BYTES[family])]
+    // An interface that wraps in IPv6 is one that was given an address of its own.
+    const local = family === 'IPv6' ? links[0]?.split('/')[0] : undefined
+    if (overlay?.hardware === hardware && overlay.port === port && overlay.isUp && overlay.local === local) {
       if (String(overlay.mtu) !== size) await run(['ip', 'link', 'set', device, 'mtu', size])
       return
     }
     this.#peers.clear()
     if (overlay) await run(['ip', 'link', 'del', device])
-    await run(['ip', 'link', 'add', device, 'type', 'vxlan', 'id', '1', 'dstport', String(port), 'nolearning'])
+    const from = local === undefined ? [] : ['local', local]
+    await run(['ip', 'link', 'add', device, 'type', 'vxlan', 'id', '1', 'dstport', String(port), 'nolearning', ...from])
     await run(['ip', 'link', 'set', device, 'address', hardware, 'mtu', size])
-    await run(['ip', 'addr', 'replace', `${networkAddress(ownRange)}/32`, 'dev', device])
+    await run(['ip', 'addr', 'replace', `${networkAddress(ownRange)}/${packetWords(family).single}`, 'dev', device])
     // Up comes last: an interface that is up is a whole one, whenever this process dies.
     await run(['ip', 'link', 'set', device, 'up'])
   }

@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js'
 import { IpRange } from '../../shared/addresses/ip-range.ts'
 import type { Overlay } from '../../shared/pods/overlay.ts'
 import type { PodRoute } from '../../shared/pods/pod-routes.ts'
@@ -21,11 +22,14 @@ export function waysTo(routes: readonly PodRoute[], links: readonly string[], ov
   return routes.map(({ range, via }) => ({ range, via, isWrapped: overlay === 'vxlan' || (overlay === 'auto' && !isNear(via)) }))
 }
 
-/** Pure: the hardware address of the node with this pod range in the overlay; nobody has to be asked for it. IPv4 ranges. */
+/**
+ * Pure: the hardware address of the node with this pod range in the overlay; nobody has to be asked for it. Of IPv6 it has the 32 bits that the prefix
+ * ends with: no two nodes' ranges within one of the cluster are alike there.
+ */
 export function hardwareAddress(range: string): string {
-  const octets = networkAddress(range)
-    .split('.')
-    .map((octet) => Number(octet).toString(16).padStart(2, '0'))
+  const bytes = ipaddr.parse(networkAddress(range)).toByteArray()
+  const end = bytes.length === 4 ? 4 : Math.min(Math.max(Math.ceil(Number(range.split('/')[1]) / 8), 4), 16)
+  const octets = bytes.slice(end - 4, end).map((octet) => octet.toString(16).padStart(2, '0'))
   // Locally administered, for one receiver.
   return ['0a', '58', ...octets].join(':')
 }

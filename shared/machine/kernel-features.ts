@@ -1,3 +1,5 @@
+import type { IpFamily } from '../addresses/ip-families.ts'
+
 /** One rule for each feature of nftables that Services need, and the kernel's module for it. */
 export const KERNEL_FEATURES: readonly { readonly feature: string; readonly rules: string }[] = [
   { feature: 'nat chains (nf_tables, nft_chain_nat)', rules: 'chain c { type nat hook prerouting priority dstnat; }' },
@@ -27,7 +29,12 @@ export const KERNEL_FEATURES: readonly { readonly feature: string; readonly rule
   { feature: 'reject (nft_reject)', rules: 'chain c { type filter hook forward priority filter; ct state new reject; }' },
 ]
 
-/** A feature's rule as a file for `nft -c`. */
-export function featureText({ rules }: { rules: string }): string {
-  return `table ip coxswain-trial {\n${rules}\n}\n`
+/** A feature's rule as a file for `nft -c`, in a table of the family. */
+export function featureText({ rules }: { rules: string }, family: IpFamily = 'IPv4'): string {
+  if (family === 'IPv4') return `table ip coxswain-trial {\n${rules}\n}\n`
+  const translated = rules
+    .replaceAll('ipv4_addr', 'ipv6_addr')
+    .replaceAll(/\bip (saddr|daddr)/g, 'ip6 $1')
+    .replaceAll(/192\.0\.2\.(\d)/g, '2001:db8::$1')
+  return `table ip6 coxswain-trial {\n${translated}\n}\n`
 }

@@ -63,7 +63,7 @@ async function answer(question: Question): Promise<string[]> {
   for (let asked = 0; asked < question.count; asked += 1) {
     if (question.protocol === 'tcp') answers.push(await overTcp(question))
     else {
-      const socket = flows.get(question.flow ?? '') ?? createSocket('udp4')
+      const socket = flows.get(question.flow ?? '') ?? createSocket(question.address.includes(':') ? 'udp6' : 'udp4')
       if (question.flow) flows.set(question.flow, socket)
       answers.push(await overUdp(socket, question))
       if (!question.flow) socket.close()

@@ -2,7 +2,9 @@
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 
-const [name = 'nameless', port = '8080'] = process.argv.slice(2)
+const [name = 'nameless', port = '8080', host = '0.0.0.0'] = process.argv.slice(2)
 const tcp = createServer((socket) => socket.on('error', () => socket.destroy()).end(`${name} ${socket.remoteAddress}`))
-const udp = createSocket('udp4').on('message', (_message, from) => udp.send(`${name} ${from.address}`, from.port, from.address))
-tcp.listen(Number(port), '0.0.0.0', () => udp.bind(Number(port), '0.0.0.0', () => console.log('READY')))
+const udp = createSocket(host.includes(':') ? 'udp6' : 'udp4').on('message', (_message, from) =>
+  udp.send(`${name} ${from.address}`, from.port, from.address),
+)
+tcp.listen(Number(port), host, () => udp.bind(Number(port), host, () => console.log('READY')))

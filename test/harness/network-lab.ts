@@ -42,7 +42,7 @@ export class NetworkLab {
   /** A host that forwards: a node, or a router. */
   async node(address: string, name = 'node'): Promise<LabHost> {
     const host = await this.#host(name, address)
-    await host.run(['sysctl', '-qw', 'net.ipv4.ip_forward=1'])
+    await host.run(['sysctl', '-qw', isSix(address) ? 'net.ipv6.conf.all.forwarding=1' : 'net.ipv4.ip_forward=1'])
     return host
   }
 
@@ -51,12 +51,12 @@ export class NetworkLab {
     const pod = await this.#host(name, address)
     const [outer, inner] = [`v${name}`, 'eth0']
     await node.run(['ip', 'link', 'add', outer, 'type', 'veth', 'peer', 'name', inner, 'netns', this.#namespaceOf(pod)])
-    await node.run(['ip', 'addr', 'add', `${node.address}/32`, 'dev', outer])
+    await node.run(['ip', 'addr', 'add', ...only(node.address), 'dev', outer])
     await node.run(['ip', 'link', 'set', outer, 'up'])
-    await node.run(['ip', 'route', 'add', `${address}/32`, 'dev', outer])
-    await pod.run(['ip', 'addr', 'add', `${address}/32`, 'dev', inner])
+    await node.run(['ip', 'route', 'add', address, 'dev', outer])
+    await pod.run(['ip', 'addr', 'add', ...only(address), 'dev', inner])
     await pod.run(['ip', 'link', 'set', inner, 'up'])
-    await pod.run(['ip', 'route', 'add', `${node.address}/32`, 'dev', inner])
+    await pod.run(['ip', 'route', 'add', node.address, 'dev', inner])
     await pod.run(['ip', 'route', 'add', 'default', 'via', node.address, 'dev', inner])
     return pod
   }
@@ -65,10 +65,10 @@ export class NetworkLab {
   async outsider(node: LabHost, name: string, address: string): Promise<LabHost> {
     const host = await this.#host(name, address)
     await node.run(['ip', 'link', 'add', 'uplink', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.#namespaceOf(host)])
-    await node.run(['ip', 'addr', 'add', `${node.address}/24`, 'dev', 'uplink'])
+    await node.run(['ip', 'addr', 'add', ...onLink(node.address), 'dev', 'uplink'])
     await node.run(['ip', 'link', 'set', 'uplink', 'up'])
     await node.run(['ip', 'route', 'add', 'default', 'via', address])
-    await host.run(['ip', 'addr', 'add', `${address}/24`, 'dev', 'eth0'])
+    await host.run(['ip', 'addr', 'add', ...onLink(address), 'dev', 'eth0'])
     await host.run(['ip', 'link', 'set', 'eth0', 'up'])
     return host
   }
@@ -77,9 +77,9 @@ export class NetworkLab {
   async link(one: LabHost, address: string, other: LabHost, otherAddress: string): Promise<void> {
     const peer = ['peer', 'name', one.name, 'netns', this.#namespaceOf(other)]
     await one.run(['ip', 'link', 'add', other.name, 'type', 'veth', ...peer])
-    await one.run(['ip', 'addr', 'add', address, 'dev', other.name])
+    await one.run(['ip', 'addr', 'add', address, ...atOnce(address), 'dev', other.name])
     await one.run(['ip', 'link', 'set', other.name, 'up'])
-    await other.run(['ip', 'addr', 'add', otherAddress, 'dev', one.name])
+    await other.run(['ip', 'addr', 'add', otherAddress, ...atOnce(otherAddress), 'dev', one.name])
     await other.run(['ip', 'link', 'set', one.name, 'up'])
   }
 
@@ -119,12 +119,18 @@ export class NetworkLab {
         return { ask: async () => (await asker().ask({ protocol: 'udp', address: target, port, count: 1, flow }))[0] ?? '' }
       },
       serve: async (port = 8080) => {
-        const child = start(SERVER, name, String(port))
+        const child = start(SERVER, name, String(port), isSix(address) ? '::' : '0.0.0.0')
         await once(child.stdout, 'data')
       },
     }
   }
 }
+
+const isSix = (address: string) => address.includes(':')
+/** Without looking first whether somebody else has it, which takes a second. */
+const atOnce = (address: string) => (isSix(address) ? ['nodad'] : [])
+const only = (address: string) => [`${address}/${isSix(address) ? 128 : 32}`, ...atOnce(address)]
+const onLink = (address: string) => [`${address}/${isSix(address) ? 112 : 24}`, ...atOnce(address)]
 
 /** One process of a host that asks whatever it is told to: starting one for each question would take longer than the answers. */
 class Asker {

@@ -9,14 +9,15 @@ type Command = { probe: [protocol: string, address: string, port: number][] } | 
 
 const PATIENCE_MILLISECONDS = 800
 const [name = 'nameless', own = '', ...ports] = process.argv.slice(2)
+const DATAGRAMS = own.includes(':') ? 'udp6' : 'udp4'
 
 for (const port of ports.map(Number)) {
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy())
     socket.on('data', () => socket.write(`${name}\n`))
   })
-  await new Promise<void>((resolve) => server.listen(port, '0.0.0.0', resolve))
-  const udp = createSocket('udp4').on('message', (_message, from) => udp.send(name, from.port, from.address))
+  await new Promise<void>((resolve) => server.listen(port, own.includes(':') ? '::' : '0.0.0.0', resolve))
+  const udp = createSocket(DATAGRAMS).on('message', (_message, from) => udp.send(name, from.port, from.address))
   await new Promise<void>((resolve) => udp.bind(port, own, resolve))
 }
 
@@ -37,7 +38,7 @@ function overTcp(address: string, port: number): Promise<string> {
 
 function overUdp(address: string, port: number): Promise<string> {
   return new Promise((resolve) => {
-    const socket = createSocket('udp4')
+    const socket = createSocket(DATAGRAMS)
     const end = (answer: string) => {
       clearTimeout(timer)
       socket.close()

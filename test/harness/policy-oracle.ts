@@ -1,3 +1,4 @@
+import { BlockList, isIP } from 'node:net'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { LabelSelector } from '../../shared/openapi/generated/meta-v1.ts'
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../shared/openapi/generated/networking-v1.ts'
@@ -84,12 +85,11 @@ function matches({ matchLabels = {}, matchExpressions = [] }: LabelSelector, lab
 }
 
 function inside(address: string, range: string): boolean {
-  const bits = (text: string) =>
-    text
-      .split('.')
-      .map((octet) => Number(octet).toString(2).padStart(8, '0'))
-      .join('')
   const [network = '', prefix = ''] = range.split('/')
-  if (!address.includes('.') || !network.includes('.')) return false
-  return bits(address).slice(0, Number(prefix)) === bits(network).slice(0, Number(prefix))
+  const [one, other] = [isIP(address), isIP(network)]
+  if (one === 0 || one !== other) return false
+  const family = one === 6 ? 'ipv6' : 'ipv4'
+  const list = new BlockList()
+  list.addSubnet(network, Number(prefix), family)
+  return list.check(address, family)
 }

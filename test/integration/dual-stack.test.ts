@@ -151,3 +151,42 @@ test('nodes get a range of each family, those that have one get the second; pods
     /spec\.podCIDRs\[1\]: Invalid value: "fd00:99::\/64": must lie in the range of all pods \(fd00:10:244::\/56\)/,
   )
 })
+
+test('a Service has slices of each of its families, by the pods’ addresses of it, and none of one that it gave up', async (t) => {
+  const cluster = await startCluster({ controllers: ['endpointslice', 'endpoints', 'serviceaccount'], apiServerFlags: BOTH })
+  t.after(() => cluster.stop())
+  const { client, clock } = cluster
+  await clock.advance(1_000)
+  const spec = { selector: { app: 'web' }, ports: [{ port: 80 }], ipFamilyPolicy: 'RequireDualStack' }
+  await client.create('v1', 'Service', { metadata: { name: 'web', namespace: 'default' }, spec })
+  const at = { namespace: 'default', name: 'web' }
+  for (const [name, ips] of [
+    ['both', ['10.244.1.2', 'fd00:10:244:1::2']],
+    ['four', ['10.244.1.3']],
+  ] as const) {
+    const containers = [{ name: 'main', image: 'web' }]
+    await client.create('v1', 'Pod', {
+      metadata: { name, namespace: 'default', labels: { app: 'web' } },
+      spec: { containers, nodeName: 'a' },
+    })
+    const body = {
+      status: { phase: 'Running', podIP: ips[0], podIPs: ips.map((ip) => ({ ip })), conditions: [{ type: 'Ready', status: 'True' }] },
+    }
+    await client.patch('v1', 'Pod', { namespace: 'default', name }, { type: 'strategic', subresource: 'status', body })
+  }
+  await clock.advance(1_000)
+  const slices = async () => {
+    const { items } = await client.list('discovery.k8s.io/v1', 'EndpointSlice', { labelSelector: 'kubernetes.io/service-name=web' })
+    const addresses = items.map((slice) => [slice.addressType, (slice.endpoints ?? []).flatMap((each) => each.addresses).sort()])
+    return Object.fromEntries(addresses) as Record<string, string[]>
+  }
+  assert.deepEqual(await slices(), { IPv4: ['10.244.1.2', '10.244.1.3'], IPv6: ['fd00:10:244:1::2'] })
+  const old = await client.get('v1', 'Endpoints', at)
+  assert.deepEqual(
+    old.subsets?.flatMap(({ addresses = [] }) => addresses.map(({ ip }) => ip)),
+    ['10.244.1.2', '10.244.1.3'],
+  )
+  await client.patch('v1', 'Service', at, { type: 'merge', body: { spec: { ipFamilyPolicy: 'SingleStack' } } })
+  await clock.advance(1_000)
+  assert.deepEqual(await slices(), { IPv4: ['10.244.1.2', '10.244.1.3'] })
+})

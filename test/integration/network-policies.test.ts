@@ -24,7 +24,7 @@ test('a node sees policies, pods and namespaces with the rights that it has, and
   const sync = new PolicySync({
     ...{ policies: informers.of(NETWORKING, 'NetworkPolicy'), nodes: informers.of('v1', 'Node'), nodeName: 'node-1' },
     peers: (signal) => followPeers({ ...tools, informers }, signal),
-    plane: new PolicyPlane('policy-test', async (text) => void texts.push(text)),
+    plane: new PolicyPlane({ table: 'policy-test', family: 'IPv4' }, async (text) => void texts.push(text)),
     ...{ clock: tools.clock, log: tools.log },
   })
   informers.start(ending.signal)
