@@ -23,7 +23,7 @@ const median = (values: number[]) => values.sort((a, b) => a - b)[values.length 
 const clock = realClock()
 const containerd = await privateContainerd(['busybox', 'registry.k8s.io/pause:3.10'])
 const { endpoint, folder, networkConfigDir } = containerd
-await offerNetwork(networkConfigDir, defaultNetwork({ podRange: POD_RANGE, mtu: 1500, ipamDir: join(folder, 'addresses') }))
+await offerNetwork(networkConfigDir, defaultNetwork({ podRanges: [POD_RANGE], mtu: 1500, ipamDir: join(folder, 'addresses') }))
 const api = await startApi()
 const client = api.client()
 const node = await dockerNode(client, POD_RANGE, {

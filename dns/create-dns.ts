@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { canonicalAddress } from '../shared/addresses/ip-address.ts'
+import { familyOf } from '../shared/addresses/ip-families.ts'
+import { packetWords } from '../shared/addresses/packet-words.ts'
 import type { Informers } from '../shared/informer/informer.ts'
 import type { Service as ClusterService } from '../shared/openapi/generated/core-v1.ts'
 import type { EndpointSlice } from '../shared/openapi/generated/discovery-v1.ts'
@@ -23,8 +25,8 @@ const CONFIGURATION_MILLISECONDS = 2_000
 /** Builds the DNS server of one node; nothing listens before `start`. */
 export function createDns(config: DnsConfig, tools: ProcessTools): Service {
   return createComponent('dns', config, tools, ({ informers, events, metrics, clock, random, log }) => {
-    const zone = new HostZone(config.clusterDomain, zoneSource(informers), [config.clusterDns], hostOf(config, informers))
-    const place = { domain: config.clusterDomain.toLowerCase(), own: [config.clusterDns] }
+    const zone = new HostZone(config.clusterDomain, zoneSource(informers), config.clusterDns, hostOf(config, informers))
+    const place = { domain: config.clusterDomain.toLowerCase(), own: config.clusterDns }
     const counts = dnsMetrics(metrics)
     const outside = createOutside({ ...place, resolvConf: config.resolvConf, counts }, { clock, random, log })
     let isLogging = false
@@ -36,7 +38,7 @@ export function createDns(config: DnsConfig, tools: ProcessTools): Service {
     }
     let listening = false
     return {
-      ready: { listening: () => (listening ? undefined : `nothing listens on ${config.clusterDns} yet`) },
+      ready: { listening: () => (listening ? undefined : `nothing listens on ${config.clusterDns.join(', ')} yet`) },
       async run(signal) {
         await outside.prepare()
         // Only now, so that an API server that does not let us read it, or not soon, does not keep names from being answered.
@@ -45,15 +47,19 @@ export function createDns(config: DnsConfig, tools: ProcessTools): Service {
           if (!signal.aborted) throw error
         })
         // The caches are filled by now: whatever is missing is missing.
-        await ownAddress(config.clusterDns)
-        const server = new DnsServer((message, overTcp, client) => resolver.answer(message, overTcp, client), log)
-        await server.listen(config.clusterDns, config.port)
+        const servers = config.clusterDns.map(
+          (address) => new DnsServer((message, overTcp, client) => resolver.answer(message, overTcp, client), log, familyOf(address)),
+        )
+        for (const [index, address] of config.clusterDns.entries()) {
+          await ownAddress(address)
+          await servers[index]?.listen(address, config.port)
+        }
         listening = true
-        log.info('answering', { address: config.clusterDns, domain: config.clusterDomain })
+        log.info('answering', { address: config.clusterDns.join(', '), domain: config.clusterDomain })
         await new Promise<void>((resolve) =>
           signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true }),
         )
-        await server.close()
+        await Promise.all(servers.map((server) => server.close()))
       },
     }
   })
@@ -61,9 +67,12 @@ export function createDns(config: DnsConfig, tools: ProcessTools): Service {
 
 /** The address stays when we stop: the next copy wants it, and until then a query is refused at once instead of lost. */
 async function ownAddress(address: string): Promise<void> {
-  if (address.startsWith('127.')) return
+  if (address.startsWith('127.') || address === '::1') return
+  const { single } = packetWords(familyOf(address))
   const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`
-  await promisify(execFile)('ip', ['addr', 'replace', `${address}/32`, 'dev', 'lo'], { env: { ...process.env, PATH: path } })
+  await promisify(execFile)('ip', ['addr', 'replace', `${address}/${single}`, ...(single === 128 ? ['nodad'] : []), 'dev', 'lo'], {
+    env: { ...process.env, PATH: path },
+  })
 }
 
 function hostOf({ hostAddress: wish, nodeName }: DnsConfig, informers: Informers): HostAddress {

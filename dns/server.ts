@@ -1,5 +1,6 @@
 import { createSocket, type Socket as DatagramSocket, type RemoteInfo } from 'node:dgram'
 import { createServer, type Server, type Socket } from 'node:net'
+import type { IpFamily } from '../shared/addresses/ip-families.ts'
 import type { Logger } from '../shared/logging/logger.ts'
 import { framed } from './message/framing.ts'
 
@@ -26,11 +27,13 @@ export class DnsServer {
   /** In the order in which they were last heard. */
   readonly #connections = new Set<Socket>()
 
-  constructor(answer: AnswerMessage, log: Logger) {
+  /** @param family of the address that it will listen on */
+  constructor(answer: AnswerMessage, log: Logger, family: IpFamily = 'IPv4') {
     this.#answer = answer
     this.#log = log
     // Answers go to addresses, and looking those up again costs as much as sending.
-    this.#udp = createSocket({ type: 'udp4', reuseAddr: true, lookup: (address, _options, done) => done(null, address, 4) })
+    const version = family === 'IPv4' ? 4 : 6
+    this.#udp = createSocket({ type: `udp${version}`, reuseAddr: true, lookup: (address, _options, done) => done(null, address, version) })
     this.#tcp = createServer((socket) => this.#serve(socket))
   }
 

@@ -11,6 +11,7 @@ import { syncObserver } from './health/observe.ts'
 import { ProxyHealth } from './health/proxy-health.ts'
 import { ServiceHealth } from './health/service-health.ts'
 import { cleanUp } from './machine/cleanup.ts'
+import { forwardSix } from './machine/forwarding.ts'
 import { inspectMachine } from './machine/inspect.ts'
 import { followPeers } from './policies/policy-peers.ts'
 import { type ProxyMetrics, proxyMetrics } from './proxy-metrics.ts'
@@ -71,6 +72,9 @@ export function createKubeProxy(config: KubeProxyConfig, tools: ProcessTools): S
       },
       async run(signal) {
         await inspectMachine({ nft, rulesets: families.map(({ ruleset }) => ruleset), nodePortAddresses: config.nodePortAddresses, log })
+        if (families.some(({ family }) => family === 'IPv6')) {
+          await forwardSix(command).catch((error: unknown) => log.error('packets of IPv6 are not forwarded here', { error }))
+        }
         try {
           const loops = families.flatMap(({ sync, policies, routes }) => [sync, policies, routes])
           await Promise.all([...loops, announcements].map((loop) => loop.run(signal)))

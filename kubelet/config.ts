@@ -9,8 +9,8 @@ export const settings = {
   bootstrapKubeconfig: path('a kubeconfig with a join token, used until the node has a certificate of its own'),
   rootDir: path('where pods keep their files, and the node its certificates', '/var/lib/kubelet'),
   nodeName: required(text('the name of this node')),
-  nodeIp: text(
-    'the address of this node; default: the one it reaches the API server with; when that changes, the kubelet ends, to be started again',
+  nodeIp: list(
+    'the address of this node, or one of each family; 0.0.0.0 and :: stand for the machine’s own of that family; default: the one it reaches the API server with; when that changes, the kubelet ends, to be started again',
   ),
   containerRuntimeEndpoint: text('a CRI runtime, e.g. unix:///run/containerd/containerd.sock; without one, the Docker Engine'),
   podLogsDir: path('where a CRI runtime writes logs of containers, for log agents; links to Docker’s', '/var/log/pods'),

@@ -14,6 +14,7 @@ import { collectImages, type ImageLimits, imageLimits } from './images/image-col
 import { addressChange, addressTowards } from './node/address-watch.ts'
 import { measureHeadroom } from './node/capacity.ts'
 import { type ClientCertificateOptions, ensureClientCertificate, rotateClientCertificate } from './node/client-certificate.ts'
+import { checkNodeIps, givenAddresses, needsSearch } from './node/given-addresses.ts'
 import { readCluster } from './node/kubeconfig-file.ts'
 import { architectureName, readNodeFacts } from './node/node-facts.ts'
 import { keepNode } from './node/node-keeper.ts'
@@ -45,6 +46,7 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
   }
   // Refused now rather than when the node has joined.
   runtimeEndpoint(config.containerRuntimeEndpoint)
+  checkNodeIps(config.nodeIp)
   const metrics = new Metrics()
   addProcessMetrics(metrics)
   let joined = false
@@ -66,8 +68,8 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
       const connect = (kubeconfig: string) => (tools.connect ?? connectClient)({ kubeconfig, clock, userAgent: 'kubelet' })
       const late = lateClient(signal)
       // The way to the API server decides; before there is one, the machine's own idea has to do.
-      let nodeIp = config.nodeIp ?? anyAddress()
-      const hostIPs = () => (nodeIp === undefined ? [] : [nodeIp])
+      let hostAddresses = givenAddresses(config.nodeIp, anyAddress())
+      const hostIPs = () => hostAddresses
       try {
         agent = await createPodAgent({ config, hostIPs, client: late.client, onPowerFailure: ended.resolve, tools, signal })
       } catch (error) {
@@ -88,12 +90,24 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
       }
       joined = true
       const { server: apiServer } = readCluster(readFileSync(config.kubeconfig, 'utf8'))
-      const address = config.nodeIp ?? (await addressTowards(apiServer)) ?? ownAddress()
-      nodeIp = address
+      const address = needsSearch(config.nodeIp) ? ((await addressTowards(apiServer)) ?? anyAddress()) : undefined
+      hostAddresses = givenAddresses(config.nodeIp, address)
+      if (hostAddresses.length === 0) ownAddress()
       connection = connect(config.kubeconfig)
       late.connect(connection.client)
       try {
-        work = await startWork({ config, settings, nodeIp: address, apiServer, tools, metrics, certificate, connection, agent, signal })
+        work = await startWork({
+          config,
+          settings,
+          nodeIps: hostAddresses,
+          apiServer,
+          tools,
+          metrics,
+          certificate,
+          connection,
+          agent,
+          signal,
+        })
       } catch (error) {
         if (signal.aborted) return
         throw error
@@ -133,7 +147,8 @@ interface WorkOptions {
     reserved: ReturnType<typeof reservedOf>
     images: ImageLimits
   }
-  nodeIp: string
+  /** Of the node, one a family at most, the primary one first. */
+  nodeIps: readonly string[]
   /** Its URL. */
   apiServer: string
   tools: ProcessTools
@@ -148,7 +163,7 @@ interface WorkOptions {
 async function startWork({
   config,
   settings,
-  nodeIp,
+  nodeIps,
   apiServer,
   tools,
   metrics,
@@ -165,7 +180,7 @@ async function startWork({
   const facts = await readNodeFacts(VERSION)
   metrics.gaugeFrom('kubelet_running_pods', 'Pods that are looked after.', () => workers.list().length)
 
-  const serving = servingOptions(config, nodeIp, tools)
+  const serving = servingOptions(config, nodeIps, tools)
   const server = createKubeletServer({
     ...{ host: config.address, port: config.port, clientAuthority: serving.authority, certificate: await servingCertificate(serving) },
     pods: {
@@ -186,10 +201,7 @@ async function startWork({
     ...{ places, facts, runtime, network, clock, port: () => port, reserved: settings.reserved, maxPods: config.maxPods },
     ...{ pressure: () => eviction.pressure, isShuttingDown: () => shutdown.isShuttingDown },
     keepsAddresses: config.cloudProvider === 'external',
-    addresses: [
-      { type: 'InternalIP', address: nodeIp },
-      { type: 'Hostname', address: nodeName },
-    ],
+    addresses: [...nodeIps.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: nodeName }],
   })
   const identity = {
     volumeFolders: foldersOfNode(rootDir),
@@ -222,12 +234,13 @@ async function startWork({
     collectImages({ runtime, disk, limits: settings.images, kept: [config.pauseImage], clock, log }, signal, imagesSeen),
   ]
   // Each of them runs until we stop; whichever ends sooner does so with the error that must end the process.
-  const finished = Promise.race([Promise.all(loops).then(() => undefined), ...(config.nodeIp === undefined ? [moved()] : [])])
+  const finished = Promise.race([Promise.all(loops).then(() => undefined), ...(config.nodeIp.length === 0 ? [moved()] : [])])
 
   /** Resolves when this machine has another address: whoever keeps us running starts us again, and then we are found there. */
   async function moved(): Promise<void> {
-    const address = await addressChange(nodeIp, () => addressTowards(apiServer), clock, signal)
-    log.info('the address of this machine has changed; starting again with it', { before: nodeIp, address })
+    const [before = ''] = nodeIps
+    const address = await addressChange(before, () => addressTowards(apiServer), clock, signal)
+    log.info('the address of this machine has changed; starting again with it', { before, address })
   }
 
   /** Sandboxes that died while nobody looked, with their addresses. */
@@ -275,8 +288,8 @@ function anyAddress(): string | undefined {
   }
 }
 
-function servingOptions(config: KubeletConfig, nodeIp: string, { clock, random, log }: ProcessTools) {
+function servingOptions(config: KubeletConfig, nodeIps: readonly string[], { clock, random, log }: ProcessTools) {
   const { authority } = readCluster(readFileSync(config.kubeconfig, 'utf8'))
-  const names = alternativeNames([config.nodeName, nodeIp])
+  const names = alternativeNames([config.nodeName, ...nodeIps])
   return { nodeName: config.nodeName, rootDir: config.rootDir, names, authority, clock, random, log }
 }

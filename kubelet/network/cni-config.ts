@@ -1,5 +1,7 @@
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { familyOf } from '../../shared/addresses/ip-families.ts'
+import { packetWords } from '../../shared/addresses/packet-words.ts'
 
 /** One plugin of a list; fields beyond these are the plugin's own and passed through. */
 export interface CniPlugin {
@@ -16,8 +18,8 @@ export interface CniNetwork {
 }
 
 export interface DefaultNetworkOptions {
-  /** The node's pod range, e.g. `10.244.1.0/24`. */
-  podRange: string
+  /** The node's pod ranges, one a family, e.g. `10.244.1.0/24`: a pod gets an address of each. */
+  podRanges: readonly string[]
   mtu: number
   /** Where host-local keeps which address is whose. On tmpfs, so that it is empty exactly when the namespaces are gone. */
   ipamDir: string
@@ -28,8 +30,9 @@ export interface DefaultNetworkOptions {
  * `br_netfilter`), addresses by host-local, hostPorts by portmap.
  */
 export function defaultNetwork(options: DefaultNetworkOptions): CniNetwork {
-  const { podRange, mtu, ipamDir } = options
-  const any = podRange.includes(':') ? '::/0' : '0.0.0.0/0'
+  const { podRanges, mtu, ipamDir } = options
+  const routes = podRanges.map((range) => ({ dst: packetWords(familyOf(range)).everywhere }))
+  const ranges = podRanges.map((subnet) => [{ subnet }])
   return {
     cniVersion: '0.4.0',
     name: 'coxswain',
@@ -39,7 +42,7 @@ export function defaultNetwork(options: DefaultNetworkOptions): CniNetwork {
         // Masquerading towards the outside is kube-proxy's.
         ipMasq: false,
         mtu,
-        ipam: { type: 'host-local', ranges: [[{ subnet: podRange }]], routes: [{ dst: any }], dataDir: ipamDir },
+        ipam: { type: 'host-local', ranges, routes, dataDir: ipamDir },
       },
       { type: 'portmap', capabilities: { portMappings: true }, snat: true },
     ],

@@ -35,7 +35,7 @@ function bench(context: TestContext, scripts: Record<string, string>) {
   }
   writeFileSync(join(configDir, '10-lab.conflist'), JSON.stringify(list))
   const open = () =>
-    cniNetwork({ configDir, pluginDirs: [bin], stateDir, podRange: () => undefined, mtu: 1500, clock: realClock(), log: silentLogger() })
+    cniNetwork({ configDir, pluginDirs: [bin], stateDir, podRanges: () => [], mtu: 1500, clock: realClock(), log: silentLogger() })
   return {
     ...{ open, stateDir, configDir },
     network: open(),
@@ -139,7 +139,7 @@ test('configurations: a list, a single plugin, and what is neither', () => {
   for (const bad of [7, {}, { name: 'a', plugins: [] }, { name: 'a', plugins: [{}] }, { name: 'a', plugins: [{ type: '../../bin/sh' }] }]) {
     assert.throws(() => parseNetwork(bad), JSON.stringify(bad))
   }
-  const own = defaultNetwork({ podRange: '10.244.1.0/24', mtu: 1450, ipamDir: '/run/x' })
+  const own = defaultNetwork({ podRanges: ['10.244.1.0/24'], mtu: 1450, ipamDir: '/run/x' })
   assert.deepEqual(
     own.plugins.map(({ type }) => type),
     ['ptp', 'portmap'],

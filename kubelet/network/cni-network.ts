@@ -15,8 +15,8 @@ export interface CniNetworkOptions {
   pluginDirs: readonly string[]
   /** On tmpfs, e.g. `/run/coxswain/network`: attachments and addresses in use. */
   stateDir: string
-  /** Undefined until the controller manager has given this node its range. */
-  podRange: () => string | undefined
+  /** One a family; none until the controller manager has given this node its ranges. */
+  podRanges: () => readonly string[]
   mtu: number
   /** Default: programs of this machine. */
   run?: RunTool
@@ -38,9 +38,9 @@ export function cniNetwork(options: CniNetworkOptions): PodNetwork {
   async function currentNetwork(): Promise<CniNetwork> {
     const configured = await configuredNetwork(options.configDir)
     if (configured) return configured
-    const podRange = options.podRange()
-    if (podRange === undefined) throw new CniError('network is not ready: this node has no pod range yet', undefined)
-    return defaultNetwork({ podRange, mtu: options.mtu, ipamDir })
+    const podRanges = options.podRanges()
+    if (podRanges.length === 0) throw new CniError('network is not ready: this node has no pod range yet', undefined)
+    return defaultNetwork({ podRanges, mtu: options.mtu, ipamDir })
   }
 
   async function attach(sandbox: NetworkSandbox, netns: string, signal: AbortSignal): Promise<string[]> {

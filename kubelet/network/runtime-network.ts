@@ -8,8 +8,8 @@ export interface RuntimeNetworkOptions {
   configDir: string
   /** On tmpfs, e.g. `/run/coxswain/network`: addresses in use. */
   stateDir: string
-  /** Undefined until the controller manager has given this node its range. */
-  podRange: () => string | undefined
+  /** One a family; none until the controller manager has given this node its ranges. */
+  podRanges: () => readonly string[]
   mtu: number
   /** What the runtime says: why it cannot connect pods, or undefined. */
   runtimeProblem: (signal: AbortSignal) => Promise<string | undefined>
@@ -24,7 +24,7 @@ const ANSWER = 10_000
 
 /** The network of a runtime that calls CNI by itself: all the kubelet does is to say which network, from the node's pod range. */
 export function runtimeNetwork(options: RuntimeNetworkOptions): NodeNetwork {
-  const { configDir, stateDir, podRange, mtu, clock } = options
+  const { configDir, stateDir, mtu, clock } = options
 
   async function ask(): Promise<string | undefined> {
     const limit = new AbortController()
@@ -37,14 +37,14 @@ export function runtimeNetwork(options: RuntimeNetworkOptions): NodeNetwork {
   }
 
   async function problem(): Promise<string | undefined> {
-    const range = podRange()
+    const podRanges = options.podRanges()
     const offered =
-      range !== undefined && (await offerNetwork(configDir, defaultNetwork({ podRange: range, mtu, ipamDir: join(stateDir, 'addresses') })))
+      podRanges.length > 0 && (await offerNetwork(configDir, defaultNetwork({ podRanges, mtu, ipamDir: join(stateDir, 'addresses') })))
     const deadline = clock.monotonic() + (offered ? PATIENCE : 0)
     for (;;) {
       const found = await ask()
       if (found === undefined) return undefined
-      if (clock.monotonic() >= deadline) return range === undefined ? `this node has no pod range yet; ${found}` : found
+      if (clock.monotonic() >= deadline) return podRanges.length === 0 ? `this node has no pod range yet; ${found}` : found
       await clock.sleep(LOOK_AGAIN)
     }
   }

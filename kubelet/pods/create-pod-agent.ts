@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { familiesOf } from '../../shared/addresses/ip-families.ts'
 import type { Client } from '../../shared/client/client.ts'
 import { createEventRecorder } from '../../shared/client/queued-event-recorder.ts'
 import { createInformers } from '../../shared/informer/shared-informers.ts'
@@ -7,7 +8,7 @@ import type { ProcessTools } from '../../shared/process/run.ts'
 import type { KubeletConfig } from '../config.ts'
 import { containerMounts } from '../containers/container-mounts.ts'
 import { createEviction } from '../eviction/create-eviction.ts'
-import { podRange } from '../network/pod-range.ts'
+import { podRanges } from '../network/pod-ranges.ts'
 import { parseResolvConf } from '../network/resolv-conf.ts'
 import { hasAppArmor } from '../node/app-armor.ts'
 import { measureCapacity } from '../node/capacity.ts'
@@ -57,10 +58,10 @@ export async function createPodAgent({ config, hostIPs, client, onPowerFailure, 
   const node = () => nodes.cache.get(nodeName)
   const [capacity, mtu] = await Promise.all([
     measureCapacity({ rootDir }),
-    config.podMtu === 0 ? ownMtu().then((own) => podMtu(own, config.overlay)) : config.podMtu,
+    config.podMtu === 0 ? ownMtu().then((own) => podMtu(own, config.overlay, familiesOf(config.nodeIp))) : config.podMtu,
   ])
 
-  const { runtime, network, ...own } = await nodeRuntime({ config, podRange: podRange(nodes, nodeName, rootDir), mtu, clock, log })
+  const { runtime, network, ...own } = await nodeRuntime({ config, podRanges: podRanges(nodes, nodeName, rootDir), mtu, clock, log })
   const runtimeName = await own.name(signal)
   const mounter = linuxMounter(clock)
   const objects = referencedObjects(client, clock)

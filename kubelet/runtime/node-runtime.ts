@@ -11,7 +11,7 @@ import { logLimits } from './log-limits.ts'
 export interface NodeRuntimeOptions {
   config: KubeletConfig
   /** Undefined until the controller manager has given this node its range. */
-  podRange: () => string | undefined
+  podRanges: () => readonly string[]
   mtu: number
   clock: Clock
   log: Logger
@@ -31,13 +31,13 @@ const ASK_AGAIN = 2_000
 
 /** The runtime that the settings name: any by CRI, else the Docker engine. Only the one that is used is loaded: each brings its libraries. */
 export async function nodeRuntime(options: NodeRuntimeOptions): Promise<NodeRuntime> {
-  const { config, clock, log, podRange, mtu } = options
+  const { config, clock, log, podRanges, mtu } = options
   const { nodeName, networkStateDir: stateDir, cniConfigDir: configDir } = config
   const endpoint = runtimeEndpoint(config.containerRuntimeEndpoint)
   const logs = logLimits(config)
   if (endpoint === undefined) {
     const { createDockerRuntime } = await import('./docker/docker-runtime.ts')
-    const network = cniNetwork({ configDir, pluginDirs: config.cniBinDirs, stateDir, mtu, clock, log, podRange })
+    const network = cniNetwork({ configDir, pluginDirs: config.cniBinDirs, stateDir, mtu, clock, log, podRanges })
     const runtime = createDockerRuntime({
       socketPath: config.dockerSocket,
       nodeName,
@@ -52,7 +52,7 @@ export async function nodeRuntime(options: NodeRuntimeOptions): Promise<NodeRunt
   const { createCriRuntime } = await import('./cri/cri-runtime.ts')
   const runtime = createCriRuntime({ endpoint, nodeName, logsDir: config.podLogsDir, logs, clock, log })
   const runtimeProblem = (signal: AbortSignal) => runtime.networkProblem(signal)
-  const network = runtimeNetwork({ configDir, stateDir, podRange, mtu, runtimeProblem, clock })
+  const network = runtimeNetwork({ configDir, stateDir, podRanges, mtu, runtimeProblem, clock })
   return { runtime, network, name: (signal) => nameOf(runtime, endpoint, { clock, log }, signal), housekeeping: runtime.rotateLogs }
 }
 

@@ -1,5 +1,3 @@
-import type { IpFamily } from '../addresses/ip-families.ts'
-
 /** One rule for each feature of nftables that Services need, and the kernel's module for it. */
 export const KERNEL_FEATURES: readonly { readonly feature: string; readonly rules: string }[] = [
   { feature: 'nat chains (nf_tables, nft_chain_nat)', rules: 'chain c { type nat hook prerouting priority dstnat; }' },
@@ -30,7 +28,7 @@ export const KERNEL_FEATURES: readonly { readonly feature: string; readonly rule
 ]
 
 /** A feature's rule as a file for `nft -c`, in a table of the family. */
-export function featureText({ rules }: { rules: string }, family: IpFamily = 'IPv4'): string {
+export function featureText({ rules }: { rules: string }, family: 'IPv4' | 'IPv6' = 'IPv4'): string {
   if (family === 'IPv4') return `table ip coxswain-trial {\n${rules}\n}\n`
   const translated = rules
     .replaceAll('ipv4_addr', 'ipv6_addr')

@@ -12,5 +12,5 @@ export const WRAPPING_BYTES: Readonly<Record<IpFamily, number>> = { IPv4: 50, IP
  * @param families of the pods; an interface has one size for both
  */
 export function podMtu(mtu: number, overlay: Overlay, families: readonly IpFamily[] = ['IPv4']): number {
-  return overlay === 'direct' ? mtu : mtu - Math.max(...families.map((family) => WRAPPING_BYTES[family]))
+  return overlay === 'direct' ? mtu : mtu - Math.max(WRAPPING_BYTES.IPv4, ...families.map((family) => WRAPPING_BYTES[family]))
 }

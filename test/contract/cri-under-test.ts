@@ -18,7 +18,7 @@ export async function criUnderTest(podRange = '10.199.76.0/24') {
   const reopen = () => createCriRuntime({ endpoint, nodeName, logsDir, clock, log })
   const runtime = reopen()
   const runtimeProblem = (signal: AbortSignal) => runtime.networkProblem(signal)
-  const network = runtimeNetwork({ configDir: networkConfigDir, stateDir, podRange: () => podRange, mtu: 1500, runtimeProblem, clock })
+  const network = runtimeNetwork({ configDir: networkConfigDir, stateDir, podRanges: () => [podRange], mtu: 1500, runtimeProblem, clock })
   const problem = await network.problem()
   if (problem !== undefined) throw new Error(problem)
   return { runtime, network, reopen, containerd, logsDir, stateDir, clock, image: 'busybox', dispose: () => containerd.dispose() }

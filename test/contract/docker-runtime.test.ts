@@ -63,7 +63,7 @@ describe('pod networks of the Docker driver', { timeout: 120_000 }, () => {
       configDir: stateDir,
       pluginDirs: ['/nowhere'],
       stateDir,
-      podRange: () => '10.199.73.0/24',
+      podRanges: () => ['10.199.73.0/24'],
       mtu: 1500,
       clock,
       log,

@@ -18,7 +18,15 @@ export async function dockerUnderTest(podRange = '10.199.71.0/24') {
   const nodeName = `contract-${systemRandom().nameSuffix(6)}`
   const reopen = () => {
     const pluginDirs = ['/opt/cni/bin', '/usr/lib/cni']
-    const network = cniNetwork({ configDir: join(stateDir, 'none'), pluginDirs, stateDir, podRange: () => podRange, mtu: 1500, clock, log })
+    const network = cniNetwork({
+      configDir: join(stateDir, 'none'),
+      pluginDirs,
+      stateDir,
+      podRanges: () => [podRange],
+      mtu: 1500,
+      clock,
+      log,
+    })
     const runtime = createDockerRuntime({ socketPath, nodeName, network, pauseImage: 'registry.k8s.io/pause:3.10', clock, log })
     return { runtime, network }
   }

@@ -19,8 +19,8 @@ export interface CniLab {
   close(): void
 }
 
-/** Wires pods of 10.88.1.0/24. */
-export async function cniLab(lab: NetworkLab, node: LabHost): Promise<CniLab> {
+/** @param podRanges of the node: what its pods get their addresses from */
+export async function cniLab(lab: NetworkLab, node: LabHost, podRanges: readonly string[] = ['10.88.1.0/24']): Promise<CniLab> {
   const folder = mkdtempSync(join(tmpdir(), 'cni-lab-'))
   const bin = join(folder, 'bin')
   mkdirSync(bin)
@@ -32,7 +32,7 @@ export async function cniLab(lab: NetworkLab, node: LabHost): Promise<CniLab> {
   }
   const network = cniNetwork({
     ...{ configDir: join(folder, 'none'), pluginDirs: [bin, PLUGINS], stateDir: join(folder, 'state') },
-    ...{ podRange: () => '10.88.1.0/24', mtu: 1450, clock: realClock(), log: silentLogger() },
+    ...{ podRanges: () => podRanges, mtu: 1450, clock: realClock(), log: silentLogger() },
     run: (program, args) => node.run([program, ...args]),
   })
   return {

@@ -60,7 +60,7 @@ export async function dockerNode(
     const pluginDirs = ['/opt/cni/bin', '/usr/lib/cni']
     const stateDir = join(rootDir, 'network')
     const configDir = join(rootDir, 'none')
-    const network = cniNetwork({ configDir, pluginDirs, stateDir, podRange: () => podRange, mtu: 1500, clock, log })
+    const network = cniNetwork({ configDir, pluginDirs, stateDir, podRanges: () => [podRange], mtu: 1500, clock, log })
     const runtime =
       other?.open({ name, rootDir, clock, log }) ??
       createDockerRuntime({ socketPath, nodeName: name, network, pauseImage: 'registry.k8s.io/pause:3.10', clock, log })
