@@ -175,7 +175,7 @@ async function startWork({
   const { clock, log } = tools
   const { nodeName, rootDir } = config
   const { client } = connection
-  const { informers, events, nodes, network, runtime, folders, workers, eviction, shutdown, imagesSeen } = agent
+  const { informers, events, nodes, network, runtime, folders, csi, workers, eviction, shutdown, imagesSeen } = agent
   const places = { rootDir }
   const facts = await readNodeFacts(VERSION)
   metrics.gaugeFrom('kubelet_running_pods', 'Pods that are looked after.', () => workers.list().length)
@@ -192,6 +192,7 @@ async function startWork({
   })
   const port = await server.start()
   informers.start(signal)
+  csi.run(signal).catch((error: unknown) => log.error('CSI drivers are not followed any more', { error }))
   folders.run(signal).catch((error: unknown) => log.error('folders of volumes are not looked after any more', { error }))
   reclaimAddresses().catch((error: unknown) => {
     if (!signal.aborted) log.warn('addresses of dead sandboxes were not taken back', { error })

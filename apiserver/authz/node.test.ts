@@ -119,6 +119,22 @@ describe('the node authoriser', () => {
     assert.equal(may({ ...volume, name: 'pv-2' }) || may({ ...volume, name: 'pv-3' }) || may({ ...volume, name: '', verb: 'list' }), false)
   })
 
+  it('reads what the volumes of its Pods are mounted with, and its own attachments', () => {
+    putPod('web', 'a', { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'data' } }] })
+    const secret = (name: string) => ({ namespace: 'storage', name })
+    const csi = { driver: 'd', volumeHandle: 'h', nodeStageSecretRef: secret('stage'), controllerPublishSecretRef: secret('controller') }
+    reader.put('v1', 'PersistentVolume', { metadata: { name: 'pv-1' }, spec: { claimRef: { namespace: 'default', name: 'data' }, csi } })
+    const wanted = { namespace: 'storage', name: 'stage' }
+    assert.ok(may(wanted))
+    for (const other of [{ user: node('b') }, { name: 'controller' }, { namespace: 'default' }, { verb: 'list' }])
+      assert.equal(may({ ...wanted, ...other }), false, JSON.stringify(other))
+    reader.put('storage.k8s.io/v1', 'VolumeAttachment', { metadata: { name: 'va' }, spec: { attacher: 'd', nodeName: 'a', source: {} } })
+    const attachment = { group: 'storage.k8s.io', resource: 'volumeattachments', namespace: '', name: 'va' }
+    assert.ok(may(attachment))
+    for (const other of [{ user: node('b') }, { name: 'none' }, { verb: 'list' }, { verb: 'update' }])
+      assert.equal(may({ ...attachment, ...other }), false, JSON.stringify(other))
+  })
+
   it('keeps the volumes that are folders of its own, without any Pod', () => {
     const annotations = (name: string, by = 'coxswain/node-folder') => ({ 'coxswain/node': name, 'pv.kubernetes.io/provisioned-by': by })
     reader.put('v1', 'PersistentVolume', { metadata: { name: 'mine', annotations: annotations('a') }, spec: {} })

@@ -1,3 +1,4 @@
+import type { PersistentVolume } from '../../shared/openapi/generated/core-v1.ts'
 import { nodeOfFolder } from '../../shared/volumes/node-folder.ts'
 import { nodeNameOf } from '../authn/system-names.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
@@ -36,8 +37,24 @@ export function nodeAuthorizer(reader: ObjectReader): Authorizer {
     return claim && references().has(node, 'claim', claim.namespace ?? '', claim.name ?? '') ? ALLOW : no(noRelationship(node))
   }
 
+  const attachment = (node: string, { name }: AccessAttributes): AccessDecision => {
+    if (name === '') return no('No Object name found')
+    return reader.get('storage.k8s.io/v1', 'VolumeAttachment', { name })?.spec.nodeName === node ? ALLOW : no(noRelationship(node))
+  }
+
+  /** Also what the volumes of its Pods' claims are mounted with; few nodes ever ask for such, so nothing is kept for it. */
+  const secret = (node: string, attributes: AccessAttributes): AccessDecision => {
+    const decision = related(node, 'secret', attributes)
+    if (decision === ALLOW || attributes.name === '' || attributes.verb !== 'get') return decision
+    const isOfVolume = reader.list('v1', 'PersistentVolume').some((each) => {
+      const { claimRef } = each.spec
+      return claimRef && isMountedWith(each, attributes) && references().has(node, 'claim', claimRef.namespace ?? '', claimRef.name ?? '')
+    })
+    return isOfVolume ? ALLOW : decision
+  }
+
   const byResource: Readonly<Record<string, (node: string, attributes: AccessAttributes) => AccessDecision>> = {
-    '/secrets': (node, attributes) => objectionToRead(attributes) ?? related(node, 'secret', attributes),
+    '/secrets': (node, attributes) => objectionToRead(attributes) ?? secret(node, attributes),
     '/configmaps': (node, attributes) => objectionToRead(attributes) ?? related(node, 'configMap', attributes),
     '/persistentvolumeclaims': (node, attributes) => objectionToClaim(attributes) ?? related(node, 'claim', attributes),
     '/persistentvolumes': (node, attributes) => objectionToVolume(attributes) ?? volume(node, attributes),
@@ -46,6 +63,7 @@ export function nodeAuthorizer(reader: ObjectReader): Authorizer {
     '/pods': (node, attributes) => authorizePod(node, attributes, () => related(node, 'pod', attributes)),
     'coordination.k8s.io/leases': authorizeLease,
     'storage.k8s.io/csinodes': authorizeCsiNode,
+    'storage.k8s.io/volumeattachments': (node, attributes) => objectionToGet(attributes) ?? attachment(node, attributes),
   }
 
   return {
@@ -59,6 +77,12 @@ export function nodeAuthorizer(reader: ObjectReader): Authorizer {
       return nodeRules.some((rule) => ruleAllows(rule, attributes)) ? ALLOW : no()
     },
   }
+}
+
+/** Whether a kubelet needs that Secret for the volume: what a driver's controller needs is not its business. */
+function isMountedWith({ spec: { csi } }: PersistentVolume, { namespace, name }: AccessAttributes): boolean {
+  const references = [csi?.nodeStageSecretRef, csi?.nodePublishSecretRef, csi?.nodeExpandSecretRef]
+  return references.some((each) => each?.name === name && each.namespace === namespace)
 }
 
 const noRelationship = (node: string) => `no relationship found between node '${node}' and this object`

@@ -7,6 +7,7 @@ import { podMtu } from '../../shared/pods/overlay.ts'
 import type { ProcessTools } from '../../shared/process/run.ts'
 import type { KubeletConfig } from '../config.ts'
 import { containerMounts } from '../containers/container-mounts.ts'
+import { createCsi } from '../csi/create-csi.ts'
 import { createEviction } from '../eviction/create-eviction.ts'
 import { podRanges } from '../network/pod-ranges.ts'
 import { parseResolvConf } from '../network/resolv-conf.ts'
@@ -22,6 +23,7 @@ import { linuxMounter } from '../volumes/mounter.ts'
 import { nodeFolders } from '../volumes/node-folders.ts'
 import { volumesInUse } from '../volumes/persistent-claim.ts'
 import { referencedObjects } from '../volumes/referenced-objects.ts'
+import { serviceAccountTokens } from '../volumes/service-account-token.ts'
 import { createPodVolumes } from '../volumes/volume-types.ts'
 import { createPodWorkers } from './create-pod-workers.ts'
 import { measureStorage } from './measure-storage.ts'
@@ -67,6 +69,8 @@ export async function createPodAgent({ config, hostIPs, client, onPowerFailure, 
   const objects = referencedObjects(client, clock)
   const allocatable = () => node()?.status.allocatable ?? {}
   const folders = nodeFolders({ rootDir, nodeName, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
+  const tokens = serviceAccountTokens(client, clock, log)
+  const csi = createCsi({ rootDir, nodeName, client, tokens, mounter, clock, log })
   const mountSources = { rootDir, clusterDomain: config.clusterDomain, mounter }
   const links = logLinks({ runtime, podLogsDir: config.podLogsDir, containerLogsDir: config.containerLogsDir, clock, log })
   const statics = createStaticPods(config, tools)
@@ -82,7 +86,20 @@ export async function createPodAgent({ config, hostIPs, client, onPowerFailure, 
     onRuntimeEvent: links.wake,
     isShuttingDown: () => shutdown.isShuttingDown,
     ...{ nodeName, runtime, runtimeName, client, informers, statics, events, node, objects, clock, log, signal },
-    volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, events, clock, log }),
+    volumes: createPodVolumes({
+      rootDir,
+      client,
+      objects,
+      mounter,
+      allocatable,
+      folders,
+      csiVolumes: csi.volumes,
+      tokens,
+      node,
+      events,
+      clock,
+      log,
+    }),
     files: {
       mounts: (input, until) => containerMounts(input, mountSources, until),
       remove: (uid) => removePodFiles(rootDir, uid, mounter),
@@ -106,6 +123,7 @@ export async function createPodAgent({ config, hostIPs, client, onPowerFailure, 
     network,
     runtime,
     folders,
+    csi,
     statics,
     workers,
     eviction,

@@ -11,12 +11,14 @@ import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../..
 import { handedOver } from '../../shared/volumes/growth.ts'
 import { made } from '../../test/harness/admission-trial.ts'
 import { manualClock } from '../../test/harness/manual-clock.ts'
+import { createCsi } from '../csi/create-csi.ts'
 import { localDevices } from './local-device.ts'
 import type { Mounter } from './mounter.ts'
 import { nfs } from './nfs.ts'
 import { isGivenUp, nodeFolders } from './node-folders.ts'
 import { persistentClaims, volumesInUse } from './persistent-claim.ts'
 import { podVolumes } from './pod-volumes.ts'
+import { serviceAccountTokens } from './service-account-token.ts'
 
 const FOLDER = 'coxswain/node-folder'
 const OURS = { 'pv.kubernetes.io/provisioned-by': FOLDER, 'coxswain/node': 'here' }
@@ -72,7 +74,9 @@ function bench(context: TestContext) {
     record: ({ kind }, type, reason, message) => void told.push(`${kind} ${type} ${reason} ${message}`),
   }
   const devices = localDevices(mounter, clock)
-  const types = [persistentClaims({ rootDir, client, mounter, folders, devices, growths: [devices], events, node }), nfs(mounter)]
+  const { volumes: csiVolumes } = createCsi({ ...tools, rootDir, nodeName: 'here', tokens: serviceAccountTokens(client, clock, tools.log) })
+  const claims = { client, mounter, folders, csiVolumes, rootDir, devices, growths: [devices], events, node }
+  const types = [persistentClaims(claims), nfs(mounter)]
   const volumes = podVolumes({ rootDir, types, mounter, log: silentLogger() })
   const setVolume = (spec: DeepPartial<PersistentVolume['spec']>, metadata: object = {}, status: object = {}) =>
     objects.set(

@@ -8,7 +8,9 @@ import { NODE_FOLDER, PROVISIONED_BY } from '../../shared/volumes/annotations.ts
 import { isNodeAwaited } from '../../shared/volumes/growth.ts'
 import { isBoundTo, isReachable } from '../../shared/volumes/matching.ts'
 import { ephemeralClaimName, isClaimOfPod } from '../../shared/volumes/pod-claims.ts'
-import { podDirectory } from '../pods/pod-directory.ts'
+import { podDirectory, volumeDirectory } from '../pods/pod-directory.ts'
+import { CSI_PLUGIN, csiVolumeOfPersistent } from './csi-volume.ts'
+import type { CsiVolumes } from './csi-volumes.ts'
 import { pathOfHost } from './host-path.ts'
 import { isBlockDevice, type LocalDevices } from './local-device.ts'
 import type { Mounter } from './mounter.ts'
@@ -17,7 +19,7 @@ import type { NodeFolders } from './node-folders.ts'
 import { growOnNode, type NodeGrowth } from './node-growth.ts'
 import { fsGroupOf, giveOnce } from './ownership.ts'
 import { Turns } from './turns.ts'
-import { type PreparedVolume, VolumeError, type VolumeType } from './volume.ts'
+import { type PreparedVolume, VolumeError, type VolumeRequest, type VolumeType } from './volume.ts'
 
 const PERSISTENT_CLAIM = 'coxswain/persistent-claim'
 /** In the volume's own folder: which PersistentVolume it is, for as long as the pod has it. */
@@ -33,12 +35,13 @@ export interface PersistentClaimsOptions {
   /** For kinds of volumes whose file systems grow on the node. */
   growths: readonly NodeGrowth[]
   events: EventRecorder
+  csiVolumes: CsiVolumes
   node(): Node | undefined
 }
 
 /** What claims are bound to, the pod's own (`ephemeral`) among them: paths and folders of this node, and file servers. */
 export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
-  const { rootDir, client, mounter, folders, devices, node } = options
+  const { client, mounter, folders, csiVolumes, rootDir, devices, node } = options
   const turns = new Turns()
   return {
     pluginName: PERSISTENT_CLAIM,
@@ -68,6 +71,7 @@ export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
     async refresh({ pod, volume, directory }, freshness, signal) {
       // A container that starts waits for none of this.
       if (freshness === 'now') return
+      await republish({ pod, volume, directory }, signal)
       const claim = await claimNamed(pod, volume, signal)
       if (!claim || !isNodeAwaited(claim.status)) return
       const found = await volumeOf(claim, signal)
@@ -86,6 +90,15 @@ export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
         })
       }
     },
+  }
+
+  /** Only for drivers that want it: their credentials end. */
+  async function republish({ pod, volume, directory }: VolumeRequest, signal: AbortSignal): Promise<void> {
+    const name = await readFile(join(directory, RECORD), 'utf8').catch(missing)
+    if (!name || !(await csiVolumes.wantsMore(csiFolder(pod, name), signal))) return
+    const isReadOnly = volume.persistentVolumeClaim?.readOnly ?? false
+    const wanted = csiVolumeOfPersistent(await volumeOf(await claimOf(pod, volume, signal), signal), isReadOnly)
+    if (wanted) await csiVolumes.publish(pod, wanted, csiFolder(pod, name), signal)
   }
 
   async function bring(
@@ -107,8 +120,8 @@ export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
       await mountNfs(nfs, { target: mountPoint, readOnly, options: mountOptions ?? [] }, mounter, signal)
       return { hostPath: mountPoint, readOnly, isRemote: true }
     }
-    const { csi } = volume.spec
-    if (csi) throw new VolumeError(`kubernetes.io/csi: driver name ${csi.driver} not found in the list of registered CSI drivers`)
+    const ofDriver = csiVolumeOfPersistent(volume, isReadOnly)
+    if (ofDriver) return csiVolumes.publish(pod, ofDriver, csiFolder(pod, ofDriver.specName), signal)
     throw new VolumeError(
       `no volume plugin matched: persistentvolume ${JSON.stringify(volume.metadata.name)} is of a type that this node does not know`,
     )
@@ -131,6 +144,11 @@ export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
     const { namespace, name: podName = '' } = pod.metadata
     const name = volume.persistentVolumeClaim?.claimName ?? ephemeralClaimName(podName, volume.name)
     return orUndefined(client.get('v1', 'PersistentVolumeClaim', { namespace, name }, { signal }))
+  }
+
+  /** A driver's volume lies where upstream's do, for drivers read paths; it has its own record there, and is taken back by `csi.ts`. */
+  function csiFolder({ metadata }: Pod, name: string): string {
+    return volumeDirectory(rootDir, metadata.uid ?? '', CSI_PLUGIN, name)
   }
 
   async function claimOf(pod: Pod, volume: Volume, signal: AbortSignal): Promise<PersistentVolumeClaim> {

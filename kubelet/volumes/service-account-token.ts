@@ -12,15 +12,20 @@ export interface TokenWish {
 
 /** Tokens of the pods' service accounts, renewed before they expire. */
 export interface ServiceAccountTokens {
+  /** With its end, milliseconds since the epoch. @throws as `token` */
+  issued(pod: Pod, wish: TokenWish, signal: AbortSignal): Promise<IssuedToken>
   /** @throws StatusError when the API server refuses, or cannot be reached and no valid token is left */
   token(pod: Pod, wish: TokenWish, signal: AbortSignal): Promise<string>
   forget(podUid: string): void
 }
 
-interface Held {
+export interface IssuedToken {
   token: string
-  issuedAt: number
   expiresAt: number
+}
+
+interface Held extends IssuedToken {
+  issuedAt: number
 }
 
 /** A token is renewed after this share of its life, or after a day. */
@@ -57,24 +62,27 @@ export function serviceAccountTokens(client: Client, clock: Clock, log: Logger):
     return { token: status.token, issuedAt: Math.min(clock.now(), expiresAt - life), expiresAt }
   }
 
+  const issued = async (pod: Pod, wish: TokenWish, signal: AbortSignal): Promise<IssuedToken> => {
+    const uid = pod.metadata.uid ?? ''
+    const ofPod = held.get(uid) ?? new Map<string, Held>()
+    held.set(uid, ofPod)
+    const key = JSON.stringify([pod.spec.serviceAccountName, wish.audience, wish.expirationSeconds])
+    const present = ofPod.get(key)
+    if (present && !isDue(present, clock.now())) return present
+    try {
+      const fresh = await request(pod, wish, signal)
+      ofPod.set(key, fresh)
+      return fresh
+    } catch (error) {
+      if (!present || present.expiresAt <= clock.now()) throw error
+      log.warn('a service account token could not be renewed; the old one is still good', { pod: pod.metadata.name, error })
+      return present
+    }
+  }
+
   return {
-    async token(pod, wish, signal) {
-      const uid = pod.metadata.uid ?? ''
-      const ofPod = held.get(uid) ?? new Map<string, Held>()
-      held.set(uid, ofPod)
-      const key = JSON.stringify([pod.spec.serviceAccountName, wish.audience, wish.expirationSeconds])
-      const present = ofPod.get(key)
-      if (present && !isDue(present, clock.now())) return present.token
-      try {
-        const fresh = await request(pod, wish, signal)
-        ofPod.set(key, fresh)
-        return fresh.token
-      } catch (error) {
-        if (!present || present.expiresAt <= clock.now()) throw error
-        log.warn('a service account token could not be renewed; the old one is still good', { pod: pod.metadata.name, error })
-        return present.token
-      }
-    },
+    issued,
+    token: async (pod, wish, signal) => (await issued(pod, wish, signal)).token,
     forget: (podUid) => void held.delete(podUid),
   }
 }

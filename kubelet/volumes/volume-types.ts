@@ -4,6 +4,8 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import type { Node } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { configMap } from './config-map.ts'
+import { csi } from './csi.ts'
+import type { CsiVolumes } from './csi-volumes.ts'
 import { downwardApi } from './downward-api.ts'
 import { emptyDir } from './empty-dir.ts'
 import { hostPath } from './host-path.ts'
@@ -17,7 +19,7 @@ import { podVolumes } from './pod-volumes.ts'
 import { projected } from './projected.ts'
 import type { ReferencedObjects } from './referenced-objects.ts'
 import { secret } from './secret.ts'
-import { serviceAccountTokens } from './service-account-token.ts'
+import type { ServiceAccountTokens } from './service-account-token.ts'
 import type { PodVolumes } from './volume.ts'
 
 export interface VolumesOptions {
@@ -28,6 +30,8 @@ export interface VolumesOptions {
   /** The node's allocatable amounts, for downward API limits that are not set. */
   allocatable(): Allocatable
   folders: NodeFolders
+  csiVolumes: CsiVolumes
+  tokens: ServiceAccountTokens
   node(): Node | undefined
   events: EventRecorder
   clock: Clock
@@ -42,12 +46,13 @@ export function createPodVolumes({
   mounter,
   allocatable,
   folders,
+  csiVolumes,
+  tokens,
   node,
   events,
   clock,
   log,
 }: VolumesOptions): PodVolumes {
-  const tokens = serviceAccountTokens(client, clock, log)
   const devices = localDevices(mounter, clock)
   const types = [
     emptyDir(mounter),
@@ -56,8 +61,9 @@ export function createPodVolumes({
     secret(objects, mounter),
     downwardApi(allocatable, mounter),
     projected({ objects, tokens, allocatable, mounter }),
-    persistentClaims({ rootDir, client, mounter, folders, devices, growths: [devices], events, node }),
+    persistentClaims({ client, mounter, folders, csiVolumes, rootDir, devices, growths: [devices, csiVolumes], events, node }),
     nfs(mounter),
+    csi(csiVolumes),
   ]
   return podVolumes({ rootDir, types, mounter, onTeardown: tokens.forget, log })
 }

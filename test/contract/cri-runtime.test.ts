@@ -54,7 +54,7 @@ describe('the CRI driver on this machine', { timeout: 120_000 }, () => {
     const reconnects = () => heard.filter(({ what }) => what === 'reconnected').length
     await until('the lists were read', () => reconnects() === 1)
     await subject.containerd.kill()
-    await assert.rejects(subject.runtime.listContainers({}, signal), { name: 'CriError' })
+    await assert.rejects(subject.runtime.listContainers({}, signal), { name: 'GrpcError' })
     await subject.containerd.start()
     await until('the driver is back', () => reconnects() === 2)
     const status = await subject.runtime.containerStatus(id, signal)

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { containerMounts } from '../../kubelet/containers/container-mounts.ts'
+import { createCsi } from '../../kubelet/csi/create-csi.ts'
 import { cniNetwork } from '../../kubelet/network/cni-network.ts'
 import { createPodWorkers } from '../../kubelet/pods/create-pod-workers.ts'
 import { measureStorage } from '../../kubelet/pods/measure-storage.ts'
@@ -17,6 +18,7 @@ import { linuxMounter } from '../../kubelet/volumes/mounter.ts'
 import { nodeFolders } from '../../kubelet/volumes/node-folders.ts'
 import { volumesInUse } from '../../kubelet/volumes/persistent-claim.ts'
 import { referencedObjects } from '../../kubelet/volumes/referenced-objects.ts'
+import { serviceAccountTokens } from '../../kubelet/volumes/service-account-token.ts'
 import { createPodVolumes } from '../../kubelet/volumes/volume-types.ts'
 import type { Client } from '../../shared/client/client.ts'
 import { createEventRecorder } from '../../shared/client/queued-event-recorder.ts'
@@ -71,11 +73,26 @@ export async function dockerNode(
     const allocatable = () => node()?.status.allocatable ?? {}
     const objects = referencedObjects(client, clock)
     const folders = nodeFolders({ rootDir, nodeName: name, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
+    const tokens = serviceAccountTokens(client, clock, log)
+    const csi = createCsi({ rootDir, nodeName: name, client, tokens, mounter, clock, log })
     const statics = staticPods(manifests ? [manifestFolder(manifests, { nodeName: name, every: 20_000, clock, log })] : [], log)
     const workers = createPodWorkers({
       statics,
       ...{ nodeName: name, runtime, runtimeName: other?.name ?? 'docker', client, informers, events, node, objects, clock, log, signal },
-      volumes: createPodVolumes({ rootDir, client, objects, mounter, allocatable, folders, node, events, clock, log }),
+      volumes: createPodVolumes({
+        rootDir,
+        client,
+        objects,
+        mounter,
+        allocatable,
+        folders,
+        csiVolumes: csi.volumes,
+        tokens,
+        node,
+        events,
+        clock,
+        log,
+      }),
       files: {
         mounts: (input, until) => containerMounts(input, { rootDir, clusterDomain, mounter }, until),
         remove: (uid) => removePodFiles(rootDir, uid, mounter),
@@ -92,6 +109,7 @@ export async function dockerNode(
     informers.start(signal)
     workers.start()
     void statics.run(signal)
+    void csi.run(signal)
     const stop = async () => {
       lifetime.abort(new Error('the kubelet stops'))
       await workers.idle()

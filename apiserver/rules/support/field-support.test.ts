@@ -78,7 +78,7 @@ describe('what becomes of each field of a pod and a Service', () => {
       securityContext: { seccompProfile: { type: 'RuntimeDefault' }, supplementalGroupsPolicy: 'Merge' },
       volumes: [
         { name: 'a', emptyDir: { medium: 'HugePages' } },
-        { name: 'b', csi: { driver: 'x' } },
+        { name: 'b', iscsi: { driver: 'x' } },
         { name: 'c', emptyDir: { medium: 'Memory' } },
       ],
       containers: [
@@ -92,7 +92,7 @@ describe('what becomes of each field of a pod and a Service', () => {
     } as unknown as PodSpec
     const places = [...podSpecWarnings(spec, 'spec')].map((sentence) => sentence.split(':')[0])
     assert.deepEqual(places, [
-      ...['spec.hostUsers', 'spec.resourceClaims', 'spec.volumes[0].emptyDir.medium', 'spec.volumes[1].csi'],
+      ...['spec.hostUsers', 'spec.resourceClaims', 'spec.volumes[0].emptyDir.medium', 'spec.volumes[1].iscsi'],
       ...['spec.containers[1].resources.claims', 'spec.containers[1].securityContext.seccompProfile'],
     ])
     const plain = { hostUsers: true, containers: [{ name: 'm', resources: {}, env: [{ name: 'a', value: 'b' }] }] } as unknown as PodSpec

@@ -143,9 +143,9 @@ function isOtherSystem(value: unknown): boolean {
 /** The ways to have a volume. */
 export const volumeFields: SupportTable = {
   Volume: {
-    done: 'name hostPath emptyDir secret downwardAPI configMap projected persistentVolumeClaim ephemeral nfs',
+    done: 'name hostPath emptyDir secret downwardAPI configMap projected persistentVolumeClaim ephemeral nfs csi',
     except: {
-      ...Object.fromEntries(['iscsi', 'fc', 'csi', 'image', 'azureDisk', 'azureFile'].map((type) => [type, elsewhere])),
+      ...Object.fromEntries(['iscsi', 'fc', 'image', 'azureDisk', 'azureFile'].map((type) => [type, elsewhere])),
       ...Object.fromEntries(
         ['awsElasticBlockStore', 'gcePersistentDisk', 'cinder', 'vsphereVolume', 'portworxVolume'].map((type) => [type, elsewhere]),
       ),
@@ -154,6 +154,7 @@ export const volumeFields: SupportTable = {
     },
   },
   HostPathVolumeSource: { done: 'path type' },
+  CSIVolumeSource: { done: 'driver readOnly fsType volumeAttributes nodePublishSecretRef' },
   NFSVolumeSource: { done: 'server path readOnly' },
   PersistentVolumeClaimVolumeSource: { done: 'claimName readOnly' },
   EphemeralVolumeSource: { done: 'volumeClaimTemplate' },

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
+import { GrpcError, isMissing } from '../../grpc/grpc-client.ts'
 import { type ContainerConfig, type ContainerLimits, type ContainerRuntime, RuntimeError } from '../container-runtime.ts'
 import { containerLabels, label } from '../owner-labels.ts'
-import { CriError, isMissing } from './cri-client.ts'
 import { containerRequest, logPathOf, podLogFolder, resourcesRequest, sandboxRequest } from './cri-create.ts'
 import { removeLogs } from './cri-rotation.ts'
 import { type CriParts, forgiving, messageOf, sandboxConfigOf } from './cri-sandboxes.ts'
@@ -164,5 +164,5 @@ function ioOf({ tty, stdin }: ContainerConfig): string {
 
 /** A runtime's refusal under the reason that pods show; an abort stays an abort. */
 function explained(error: unknown, reason: string): unknown {
-  return error instanceof CriError ? new RuntimeError(reason, messageOf(error), { cause: error }) : error
+  return error instanceof GrpcError ? new RuntimeError(reason, messageOf(error), { cause: error }) : error
 }

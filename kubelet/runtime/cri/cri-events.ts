@@ -1,9 +1,10 @@
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
 import { pause } from '../../../shared/time/pause.ts'
+import { isUnimplemented } from '../../grpc/grpc-client.ts'
 import type { ContainerRuntime, RuntimeEvent } from '../container-runtime.ts'
 import { label } from '../owner-labels.ts'
-import { type CriClient, isUnimplemented } from './cri-client.ts'
+import type { CriClient } from './cri-client.ts'
 import type { CriInspect } from './cri-inspect.ts'
 import type { CriContainerState, PodSandboxStatus } from './cri-messages.ts'
 
@@ -91,7 +92,7 @@ export function criEvents(parts: CriEventParts): { events: ContainerRuntime['eve
     while (!signal.aborted) {
       try {
         told(true)
-        await cri.containerEvents(wake, signal)
+        await cri.stream('GetContainerEvents', wake, signal)
       } catch (error) {
         if (isUnimplemented(error)) return
         log.debug('the container runtime ended its events', { error: String(error) })

@@ -1,6 +1,7 @@
+import { GrpcError } from '../../grpc/grpc-client.ts'
 import { parseImageReference } from '../../images/image-reference.ts'
 import { type ContainerRuntime, type ImageStatus, RuntimeError } from '../container-runtime.ts'
-import { type CriClient, CriError } from './cri-client.ts'
+import type { CriClient } from './cri-client.ts'
 import type { CriImage } from './cri-messages.ts'
 import { forgiving } from './cri-sandboxes.ts'
 
@@ -28,7 +29,7 @@ export function criImages(cri: CriClient): Images {
       try {
         await cri.call('PullImage', request, { signal, patience: NO_LIMIT })
       } catch (error) {
-        if (error instanceof CriError) throw new RuntimeError('ErrImagePull', error.message, { cause: error })
+        if (error instanceof GrpcError) throw new RuntimeError('ErrImagePull', error.message, { cause: error })
         throw error
       }
       const image = await imageStatus(reference, signal)

@@ -1,6 +1,7 @@
+import { isMissing } from '../../grpc/grpc-client.ts'
 import type { ContainerStatus } from '../container-runtime.ts'
 import { type InspectCache, inspectCache } from '../inspect-cache.ts'
-import { type CriClient, isMissing } from './cri-client.ts'
+import type { CriClient } from './cri-client.ts'
 import type { CriContainer } from './cri-messages.ts'
 import { containerStatus, processInfo } from './cri-status.ts'
 

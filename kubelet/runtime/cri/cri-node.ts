@@ -1,4 +1,5 @@
-import { type CriClient, isUnimplemented } from './cri-client.ts'
+import { isUnimplemented } from '../../grpc/grpc-client.ts'
+import type { CriClient } from './cri-client.ts'
 
 /** What keeps a runtime from running pods, or from connecting them. */
 export interface RuntimeProblems {

@@ -6,9 +6,10 @@ import { describe, it } from 'node:test'
 import { silentLogger } from '../../../shared/logging/logger.ts'
 import { realClock } from '../../../shared/time/clock.ts'
 import { containerConfig, sandboxConfig } from '../../../test/contract/runtime-subject.ts'
+import { GrpcError } from '../../grpc/grpc-client.ts'
 import type { HostLimits } from '../host-limits.ts'
 import { runtimeEndpoint } from '../node-runtime.ts'
-import { type CriClient, CriError } from './cri-client.ts'
+import type { CriClient } from './cri-client.ts'
 import { containerRequest, sandboxRequest } from './cri-create.ts'
 import { differences, type Seen } from './cri-events.ts'
 import { criLog } from './cri-logs.ts'
@@ -222,7 +223,7 @@ describe('log rotation', () => {
   })
   it('puts the file back that a runtime goes on writing', async () => {
     const refusal = async () => {
-      throw new CriError('not now', 2)
+      throw new GrpcError('not now', 2)
     }
     assert.equal((await rotated(refusal))['0.log'], 'newest')
   })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { loadCriProto } from './cri-client.ts'
+import { loadProto } from '../../grpc/grpc-client.ts'
 
 const OURS = fileURLToPath(new URL('./cri.proto', import.meta.url))
 /** Where Debian's golang-k8s-cri-api-dev puts it; another copy by COXSWAIN_CRI_PROTO. */
@@ -11,7 +11,7 @@ const PACKAGED = process.env['COXSWAIN_CRI_PROTO'] ?? '/usr/share/gocode/src/k8s
 /** Every fact of a file as a line: fields with number, type and label, values of enums, calls with what they take and give. */
 function factsOf(file: string): string[] {
   const facts: string[] = []
-  for (const [name, definition] of Object.entries(loadCriProto(file))) {
+  for (const [name, definition] of Object.entries(loadProto(file))) {
     if (typeof definition.format !== 'string') {
       for (const [call, { path, requestStream, responseStream, requestType, responseType }] of Object.entries(definition)) {
         const takes = (requestType.type as Described).name

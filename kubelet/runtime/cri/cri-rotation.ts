@@ -3,8 +3,9 @@ import { basename, dirname, join } from 'node:path'
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
 import { pause } from '../../../shared/time/pause.ts'
+import { isMissing } from '../../grpc/grpc-client.ts'
 import { type LogLimits, USUAL_LOGS } from '../log-limits.ts'
-import { type CriClient, isMissing } from './cri-client.ts'
+import type { CriClient } from './cri-client.ts'
 
 /** Logs are looked at this often; upstream's default. */
 const LOOK_MILLISECONDS = 10_000

@@ -1,10 +1,11 @@
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
+import { GrpcError } from '../../grpc/grpc-client.ts'
 import { framesOfLog } from '../container-log.ts'
 import { type ContainerRuntime, RuntimeError, type SessionStreams } from '../container-runtime.ts'
 import { endProcessTree } from '../process-tree.ts'
 import { deliverAll } from '../session-frames.ts'
-import { type CriClient, CriError } from './cri-client.ts'
+import type { CriClient } from './cri-client.ts'
 import type { CriInspect } from './cri-inspect.ts'
 import { criLog } from './cri-logs.ts'
 import { ioLabel } from './cri-status.ts'
@@ -52,7 +53,7 @@ export function criSessions(parts: CriSessionParts): Pick<ContainerRuntime, 'exe
       return await runSession(url, shape, streams, cut.signal)
     } catch (error) {
       if (signal.aborted) throw signal.reason
-      throw error instanceof CriError ? new RuntimeError('ExecError', error.message, { cause: error }) : error
+      throw error instanceof GrpcError ? new RuntimeError('ExecError', error.message, { cause: error }) : error
     } finally {
       cut.abort()
       signal.removeEventListener('abort', leave)
@@ -112,7 +113,7 @@ export function criSessions(parts: CriSessionParts): Pick<ContainerRuntime, 'exe
       await runSession(url, shape, streams, signal)
     } catch (error) {
       signal.throwIfAborted()
-      throw error instanceof CriError ? new RuntimeError('AttachError', error.message, { cause: error }) : error
+      throw error instanceof GrpcError ? new RuntimeError('AttachError', error.message, { cause: error }) : error
     }
   }
 

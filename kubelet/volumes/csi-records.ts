@@ -1,0 +1,81 @@
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { podDirectory, volumeDirectory } from '../pods/pod-directory.ts'
+import { CSI_PLUGIN, stagesFolder } from './csi-volume.ts'
+import { namesIn } from './folders.ts'
+
+/** What is to be known of a volume when neither pod nor PersistentVolume is there any more; upstream's file, some of its fields. */
+export interface CsiRecord {
+  driverName: string
+  volumeHandle: string
+  /** In pods: what names the volume there. */
+  specVolID?: string | undefined
+  nodeName?: string | undefined
+  /** In pods; only persistent ones are staged. */
+  volumeLifecycleMode?: string | undefined
+}
+
+const RECORD = 'vol_data.json'
+
+/** Takes the place of an older one at once: what a crash leaves is one or the other. */
+export async function writeRecord(folder: string, record: CsiRecord): Promise<void> {
+  const unfinished = join(folder, `${RECORD}~`)
+  await writeFile(unfinished, JSON.stringify(record), { mode: 0o600 })
+  await rename(unfinished, join(folder, RECORD))
+}
+
+/** Undefined: there is none, so nothing was asked of a driver. @throws when it cannot be understood */
+export async function readRecord(folder: string): Promise<CsiRecord | undefined> {
+  const file = join(folder, RECORD)
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    throw error
+  })
+  if (text === undefined) return undefined
+  const parsed: Partial<Record<keyof CsiRecord, unknown>> = JSON.parse(text) ?? {}
+  const { driverName, volumeHandle, specVolID, volumeLifecycleMode } = parsed
+  if (typeof driverName !== 'string' || typeof volumeHandle !== 'string') throw new Error(`${file} names no volume of a CSI driver`)
+  return {
+    ...{ driverName, volumeHandle, specVolID: typeof specVolID === 'string' ? specVolID : undefined },
+    volumeLifecycleMode: typeof volumeLifecycleMode === 'string' ? volumeLifecycleMode : undefined,
+  }
+}
+
+/** The files of the folder that are the record's, for removal. */
+export async function recordFiles(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(() => []))
+    .filter((name) => name === RECORD || name === `${RECORD}~`)
+    .map((name) => join(folder, name))
+}
+
+/** A volume that a pod of this node has, or has begun to have. */
+export interface CsiUse {
+  podUid: string
+  record: CsiRecord
+}
+
+/** The volume's folder in that pod's. */
+export function podVolumeFolder(rootDir: string, { podUid, record }: CsiUse): string {
+  return volumeDirectory(rootDir, podUid, CSI_PLUGIN, record.specVolID ?? '')
+}
+
+/** Every CSI volume in a pod's folder. */
+export async function csiUses(rootDir: string): Promise<CsiUse[]> {
+  const uses: CsiUse[] = []
+  for (const podUid of await namesIn(join(rootDir, 'pods'))) {
+    const folder = join(podDirectory(rootDir, podUid), 'volumes', CSI_PLUGIN.replaceAll('/', '~'))
+    for (const name of await namesIn(folder)) {
+      const record = await readRecord(volumeDirectory(rootDir, podUid, CSI_PLUGIN, name))
+      if (record) uses.push({ podUid, record })
+    }
+  }
+  return uses
+}
+
+/** Folders of staged volumes, whatever is in them. */
+export async function stages(rootDir: string): Promise<string[]> {
+  const root = stagesFolder(rootDir)
+  const folders: string[] = []
+  for (const driver of await namesIn(root)) for (const name of await namesIn(join(root, driver))) folders.push(join(root, driver, name))
+  return folders
+}
