@@ -65,7 +65,8 @@ export function applyConfig(live: KubeObject, owners: readonly Owner[], applicat
   const stays = { ...self, fields: self.fields.union(stripped) }
   const left = last ? pruned(merged, { ...last, fields: last.fields.differenceBelow(reset) }, [...others, stays], application) : merged
   const object = decoded(served, left)
-  const compared = new Map<string, Comparison | undefined>([[served.apiVersion, compareFields(shape, live, object)]])
+  const own = compareFields(shape, live, object)
+  const compared = new Map<string, Comparison | undefined>([[served.apiVersion, own]])
   const conflicts: FieldConflict[] = []
   const kept: Owner[] = []
   for (const owner of others) {
@@ -79,7 +80,10 @@ export function applyConfig(live: KubeObject, owners: readonly Owner[], applicat
     if (!fields.isEmpty) kept.push(fields === owner.fields ? owner : { ...owner, fields })
   }
   if (conflicts.length > 0 && !force) throw new ConflictingFields(conflicts)
-  return { object, owners: self.fields.isEmpty ? kept : [...kept, self] }
+  // Entries stand in the order of their times: an older owner that applies the same again must not move to the end, which would be a write.
+  const isAgain = last?.apiVersion === self.apiVersion && last.fields.text === self.fields.text
+  const isSame = isAgain && own.added.isEmpty && own.modified.isEmpty && own.removed.isEmpty
+  return { object, owners: self.fields.isEmpty ? kept : [...kept, isSame ? last : self] }
 }
 
 /** Takes away what the applier stated last time, unless it states it still, or another owner has it, or nobody had it as such. */

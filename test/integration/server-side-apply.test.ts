@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { realClock } from '../../shared/time/clock.ts'
 import { type Answer, startApi, type TestApi } from '../harness/api.ts'
 import { configMap, deployment, serviceAccount } from '../harness/bodies.ts'
 
@@ -17,8 +18,11 @@ interface Entry {
 }
 
 let api: TestApi
+/** Milliseconds by which the server's clock is ahead. */
+let later = 0
 before(async () => {
-  api = await startApi()
+  const clock = realClock()
+  api = await startApi({ clock: { ...clock, now: () => clock.now() + later } })
   assert.equal((await api.request('POST', '/api/v1/namespaces/default/serviceaccounts', serviceAccount('default'))).status, 201)
 })
 after(() => api.stop())
@@ -109,6 +113,14 @@ test('an updater is named with its version, and a scaler with its sub-resource',
   const agreed = await apply(`${DEPLOYMENTS}/scaled`, 'me', { ...config, spec: { replicas: 5 } })
   fine(agreed)
   assert.deepEqual(ownersOf(agreed)['me Apply'], { 'f:spec': { 'f:replicas': {} } }, 'who wants the same shares the field')
+})
+
+test('who applies the same again writes nothing, also when somebody else has applied since', async () => {
+  fine(await apply(`${MAPS}/again`, 'one', map('again', { a: '1' })), 201)
+  later += 5_000
+  const before = fine(await apply(`${MAPS}/again`, 'two', map('again', { b: '1' })))
+  later += 5_000
+  assert.deepEqual(fine(await apply(`${MAPS}/again`, 'one', map('again', { a: '1' }))), before)
 })
 
 test('what is stated no more goes, where nobody else has it', async () => {
