@@ -85,6 +85,7 @@ export async function openState(
   const metrics = new Metrics()
   const rules = admissionRules({
     webhooks: {
+      authorize,
       ...{ client: hooks, table, metrics: new WebhookMetrics(metrics), self: SELF, patience: config.requestTimeout, log },
     },
     ...{ authorize, tolerationSeconds: config.defaultTolerationSeconds },

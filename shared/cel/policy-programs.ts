@@ -1,4 +1,4 @@
-import type { ValidatingAdmissionPolicySpec } from '../openapi/generated/admissionregistration-v1.ts'
+import type { MatchCondition, ValidatingAdmissionPolicySpec } from '../openapi/generated/admissionregistration-v1.ts'
 import { admissionEnvironment } from './admission-environment.ts'
 import type { Environment } from './environment.ts'
 import { compile, type Program } from './program.ts'
@@ -14,9 +14,13 @@ export interface PolicyExpression {
   readonly compiled: Program | { readonly problems: string }
 }
 
+export interface MatchConditionProgram extends PolicyExpression {
+  readonly name: string
+}
+
 export interface PolicyPrograms {
   readonly variables: readonly (PolicyExpression & { readonly name: string })[]
-  readonly matchConditions: readonly (PolicyExpression & { readonly name: string })[]
+  readonly matchConditions: readonly MatchConditionProgram[]
   readonly validations: readonly (PolicyExpression & { readonly message: PolicyExpression | undefined })[]
   readonly auditAnnotations: readonly (PolicyExpression & { readonly key: string })[]
 }
@@ -38,10 +42,7 @@ export function policyPrograms(spec: PolicyExpressions, object?: CelType): Polic
       ...(object === undefined ? {} : { object }),
     })
   const matchEnvironment = admissionEnvironment({ params: spec.paramKind !== undefined, ...(object === undefined ? {} : { object }) })
-  const matchConditions = (spec.matchConditions ?? []).map(({ name, expression }, index) => ({
-    name,
-    ...expressionOf(`spec.matchConditions[${index}].expression`, expression, matchEnvironment, [boolType]),
-  }))
+  const matchConditions = matchConditionPrograms(spec.matchConditions, 'spec.matchConditions', matchEnvironment)
   const variables = (spec.variables ?? []).map(({ name, expression }, index) => {
     const made = { name, ...expressionOf(`spec.variables[${index}].expression`, expression, environment(), undefined) }
     known[name] = 'problems' in made.compiled ? dyn : made.compiled.type
@@ -59,6 +60,18 @@ export function policyPrograms(spec: PolicyExpressions, object?: CelType): Polic
     ...expressionOf(`spec.auditAnnotations[${index}].valueExpression`, valueExpression, whole, [stringType, nullType]),
   }))
   return { variables, matchConditions, validations, auditAnnotations }
+}
+
+/** The conditions of a policy, or of a webhook, which knows neither parameters nor variables. @param path of the list */
+export function matchConditionPrograms(
+  conditions: readonly MatchCondition[] = [],
+  path: string,
+  environment = admissionEnvironment({ params: false }),
+): readonly MatchConditionProgram[] {
+  return conditions.map(({ name, expression }, index) => ({
+    name,
+    ...expressionOf(`${path}[${index}].expression`, expression, environment, [boolType]),
+  }))
 }
 
 /** Every expression of it, in the order of the fields. */

@@ -29,7 +29,10 @@ test('webhooks that call back while their callers have all seats give up, and th
   const create = (name: string) => api.request('POST', MAPS, configMap(name), {}, writer)
   const answers = await Promise.all(Array.from({ length: 12 }, (_, index) => create(`map-${index}`)))
   const told = answers.map(({ status, json }) => (status === 201 ? 201 : `${status} ${String(json['message'])}`))
-  assert.ok(told.some((each) => String(each).includes('denied the request: the server answered 429')), told.join('\n'))
+  assert.ok(
+    told.some((each) => String(each).includes('denied the request: the server answered 429')),
+    told.join('\n'),
+  )
   assert.ok(asked.length > 0)
   answer('back', () => ({ allowed: true }))
   assert.equal((await create('after')).status, 201, 'the seats are there again')

@@ -4,6 +4,7 @@ import { jsonPatch } from '../../patch/json-patch.ts'
 import type { Resource } from '../../registry/resource-table.ts'
 import type { AdmissionRequest, AdmissionRule, AskAgain } from '../admission.ts'
 import { spokenOf, versionFor } from './invocation.ts'
+import { wants } from './match-conditions.ts'
 import { shownAs, takeBack, type Versions } from './shown-object.ts'
 import { internalError, WebhookFailure } from './verdict.ts'
 import type { Webhook } from './webhook.ts'
@@ -64,7 +65,7 @@ class MutatingRounds {
   async #ask(webhook: Webhook): Promise<boolean> {
     const { table } = this.#tools
     const target = versionFor(webhook, this.#request, table)
-    if (!target) return false
+    if (!target || !(await wants(webhook, this.#request, target, this.#tools))) return false
     const versions = { spoken: spokenOf(this.#request, table), target }
     const object = await this.#textOf(this.#texts, versions, this.#request.object)
     const oldObject = await this.#textOf(this.#oldTexts, versions, this.#request.previous)

@@ -1,6 +1,7 @@
 import type { Resource } from '../../registry/resource-table.ts'
 import type { AdmissionRequest, AdmissionRule } from '../admission.ts'
 import { spokenOf, versionFor } from './invocation.ts'
+import { wants } from './match-conditions.ts'
 import { shownAs } from './shown-object.ts'
 import type { Webhook } from './webhook.ts'
 import { WebhookList } from './webhook-list.ts'
@@ -25,7 +26,7 @@ async function askAll(webhooks: readonly Webhook[], request: AdmissionRequest, t
   const questions: Question[] = []
   for (const webhook of webhooks) {
     const target = versionFor(webhook, request, table)
-    if (!target) continue
+    if (!target || !(await wants(webhook, request, target, tools))) continue
     const versions = { spoken: spokenOf(request, table), target }
     const shown = texts.get(target) ?? {
       object: JSON.stringify(await shownAs(request, versions, request.object)),

@@ -3,6 +3,7 @@ import type { Logger } from '../../../shared/logging/logger.ts'
 import type { AdmissionResponse } from '../../../shared/openapi/generated/admission-v1.ts'
 import type { User } from '../../authn/user.ts'
 import type { HookClient } from '../../connect/hook-client.ts'
+import type { ResourceServices } from '../../registry/define-resource.ts'
 import type { ResourceTable } from '../../registry/resource-table.ts'
 import type { AdmissionRequest } from '../admission.ts'
 import { isAdmissionConfiguration } from '../matching/selected.ts'
@@ -16,6 +17,8 @@ import type { WebhookMetrics, WebhookOutcome, WebhookType } from './webhook-metr
 export interface WebhookTools {
   readonly client: Pick<HookClient, 'post'>
   readonly table: ResourceTable
+  /** Asked by expressions of match conditions. */
+  readonly authorize: ResourceServices['authorize']
   readonly metrics: WebhookMetrics
   /** Whose writes no webhook sees: the server itself, which must be able to start before they can. */
   readonly self: User

@@ -1,3 +1,4 @@
+import { type MatchConditionProgram, matchConditionPrograms } from '../../../shared/cel/policy-programs.ts'
 import type { MutatingWebhook, ValidatingWebhook } from '../../../shared/openapi/generated/admissionregistration-v1.ts'
 import { type LabelSelector, labelSelectorFrom } from '../../../shared/selectors/label-selector.ts'
 import type { HookAddress } from '../../connect/hook-client.ts'
@@ -12,6 +13,8 @@ export interface Webhook {
   readonly rules: OperationRules
   readonly namespaces: LabelSelector
   readonly objects: LabelSelector
+  /** `matchConditions`, compiled. */
+  readonly conditions: readonly MatchConditionProgram[]
   /** `matchPolicy: Exact`: only requests in a version that a rule names. */
   readonly isExact: boolean
   /** `failurePolicy: Ignore`. */
@@ -32,6 +35,7 @@ export function webhookOf(webhook: ValidatingWebhook & Pick<MutatingWebhook, 're
     rules: new OperationRules(webhook.rules ?? []),
     namespaces: labelSelectorFrom(webhook.namespaceSelector ?? {}),
     objects: labelSelectorFrom(webhook.objectSelector ?? {}),
+    conditions: matchConditionPrograms(webhook.matchConditions, 'matchConditions'),
     isExact: webhook.matchPolicy === 'Exact',
     ignoresFailure: webhook.failurePolicy === 'Ignore',
     timeout: (webhook.timeoutSeconds ?? 10) * 1000,

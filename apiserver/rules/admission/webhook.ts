@@ -1,9 +1,11 @@
+import { matchConditionPrograms } from '../../../shared/cel/policy-programs.ts'
 import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
 import type { MutatingWebhook, ValidatingWebhook } from '../../../shared/openapi/generated/admissionregistration-v1.ts'
 import { subdomainProblems } from '../../../shared/selectors/label-syntax.ts'
 import { labelSelectorProblems } from '../metadata/label-selector.ts'
 import { oldDnsLabelProblems } from '../metadata/names.ts'
 import { operationRuleProblems } from './operation-rule.ts'
+import { conditionProblems } from './policy.ts'
 import { webhookAddressProblems } from './webhook-address.ts'
 
 type Webhook = ValidatingWebhook & Pick<MutatingWebhook, 'reinvocationPolicy'>
@@ -50,9 +52,9 @@ function* webhookProblems(webhook: Webhook, path: string): Generator<FieldProble
   yield* labelSelectorProblems(webhook.objectSelector, `${path}.objectSelector`)
   yield* oneOf(reinvocationPolicy, ['IfNeeded', 'Never'], `${path}.reinvocationPolicy`)
   yield* webhookAddressProblems(webhook.clientConfig, `${path}.clientConfig`)
-  if (matchConditions.length > 0) {
-    // A condition that nobody looks at would have the webhook asked about what it does not expect.
-    yield fieldProblem.forbidden(`${path}.matchConditions`, 'CEL expressions are not evaluated by this server yet')
+  yield* conditionProblems(matchConditions, `${path}.matchConditions`)
+  for (const { path: at, source, compiled } of matchConditionPrograms(matchConditions, `${path}.matchConditions`)) {
+    if (source.trim() !== '' && 'problems' in compiled) yield fieldProblem.invalid(at, source, compiled.problems)
   }
 }
 
