@@ -14,6 +14,7 @@ import type { ServerCredentials } from './certificates/prepare-credentials.ts'
 import { ServerIdentity } from './certificates/server-identity.ts'
 import { type ApiServerConfig, deriveConfig } from './config.ts'
 import { type Connect, createConnect } from './connect/connect.ts'
+import { conversionOf } from './custom-resources/convert-by-webhook.ts'
 import { customKind } from './custom-resources/custom-resource.ts'
 import { DefinitionKeeper } from './custom-resources/definition/definition-keeper.ts'
 import { pathHandlers } from './discovery/paths.ts'
@@ -77,7 +78,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const hub = new WatchHub({ store, bounds: watchBounds, clock, log })
   const definitions = new DefinitionKeeper({
     ...{ reader: objects, storage, table, writer, remover: state.remover, clock, log },
-    kindOf: (definition) => customKind(definition),
+    kindOf: (definition) => customKind(definition, conversionOf(definition, { client: state.hooks, random: tools.random })),
     retired: (resources) => hub.endWatches(resources),
   })
   const expiry = new Expiry(table, storage, writer, { clock, log })

@@ -9,7 +9,7 @@ import type { ResourceHooks } from '../registry/define-resource.ts'
 import type { CustomKind, Resource, ServedSubresource } from '../registry/resource-table.ts'
 import type { RunTimeShape } from '../registry/run-time-shape.ts'
 import { prefixOf } from '../storage/keys.ts'
-import { type ConvertObjects, convertByName } from './convert.ts'
+import type { ConvertObjects } from './convert.ts'
 import { customHooks } from './custom-hooks.ts'
 import { isTerminating } from './definition/definition-conditions.ts'
 import { resourceNode } from './schema/schema-node.ts'
@@ -22,8 +22,8 @@ const ALL_VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch
 const LAST_VERBS = ['delete', 'deletecollection', 'get', 'list', 'watch']
 const EDIT_VERBS = ['get', 'patch', 'update']
 
-/** Makes the kind of a definition that is valid: a resource for each version. @param convert how objects change their version; default by name */
-export function customKind(definition: CustomResourceDefinition, convert: ConvertObjects = convertByName): CustomKind {
+/** Makes the kind of a definition that is valid: a resource for each version. @param convert how objects change their version */
+export function customKind(definition: CustomResourceDefinition, convert: ConvertObjects): CustomKind {
   const { spec, status } = definition
   const names = acceptedNames(spec.names, status.acceptedNames)
   const forms = new Map(spec.versions.map((version) => [`${spec.group}/${version.name}`, versionForm(spec.group, names.kind, version)]))

@@ -39,7 +39,9 @@ export async function list(call: Call, tools: VerbTools): Promise<void> {
   if (derived) return listDerived(call, derived, tools)
   const selection = selectionOf(resource, namespaceOf(call), info)
   const stored = await tools.store.list(resource, selection, options)
-  const page = resource.custom ? { ...stored, entries: await shownEntries(resource, stored.entries) } : stored
+  // Metadata is the same in every version: who lists it alone waits for no converter.
+  const isShown = resource.custom && representation.shape !== 'metadata'
+  const page = isShown ? { ...stored, entries: await shownEntries(resource, stored.entries) } : stored
   if (representation.format === 'yaml' || representation.pretty) return sendWholeList(call, page, tools.clock.now())
   return streamList(call.reply, listPieces(call, page, tools.clock.now()), call.warnings)
 }

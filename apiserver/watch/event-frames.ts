@@ -86,7 +86,8 @@ export class ChangeFrames {
 
   #frameOf(resource: Resource, type: EventType, entry: StoredEntry, representation: Representation): Buffer | Promise<Buffer> {
     const frame = (value: Buffer) => eventFrame(resource, type, value, representation, this.#now)
-    if (!resource.custom) return frame(entry.value)
+    // Metadata is the same in every version: who follows it alone waits for no converter.
+    if (!resource.custom || representation.shape === 'metadata') return frame(entry.value)
     const shown = resource.custom.shown([entry])
     return shown instanceof Promise ? shown.then(([first]) => frame(first!.value)) : frame(shown[0]!.value)
   }

@@ -185,7 +185,7 @@ export class WatchHub {
     const { resource, selection, representation } = wish
     const prefix = selection.namespace === '' ? resource.prefix : `${resource.prefix}${selection.namespace}/`
     const selected = await this.#store.selected(this.#storage.page(prefix, {}).entries, resource, selection)
-    const entries = resource.custom ? await shownEntries(resource, selected) : selected
+    const entries = resource.custom && representation.shape !== 'metadata' ? await shownEntries(resource, selected) : selected
     const now = this.#clock.now()
     return (function* () {
       for (const entry of entries) yield eventFrame(resource, 'ADDED', entry.value, representation, now)

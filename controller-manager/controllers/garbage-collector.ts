@@ -2,7 +2,8 @@ import { defineController } from '../../shared/controller/define-controller.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import { createInformer } from '../../shared/informer/shared-informers.ts'
 import type { OwnerReference } from '../../shared/openapi/generated/meta-v1.ts'
-import { apiVersionOf, collectionPath, followServed, type ServedResource } from '../metadata/discovery.ts'
+import { apiVersionOf, collectionPath, type ServedResource } from '../metadata/discovery.ts'
+import { followServed } from '../metadata/follow-served.ts'
 import { metadataSource } from '../metadata/metadata-source.ts'
 import {
   blocking,

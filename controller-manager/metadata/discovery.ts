@@ -1,6 +1,4 @@
 import type { Client } from '../../shared/client/client.ts'
-import type { ControllerTools } from '../../shared/controller/define-controller.ts'
-import { pause } from '../../shared/time/pause.ts'
 
 /** One served resource, as the API server describes it. */
 export interface ServedResource {
@@ -39,25 +37,6 @@ export async function discover(client: Client, signal: AbortSignal): Promise<Ser
     }
   }
   return [...served.values()]
-}
-
-/** How often new kinds are looked for. Milliseconds. */
-const LOOK_AGAIN = 30_000
-
-/** Tells what is served, from time to time, until the signal aborts. */
-export async function followServed(
-  { client, clock, log }: Pick<ControllerTools, 'client' | 'clock' | 'log'>,
-  signal: AbortSignal,
-  tell: (served: readonly ServedResource[]) => void,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      tell(await discover(client, signal))
-    } catch (error) {
-      if (!signal.aborted) log.warn('the served kinds could not be read', { error })
-    }
-    await pause(clock, LOOK_AGAIN, signal)
-  }
 }
 
 /** URL path of a resource's collection, of one namespace or of all. */

@@ -5,7 +5,8 @@ import { createInformer } from '../../shared/informer/shared-informers.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import { quotaKindOf } from '../../shared/quota/quota.ts'
 import type { QuotaKind } from '../../shared/quota/quota-kind.ts'
-import { followServed, type ServedResource } from '../metadata/discovery.ts'
+import type { ServedResource } from '../metadata/discovery.ts'
+import { followServed } from '../metadata/follow-served.ts'
 import { metadataSource } from '../metadata/metadata-source.ts'
 
 /** Of these more than metadata counts, and the controller manager has caches of them already. */

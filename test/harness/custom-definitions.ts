@@ -72,3 +72,13 @@ export function backupVersion(name: string, changes: Record<string, unknown> = {
     ...changes,
   }
 }
+
+/** What the smallest definition specifies: a kind of which only the type is known. */
+export function smallestDefinition(plural: string, group: string) {
+  const kind = `${plural.slice(0, 1).toUpperCase()}${plural.slice(1)}`
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
+  return {
+    ...{ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `${plural}.${group}` } },
+    spec: { group, scope: 'Cluster', names: { plural, kind }, versions: [{ name: 'v1', served: true, storage: true, schema }] },
+  }
+}

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { configMap, deployment, node, pod, service, serviceAccount } from './bodies.ts'
+import { smallestDefinition } from './custom-definitions.ts'
 import { storageBodies } from './storage-bodies.ts'
 
 /** One resource as discovery lists it. */
@@ -90,6 +91,11 @@ function addressFor(name: string): string {
 const makers: Readonly<Record<string, (name: string, namespace: string) => object>> = {
   ConfigMap: (name) => configMap(name),
   ControllerRevision: (name) => ({ apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata: { name }, revision: 1, data: {} }),
+  // Its name says what it defines.
+  CustomResourceDefinition(name) {
+    const dot = name.indexOf('.')
+    return dot < 0 ? smallestDefinition(name, 'kinds.example.com') : smallestDefinition(name.slice(0, dot), name.slice(dot + 1))
+  },
   DaemonSet: (name) => ({
     ...{ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name } },
     // For no node: these are made to be looked at.

@@ -1,4 +1,5 @@
 import { configMap, deployment, node, pod, service, serviceAccount } from './bodies.ts'
+import { smallestDefinition } from './custom-definitions.ts'
 import { policyBodies, webhookConfiguration } from './every-kind.ts'
 import { storageBodies } from './storage-bodies.ts'
 
@@ -100,6 +101,7 @@ export const minimalObjects: ReadonlyMap<string, object> = new Map(
       subjects: [{ kind: 'User', apiGroup: rbac, name: NAME }],
     })),
     ...storageBodies(NAME),
+    smallestDefinition('things', 'kinds.example.com'),
     {
       ...{ apiVersion: 'events.k8s.io/v1', kind: 'Event', metadata: { name: NAME }, eventTime: '2026-01-01T00:00:00.000000Z' },
       ...{ type: 'Normal', reason: 'Tried', action: 'Try', reportingController: 'test', reportingInstance: 'test-1' },

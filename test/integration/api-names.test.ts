@@ -51,7 +51,14 @@ test('whatever name can be stored can be named by a URL, read and deleted again,
   for (const resource of resources.filter(({ verbs }) => verbs.includes('create') && verbs.includes('delete'))) {
     const collection = `${resource.prefix}${resource.namespaced ? '/namespaces/default' : ''}/${resource.plural}`
     // Each once: what finalizers hold keeps its name.
-    const names = new Set([...alphabet, ...Array.from({ length: 60 }, () => nameOf(random)), 'é'.repeat(126), 'a'.repeat(253), '192.0.2.1'])
+    const names = new Set([
+      ...alphabet,
+      ...Array.from({ length: 60 }, () => nameOf(random)),
+      'é'.repeat(126),
+      'a'.repeat(253),
+      '192.0.2.1',
+      'things.kinds.example.com',
+    ])
     for (const name of names) {
       const what = `${resource.kind} ${JSON.stringify(name)}`
       const made = await api.request('POST', collection, { ...bodyOf(resource, name), metadata: { name } })

@@ -36,7 +36,7 @@ const collectionOf = ({ prefix, plural, namespaced }: DiscoveredResource) => `${
 const parts = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const
 const kept: Readonly<Record<string, readonly (keyof Metadata)[]>> = {
   ...{ Deployment: ['labels'], Pod: ['ownerReferences'] },
-  ...{ ServiceCIDR: parts, FlowSchema: parts, PriorityLevelConfiguration: parts, VolumeAttachment: parts },
+  ...{ CustomResourceDefinition: parts, ServiceCIDR: parts, FlowSchema: parts, PriorityLevelConfiguration: parts, VolumeAttachment: parts },
 }
 const change = {
   labels: { through: 'status' },
@@ -55,8 +55,8 @@ describe('a write of the status', () => {
         const name = `by-${method.toLowerCase()}-${resource.prefix.split('/').at(-1)}`
         const made = await api.request('POST', collectionOf(resource), bodyOf(resource, name))
         assert.equal(made.status, 201, made.text)
-        const path = `${collectionOf(resource)}/${name}/status`
         const current = made.json as unknown as Written
+        const path = `${collectionOf(resource)}/${(current.metadata as { name?: string }).name}/status`
         const metadata = { ...current.metadata, ...change }
         const type = { 'content-type': method === 'PUT' ? 'application/json' : 'application/merge-patch+json' }
         const answer = await api.request(method, path, method === 'PUT' ? { ...current, metadata } : { metadata: change }, type)

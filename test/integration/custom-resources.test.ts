@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { isTrue } from '../../shared/objects/conditions.ts'
 import { type Answer, startApi, type TestApi } from '../harness/api.ts'
@@ -187,4 +190,60 @@ test('a schema that has changed shows old objects with its defaults', async () =
     assert.equal(shown['added'], 'yes')
     assert.equal(shown['note'], undefined)
   })
+})
+
+test('kinds and their objects are there again after a restart, by the disk', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'coxswain-custom-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const start = () => startApi({ args: ['--storage', 'leveldb', '--data-dir', folder] })
+  const group = 'lasting.example.com'
+  const path = `/apis/${group}/v1/namespaces/default/backups`
+  const first = await start()
+  try {
+    await define(backupDefinition(group), first)
+    for (const kind of ['full', 'partial']) {
+      const body = { ...backup(kind, { kind }), apiVersion: `${group}/v1` }
+      seen(await first.request('POST', path, { ...body, metadata: { name: kind, labels: { kind } } }), 201)
+    }
+  } finally {
+    await first.stop()
+  }
+  const second = await start()
+  try {
+    for (const query of ['fieldSelector=spec.kind%3Dpartial', 'labelSelector=kind%3Dpartial']) {
+      const { items } = seen(await second.request('GET', `${path}?${query}`))
+      assert.deepEqual(
+        items.map(({ metadata }) => metadata.name),
+        ['partial'],
+        query,
+      )
+    }
+    const read = seen(await second.request('GET', `${path}/full`))
+    seen(await second.request('PUT', `${path}/full`, { ...read, spec: { ...read.spec, replicas: 4 } }))
+    seen(await second.request('DELETE', `${DEFINITIONS}/backups.${group}`))
+    await eventually(second.client(), CRD, (all) => all.length === 0)
+  } finally {
+    await second.stop()
+  }
+})
+
+test('names that another definition of the group has are not given twice, until they are free', async () => {
+  const group = 'names.example.com'
+  const first = await define(backupDefinition(group))
+  const other = { ...backupDefinition(group, { names: { plural: 'stores', kind: 'Store' } }), metadata: { name: `stores.${group}` } }
+  seen(await api.request('POST', DEFINITIONS, other), 201)
+  const conditionOf = async (status: string) => {
+    const all = await eventually(api.client(), CRD, (each) =>
+      each.some(
+        ({ metadata, status: now }) =>
+          metadata.name === `stores.${group}` && now.conditions?.some(({ type, status: is }) => type === 'NamesAccepted' && is === status),
+      ),
+    )
+    return all.find(({ metadata }) => metadata.name === `stores.${group}`)?.status.conditions?.[0]
+  }
+  assert.equal((await conditionOf('False'))?.message, '"bk" is already in use')
+  assert.equal((await api.request('GET', `/apis/${group}/v1/stores`)).status, 404)
+  seen(await api.request('DELETE', `${DEFINITIONS}/${first}`))
+  await conditionOf('True')
+  seen(await api.request('GET', `/apis/${group}/v1/stores`))
 })
