@@ -25,5 +25,5 @@ test("kubectl makes a kind of one's own, explains it, and works with its objects
   await kubectl.ok(['patch', 'reminder', 'water-the-plants', '--type=merge', '-p', '{"spec":{"everyMinutes":30}}'])
   assert.equal(await kubectl.ok('get reminder water-the-plants -o jsonpath={.spec.everyMinutes}'), '30')
   await kubectl.ok('delete crd reminders.learn.example.com --timeout=30s')
-  assert.match(await kubectl.fails('get reminders'), /doesn't have a resource type "reminders"/)
+  assert.match(await kubectl.fails('get reminders'), /NotFound|doesn't have a resource type/)
 })

@@ -1,7 +1,7 @@
 import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
 
-/** Steps of one validation: places looked at, alternatives tried, signs matched. An object of the largest size with a schema of the usual kind takes a tenth. */
-const STEPS = 5_000_000
+/** Steps of one validation: places looked at, alternatives tried, signs matched. An object of the largest size with a schema of the usual kind takes a third. */
+const STEPS = 1_000_000
 
 /** A schema with many alternatives over a large object multiplies: the sum is what is bounded. */
 export class CheckBudget {
