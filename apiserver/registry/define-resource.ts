@@ -142,6 +142,8 @@ export interface ResourceHooks<T extends KubeObject> {
   /** Strategy: what a writer of the status may not change silently in it. Edits `next` in place. */
   prepareForStatusUpdate?: ((next: T, previous: T, context: HookContext) => void) | undefined
   validate?: ((object: T) => Iterable<FieldProblem>) | undefined
+  /** In addition to `validate(object)` of a new object. */
+  validateCreate?: ((object: T) => Iterable<FieldProblem>) | undefined
   /** In addition to `validate(next)`. */
   validateUpdate?: ((next: T, previous: T) => Iterable<FieldProblem>) | undefined
   validateStatusUpdate?: ((next: T, previous: T) => Iterable<FieldProblem>) | undefined

@@ -8,6 +8,7 @@ import type { WriteRequest } from './write-object.ts'
 export function* createProblems({ resource, version }: WriteRequest, object: KubeObject): Generator<FieldProblem> {
   yield* metadataProblems(resource, object, undefined)
   yield* resource.definition.hooks.validate?.(object) ?? []
+  yield* resource.definition.hooks.validateCreate?.(object) ?? []
   yield* version?.createProblems?.(object) ?? []
 }
 

@@ -11,6 +11,7 @@ import { APPROVED, isProtectedGroup } from './accept-names.ts'
 import { conversionProblems } from './conversion-problems.ts'
 import { defaultProblems } from './default-problems.ts'
 import { isConditionTrue } from './definition-conditions.ts'
+import { ruleProblems } from './rule-problems.ts'
 import { schemaProblems } from './schema-problems.ts'
 import { versionPartProblems } from './version-problems.ts'
 
@@ -74,7 +75,10 @@ function* versionsProblems(versions: readonly CustomResourceDefinitionVersion[])
         isGood = false
         yield each
       }
-      if (isGood) yield* defaultProblems(schema, at)
+      if (isGood) {
+        yield* defaultProblems(schema, at)
+        yield* ruleProblems(schema, at)
+      }
     }
     yield* versionPartProblems(version, path)
   }

@@ -4,7 +4,6 @@ import {
   definitionStatusProblems,
   definitionUpdateProblems,
 } from '../../custom-resources/definition/definition-problems.ts'
-import { uncheckedRules } from '../../custom-resources/definition/unchecked-rules.ts'
 import { defineResource } from '../../registry/define-resource.ts'
 
 /** Kinds that are made of these: `apiserver/custom-resources/`. */
@@ -34,7 +33,6 @@ export default defineResource('apiextensions.k8s.io/v1', 'CustomResourceDefiniti
     const added = next.spec.versions.filter(({ name, storage }) => storage && !stored.includes(name)).map(({ name }) => name)
     if (added.length > 0) next.status.storedVersions = [...stored, ...added]
   },
-  warnings: uncheckedRules,
   validate: definitionProblems,
   validateUpdate: definitionUpdateProblems,
   validateStatusUpdate: definitionStatusProblems,
