@@ -15,6 +15,8 @@ export const celLimits = {
   estimatedSchemaCost: 100_000_000,
   /** Code points of an expression (cel-go's `expressionSizeCodePointLimit`). */
   characters: 100_000,
+  /** Words and signs of an expression: what is longer is read no further. */
+  tokens: 40_000,
   /** Nodes of an expression, those that macros add not counted. */
   nodes: 20_000,
   /** Expressions in expressions (cel-go's recursion limit). */

@@ -98,6 +98,8 @@ export class NetworkLab {
     this.#namespaces.push(namespace)
     const inside = ['ip', 'netns', 'exec', namespace]
     const run = machineCommands(inside)
+    // Nobody else is on these links: link-local addresses, which neighbours are asked from, are good at once too.
+    await run(['sysctl', '-qw', 'net.ipv6.conf.all.accept_dad=0', 'net.ipv6.conf.default.accept_dad=0'])
     await run(['ip', 'link', 'set', 'lo', 'up'])
     const start = (...args: string[]) => {
       const child = spawn('ip', [...inside.slice(1), NODE, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
