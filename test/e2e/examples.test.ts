@@ -342,14 +342,14 @@ test('autoscale: without work one pod is left', async () => {
   await cluster.pods('app=autoscaled', 1)
 })
 
+test('admission-policy: more replicas than the ConfigMap says are refused', async () => {
+  const told = await kubectl.in('guarded').fails('create deployment web --image=nginx --replicas=9')
+  assert.match(told, /ValidatingAdmissionPolicy 'limited-replicas' with binding 'limited-replicas' denied request: at most 5 replicas/)
+})
+
 test('all of it goes again', async () => {
   for (const [name, namespace] of Object.entries(elsewhere)) await kubectl.in(namespace).ok(`delete -f examples/${name} --timeout=120s`)
   await kubectl.ok(['delete', '--timeout=120s', ...files.flatMap((name) => (name in elsewhere ? [] : ['-f', `examples/${name}`]))])
   await kubectl.ok('delete pod asker --now')
   await cluster.pods('', 0)
-})
-
-test('admission-policy: more replicas than the ConfigMap says are refused', async () => {
-  const told = await kubectl.in('guarded').fails('create deployment web --image=nginx --replicas=9')
-  assert.match(told, /ValidatingAdmissionPolicy 'limited-replicas' with binding 'limited-replicas' denied request: at most 5 replicas/)
 })
