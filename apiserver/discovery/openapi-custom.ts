@@ -19,12 +19,12 @@ export function customSchemas(resources: readonly Resource[], form: OpenApiForm)
 }
 
 function objectSchema({ group, version, kind }: Resource, schema: JSONSchemaProps, form: OpenApiForm): OpenApiSchema {
+  const named = { 'x-kubernetes-group-version-kind': [{ group, kind, version }] }
+  // Upstream says no more of a kind that may have any fields.
+  if (form === 'v2' && schema['x-kubernetes-preserve-unknown-fields']) return { type: 'object', ...named }
   const own = form === 'v2' ? olderSchema(schema) : { ...schema }
-  const isOpen = form === 'v2' && schema['x-kubernetes-preserve-unknown-fields'] === true
-  const properties = isOpen
-    ? {}
-    : { properties: { ...(own['properties'] as object | undefined), ...typeFields(`${META}.ObjectMeta`, form) } }
-  return { ...own, ...properties, 'x-kubernetes-group-version-kind': [{ group, kind, version }] }
+  const properties = { ...(own['properties'] as object | undefined), ...typeFields(`${META}.ObjectMeta`, form) }
+  return { ...own, properties, ...named }
 }
 
 function listSchema({ group, version, listKind, facts }: Resource, form: OpenApiForm): OpenApiSchema {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { isTrue } from '../../shared/objects/conditions.ts'
 import { type Answer, startApi, type TestApi } from '../harness/api.ts'
-import { backupDefinition, backupVersion } from '../harness/custom-definitions.ts'
+import { backupDefinition, backupVersion, smallestDefinition } from '../harness/custom-definitions.ts'
 import { eventually } from '../harness/eventually.ts'
 import { type HookServer, hookServer, machineAddress, serverPapers } from '../harness/hook-server.ts'
 import { soon } from '../harness/soon.ts'
@@ -153,6 +153,14 @@ test('each served version is published in OpenAPI, and its documents change with
   const { definitions } = after.json as { definitions: Record<string, { properties: Record<string, unknown> }> }
   const older = definitions['com.example.published.v1.Backup']
   assert.deepEqual(Object.keys(older?.properties ?? {}).sort(), ['apiVersion', 'kind', 'metadata', 'spec', 'status'])
+  const open = await define(smallestDefinition('opens', group))
+  const withOpen = (await api.request('GET', '/openapi/v2')).json as { definitions: Record<string, object> }
+  assert.deepEqual(withOpen.definitions['com.example.published.v1.Opens'], {
+    type: 'object',
+    'x-kubernetes-group-version-kind': [{ group, kind: 'Opens', version: 'v1' }],
+  })
+  await api.request('DELETE', `${DEFINITIONS}/${open}`)
+  await soon(async () => assert.equal((await api.request('GET', `/apis/${group}/v1/opens`)).status, 404))
   assert.equal((await api.request('GET', '/openapi/v2', undefined, { 'if-none-match': after.header('etag')! })).status, 304)
   const index = (await api.request('GET', '/openapi/v3')).json as { paths: Record<string, { serverRelativeURL: string }> }
   const newer = await api.request('GET', index.paths[`apis/${group}/v1`]!.serverRelativeURL)
