@@ -51,7 +51,8 @@ const editVerbs = ['get', 'patch', 'update']
 /** Every served resource; handed its definitions, imports none. Kinds that are defined at run time come and go by the name of their definition. */
 export class ResourceTable {
   readonly #byPath = new Map<string, Resource>()
-  readonly #byKind = new Map<string, Resource>()
+  /** By apiVersion, then by kind: admission asks by names that are always the same texts, and joining them would cost more than looking. */
+  readonly #byKind = new Map<string, Map<string, Resource>>()
   readonly #byPrefix = new Map<string, Resource>()
   readonly #custom = new Map<string, CustomKind>()
   #version = 0
@@ -73,7 +74,7 @@ export class ResourceTable {
   /** Serves a kind, or another form of it. What the release serves is not replaced. Answers what is not served any more. */
   serve(definition: string, kind: CustomKind): readonly Resource[] {
     const before = this.retire(definition)
-    const isFree = (resource: Resource) => !this.#byPath.has(pathOf(resource)) && !this.#byKind.has(kindOf(resource))
+    const isFree = (resource: Resource) => !this.#byPath.has(pathOf(resource)) && !this.ofKind(resource.apiVersion, resource.kind)
     const served = kind.served.filter(isFree)
     if (this.#byPrefix.has(kind.stored.prefix)) return before
     this.#custom.set(definition, { served, stored: kind.stored })
@@ -91,14 +92,15 @@ export class ResourceTable {
     this.#byPrefix.delete(known.stored.prefix)
     for (const resource of known.served) {
       this.#byPath.delete(pathOf(resource))
-      this.#byKind.delete(kindOf(resource))
+      this.#byKind.get(resource.apiVersion)?.delete(resource.kind)
     }
     return known.served
   }
 
   #add(resource: Resource): void {
     this.#byPath.set(pathOf(resource), resource)
-    this.#byKind.set(kindOf(resource), resource)
+    const ofVersion = this.#byKind.get(resource.apiVersion) ?? new Map<string, Resource>()
+    this.#byKind.set(resource.apiVersion, ofVersion.set(resource.kind, resource))
   }
 
   /** By the words of a URL. */
@@ -107,7 +109,7 @@ export class ResourceTable {
   }
 
   ofKind(apiVersion: string, kind: string): Resource | undefined {
-    return this.#byKind.get(`${apiVersion}/${kind}`)
+    return this.#byKind.get(apiVersion)?.get(kind)
   }
 
   /** By the first two segments of a storage key, with the slash at the end. */
@@ -135,7 +137,6 @@ export interface CustomKind {
 }
 
 const pathOf = ({ apiVersion, plural }: Resource) => `${apiVersion}/${plural}`
-const kindOf = ({ apiVersion, kind }: Resource) => `${apiVersion}/${kind}`
 
 function describe(definition: ResourceDefinition, further?: Resource['further']): Resource {
   const { apiVersion, kind } = further?.conversion ?? definition

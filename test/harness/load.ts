@@ -32,12 +32,14 @@ export interface RunningLoad {
   /** Resolves when watches are about to be opened. */
   readonly ready: Promise<unknown>
   readonly result: Promise<LoadResult>
+  /** Ends it where it is; `result` rejects. */
+  stop(): void
 }
 
 export function startLoad(job: LoadJob): RunningLoad {
   const child = fork(worker, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   child.send(job)
-  return { ready: once(child, 'message'), result: resultOf(child) }
+  return { ready: once(child, 'message'), result: resultOf(child), stop: () => void child.kill('SIGKILL') }
 }
 
 export const runLoad = (job: LoadJob): Promise<LoadResult> => startLoad(job).result
