@@ -205,3 +205,29 @@ test('kubectl applies the example, and tells why a Deployment is refused', async
   await guarded.ok('create deployment web --image=nginx --replicas=5')
   await kubectl.ok('create deployment web --image=nginx --replicas=9')
 })
+
+test('a scale is shown as a Scale, and a Namespace as in no namespace', async (context) => {
+  const { api, inForce } = await scene(context)
+  const scales = { resourceRules: [rule(['deployments/scale'], ['apps'])] }
+  const kinds = "request.kind.group + '/' + request.kind.kind + ' ' + request.requestKind.kind + ' ' + request.resource.resource"
+  await inForce('scales', { matchConstraints: scales, validations: [{ expression: 'false', messageExpression: kinds }] })
+  const web = deployment('web')
+  assert.equal((await api.request('POST', '/apis/apps/v1/namespaces/default/deployments', web)).status, 201)
+  const scale = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name: 'web', namespace: 'default' }, spec: { replicas: 3 } }
+  const scaled = await api.request('PUT', '/apis/apps/v1/namespaces/default/deployments/web/scale', scale)
+  assert.match(String(scaled.json['message']), /denied request: autoscaling\/Scale Scale deployments$/)
+
+  const matchConstraints = { resourceRules: [rule(['namespaces', 'configmaps'])] }
+  const namespace = "namespaceObject == null ? 'in none' : 'in ' + namespaceObject.metadata.name"
+  await inForce('places', { matchConstraints, validations: [{ expression: 'false', messageExpression: namespace }] })
+  const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default', labels: { own: 'yes' } } }
+  assert.match(String((await api.request('PUT', '/api/v1/namespaces/default', body)).json['message']), /denied request: in none$/)
+  assert.match(String((await api.request('POST', MAPS, configMap('one'))).json['message']), /denied request: in default$/)
+})
+
+test('a message that an expression makes has 5 KiB at most, in bytes', async (context) => {
+  const { inForce, create } = await scene(context)
+  const texts = { message: 'instead', messageExpression: `'${'ä'.repeat(2561)}'` }
+  await inForce('long', { validations: [{ expression: 'false', ...texts }] })
+  assert.match(String((await create('one')).json['message']), /denied request: instead$/)
+})

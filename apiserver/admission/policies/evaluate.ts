@@ -129,5 +129,5 @@ function messageOf(expression: PolicyExpression, activation: Activation, spendin
   const value = spending.evaluate(expression, activation)
   if (typeof value !== 'string') return undefined
   const text = value.trim()
-  return text === '' || text.length > LONGEST_MESSAGE || LINE_BREAK.test(text) ? undefined : text
+  return text === '' || Buffer.byteLength(text) > LONGEST_MESSAGE || LINE_BREAK.test(text) ? undefined : text
 }

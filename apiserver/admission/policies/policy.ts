@@ -28,10 +28,8 @@ export class Matching {
 
   /** The version in which the policy sees the request; undefined: it is not about it. */
   versionFor(request: AdmissionRequest, table: ResourceTable): Resource | undefined {
-    const everyVersion = { namespaces: this.namespaces, objects: this.objects, isExact: this.isExact }
-    const target = versionFor({ ...everyVersion, rules: this.rules }, request, table)
-    if (!target || versionFor({ ...everyVersion, rules: this.excluded }, request, table)) return undefined
-    return target
+    const target = versionFor(this, request, table)
+    return target && versionFor({ ...this, rules: this.excluded }, request, table) ? undefined : target
   }
 }
 

@@ -4,11 +4,11 @@ import { namespaceType, requestType, typeOfSchema } from '../../../shared/cel/sc
 import type { CelType } from '../../../shared/cel/type.ts'
 import type { Value } from '../../../shared/cel/value.ts'
 import type { KubeObject } from '../../../shared/objects/object.ts'
-import { splitApiVersion } from '../../../shared/openapi/kinds.ts'
 import type { ResourceServices } from '../../registry/define-resource.ts'
 import type { Resource, ResourceTable } from '../../registry/resource-table.ts'
 import type { AdmissionRequest } from '../admission.ts'
 import { namespaceOf } from '../matching/selected.ts'
+import { groupVersionResource, shownKind } from '../matching/shown-kind.ts'
 import { spokenOf } from '../webhooks/invocation.ts'
 import { shownAs } from '../webhooks/shown-object.ts'
 
@@ -33,7 +33,8 @@ export async function requestValues(request: AdmissionRequest, target: Resource,
     const json = await shownAs(request, { spoken, target }, object)
     return jsonValue(json, request.subresource === '' || request.subresource === 'status' ? typeOf(target) : undefined)
   }
-  const name = namespaceOf(request)
+  // Not `namespaceOf`: a Namespace is in none.
+  const name = request.namespace
   const namespace = name === '' ? undefined : request.context.reader.get('v1', 'Namespace', { name })
   const ask = asking(request, tools)
   return new Map<string, Value>([
@@ -48,14 +49,9 @@ export async function requestValues(request: AdmissionRequest, target: Resource,
 
 function requestContent(request: AdmissionRequest, spoken: Resource, target: Resource): object {
   const { operation, subresource, name, user, dryRun } = request
-  const kindOf = ({ group, version, kind }: Resource) =>
-    request.object && request.object.kind !== request.definition.kind
-      ? { ...splitApiVersion(request.object.apiVersion), kind: request.object.kind }
-      : { group, version, kind }
-  const resourceOf = ({ group, version, plural }: Resource) => ({ group, version, resource: plural })
   return {
-    ...{ kind: kindOf(target), resource: resourceOf(target), subResource: subresource },
-    ...{ requestKind: kindOf(spoken), requestResource: resourceOf(spoken), requestSubResource: subresource },
+    ...{ kind: shownKind(request, target), resource: groupVersionResource(target), subResource: subresource },
+    ...{ requestKind: shownKind(request, spoken), requestResource: groupVersionResource(spoken), requestSubResource: subresource },
     ...{ name, namespace: namespaceOf(request), operation, dryRun },
     userInfo: { username: user.name, uid: user.uid ?? '', groups: user.groups, extra: user.extra ?? {} },
     options: request.options?.() ?? null,

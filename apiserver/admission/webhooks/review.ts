@@ -1,9 +1,10 @@
-import type { AdmissionReview } from '../../../shared/openapi/generated/admission-v1.ts'
-import { splitApiVersion } from '../../../shared/openapi/kinds.ts'
+import type { KubeObject } from '../../../shared/objects/object.ts'
+import type { AdmissionResponse, AdmissionReview } from '../../../shared/openapi/generated/admission-v1.ts'
 import type { Resource } from '../../registry/resource-table.ts'
 import { decodeObject } from '../../registry/schema-check.ts'
 import type { AdmissionRequest } from '../admission.ts'
 import { namespaceOf } from '../matching/selected.ts'
+import { groupVersionResource, shownKind } from '../matching/shown-kind.ts'
 import type { ReviewVersion } from './webhook.ts'
 
 const GROUP = 'admission.k8s.io'
@@ -28,9 +29,9 @@ export function reviewText(content: ReviewContent): string {
   const { operation, subresource, name, user, dryRun } = request
   const namespace = namespaceOf(request)
   const head = JSON.stringify({
-    ...{ uid, kind: kindOf(request, target), resource: resourceOf(target), ...(subresource ? { subResource: subresource } : {}) },
-    ...{ requestKind: kindOf(request, spoken), requestResource: resourceOf(spoken) },
-    ...(subresource ? { requestSubResource: subresource } : {}),
+    ...{ uid, kind: shownKind(request, target), resource: groupVersionResource(target) },
+    ...{ requestKind: shownKind(request, spoken), requestResource: groupVersionResource(spoken) },
+    ...(subresource ? { subResource: subresource, requestSubResource: subresource } : {}),
     ...(name ? { name } : {}),
     ...(namespace ? { namespace } : {}),
     ...{ operation, dryRun, options: request.options?.() ?? null },
@@ -39,22 +40,11 @@ export function reviewText(content: ReviewContent): string {
   return `{"kind":"${KIND}","apiVersion":"${GROUP}/${version}","request":${head.slice(0, -1)},"object":${object},"oldObject":${oldObject}}}`
 }
 
-const resourceOf = ({ group, version, plural }: Resource) => ({ group, version, resource: plural })
-
-/** The kind of what is shown: bodies of actions and options of connections have their own. */
-function kindOf({ object, subresource, definition }: AdmissionRequest, { group, version, kind }: Resource) {
-  if (subresource === 'scale') return { group: 'autoscaling', version: 'v1', kind: 'Scale' }
-  if (!object || object.kind === definition.kind) return { group, version, kind }
-  return { ...splitApiVersion(object.apiVersion), kind: object.kind }
-}
-
-type Response = NonNullable<AdmissionReview['response']>
-
 /**
  * What a webhook answered, if it is an answer to this question, in upstream's words. Older reviews need not repeat their uid.
  * @throws Error
  */
-export function responseOf(answer: unknown, uid: string, version: ReviewVersion, isMutating: boolean): Response {
+export function responseOf(answer: unknown, uid: string, version: ReviewVersion, isMutating: boolean): AdmissionResponse {
   const given = typeof answer === 'object' && answer !== null ? (answer as { apiVersion?: unknown; kind?: unknown }) : {}
   const wanted = `${GROUP}/${version}, Kind=${KIND}`
   const isOld = version === 'v1beta1'
@@ -64,7 +54,7 @@ export function responseOf(answer: unknown, uid: string, version: ReviewVersion,
   }
   // The two versions have the same fields.
   const decoded = decodeObject(`${GROUP}/v1`, KIND, { ...given, apiVersion: `${GROUP}/v1`, kind: KIND }, { fieldValidation: 'Ignore' })
-  const { response } = decoded as unknown as AdmissionReview
+  const { response } = decoded as KubeObject & Pick<AdmissionReview, 'response'>
   if (!response) throw new Error('webhook response was absent')
   if (isOld) return response
   if (response.uid !== uid) throw new Error(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid)}`)
@@ -72,7 +62,7 @@ export function responseOf(answer: unknown, uid: string, version: ReviewVersion,
   return response
 }
 
-function checkPatch({ patch, patchType }: Response): void {
+function checkPatch({ patch, patchType }: AdmissionResponse): void {
   if (patch && !patchType) throw new Error('webhook returned response.patch but not response.patchType')
   if (patch && patchType !== 'JSONPatch') throw new Error(`webhook returned invalid response.patchType of ${JSON.stringify(patchType)}`)
   if (!patch && patchType) throw new Error('webhook returned response.patchType but not response.patch')
