@@ -93,17 +93,17 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     log,
   })
   let isReady = false
+  const unready = () => (isReady ? undefined : UNREADY)
   const seats = config.maxReadsInFlight + config.maxWritesInFlight
   const flowControl = new FlowControl({ seats, patience: config.requestTimeout / 4, clock })
   const ensureMandatory = () => ensureAll([requiredPriorityLevels(), requiredFlowSchemas()], { writer, remover: state.remover, table })
   const flowPolicy = new FlowPolicyFollower({ reader: objects, writer, table, flowControl, ensureMandatory, clock, log })
   const pipeline = createPipeline({
-    ...{ config, tools, state, store, hub, connect, identity, flowControl, bounds, issuer: derived.issuer, isReady: () => isReady },
+    ...{ config, tools, state, store, hub, connect, identity, flowControl, bounds, issuer: derived.issuer, unready },
   })
   const handle = (request: ApiRequest, reply: Reply) => pipeline.handle(request, reply)
   const upgrade: UpgradeHandler = (request, raw, socket, head) =>
     void pipeline.handle(request, new UpgradeReply(raw, socket, head, bounds.unsent))
-  const unready = () => (isReady ? undefined : UNREADY)
   const health = createHealthServer(
     { host: '127.0.0.1', port: config.healthPort },
     { live: { ping: () => undefined }, ready: { bootstrap: unready } },
@@ -189,12 +189,12 @@ interface PipelineParts {
   readonly flowControl: FlowControl
   readonly bounds: ServerBounds
   readonly issuer: string
-  readonly isReady: () => boolean
+  readonly unready: () => string | undefined
 }
 
 /** The request path with everything it passes through. */
 function createPipeline(parts: PipelineParts): Pipeline {
-  const { config, tools, state, store, hub, connect, identity, flowControl, bounds, issuer, isReady } = parts
+  const { config, tools, state, store, hub, connect, identity, flowControl, bounds, issuer, unready } = parts
   const { clock, random, log } = tools
   const { storage, objects, table, writer, remover, authentication, authorization } = state
   const served = (resource: string) => (table.hasPlural(resource) ? resource : undefined)
@@ -202,7 +202,6 @@ function createPipeline(parts: PipelineParts): Pipeline {
     ...{ revision: () => storage.revision, watchers: () => hub.size, streams: () => connect.counts() },
     ...{ flowControl, bounds, served, metrics: state.metrics },
   })
-  const bootstrapCheck = () => (isReady() ? undefined : UNREADY)
   return new Pipeline({
     ...{ authentication, authorization, flowControl, table, metrics: metrics.requests, clock, log, deadline: config.requestTimeout },
     verbs: { store, table, objects, writer, remover, hub, clock, random, require: authorization.require },
@@ -211,7 +210,7 @@ function createPipeline(parts: PipelineParts): Pipeline {
       serverAddress: () => identity.address,
       checks: [
         { name: 'ping', live: true, check: () => undefined },
-        { name: 'poststarthook/bootstrap', live: false, check: bootstrapCheck },
+        { name: 'poststarthook/bootstrap', live: false, check: unready },
       ],
       metrics: () => metrics.render(),
     }),

@@ -13,7 +13,7 @@ export type { HookAddress } from './hook-place.ts'
 
 export interface HookQuestion {
   /** JSON. */
-  readonly body: string | Buffer
+  readonly body: string
   /** All of it: to be connected, asked and answered. Milliseconds. */
   readonly timeout: number
   /** Bytes of the answer that are read at most. */
@@ -59,7 +59,8 @@ export class HookClient {
 
   /**
    * Posts a question and reads the answer's JSON. The time-out is told to the server as upstream tells it (`?timeout=10s`).
-   * @throws Error that names the address; StatusError when the server answered something else than success
+   * @throws Error that names the address where there was no answer; StatusError what the server answered instead of success, or BadRequest for what is
+   * no JSON; Error for a redirect
    */
   async post(address: HookAddress, { body, timeout, answerBytes }: HookQuestion): Promise<unknown> {
     const { clock } = this.#options
@@ -131,7 +132,7 @@ export class HookClient {
 }
 
 interface Sent {
-  readonly body: string | Buffer
+  readonly body: string
   readonly signal: AbortSignal
 }
 

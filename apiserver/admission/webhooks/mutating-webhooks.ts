@@ -1,25 +1,23 @@
 import type { AdmissionResponse } from '../../../shared/openapi/generated/admission-v1.ts'
 import { parseJson } from '../../http/body.ts'
 import { jsonPatch } from '../../patch/json-patch.ts'
-import type { Resource } from '../../registry/resource-table.ts'
 import type { AdmissionRequest, AdmissionRule, AskAgain } from '../admission.ts'
-import { spokenOf, versionFor } from './invocation.ts'
-import { wants } from './match-conditions.ts'
-import { shownAs, takeBack, type Versions } from './shown-object.ts'
+import { versionsWanted } from './match-conditions.ts'
+import { takeBack, type Versions } from './shown-object.ts'
+import { ShownTexts } from './shown-texts.ts'
 import { internalError, WebhookFailure } from './verdict.ts'
 import type { Webhook } from './webhook.ts'
 import { WebhookList } from './webhook-list.ts'
-import { consult, isHidden, type WebhookTools } from './webhook-tools.ts'
+import { consult, type WebhookTools } from './webhook-tools.ts'
 
 /** MutatingAdmissionWebhook: webhooks change the object one after the other, each seeing what those before it made. */
 export function mutatingWebhooks(tools: WebhookTools): AdmissionRule {
-  const list = new WebhookList('MutatingWebhookConfiguration', tools.table)
+  const list = new WebhookList('MutatingWebhookConfiguration', tools)
   return {
     name: 'MutatingAdmissionWebhook',
     mutate(request) {
-      const webhooks = list.of(request.context.reader)
-      if (webhooks.length === 0 || isHidden(request, tools)) return undefined
-      return new MutatingRounds(webhooks, request, tools).first()
+      const webhooks = list.of(request)
+      return webhooks.length === 0 ? undefined : new MutatingRounds(webhooks, request, tools).first()
     },
   }
 }
@@ -36,14 +34,13 @@ class MutatingRounds {
   /** Asked, and to be asked again should the object change. */
   #waiting = new Set<Webhook>()
   readonly #due = new Set<Webhook>()
-  /** How versions show the present state, as JSON. */
-  readonly #texts = new Map<Resource, string>()
-  readonly #oldTexts = new Map<Resource, string>()
+  readonly #texts: ShownTexts
 
   constructor(webhooks: readonly Webhook[], request: AdmissionRequest, tools: WebhookTools) {
     this.#webhooks = webhooks
     this.#request = request
     this.#tools = tools
+    this.#texts = new ShownTexts(request)
     this.#end = request.context.clock.monotonic() + tools.patience
   }
 
@@ -56,29 +53,25 @@ class MutatingRounds {
   }
 
   async #second(left: string): Promise<void> {
-    this.#texts.clear()
     if (JSON.stringify(this.#request.object) !== left) this.#objectChanged()
     for (const webhook of this.#webhooks) if (this.#due.has(webhook)) await this.#ask(webhook)
   }
 
   /** Whether it changed the object. */
   async #ask(webhook: Webhook): Promise<boolean> {
-    const { table } = this.#tools
-    const target = versionFor(webhook, this.#request, table)
-    if (!target || !(await wants(webhook, this.#request, target, this.#tools))) return false
-    const versions = { spoken: spokenOf(this.#request, table), target }
-    const object = await this.#textOf(this.#texts, versions, this.#request.object)
-    const oldObject = await this.#textOf(this.#oldTexts, versions, this.#request.previous)
-    const content = { request: this.#request, ...versions, object, oldObject }
+    const versions = await versionsWanted(webhook, this.#request, this.#tools)
+    if (!versions) return false
+    const shown = await this.#texts.of(versions)
+    const content = { request: this.#request, ...versions, ...shown }
     const question = { webhook, content, type: 'admit', end: this.#end } as const
-    const isChanged = await consult(question, this.#tools, (response) => this.#take(webhook, versions, object, response))
+    const isChanged = await consult(question, this.#tools, (response) => this.#take(webhook, versions, shown.object, response))
     if (isChanged) this.#objectChanged()
     if (webhook.isAskedAgain) this.#waiting.add(webhook)
     return isChanged === true
   }
 
   #objectChanged(): void {
-    this.#texts.clear()
+    this.#texts.objectChanged()
     for (const webhook of this.#waiting) this.#due.add(webhook)
     this.#waiting = new Set()
   }
@@ -99,12 +92,6 @@ class MutatingRounds {
       )
     }
     return true
-  }
-
-  async #textOf(known: Map<Resource, string>, versions: Versions, object: AdmissionRequest['object']): Promise<string> {
-    const text = known.get(versions.target) ?? JSON.stringify(await shownAs(this.#request, versions, object))
-    known.set(versions.target, text)
-    return text
   }
 }
 

@@ -2,9 +2,9 @@ import type {
   MutatingWebhookConfiguration,
   ValidatingWebhookConfiguration,
 } from '../../../shared/openapi/generated/admissionregistration-v1.ts'
-import type { ObjectReader } from '../../registry/object-reader.ts'
-import type { ResourceTable } from '../../registry/resource-table.ts'
+import type { AdmissionRequest } from '../admission.ts'
 import { type Webhook, webhookOf } from './webhook.ts'
+import { isHidden, type WebhookTools } from './webhook-tools.ts'
 
 type Configuration = MutatingWebhookConfiguration | ValidatingWebhookConfiguration
 
@@ -17,19 +17,21 @@ const NONE: readonly Webhook[] = []
  */
 export class WebhookList {
   readonly #kind: Configuration['kind']
-  readonly #table: ResourceTable
+  readonly #tools: Pick<WebhookTools, 'table' | 'self'>
   /** Stored configurations are frozen, and others when they have changed. */
   readonly #known = new WeakMap<Configuration, readonly Webhook[]>()
 
-  constructor(kind: Configuration['kind'], table: ResourceTable) {
+  constructor(kind: Configuration['kind'], tools: Pick<WebhookTools, 'table' | 'self'>) {
     this.#kind = kind
-    this.#table = table
+    this.#tools = tools
   }
 
-  of(reader: ObjectReader): readonly Webhook[] {
-    if (!this.#table.ofKind(VERSION, this.#kind)) return NONE
-    const configurations: readonly Configuration[] = reader.list(VERSION, this.#kind)
-    return configurations.length === 0 ? NONE : configurations.flatMap((each) => this.#webhooksOf(each))
+  /** Those that may want to see a request; none where it is shown to nobody. */
+  of(request: AdmissionRequest): readonly Webhook[] {
+    if (!this.#tools.table.ofKind(VERSION, this.#kind)) return NONE
+    const configurations: readonly Configuration[] = request.context.reader.list(VERSION, this.#kind)
+    if (configurations.length === 0 || isHidden(request, this.#tools)) return NONE
+    return configurations.flatMap((each) => this.#webhooksOf(each))
   }
 
   #webhooksOf(configuration: Configuration): readonly Webhook[] {
