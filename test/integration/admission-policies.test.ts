@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { startApi } from '../harness/api.ts'
-import { configMap, deployment } from '../harness/bodies.ts'
+import { configMap, deployment, pod, serviceAccount } from '../harness/bodies.ts'
 import { findKubectl, kubectlFor } from '../harness/kubectl.ts'
 
 const GROUP = '/apis/admissionregistration.k8s.io/v1'
@@ -223,6 +223,22 @@ test('a scale is shown as a Scale, and a Namespace as in no namespace', async (c
   const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default', labels: { own: 'yes' } } }
   assert.match(String((await api.request('PUT', '/api/v1/namespaces/default', body)).json['message']), /denied request: in none$/)
   assert.match(String((await api.request('POST', MAPS, configMap('one'))).json['message']), /denied request: in default$/)
+})
+
+test('of an eviction the eviction is shown, and not the deletion that it leads to', async (context) => {
+  const { api, inForce } = await scene(context)
+  await api.request('POST', '/api/v1/namespaces/default/serviceaccounts', serviceAccount('default'))
+  const matchConstraints = { resourceRules: [rule(['pods/eviction'], [''], ['*'])] }
+  await inForce('evictions', { matchConstraints, validations: [{ expression: "object.metadata.name != 'kept'" }] })
+  const evict = async (name: string) => {
+    assert.equal((await api.request('POST', '/api/v1/namespaces/default/pods', pod(name))).status, 201)
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } }
+    return api.request('POST', `/api/v1/namespaces/default/pods/${name}/eviction`, eviction)
+  }
+  assert.equal((await evict('kept')).status, 422)
+  const evicted = await evict('gone')
+  assert.equal(evicted.status, 201, evicted.text)
+  assert.equal((await api.request('GET', '/api/v1/namespaces/default/pods/gone')).status, 404)
 })
 
 test('a message that an expression makes has 5 KiB at most, in bytes', async (context) => {

@@ -36,7 +36,10 @@ const OWN = new Set([
   ...['mutatingadmissionpolicies', 'mutatingadmissionpolicybindings'],
 ])
 
-/** Configurations of admission are shown to no webhook and no policy: one that refuses everything must be able to go. */
-export function isAdmissionConfiguration({ group, resource }: Pick<AdmissionRequest, 'group' | 'resource'>): boolean {
-  return group === OWN_GROUP && OWN.has(resource)
+/** Whether a request is shown to no webhook and no policy, whatever it says. */
+export function isHidden({ operation, group, resource, subresource }: AdmissionRequest): boolean {
+  // One that refuses everything must be able to go.
+  if (group === OWN_GROUP && OWN.has(resource)) return true
+  // A pod that is evicted is not deleted by the client; upstream shows the eviction alone.
+  return operation === 'DELETE' && subresource !== ''
 }

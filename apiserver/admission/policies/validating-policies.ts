@@ -6,7 +6,7 @@ import type { KubeObject } from '../../../shared/objects/object.ts'
 import type { ValidatingAdmissionPolicyBinding } from '../../../shared/openapi/generated/admissionregistration-v1.ts'
 import type { Resource } from '../../registry/resource-table.ts'
 import type { AdmissionRequest, AdmissionRule } from '../admission.ts'
-import { isAdmissionConfiguration } from '../matching/selected.ts'
+import { isHidden } from '../matching/selected.ts'
 import { refusal } from '../refuse.ts'
 import { conditionsHold, type Failure, failuresOf, PolicyVariables, Spending } from './evaluate.ts'
 import { paramsOf } from './params.ts'
@@ -25,7 +25,7 @@ export function validatingPolicies(tools: RequestTools): AdmissionRule {
     validate(request) {
       if (!tools.table.ofKind(API, 'ValidatingAdmissionPolicyBinding')) return undefined
       const bindings = request.context.reader.list(API, 'ValidatingAdmissionPolicyBinding')
-      return bindings.length === 0 || isAdmissionConfiguration(request) ? undefined : holdAgainst(bindings, request, tools)
+      return bindings.length === 0 || isHidden(request) ? undefined : holdAgainst(bindings, request, tools)
     },
   }
 }

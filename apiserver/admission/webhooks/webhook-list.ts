@@ -3,8 +3,9 @@ import type {
   ValidatingWebhookConfiguration,
 } from '../../../shared/openapi/generated/admissionregistration-v1.ts'
 import type { AdmissionRequest } from '../admission.ts'
+import { isHidden } from '../matching/selected.ts'
 import { type Webhook, webhookOf } from './webhook.ts'
-import { isHidden, type WebhookTools } from './webhook-tools.ts'
+import type { WebhookTools } from './webhook-tools.ts'
 
 type Configuration = MutatingWebhookConfiguration | ValidatingWebhookConfiguration
 
@@ -30,7 +31,7 @@ export class WebhookList {
   of(request: AdmissionRequest): readonly Webhook[] {
     if (!this.#tools.table.ofKind(VERSION, this.#kind)) return NONE
     const configurations: readonly Configuration[] = request.context.reader.list(VERSION, this.#kind)
-    if (configurations.length === 0 || isHidden(request, this.#tools)) return NONE
+    if (configurations.length === 0 || request.user === this.#tools.self || isHidden(request)) return NONE
     return configurations.flatMap((each) => this.#webhooksOf(each))
   }
 

@@ -5,8 +5,6 @@ import type { User } from '../../authn/user.ts'
 import type { HookClient } from '../../connect/hook-client.ts'
 import type { ResourceServices } from '../../registry/define-resource.ts'
 import type { ResourceTable } from '../../registry/resource-table.ts'
-import type { AdmissionRequest } from '../admission.ts'
-import { isAdmissionConfiguration } from '../matching/selected.ts'
 import { askWebhook } from './ask-webhook.ts'
 import type { ReviewContent } from './review.ts'
 import { denial, internalError, WebhookFailure } from './verdict.ts'
@@ -25,13 +23,6 @@ export interface WebhookTools {
   /** Milliseconds that one step may take for one request. */
   readonly patience: number
   readonly log: Logger
-}
-
-/** Whether no webhook is asked about a request, whatever it says. */
-export function isHidden(request: AdmissionRequest, { self }: Pick<WebhookTools, 'self'>): boolean {
-  // A pod that is evicted is not deleted by the client; upstream shows the eviction alone.
-  const isPartOfAction = request.operation === 'DELETE' && request.subresource !== ''
-  return request.user === self || isPartOfAction || isAdmissionConfiguration(request)
 }
 
 export interface Question {
