@@ -1,6 +1,6 @@
 import { isClusterName } from '../../shared/addresses/cluster-names.ts'
 import { canonicalAddress } from '../../shared/addresses/ip-address.ts'
-import { IpRange } from '../../shared/addresses/ip-range.ts'
+import { rangeAround } from '../../shared/addresses/ip-families.ts'
 
 /** What the server knows of its cluster: nobody else may be called so, or be found there. */
 export interface ClusterFacts {
@@ -19,11 +19,10 @@ export type OwnedByCluster = (nameOrAddress: string) => string | undefined
 
 /** Makes the question. */
 export function ownedByCluster({ serverNames, serviceRanges, domain }: ClusterFacts): OwnedByCluster {
-  const around = rangesQuestion(serviceRanges)
   const own = new Set(serverNames.map(spelling))
   return (text) => {
     if (own.has(spelling(text))) return 'the API server'
-    const services = around(text)
+    const services = rangeAround(text, serviceRanges)
     if (services !== undefined) return `Services (${services})`
     return canonicalAddress(text) === undefined && isClusterName(text, domain) ? 'the cluster' : undefined
   }
@@ -32,10 +31,4 @@ export function ownedByCluster({ serverNames, serviceRanges, domain }: ClusterFa
 /** Two texts of one spelling are one name, or one address. */
 export function spelling(text: string): string {
   return canonicalAddress(text) ?? text.toLowerCase().replace(/\.$/, '')
-}
-
-/** Makes the question which of these ranges an address lies in. */
-export function rangesQuestion(texts: readonly string[]): (address: string) => string | undefined {
-  const ranges = texts.map((text) => ({ text, range: IpRange.parse(text) }))
-  return (address) => ranges.find(({ range }) => range?.holds(address))?.text
 }

@@ -1,3 +1,4 @@
+import { rangeAround } from '../../shared/addresses/ip-families.ts'
 import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error.ts'
 import { invalid } from '../../shared/errors/status-error.ts'
 import type { Service, ServicePort } from '../../shared/openapi/generated/core-v1.ts'
@@ -6,7 +7,7 @@ import type { ObjectReader } from '../registry/object-reader.ts'
 import { sameValue } from '../registry/same-value.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
 import { ClaimIndex } from './claim-index.ts'
-import { type ClusterFacts, ownedByCluster, rangesQuestion, spelling } from './cluster-facts.ts'
+import { type ClusterFacts, ownedByCluster, spelling } from './cluster-facts.ts'
 import { exclusiveClaim } from './exclusive-claim.ts'
 import { furtherRangeOf } from './further-ranges.ts'
 import type { NodeClaims } from './node-claims.ts'
@@ -20,7 +21,6 @@ const USUAL_KUBELET_PORT = 10_250
  */
 export function externalAddresses(facts: ClusterFacts, claims: NodeClaims): AdmissionRule {
   const owner = ownedByCluster(facts)
-  const podsAround = rangesQuestion(facts.podRanges)
   /** Doors that writes on their way take. */
   const coming = new ClaimIndex()
   return exclusiveClaim({
@@ -43,7 +43,7 @@ export function externalAddresses(facts: ClusterFacts, claims: NodeClaims): Admi
 
   function* problemsOf(next: Service, { context }: AdmissionRequest): Generator<FieldProblem> {
     for (const { path, text } of placesOf(next)) {
-      const pods = podsAround(text)
+      const pods = rangeAround(text, facts.podRanges)
       const whose = owner(text) ?? (pods === undefined ? servicesOf(text, context.reader) : `pods (${pods})`)
       if (whose !== undefined) yield fieldProblem.invalid(path, text, `belongs to ${whose}`)
       for (const name of claims.of(context.reader).claimants(text, '')) {

@@ -1,4 +1,5 @@
 import { parseAddress, specialRangeProblem } from '../../shared/addresses/ip-address.ts'
+import { rangeAround } from '../../shared/addresses/ip-families.ts'
 import { IpRange } from '../../shared/addresses/ip-range.ts'
 import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error.ts'
 import { invalid } from '../../shared/errors/status-error.ts'
@@ -7,7 +8,7 @@ import { asKind } from '../registry/as-kind.ts'
 import type { HookContext } from '../registry/define-resource.ts'
 import { sameValue } from '../registry/same-value.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
-import { type ClusterFacts, ownedByCluster, rangesQuestion, spelling } from './cluster-facts.ts'
+import { type ClusterFacts, ownedByCluster, spelling } from './cluster-facts.ts'
 import { exclusiveClaim } from './exclusive-claim.ts'
 import { holdsAddresses } from './held-addresses.ts'
 import type { NodeClaims } from './node-claims.ts'
@@ -19,7 +20,6 @@ import type { NodeClaims } from './node-claims.ts'
  */
 export function nodeAddresses(facts: ClusterFacts, claims: NodeClaims): AdmissionRule {
   const owner = ownedByCluster(facts)
-  const podsAround = rangesQuestion(facts.podRanges)
   return exclusiveClaim({
     name: 'NodeAddresses',
     wanted: newAddresses,
@@ -57,7 +57,7 @@ export function nodeAddresses(facts: ClusterFacts, claims: NodeClaims): Admissio
     const special = address && specialRangeProblem(address)
     if (special !== undefined) return `${special}: others could not reach the node there; set --node-ip`
     if (address) {
-      const pods = podsAround(text)
+      const pods = rangeAround(text, facts.podRanges)
       if (pods !== undefined) return `is in the range of all pods (${pods})`
       const among = own.some((range) => range.contains(address)) ? name : claims.ownerOfPod(address)
       if (among !== undefined) return `is in the range of the pods of node ${JSON.stringify(among)}`
