@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Client } from '../../shared/client/client.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { pause } from '../../shared/time/pause.ts'
 import { csiVolumes } from '../volumes/csi-volumes.ts'
 import type { Mounter } from '../volumes/mounter.ts'
 import type { ServiceAccountTokens } from '../volumes/service-account-token.ts'
@@ -67,7 +68,7 @@ export function createCsi({ rootDir, nodeName, client, tokens, mounter, clock, l
         if (signal.aborted) return
         log.debug('the CSINode is not there yet', { error })
       }
-      await clock.sleep(RETRY_MILLISECONDS, signal).catch(() => undefined)
+      await pause(clock, RETRY_MILLISECONDS, signal)
     }
   }
 }

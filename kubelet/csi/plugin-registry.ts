@@ -1,14 +1,17 @@
-import { lstat, readdir } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from '../../shared/logging/logger.ts'
+import { FolderChange } from '../../shared/machine/folder-change.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { pause } from '../../shared/time/pause.ts'
 import { grpcClient } from '../grpc/grpc-client.ts'
+import { namesIn } from '../volumes/folders.ts'
 import type { PluginInfo, RegistrationCalls } from './csi-messages.ts'
 
 const PROTO = fileURLToPath(new URL('./plugin-registration.proto', import.meta.url))
-/** How often the folder is looked at. */
-const LOOK_MILLISECONDS = 1_000
+/** How often the folder is looked at besides: while something there is not settled, and for machines whose kernel tells of no change. */
+const LOOK = { soon: 1_000, sometimes: 20_000 }
 /** A plug-in that takes longer to say who it is hangs; upstream's figure. */
 const PATIENCE = 10_000
 const RETRY = { first: 1_000, most: 60_000 }
@@ -44,14 +47,30 @@ export interface PluginRegistryOptions {
 
 /**
  * Follows the folder in which plug-ins put a socket to make themselves known (pluginregistration/v1): each new one is asked who it is, handed
- * to the handler of its type, and told the outcome. One whose socket is gone is given up. Runs until the signal aborts.
+ * to the handler of its type, and told the outcome. One whose socket is gone is given up; a folder that cannot be read says nothing of anybody.
+ * Runs until the signal aborts.
  */
 export async function followPlugins({ folder, handlers, clock, log }: PluginRegistryOptions, signal: AbortSignal): Promise<void> {
   const seen = new Map<string, Seen>()
   const running = new Set<Promise<void>>()
 
   while (!signal.aborted) {
-    const found = await socketsIn(folder)
+    const change = new FolderChange(folder)
+    try {
+      const found = await socketsIn(folder)
+      look(found)
+      const isSettled = [...seen].every(([path, { isBusy, plugin }]) => found.has(path) && !isBusy && plugin)
+      await change.within(isSettled ? LOOK.sometimes : LOOK.soon, clock, signal)
+    } catch (error) {
+      log.warn('the folder of plug-ins cannot be read; those that are registered stay', { folder, error })
+      await pause(clock, LOOK.soon, signal)
+    } finally {
+      change.end()
+    }
+  }
+  await Promise.all(running)
+
+  function look(found: ReadonlyMap<string, string>): void {
     for (const [path, identity] of found) {
       const known = seen.get(path)
       if (known?.isBusy) continue
@@ -65,9 +84,7 @@ export async function followPlugins({ folder, handlers, clock, log }: PluginRegi
       begin(next, () => register(path, next))
     }
     for (const [path, one] of seen) if (!found.has(path) && !one.isBusy) begin(one, () => forget(path, one))
-    await clock.sleep(LOOK_MILLISECONDS, signal).catch(() => undefined)
   }
-  await Promise.all(running)
 
   function begin(one: Seen, act: () => Promise<void>): void {
     one.isBusy = true
@@ -123,14 +140,16 @@ export async function followPlugins({ folder, handlers, clock, log }: PluginRegi
   }
 }
 
-/** Sockets by path, with what tells each from its successor. */
+/** Sockets by path, with what tells each from its successor. @throws when the folder is there and cannot be read */
 async function socketsIn(folder: string): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>()
-  const names = await readdir(folder).catch(() => [])
-  for (const name of names.sort().slice(0, MOST_SOCKETS)) {
+  for (const name of (await namesIn(folder)).sort().slice(0, MOST_SOCKETS)) {
     if (name.startsWith('.')) continue
     const path = join(folder, name)
-    const status = await lstat(path).catch(() => undefined)
+    const status = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined // removed since the folder was read
+      throw error
+    })
     if (status?.isSocket()) found.set(path, `${status.ino} ${status.mtimeMs}`)
   }
   return found

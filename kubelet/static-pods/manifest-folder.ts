@@ -1,9 +1,8 @@
-import { type FSWatcher, watch } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inputLimits } from '../../shared/limits/input-limits.ts'
+import { FolderChange } from '../../shared/machine/folder-change.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import type { Clock } from '../../shared/time/clock.ts'
 import { pause } from '../../shared/time/pause.ts'
 import type { ManifestSource, ManifestSourceTools } from './manifest-source.ts'
 import { ManifestError, readManifest } from './manifest-text.ts'
@@ -76,7 +75,7 @@ export function manifestFolder(path: string, { nodeName, every, clock, log }: Ma
   return {
     async follow(found, signal) {
       while (!signal.aborted) {
-        const change = new Change(path)
+        const change = new FolderChange(path)
         try {
           const isBusy = await look()
           // What is being written at the very start is not there yet for anybody.
@@ -104,35 +103,6 @@ async function manifestFiles(path: string): Promise<string[]> {
     if (codeOf(error) === 'ENOTDIR') return [path]
     if (codeOf(error) === 'ENOENT') return []
     throw error
-  }
-}
-
-/** Waits for the kernel to tell of a change; begun before the place is read, so that nothing falls between. */
-class Change {
-  readonly #happened = Promise.withResolvers<void>()
-  #watcher: FSWatcher | undefined
-
-  constructor(path: string) {
-    try {
-      this.#watcher = watch(path, () => this.#happened.resolve())
-      // A folder that was replaced is watched anew in the next round.
-      this.#watcher.on('error', () => this.#happened.resolve())
-    } catch {
-      // It is not there, or the machine has no more watches: then it is looked at from time to time.
-    }
-  }
-
-  async within(milliseconds: number, clock: Clock, signal: AbortSignal): Promise<void> {
-    const timer = clock.after(milliseconds, () => this.#happened.resolve())
-    const leave = () => this.#happened.resolve()
-    signal.addEventListener('abort', leave, { once: true })
-    await this.#happened.promise
-    signal.removeEventListener('abort', leave)
-    timer.cancel()
-  }
-
-  end(): void {
-    this.#watcher?.close()
   }
 }
 

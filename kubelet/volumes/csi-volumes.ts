@@ -6,6 +6,7 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import type { Pod, SecretReference } from '../../shared/openapi/generated/core-v1.ts'
 import type { CSIDriver } from '../../shared/openapi/generated/storage-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { pause } from '../../shared/time/pause.ts'
 import { attachmentName } from '../../shared/volumes/attachments.ts'
 import { capacityOf } from '../../shared/volumes/matching.ts'
 import type { CsiDrivers } from '../csi/csi-drivers.ts'
@@ -129,9 +130,7 @@ export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
         await stages.sweep(signal).catch((error: unknown) => {
           if (!signal.aborted) log.warn('volumes of CSI drivers could not be looked through; trying again', { error })
         })
-        await clock.sleep(SWEEP_MILLISECONDS, signal).catch((error: unknown) => {
-          if (!signal.aborted) throw error
-        })
+        await pause(clock, SWEEP_MILLISECONDS, signal)
       }
     },
   }
