@@ -34,16 +34,21 @@ export function policyTypeWarnings(spec: ValidatingAdmissionPolicySpec): Express
 function namedKinds(rules: readonly NamedRuleWithOperations[]): KindFacts[] {
   const found = new Map<string, KindFacts>()
   let looked = 0
+  for (const [apiVersion, resource] of namedResources(rules)) {
+    if (++looked > MOST_LOOKED_AT) break
+    const facts = kindOfPlural(apiVersion, resource)
+    if (facts) found.set(`${facts.apiVersion}/${facts.kind}`, facts)
+  }
+  return [...found.values()].sort((a, b) => (`${a.apiVersion}/${a.kind}` < `${b.apiVersion}/${b.kind}` ? -1 : 1)).slice(0, MOST_KINDS)
+}
+
+/** Every combination that rules name, one when it is asked for: the lists of one rule multiply. */
+function* namedResources(rules: readonly NamedRuleWithOperations[]): Generator<readonly [apiVersion: string, resource: string]> {
   for (const { apiGroups = [], apiVersions = [], resources = [] } of rules) {
     for (const group of apiGroups) {
       for (const version of apiVersions) {
-        for (const resource of resources) {
-          if (++looked > MOST_LOOKED_AT) break
-          const facts = kindOfPlural(joinApiVersion(group, version), resource)
-          if (facts) found.set(`${facts.apiVersion}/${facts.kind}`, facts)
-        }
+        for (const resource of resources) yield [joinApiVersion(group, version), resource]
       }
     }
   }
-  return [...found.values()].sort((a, b) => (`${a.apiVersion}/${a.kind}` < `${b.apiVersion}/${b.kind}` ? -1 : 1)).slice(0, MOST_KINDS)
 }

@@ -68,11 +68,31 @@ function sameItems(a: CelList, b: CelList, keys: 'set' | readonly string[], mete
 /** A text that only items with the same key share. */
 export function itemKey(item: Value, keys: 'set' | readonly string[], meter: Meter): string {
   const parts = keys === 'set' ? [item] : keys.map((key) => (item instanceof CelMap ? (item.get(key) ?? null) : item))
-  const texts = parts.map((part) =>
-    part instanceof UnsignedInt ? String(part.value) : typeof part === 'object' ? '' : `${typeof part}:${part}`,
-  )
-  meter.charge(texts.reduce((length, text) => length + text.length, 1) * LOOK)
-  return JSON.stringify(texts)
+  return JSON.stringify(parts.map((part) => keyPart(part, meter)))
+}
+
+/** Items of a set may be times, or whole objects: those are told apart by all that is in them. */
+function keyPart(value: Value, meter: Meter): unknown {
+  if (value instanceof CelList) {
+    meter.charge(LOOK)
+    return [...value].map((item) => keyPart(item, meter))
+  }
+  if (value instanceof CelMap) {
+    meter.charge(LOOK)
+    const entries = [...value.keys()].map((key) => [keyPart(key, meter), keyPart(value.get(key) ?? null, meter)] as const)
+    return { entries: entries.sort(([a], [b]) => compareTexts(String(a), String(b))) }
+  }
+  const text = scalarText(value)
+  meter.charge((1 + text.length) * LOOK)
+  return text
+}
+
+function scalarText(value: Value): string {
+  if (value instanceof UnsignedInt) return String(value.value)
+  if (value instanceof Timestamp) return `timestamp:${value.nanoseconds}`
+  if (value instanceof Duration) return `duration:${value.nanoseconds}`
+  if (value instanceof Uint8Array) return `bytes:${Buffer.from(value).toString('base64')}`
+  return typeof value === 'object' ? '' : `${typeof value}:${value}`
 }
 
 function mapsEqual(a: CelMap, b: CelMap, meter: Meter): boolean {

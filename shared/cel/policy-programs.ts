@@ -2,9 +2,7 @@ import type { MatchCondition, ValidatingAdmissionPolicySpec } from '../openapi/g
 import { admissionEnvironment } from './admission-environment.ts'
 import type { Environment } from './environment.ts'
 import { compile, type Program } from './program.ts'
-import { boolType, type CelType, dyn, nullType, objectType, stringType, typeName } from './type.ts'
-
-export const VARIABLES_TYPE = 'kubernetes.variables'
+import { boolType, type CelType, dyn, nullType, type ObjectField, stringType, typeName } from './type.ts'
 
 /** An expression of a policy: where it stands, and the program or why there is none. */
 export interface PolicyExpression {
@@ -35,29 +33,26 @@ type PolicyExpressions = Pick<
  * @param object what `object` and `oldObject` are: the type of a schema, to find out what does not fit it; default `dyn`
  */
 export function policyPrograms(spec: PolicyExpressions, object?: CelType): PolicyPrograms {
-  const known: Record<string, CelType> = Object.create(null)
-  const environment = (): Environment =>
-    admissionEnvironment({
-      ...{ params: spec.paramKind !== undefined, variables: objectType(VARIABLES_TYPE, known) },
-      ...(object === undefined ? {} : { object }),
-    })
-  const matchEnvironment = admissionEnvironment({ params: spec.paramKind !== undefined, ...(object === undefined ? {} : { object }) })
+  const known = new Map<string, ObjectField>()
+  const variablesType: CelType = { kind: 'object', name: 'kubernetes.variables', field: (name) => known.get(name) }
+  const given = { params: spec.paramKind !== undefined, ...(object === undefined ? {} : { object }) }
+  const matchEnvironment = admissionEnvironment(given)
+  const environment = admissionEnvironment({ ...given, variables: variablesType })
   const matchConditions = matchConditionPrograms(spec.matchConditions, 'spec.matchConditions', matchEnvironment)
   const variables = (spec.variables ?? []).map(({ name, expression }, index) => {
-    const made = { name, ...expressionOf(`spec.variables[${index}].expression`, expression, environment(), undefined) }
-    known[name] = 'problems' in made.compiled ? dyn : made.compiled.type
+    const made = { name, ...expressionOf(`spec.variables[${index}].expression`, expression, environment, undefined) }
+    known.set(name, { name, type: 'problems' in made.compiled ? dyn : made.compiled.type })
     return made
   })
-  const whole = environment()
   const validations = (spec.validations ?? []).map(({ expression, messageExpression }, index) => ({
-    ...expressionOf(`spec.validations[${index}].expression`, expression, whole, [boolType]),
+    ...expressionOf(`spec.validations[${index}].expression`, expression, environment, [boolType]),
     message: messageExpression
-      ? expressionOf(`spec.validations[${index}].messageExpression`, messageExpression, whole, [stringType])
+      ? expressionOf(`spec.validations[${index}].messageExpression`, messageExpression, environment, [stringType])
       : undefined,
   }))
   const auditAnnotations = (spec.auditAnnotations ?? []).map(({ key, valueExpression }, index) => ({
     key,
-    ...expressionOf(`spec.auditAnnotations[${index}].valueExpression`, valueExpression, whole, [stringType, nullType]),
+    ...expressionOf(`spec.auditAnnotations[${index}].valueExpression`, valueExpression, environment, [stringType, nullType]),
   }))
   return { variables, matchConditions, validations, auditAnnotations }
 }
@@ -81,12 +76,7 @@ export function allExpressions({ variables, matchConditions, validations, auditA
 }
 
 /** An expression that must answer one of these types; upstream's words where it does not. */
-export function expressionOf(
-  path: string,
-  source: string,
-  environment: Environment,
-  wanted: readonly CelType[] | undefined,
-): PolicyExpression {
+function expressionOf(path: string, source: string, environment: Environment, wanted: readonly CelType[] | undefined): PolicyExpression {
   const program = compile(source.trim(), environment)
   if ('problems' in program || wanted === undefined || program.type.kind === 'dyn') return { path, source, compiled: program }
   if (wanted.some(({ kind }) => kind === program.type.kind)) return { path, source, compiled: program }

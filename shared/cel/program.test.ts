@@ -3,8 +3,9 @@ import { describe, it } from 'node:test'
 import { environmentOf } from './environment.ts'
 import { jsonValue } from './json-value.ts'
 import { celLimits } from './limits.ts'
+import { policyPrograms } from './policy-programs.ts'
 import { compile } from './program.ts'
-import { dyn, intType, listOf, mapOf, objectType, stringType } from './type.ts'
+import { type CelType, dyn, intType, listOf, mapOf, objectType, stringType, timestampType } from './type.ts'
 import { CelError } from './value.ts'
 
 const pod = {
@@ -237,5 +238,71 @@ describe('costs', () => {
     const doubled = `${Array.from({ length: 40 }, (_, index) => `cel.bind(t${index + 1}, t${index} + t${index}, `).join('')}t40${')'.repeat(40)}`
     const { value } = evaluate(`cel.bind(t0, 'aaaaaaaaaaaaaaaa', ${doubled})`)
     assert.ok(value instanceof CelError)
+  })
+})
+
+describe('sets', () => {
+  const inSet = (element: CelType) => environmentOf({ self: { kind: 'list', element, keys: 'set' } })
+  const answer = (source: string, element: CelType, items: readonly unknown[]) => {
+    const program = compile(source, inSet(element))
+    if ('problems' in program) throw new Error(program.problems)
+    return program.evaluate(new Map([['self', jsonValue(items, { kind: 'list', element, keys: 'set' })]])).value
+  }
+
+  it('of times and of objects keep what differs', () => {
+    const times = ['2024-01-01T00:00:00Z', '2024-01-02T00:00:00Z']
+    assert.equal(answer('(self + self).size()', timestampType, times), 2n)
+    assert.equal(answer('self == self.reverse() && self.size() == 2', timestampType, times), true)
+    assert.equal(
+      answer('(self + self).size()', dyn, [
+        { a: 1, b: [2] },
+        { a: 1, b: [3] },
+      ]),
+      2n,
+    )
+    assert.equal(answer('self + [{"b": 2, "a": 1}] == self', dyn, [{ a: 1, b: 2 }]), true)
+  })
+})
+
+describe('time', () => {
+  const spent = (run: () => void): number => {
+    const before = process.cpuUsage()
+    run()
+    const { user, system } = process.cpuUsage(before)
+    return user + system
+  }
+  /** How much longer four times as much takes: about four, and sixteen for what grows with the square. */
+  const growth = (run: (count: number) => void, count: number): number => {
+    run(count)
+    return (
+      spent(() => run(4 * count)) /
+      Math.max(
+        1,
+        Math.min(
+          spent(() => run(count)),
+          spent(() => run(count)),
+        ),
+      )
+    )
+  }
+
+  it('of checking an expression grows as it does', () => {
+    const grown = growth((count) => {
+      const program = compile(`[${'[1].first(),'.repeat(count)}]`, environment)
+      assert.ok(!('problems' in program))
+    }, 1_200)
+    assert.ok(grown < 10, `four times as much took ${grown} times as long`)
+  })
+
+  it('of compiling a policy grows as its variables do', () => {
+    const grown = growth((count) => {
+      const variables = Array.from({ length: count }, (_, index) => ({
+        name: `v${index}`,
+        expression: index === 0 ? '1' : `variables.v${index - 1}`,
+      }))
+      const last = policyPrograms({ variables, validations: [] }).variables.at(-1)!.compiled
+      assert.equal('type' in last && last.type.kind, 'int')
+    }, 1_000)
+    assert.ok(grown < 10, `four times as much took ${grown} times as long`)
   })
 })

@@ -2,7 +2,9 @@ import { type CelType, dyn, typeName } from './type.ts'
 
 /** What parameters of types stand for, as far as it has been found out. */
 export class Bindings {
-  #bound = new Map<string, CelType>()
+  readonly #bound = new Map<string, CelType>()
+  /** What was bound before each change, to go back; copying all of it for each call would take the square of the expression's size. */
+  readonly #changes: (readonly [name: string, before: CelType | undefined])[] = []
   #fresh = 0
 
   /** A type with its parameters renamed, so that each call has its own. */
@@ -19,10 +21,18 @@ export class Bindings {
   /** Whether values of these types may stand where those are wanted; what parameters become is kept only if all may. */
   allAssignable(given: readonly CelType[], wanted: readonly CelType[]): boolean {
     if (given.length !== wanted.length) return false
-    const before = new Map(this.#bound)
+    this.#changes.length = 0
     if (given.every((type, index) => this.#assignable(type, wanted[index]!))) return true
-    this.#bound = before
+    for (const [name, before] of this.#changes.reverse()) {
+      if (before === undefined) this.#bound.delete(name)
+      else this.#bound.set(name, before)
+    }
     return false
+  }
+
+  #set(name: string, type: CelType): void {
+    this.#changes.push([name, this.#bound.get(name)])
+    this.#bound.set(name, type)
   }
 
   /** The type with everything known put in; what is not known is `dyn` where `isFinal`. */
@@ -51,7 +61,7 @@ export class Bindings {
     if (from.kind === 'parameter') return this.#bind(from.name, to)
     if (isAny(from)) {
       // The more general of the two is kept: a list of ints and anything is a list of anything.
-      if (wanted.kind === 'parameter' && from.kind === 'dyn') this.#bound.set(this.#lastName(wanted), from)
+      if (wanted.kind === 'parameter' && from.kind === 'dyn') this.#set(this.#lastName(wanted), from)
       return true
     }
     if (isAny(to)) return true
@@ -84,7 +94,7 @@ export class Bindings {
 
   #bind(name: string, type: CelType): boolean {
     if (occurs(name, this.resolve(type))) return false
-    this.#bound.set(name, type)
+    this.#set(name, type)
     return true
   }
 }
