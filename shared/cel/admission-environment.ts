@@ -6,8 +6,6 @@ import { type CelType, dyn } from './type.ts'
 export interface AdmissionVariables {
   /** Whether the policy has parameters. */
   readonly params?: boolean
-  /** Whether who may do what can be asked; default yes. */
-  readonly authorizer?: boolean
   /** What `object` and `oldObject` are; default: known when they come. */
   readonly object?: CelType
   /** `variables`, with those that the expression may use. */
@@ -15,11 +13,11 @@ export interface AdmissionVariables {
 }
 
 /** What expressions of admission policies and match conditions may speak of. */
-export function admissionEnvironment({ params = false, authorizer = true, object = dyn, variables }: AdmissionVariables = {}): Environment {
+export function admissionEnvironment({ params = false, object = dyn, variables }: AdmissionVariables = {}): Environment {
   return environmentOf({
     ...{ object, oldObject: object, request: requestType, namespaceObject: namespaceType },
     ...(params ? { params: dyn } : {}),
-    ...(authorizer ? { authorizer: authorizerType, 'authorizer.requestResource': resourceType } : {}),
+    ...{ authorizer: authorizerType, 'authorizer.requestResource': resourceType },
     ...(variables ? { variables } : {}),
   })
 }

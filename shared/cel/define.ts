@@ -23,8 +23,8 @@ export interface Overload {
 }
 
 /**
- * What a call costs, and how large its result is, by the sizes of its arguments: characters, bytes, items, or 1. Both must grow with
- * every size, for they serve to estimate, too. Functions charge the meter beyond that where sizes do not tell.
+ * What a call costs, and how large its result is, by the sizes of its arguments: characters, bytes, items, or 1. Both grow with
+ * every size. Functions charge the meter beyond that where sizes do not tell.
  */
 export interface Costs {
   readonly cost: (sizes: readonly number[]) => number

@@ -25,8 +25,3 @@ export function environmentOf(variables: Readonly<Record<string, CelType>>, { ob
     objects: objects ?? (() => undefined),
   }
 }
-
-/** The environment with one more variable: policies add theirs one by one. */
-export function withVariable(environment: Environment, name: string, type: CelType): Environment {
-  return { ...environment, variables: new Map([...environment.variables, [name, type]]) }
-}

@@ -9,10 +9,6 @@ export const celLimits = {
   requestCost: 10_000_000,
   /** Cost of all match conditions of one webhook or policy for one request (`RuntimeCELCostBudgetMatchConditions`). */
   matchConditionsCost: 2_500_000,
-  /** Highest estimated cost of one validation rule of a custom resource (`StaticEstimatedCostLimit`). */
-  estimatedRuleCost: 10_000_000,
-  /** Highest estimated cost of all rules of one schema together (`StaticEstimatedCRDCostLimit`). */
-  estimatedSchemaCost: 100_000_000,
   /** Code points of an expression (cel-go's `expressionSizeCodePointLimit`). */
   characters: 100_000,
   /** Words and signs of an expression: what is longer is read no further. */

@@ -1,4 +1,3 @@
-import type { Checked } from './checker.ts'
 import { check } from './checker.ts'
 import { type Activation, Compiler } from './compiler.ts'
 import type { Environment } from './environment.ts'
@@ -7,17 +6,12 @@ import { literalProblems } from './literal-checks.ts'
 import { CostExceeded, Meter } from './meter.ts'
 import { parse } from './parser.ts'
 import { describeProblems } from './source.ts'
-import type { Expression } from './syntax.ts'
 import type { CelType } from './type.ts'
 import { CelError, type Value } from './value.ts'
 
 /** An expression ready to be evaluated. */
 export interface Program {
-  readonly source: string
   readonly type: CelType
-  /** For estimates: the expression, and what is known of its parts. */
-  readonly expression: Expression
-  readonly checked: Checked
   /**
    * Evaluates, and answers with what it cost. Where the budget does not last, the value is an error and `isExceeded` is set.
    * @param budget default the limit of one evaluation; callers with a budget for several hand in what is left of it, if that is less
@@ -42,10 +36,7 @@ export function compile(source: string, environment: Environment): Program | { r
   if (literals.length > 0) return failed(source, literals)
   const evaluate = new Compiler(checked).compile(expression)
   return {
-    source,
     type: checked.type,
-    expression,
-    checked,
     evaluate(activation, budget = celLimits.callCost) {
       const meter = new Meter(Math.min(budget, celLimits.callCost))
       try {
