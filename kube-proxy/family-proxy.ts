@@ -12,6 +12,7 @@ import { NftablesDataplane } from './dataplane/nftables.ts'
 import type { RulesetSettings } from './dataplane/ruleset.ts'
 import { PolicyPlane } from './policies/policy-plane.ts'
 import { PolicySync, type PolicySyncParts } from './policies/policy-sync.ts'
+import { overlayDeviceOf } from './routes/machine-network.ts'
 import { NodeRoutes } from './routes/node-routes.ts'
 import { RouteKeeper } from './routes/route-keeper.ts'
 import { Sync, type SyncObserver } from './sync.ts'
@@ -45,7 +46,7 @@ export function familyProxy(clusterCidr: string, parts: FamilyProxyParts): Famil
   const log = config.clusterCidr.length > 1 ? parts.log.child({ family }) : parts.log
   const ruleset = { table: config.table, family, clusterCidr, serviceCidr: ofFamily(family, config.serviceClusterIpRange) ?? '' }
   const inside = [...config.clusterCidr, ...config.serviceClusterIpRange]
-  const device = family === 'IPv4' ? config.overlayDevice : `${config.overlayDevice}6`
+  const device = overlayDeviceOf(config.overlayDevice, family)
   const ownRange = () => {
     const node = nodes.cache.get(nodeName)
     return node && podRangeOf(node, family)

@@ -76,6 +76,7 @@ describe('the machine that a proxy works on', () => {
       await nft(['list', 'ruleset']),
       await node.run(['ip', '-4', 'route', 'show', 'table', 'all']),
       await node.run(['ip', '-4', '-o', 'addr', 'show']),
+      await node.run(['ip', '-j', 'link', 'show', 'type', 'vxlan']),
     ]
     const before = await state()
     const plane = new NftablesDataplane(RULES, nft)
@@ -86,6 +87,8 @@ describe('the machine that a proxy works on', () => {
       { range: '10.77.3.0/24', via: '172.31.200.3' },
     ]
     await new NodeRoutes({ ...way, ownRange: () => '10.77.1.0/24' }).apply(others)
+    // Of a cluster that has both families, there is one for IPv6 too.
+    await node.run(['ip', 'link', 'add', `${OURS.overlayDevice}6`, 'type', 'vxlan', 'id', '1', 'dstport', '8473', 'local', '::1'])
     const holder = new AddressHolder(node.run, announcementTable('coxswain'))
     await holder.begin()
     assert.equal((await holder.hold(new Set(['172.31.79.200']))).added.size, 1)

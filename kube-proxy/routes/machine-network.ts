@@ -7,6 +7,11 @@ export const PROTOCOL = '67'
 
 const USUAL_MTU = 1_500
 
+/** Our interface of the overlay for one family. @param name as set: that of IPv4 */
+export function overlayDeviceOf(name: string, family: IpFamily): string {
+  return family === 'IPv4' ? name : `${name}6`
+}
+
 /** What the kernel says of this machine's network. */
 export interface MachineNetwork {
   /** Networks that the machine is in, as ranges. */

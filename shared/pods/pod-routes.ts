@@ -36,9 +36,13 @@ function routesInside(nodes: readonly Node[], { cluster, family }: { cluster: Ip
 }
 
 /** The range of the node's pods, of the family. */
-export function podRangeOf({ spec }: Pick<Node, 'spec'>, family: IpFamily): string | undefined {
-  const all = spec.podCIDRs?.length ? spec.podCIDRs : spec.podCIDR ? [spec.podCIDR] : []
-  return ofFamily(family, all)
+export function podRangeOf(node: Pick<Node, 'spec'>, family: IpFamily): string | undefined {
+  return ofFamily(family, podRangesOf(node))
+}
+
+/** The ranges of the node's pods, one a family, the primary one first. */
+export function podRangesOf({ spec }: Pick<Node, 'spec'>): readonly string[] {
+  return spec.podCIDRs?.length ? spec.podCIDRs : spec.podCIDR ? [spec.podCIDR] : []
 }
 
 /** The first address that others can route to, as far as one can tell. */
