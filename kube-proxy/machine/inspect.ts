@@ -14,12 +14,17 @@ interface Inspected {
 
 /** Says at the start what on this machine will keep Services from working. Nothing is changed, and whoever cures it need not start us again. */
 export async function inspectMachine({ nft, rulesets, nodePortAddresses, log }: Inspected): Promise<void> {
+  const told = new Set<string>()
   for (const ruleset of rulesets) {
     const { family, clusterCidr } = ruleset
     const problem = await kernelProblem(nft, ruleset)
     if (problem !== undefined) log.error('this machine does not take the rules of Services', { family, why: problem })
     try {
-      for (const { what, cure } of await foreignConflicts(nft, clusterCidr)) log.warn('rules of others are in the way', { what, cure })
+      for (const { what, cure } of await foreignConflicts(nft, clusterCidr)) {
+        // Another proxy is in the way of both families, and is one.
+        if (!told.has(`${what} ${cure}`)) log.warn('rules of others are in the way', { what, cure })
+        told.add(`${what} ${cure}`)
+      }
     } catch (error) {
       log.warn('rules of others could not be looked at', { error })
     }

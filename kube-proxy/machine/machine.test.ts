@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { silentLogger } from '../../shared/logging/logger.ts'
 import { featureText, KERNEL_FEATURES } from '../../shared/machine/kernel-features.ts'
 import { CLUSTER, on, PLACE, virtualServer } from '../../test/harness/dataplane-lab.ts'
 import { type LabHost, NetworkLab } from '../../test/harness/network-lab.ts'
@@ -11,6 +12,7 @@ import { NodeRoutes } from '../routes/node-routes.ts'
 import { kernelProblem } from './check-kernel.ts'
 import { cleanUp } from './cleanup.ts'
 import { foreignConflicts } from './foreign-rules.ts'
+import { inspectMachine } from './inspect.ts'
 
 const RULES = { table: 'coxswain', ...CLUSTER }
 const OURS = { table: 'coxswain', policyTable: 'coxswain-policy', overlayDevice: 'cx-vxlan' }
@@ -68,6 +70,16 @@ describe('the machine that a proxy works on', () => {
       ['table ip kube-proxy', 'chain f of table inet firewalld'],
     )
     for (const table of ['ip filter', 'ip kube-proxy', 'inet firewalld']) await nft(['delete', 'table', ...table.split(' ')])
+  })
+
+  it('has another proxy named once, however many families there are', async () => {
+    await nft(['-f', '-'], 'table ip kube-proxy {\n chain services { }\n}\n')
+    const said: unknown[] = []
+    const log = { ...silentLogger(), warn: (_message: string, fields?: object) => void said.push(fields) }
+    const six = { ...RULES, family: 'IPv6', clusterCidr: 'fd00:77::/56', serviceCidr: 'fd00:78::/112' } as const
+    await inspectMachine({ nft, rulesets: [RULES, six], nodePortAddresses: [], log })
+    assert.equal(said.length, 1)
+    await nft(['delete', 'table', 'ip', 'kube-proxy'])
   })
 
   it('is as it was after cleaning up, with others’ rules and routes in their places', async () => {
