@@ -1,5 +1,6 @@
 import { type Overload, signature } from './define.ts'
 import type { Environment } from './environment.ts'
+import { celLimits } from './limits.ts'
 import { nameOf } from './parser.ts'
 import type { Problem } from './source.ts'
 import type { Call, Comprehension, Expression, ListLiteral, MapLiteral, ObjectLiteral, OptionalMap, Select } from './syntax.ts'
@@ -59,7 +60,10 @@ class Checker {
   }
 
   check(expression: Expression): CelType {
-    const type = this.#typeOf(expression)
+    const found = this.#typeOf(expression)
+    const type = this.bindings.isTooLarge(found)
+      ? this.#problem(expression.offset, `the type has more than ${celLimits.typeParts} parts`)
+      : found
     this.types.set(expression, type)
     return type
   }

@@ -17,6 +17,8 @@ export const celLimits = {
   nodes: 20_000,
   /** Expressions in expressions (cel-go's recursion limit). */
   depth: 250,
+  /** Parts of the type of an expression: `list(int)` has two. */
+  typeParts: 1_000,
   /** Problems told of one expression. */
   problems: 20,
   /** UTF-16 units of a text that an expression makes: more than any request carries. */

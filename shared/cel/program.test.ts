@@ -212,6 +212,16 @@ describe('what does not compile', () => {
     assert.match(told(' '.repeat(celLimits.characters + 1)), /size exceeds limit/)
     assert.equal(told(`true${' && true'.repeat(2_000)}`), 'compiled')
   })
+
+  it('is refused when its type doubles with every part', () => {
+    const nested = (count: number, part: (index: number) => string) =>
+      `cel.bind(t0, 1, ${Array.from({ length: count }, (_, index) => part(index)).join('')}true${')'.repeat(count + 1)}`
+    const literals = (index: number) => `cel.bind(t${index + 1}, {t${index}: t${index}}, `
+    assert.equal(told(nested(5, literals)), 'compiled')
+    assert.match(told(nested(25, literals)), /the type has more than 1000 parts/)
+    const found = (index: number) => `cel.bind(t${index + 1}, {}, t${index + 1}[t${index}] == t${index} && `
+    assert.match(told(nested(25, found)), /the type has more than 1000 parts/)
+  })
 })
 
 describe('costs', () => {

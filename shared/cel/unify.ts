@@ -1,3 +1,4 @@
+import { celLimits } from './limits.ts'
 import { type CelType, dyn, typeName } from './type.ts'
 
 /** What parameters of types stand for, as far as it has been found out. */
@@ -42,6 +43,28 @@ export class Bindings {
       if (bound) return this.resolve(bound, isFinal)
       return isFinal ? dyn : { kind: 'parameter', name }
     })
+  }
+
+  /** Whether a type has more parts than are followed: one that is twice in the next doubles with each, and looking at it would never end. */
+  isTooLarge(type: CelType): boolean {
+    let left: number = celLimits.typeParts
+    const walk = (part: CelType): boolean => {
+      if (--left < 0) return true
+      const each = this.#shallow(part)
+      switch (each.kind) {
+        case 'list':
+          return walk(each.element)
+        case 'map':
+          return walk(each.key) || walk(each.value)
+        case 'opaque':
+          return each.parameters.some(walk)
+        case 'type':
+          return walk(each.of)
+        default:
+          return false
+      }
+    }
+    return walk(type)
   }
 
   #shallow(type: CelType): CelType {

@@ -1,4 +1,4 @@
-import { type AuthorizationQuestion, Authorizer, ResourceCheck } from '../../../shared/cel/functions/authorizer.ts'
+import { type AuthorizationAsked, type AuthorizationQuestion, Authorizer, ResourceCheck } from '../../../shared/cel/functions/authorizer.ts'
 import { jsonValue } from '../../../shared/cel/json-value.ts'
 import { namespaceType, requestType, typeOfSchema } from '../../../shared/cel/schema-types.ts'
 import type { CelType } from '../../../shared/cel/type.ts'
@@ -63,10 +63,7 @@ function questionOf({ subresource, namespace, name }: AdmissionRequest, { group,
 }
 
 /** The user of the request asks, or the service account that the expression names. */
-function asking(
-  { user }: AdmissionRequest,
-  { authorize }: RequestTools,
-): (question: AuthorizationQuestion) => { allowed: boolean; reason: string } {
+function asking({ user }: AdmissionRequest, { authorize }: RequestTools): AuthorizationAsked {
   return ({ serviceAccount, path, ...question }) => {
     const account = serviceAccount && `system:serviceaccount:${serviceAccount.namespace}:${serviceAccount.name}`
     const groups = serviceAccount
