@@ -281,38 +281,31 @@ describe('time', () => {
     const { user, system } = process.cpuUsage(before)
     return user + system
   }
-  /** How much longer four times as much takes: about four, and sixteen for what grows with the square. */
-  const growth = (run: (count: number) => void, count: number): number => {
-    run(count)
-    return (
-      spent(() => run(4 * count)) /
-      Math.max(
-        1,
-        Math.min(
-          spent(() => run(count)),
-          spent(() => run(count)),
-        ),
-      )
-    )
+  /** Parts that know of each other take about as long as as many that do not; what grows with the square takes fifty times as long and more. */
+  const mayTake = (together: () => void, apart: () => void) => {
+    const least = (run: () => void) => Math.min(spent(run), spent(run))
+    const [alone, all] = [least(apart), least(together)]
+    assert.ok(all < 10 * alone, `${all} µs together, ${alone} µs apart`)
   }
+  const compiled = (source: string) => assert.ok(!('problems' in compile(source, environment)))
 
   it('of checking an expression grows as it does', () => {
-    const grown = growth((count) => {
-      const program = compile(`[${'[1].first(),'.repeat(count)}]`, environment)
-      assert.ok(!('problems' in program))
-    }, 1_200)
-    assert.ok(grown < 10, `four times as much took ${grown} times as long`)
+    const calls = Array.from({ length: 4_800 }, () => '[1].first()')
+    mayTake(
+      () => compiled(`[${calls.join()}]`),
+      () => calls.forEach(compiled),
+    )
   })
 
   it('of compiling a policy grows as its variables do', () => {
-    const grown = growth((count) => {
-      const variables = Array.from({ length: count }, (_, index) => ({
-        name: `v${index}`,
-        expression: index === 0 ? '1' : `variables.v${index - 1}`,
-      }))
-      const last = policyPrograms({ variables, validations: [] }).variables.at(-1)!.compiled
-      assert.equal('type' in last && last.type.kind, 'int')
-    }, 1_000)
-    assert.ok(grown < 10, `four times as much took ${grown} times as long`)
+    const expressions = Array.from({ length: 4_000 }, (_, index) => (index === 0 ? '1' : `variables.v${index - 1}`))
+    mayTake(
+      () => {
+        const variables = expressions.map((expression, index) => ({ name: `v${index}`, expression }))
+        const last = policyPrograms({ variables, validations: [] }).variables.at(-1)!.compiled
+        assert.equal('type' in last && last.type.kind, 'int')
+      },
+      () => expressions.forEach((_, index) => void compile(`object.v${index}`, environment)),
+    )
   })
 })
