@@ -52,18 +52,21 @@ export function csiStages({ rootDir, drivers, mounter, turns, log }: CsiStagesOp
     release,
     async sweep(signal) {
       for (const folder of await stages(rootDir)) {
-        const record = await readRecord(folder)
-        if (!record) continue
-        const volume = { driver: record.driverName, handle: record.volumeHandle }
-        if (!drivers.has(volume.driver)) continue
         try {
-          await turns.take(keyOf(volume), () => release(volume, signal))
+          await releaseStage(folder, signal)
         } catch (error) {
           signal.throwIfAborted()
-          log.warn('a volume that no pod uses could not be taken back; trying again', { ...volume, error })
+          log.warn('a volume that no pod uses could not be taken back; trying again', { folder, error })
         }
       }
     },
+  }
+
+  async function releaseStage(folder: string, signal: AbortSignal): Promise<void> {
+    const record = await readRecord(folder)
+    if (!record || !drivers.has(record.driverName)) return
+    const volume = { driver: record.driverName, handle: record.volumeHandle }
+    await turns.take(keyOf(volume), () => release(volume, signal))
   }
 
   async function release(volume: Pick<CsiVolume, 'driver' | 'handle'>, signal: AbortSignal): Promise<void> {
