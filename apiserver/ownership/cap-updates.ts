@@ -9,7 +9,9 @@ export function capUpdates(owners: readonly Owner[]): readonly Owner[] {
   const updaters = owners.filter(({ operation }) => operation === 'Update')
   let count = updaters.length
   if (count <= MOST_UPDATERS) return owners
-  updaters.sort((a, b) => timeOf(a) - timeOf(b) || compareTexts(a.manager, b.manager) || compareTexts(a.subresource, b.subresource))
+  const times = new Map(updaters.map((owner) => [owner, timeOf(owner)]))
+  const earlier = (a: Owner, b: Owner) => times.get(a)! - times.get(b)!
+  updaters.sort((a, b) => earlier(a, b) || compareTexts(a.manager, b.manager) || compareTexts(a.subresource, b.subresource))
   const kept = new Set(owners)
   const firsts = new Map<string, Owner>()
   const buckets = new Map(updaters.filter(isBucket).map((bucket) => [bucket.apiVersion, bucket]))

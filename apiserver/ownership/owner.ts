@@ -14,31 +14,36 @@ export interface Owner {
   readonly fields: FieldSet
 }
 
+type Identity = Omit<Owner, 'fields' | 'time'>
+
 /** Whether two entries are one owner. Who applies stays the same whatever version they speak. */
-export function isSameOwner(a: Omit<Owner, 'fields' | 'time'>, b: Omit<Owner, 'fields' | 'time'>): boolean {
+export function isSameOwner(a: Identity, b: Identity): boolean {
   if (a.manager !== b.manager || a.operation !== b.operation || a.subresource !== b.subresource) return false
   return a.operation === 'Apply' || a.apiVersion === b.apiVersion
 }
 
+/** The same as a key, for lists that a client may make as long as it likes. */
+function identityOf({ manager, operation, subresource, apiVersion }: Identity): string {
+  return JSON.stringify([manager, operation, subresource, operation === 'Apply' ? '' : apiVersion])
+}
+
 /** The owners that entries tell of; undefined for entries that cannot be read, which are as good as none. */
 export function readOwners(entries: readonly ManagedFieldsEntry[]): readonly Owner[] | undefined {
-  const owners: Owner[] = []
+  const owners = new Map<string, Owner>()
   for (const { manager = '', operation, apiVersion, time, subresource = '', fieldsType, fieldsV1 } of entries) {
     if ((operation !== 'Apply' && operation !== 'Update') || !apiVersion || fieldsType !== 'FieldsV1') return undefined
     const fields = readFields(fieldsV1)
     if (!fields) return undefined
     const owner = { manager, operation, apiVersion, time, subresource, fields } as const
-    const at = owners.findIndex((each) => isSameOwner(each, owner))
-    if (at < 0) owners.push(owner)
-    else owners[at] = owner
+    owners.set(identityOf(owner), owner)
   }
-  return owners
+  return [...owners.values()]
 }
 
 /** The entries as an object in memory has them, sorted as upstream does; undefined for none. */
 export function writeOwners(owners: readonly Owner[]): ManagedFieldsEntry[] | undefined {
   if (owners.length === 0) return undefined
-  const sorted = owners.length > 1 ? [...owners].sort(byTime) : owners
+  const sorted = owners.length > 1 ? byTime(owners) : owners
   return sorted.map(({ manager, operation, apiVersion, time, subresource, fields }) => ({
     ...{ manager, operation, apiVersion, time, fieldsType: 'FieldsV1', fieldsV1: packedFields(fields.text) },
     ...(subresource ? { subresource } : {}),
@@ -56,14 +61,20 @@ function readFields(fields: ManagedFieldsEntry['fieldsV1']): FieldSet | undefine
   }
 }
 
-function byTime(a: Owner, b: Owner): number {
-  if (a.operation !== b.operation) return a.operation < b.operation ? -1 : 1
-  return (
-    timeOf(a) - timeOf(b) ||
-    compareTexts(a.manager, b.manager) ||
-    compareTexts(a.apiVersion, b.apiVersion) ||
-    compareTexts(a.subresource, b.subresource)
-  )
+/** Each time is read once, not for each comparison. */
+function byTime(owners: readonly Owner[]): readonly Owner[] {
+  return owners
+    .map((owner) => ({ owner, time: timeOf(owner) }))
+    .sort(({ owner: a, time }, { owner: b, time: other }) => {
+      if (a.operation !== b.operation) return a.operation < b.operation ? -1 : 1
+      return (
+        time - other ||
+        compareTexts(a.manager, b.manager) ||
+        compareTexts(a.apiVersion, b.apiVersion) ||
+        compareTexts(a.subresource, b.subresource)
+      )
+    })
+    .map(({ owner }) => owner)
 }
 
 /** Milliseconds; 0 for an entry without a time. */

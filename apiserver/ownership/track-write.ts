@@ -2,6 +2,7 @@
  * Who owns what after a write that is not an apply (KEP-555): the writer owns what it set to something else than was there, nobody owns what is
  * gone. Runs on the object as the client said it, defaults filled in, before admission changes it, as upstream.
  */
+import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { ManagedFieldsEntry } from '../../shared/openapi/generated/meta-v1.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
@@ -41,11 +42,11 @@ const status = fieldSetOf([['f:status']])
 const STATUS: readonly string[] = ['status']
 const NONE: readonly string[] = []
 
-/** Sets the managed fields of a new object, in place. What the client said of them is not looked at. */
+/** Sets the managed fields of a new object, in place. What the client said of them counts where it can be read (a copy of another object's). */
 export function trackCreate(object: KubeObject, { author: { manager, served, applies }, now, subresource }: TrackedWrite): void {
   if (applies) return
   const said = object.metadata.managedFields
-  const before = said && !isReset(said) ? readOwners(said) : undefined
+  const before = said && !isReset(said) ? ownersSaid(said) : undefined
   const text = createdFields(shapeOf(served.schema), asServed(served, object), emptyOf(served), served.hasStatus ? STATUS : NONE)
   const own: Owner = {
     manager,
@@ -146,9 +147,14 @@ function ownersBefore(previous: KubeObject, next: KubeObject, isSubresource: boo
   const said = next.metadata.managedFields
   if (isSubresource || said === undefined || said.length === 0 || said === entries || isAsStored(said, entries)) return { entries }
   if (isReset(said)) return { entries: undefined }
-  const owners = readOwners(said)
+  const owners = ownersSaid(said)
   if (!owners || owners.length === 0) return { entries }
   return { entries: writeOwners(owners.filter(({ fields }) => !fields.isEmpty)), owners }
+}
+
+/** What a client says of owners, if that can be read. */
+function ownersSaid(said: readonly ManagedFieldsEntry[]): readonly Owner[] | undefined {
+  return said.length > inputLimits.owners ? undefined : readOwners(said)
 }
 
 function isReset(said: readonly ManagedFieldsEntry[]): boolean {

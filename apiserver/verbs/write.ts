@@ -46,12 +46,16 @@ export async function update(call: Call, tools: VerbTools): Promise<void> {
   }
   const object = await readStored(call)
   checkName(object, info.name)
-  const text = JSON.stringify(object)
-  let isFresh = true
+  // An attempt edits its object, so another one reads the body anew.
+  const again = () => {
+    call.warnings.length = 0
+    return readStored(call)
+  }
+  let isFirst = true
   const fresh = () => {
-    const next = isFresh ? object : (JSON.parse(text) as KubeObject)
-    isFresh = false
-    return next
+    if (!isFirst) return again()
+    isFirst = false
+    return object
   }
   try {
     const isConditional = !!object.metadata.resourceVersion
@@ -63,7 +67,7 @@ export async function update(call: Call, tools: VerbTools): Promise<void> {
   }
   const { group, version, resource: plural, namespace, name, subresource } = info
   tools.require({ user: call.user, verb: 'create', group, version, resource: plural, namespace, name, subresource })
-  const { value } = await tools.writer.create(request, JSON.parse(text) as KubeObject)
+  const { value } = await tools.writer.create(request, await again())
   return answerStored(call, 201, value, tools.clock.now())
 }
 

@@ -71,6 +71,8 @@ export const inputLimits = {
   programTextCharacters: 128 * 1024,
   /** Characters of all variables, or all arguments, of one program; Linux takes 6 MiB of bytes of both together (`execve(2)`). */
   programCharacters: 6 * 1024 * 1024,
+  /** Entries of `managedFields` that a client may speak of; what is longer counts as what cannot be read. Objects have a dozen. */
+  owners: 1_000,
   /** Problems told in one Invalid answer, and sentences about unknown and doubled fields; who mends these hears of the next ones. */
   problems: 100,
   /** Characters of a stranger's value that are repeated in a sentence about it. */
