@@ -1,12 +1,14 @@
 /**
  * Runs test files: those that bear neighbours side by side, then those named `*.alone.test.ts` one after the other, for they measure times or
- * take away what others stand on. `--setup=FILE` names a module with `globalSetup` and `globalTeardown` around all of them.
+ * take away what others stand on. `--setup=FILE` names a module with `globalSetup` and `globalTeardown` around all of them. A file that does not
+ * end is ended; who asks the run itself to end is told where each file stood.
  */
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import { run } from 'node:test'
+import { PassThrough } from 'node:stream'
 import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
+import { type FileRun, runFile } from './run-file.ts'
 
 interface Surroundings {
   globalSetup(): Promise<void>
@@ -14,48 +16,76 @@ interface Surroundings {
 }
 
 const NOTHING: Surroundings = { globalSetup: async () => {}, globalTeardown: async () => {} }
+const MINUTE = 60_000
 
 const { values, positionals: files } = parseArgs({
   allowPositionals: true,
-  options: { setup: { type: 'string' }, minutes: { type: 'string', default: '10' }, neighbours: { type: 'string' } },
+  options: { setup: { type: 'string' }, minutes: { type: 'string', default: '8' }, neighbours: { type: 'string' } },
 })
 /** Most tests wait for something: one more than there are processors keeps these busy. */
 const neighbours = Number(values.neighbours ?? availableParallelism() + 1)
+const base = resolve(import.meta.dirname, '..')
+const short = (file: string) => file.slice(base.length + 1)
+const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(1).padStart(6)} s`
+const say = (line: string) => process.stdout.write(`# ${line}\n`)
 
-/** Milliseconds by file. */
-const took = new Map<string, number>()
+const events = new PassThrough({ objectMode: true })
+const printed = (async () => {
+  for await (const text of events.compose(new spec())) process.stdout.write(`${text}`)
+})()
+const running = new Set<FileRun>()
+const ended: FileRun[] = []
+const began = performance.now()
 
-/** Whether all passed. A file that hangs ends with its time; a file that ends early fails by itself. */
-async function runFiles(of: readonly string[], concurrency: number): Promise<boolean> {
-  if (of.length === 0) return true
-  let passed = true
-  const stream = run({ files: of.map((file) => resolve(file)), concurrency, timeout: Number(values.minutes) * 60_000 })
-  stream.on('test:fail', ({ skip, todo }) => {
-    if (skip === undefined && todo === undefined) passed = false
-  })
-  stream.on('test:complete', ({ name, file, nesting, details }) => {
-    if (file !== undefined && nesting === 0 && name !== file) took.set(file, (took.get(file) ?? 0) + details.duration_ms)
-  })
-  for await (const line of stream.compose(new spec())) process.stdout.write(`${line}`)
-  return passed
+/** Starts a file whenever fewer than `concurrency` run. */
+async function runFiles(of: readonly string[], concurrency: number): Promise<void> {
+  const left = [...of]
+  const one = async () => {
+    for (let file = left.shift(); file !== undefined; file = left.shift()) {
+      const of = runFile(resolve(file), Number(values.minutes) * MINUTE)
+      running.add(of)
+      for (const event of await of.events) events.write(event)
+      running.delete(of)
+      ended.push(of)
+    }
+  }
+  await Promise.all(Array.from({ length: concurrency }, one))
+}
+
+function tellWhereItStands(signal: NodeJS.Signals): void {
+  say(`${signal} after ${seconds(performance.now() - began)}: ${ended.length} of ${files.length} files have ended, not these:`)
+  for (const { file, took, at } of running) say(`${seconds(took())}  ${short(file)}: ${at() ?? 'no test'}`)
+  tellTheSlowest()
+  process.exit(1)
+}
+
+function tellTheSlowest(): void {
+  const slowest = ended.toSorted((a, b) => b.took() - a.took()).slice(0, 15)
+  for (const { file, took } of slowest) say(`${seconds(took())}  ${short(file)}`)
 }
 
 const isAlone = (file: string) => file.endsWith('.alone.test.ts')
 const surroundings: Surroundings = values.setup === undefined ? NOTHING : await import(resolve(values.setup))
+process.on('SIGTERM', tellWhereItStands)
+process.on('SIGINT', tellWhereItStands)
 await surroundings.globalSetup()
-let passed = false
 try {
-  const beside = await runFiles(
+  await runFiles(
     files.filter((file) => !isAlone(file)),
     neighbours,
   )
-  passed = (await runFiles(files.filter(isAlone), 1)) && beside
+  await runFiles(files.filter(isAlone), 1)
 } finally {
   await surroundings.globalTeardown()
 }
-const slowest = [...took].sort(([, a], [, b]) => b - a).slice(0, 15)
-const base = resolve(import.meta.dirname, '..')
-for (const [file, milliseconds] of slowest) {
-  process.stdout.write(`# ${(milliseconds / 1000).toFixed(1).padStart(6)} s  ${file.slice(base.length + 1)}\n`)
-}
-process.exitCode = passed ? 0 : 1
+events.end()
+await printed
+const sum = (of: 'tests' | 'passed' | 'failed' | 'cancelled' | 'skipped' | 'todo') =>
+  ended.reduce((total, { counts }) => total + counts()[of], 0)
+say(
+  `${sum('tests')} tests in ${ended.length} files: ${sum('passed')} passed, ${sum('failed')} failed, ${sum('cancelled')} cancelled, ` +
+    `${sum('skipped')} skipped, ${sum('todo')} to do; ${seconds(performance.now() - began).trim()}`,
+)
+tellTheSlowest()
+// What a file that was ended left behind may hold its pipes, and with them this process.
+process.exit(ended.every(({ passed }) => passed()) ? 0 : 1)
