@@ -13,6 +13,9 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly input?: string
   readonly signal?: AbortSignal
+  /** Sends `killSignal` once it has run for so many milliseconds. */
+  readonly timeout?: number
+  readonly killSignal?: NodeJS.Signals
   /** Called with each line of both outputs as it comes. */
   readonly onLine?: (line: string) => void
 }
@@ -30,7 +33,8 @@ export class CommandFailed extends Error {
 /** Runs a program to its end, whatever its exit code; -1 when a signal ended it. Rejects only when it cannot be started. */
 export function runCommand(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: options.cwd, env: options.env as NodeJS.ProcessEnv, signal: options.signal })
+    const { cwd, env, signal, timeout, killSignal } = options
+    const child = spawn(command, args, { cwd, env: env as NodeJS.ProcessEnv, signal, timeout, killSignal })
     const output = { stdout: '', stderr: '' }
     for (const name of ['stdout', 'stderr'] as const) {
       let rest = ''

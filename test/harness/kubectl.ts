@@ -3,6 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import { type CommandResult, outputOf, runCommand } from '../../deploy/command.ts'
 
+/** Longer than any `--timeout` that tests give: kubectl has no limit of its own for an answer. A Go program says at SIGQUIT what it waits for. */
+const LIMIT = { timeout: 200_000, killSignal: 'SIGQUIT' } as const
 const CHECKOUT = resolve(import.meta.dirname, '../..')
 
 /** How one call differs from the others. */
@@ -42,7 +44,7 @@ export function kubectlFor(program: string, kubeconfig: string, namespace = 'def
   const words = (args: string | readonly string[]) => (typeof args === 'string' ? args.split(' ').filter((word) => word !== '') : args)
   const complete = (args: string | readonly string[]) => ['--namespace', namespace, ...words(args)]
   const run = (args: string | readonly string[], { input, env }: KubectlOptions = {}) =>
-    runCommand(program, complete(args), { env: { ...environment, ...env }, ...(input === undefined ? {} : { input }) })
+    runCommand(program, complete(args), { env: { ...environment, ...env }, ...LIMIT, ...(input === undefined ? {} : { input }) })
   const shown = (args: string | readonly string[], result: CommandResult) =>
     `kubectl ${words(args).join(' ')}: exit code ${result.code}\n${result.stdout}\n${result.stderr}`
   return {
