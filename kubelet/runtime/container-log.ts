@@ -102,6 +102,7 @@ async function* entriesOf(
   const files = await openLog(path, follow)
   const news = follow && watchLog(path, follow, files)
   try {
+    if (!follow) await files.endHere()
     if (tailLines !== undefined) await files.skipToLast(tailLines)
     const lines = new LogLines(read)
     for (;;) {

@@ -58,18 +58,20 @@ function reading(path: string, options: Partial<LogOptions>, output: Writable) {
 /** A reader; a blocked one takes nothing before it is released. */
 function collector({ isBlocked } = { isBlocked: false }) {
   let text = ''
+  const asked = Promise.withResolvers<void>()
   const released = Promise.withResolvers<void>()
   if (!isBlocked) released.resolve()
   const output = new Writable({
     highWaterMark: 1,
     write(chunk, _encoding, done) {
+      asked.resolve()
       released.promise.then(() => {
         text += chunk
         done()
       })
     },
   })
-  return { output, text: () => text, release: () => released.resolve() }
+  return { output, text: () => text, asked: asked.promise, release: () => released.resolve() }
 }
 
 /** Resolves when this process holds the file open that has the path now. */
@@ -128,6 +130,21 @@ test('a log over several files: all, the last lines across files, since a time, 
   await log.write('{"log":"cut of')
   assert.equal(await read(log.path, { tailLines: 1 }), '3b\n')
 })
+
+for (const tailLines of [undefined, 3]) {
+  test(`what is written after a question is no part of the answer: ${tailLines ?? 'all'} lines`, async (context) => {
+    const log = await engineLog(context)
+    const lines = Array.from({ length: 3 }, () => `${'x'.repeat(200_000)}\n`)
+    await log.write(lines.map((text) => line(text)).join(''))
+    const { output, text, asked, release } = collector({ isBlocked: true })
+    const { done } = reading(log.path, { tailLines }, output)
+    await asked // and goes on only when that is taken: most of the file is still before it
+    await log.write(line('later\n'))
+    release()
+    await done
+    assert.equal(text(), lines.join(''))
+  })
+}
 
 test('times stand in front of lines, once for a long line that is kept in pieces', async (context) => {
   const log = await engineLog(context)

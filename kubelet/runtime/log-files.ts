@@ -29,6 +29,8 @@ export class LogFiles {
   /** Oldest first; the first is being read. */
   readonly #files: LogFile[] = []
   #position = 0
+  /** Bytes of the newest file that are read; no end: what comes is read, too. */
+  #end = Number.POSITIVE_INFINITY
   /** One look at a time: two would find the same new file. */
   #looking: Promise<unknown> = Promise.resolve()
 
@@ -81,6 +83,12 @@ export class LogFiles {
     }
   }
 
+  /** What is written from now on is not read. Without it, a reader of a busy log would get more lines than the last, or never come to the end. */
+  async endHere(): Promise<void> {
+    const newest = this.#files.at(-1)
+    if (newest) this.#end = (await newest.handle.stat()).size
+  }
+
   /** The next bytes; undefined: for now there are no more. @param isOver nobody writes any more */
   async read(isOver: boolean): Promise<Buffer | undefined> {
     for (;;) {
@@ -88,7 +96,9 @@ export class LogFiles {
       if (!current) return undefined
       // Known before the read: only then is an end of the file its final one.
       const isComplete = this.#isComplete(isOver)
-      const { bytesRead, buffer } = await current.handle.read(Buffer.allocUnsafe(BLOCK), 0, BLOCK, this.#position)
+      const length = this.#files.length > 1 ? BLOCK : Math.min(BLOCK, this.#end - this.#position)
+      if (length <= 0) return undefined
+      const { bytesRead, buffer } = await current.handle.read(Buffer.allocUnsafe(length), 0, length, this.#position)
       if (bytesRead > 0) {
         this.#position += bytesRead
         return buffer.subarray(0, bytesRead)
@@ -117,7 +127,8 @@ export class LogFiles {
     let left = lines + 1
     for (let index = this.#files.length - 1; index >= 0; index--) {
       const { handle } = this.#files[index]!
-      for (let end = (await handle.stat()).size; end > 0; ) {
+      const { size } = await handle.stat()
+      for (let end = index === this.#files.length - 1 ? Math.min(size, this.#end) : size; end > 0; ) {
         const start = Math.max(0, end - BLOCK)
         const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(end - start), 0, end - start, start)
         for (let at = buffer.lastIndexOf(0x0a, bytesRead - 1); at >= 0; at = at > 0 ? buffer.lastIndexOf(0x0a, at - 1) : -1) {
