@@ -5,6 +5,7 @@ import { ConfigError } from '../shared/process/config.ts'
 import { createHealthServer } from '../shared/process/health-server.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { Clock, Timer } from '../shared/time/clock.ts'
+import { LocalServiceKeeper } from './aggregation/local-service-keeper.ts'
 import { AddressKeeper } from './bootstrap/address-keeper.ts'
 import { ensureAll } from './bootstrap/ensure.ts'
 import { requiredFlowSchemas, requiredPriorityLevels } from './bootstrap/flow-control.ts'
@@ -83,6 +84,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   })
   const expiry = new Expiry(table, storage, writer, { clock, log })
   const addresses = new AddressKeeper({ reader: objects, writer, remover: state.remover, table, clock, log })
+  const localServices = new LocalServiceKeeper({ reader: objects, writer, remover: state.remover, table, clock, log })
   const connect = createConnect({
     reader: objects,
     credentials: () => ({ authority: identity.credentials.authority, ...identity.credentials.kubeletClient }),
@@ -150,6 +152,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
         definitions.start()
         expiry.start()
         addresses.start()
+        await localServices.start()
       }
       compacting = compactor.run(background.signal)
       if (config.podRoutes.length > 0) endRoutes = followRoutes(config.podRoutes, objects, parts.ip, log)
@@ -169,6 +172,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       state.hooks.close()
       expiry.stop()
       await addresses.stop()
+      await localServices.stop()
       await definitions.stop()
       background.abort()
       await compacting

@@ -64,6 +64,7 @@ export const apiServerRooms: Readonly<Record<string, readonly string[]>> = {
   verbs: ['http', 'ownership', 'patch', 'registry', 'watch', 'authn'],
   connect: ['http', 'authn', 'registry', 'certificates', 'verbs'],
   discovery: ['http', 'authn', 'registry', 'certificates', 'patch'],
+  aggregation: ['registry', 'rules', 'authn', 'http', 'connect', 'bootstrap', 'certificates', 'verbs'],
   certificates: [],
   bootstrap: ['registry', 'authn', 'authz', 'certificates', 'flowcontrol', 'allocation'],
 }

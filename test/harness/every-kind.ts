@@ -89,6 +89,13 @@ function addressFor(name: string): string {
 }
 
 const makers: Readonly<Record<string, (name: string, namespace: string) => object>> = {
+  // Its name says which version of which group it is about: one that nobody serves.
+  APIService(name) {
+    const dot = name.indexOf('.')
+    const [version, group] = dot < 0 ? [name, ''] : [name.slice(0, dot), name.slice(dot + 1)]
+    const spec = { group: group || 'unserved.example.com', version, groupPriorityMinimum: 100, versionPriority: 10 }
+    return { apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService', metadata: { name: `${spec.version}.${spec.group}` }, spec }
+  },
   ConfigMap: (name) => configMap(name),
   ControllerRevision: (name) => ({ apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata: { name }, revision: 1, data: {} }),
   // Its name says what it defines.

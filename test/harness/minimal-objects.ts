@@ -157,6 +157,16 @@ export const minimalObjects: ReadonlyMap<string, object> = new Map(
       ...{ apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: NAME } },
       spec: { cidrs: ['192.0.2.0/28', '2001:db8::/112'] },
     },
+    {
+      ...{ apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService', metadata: { name: 'v1.unserved.example.com' } },
+      spec: {
+        group: 'unserved.example.com',
+        version: 'v1',
+        groupPriorityMinimum: 100,
+        versionPriority: 10,
+        service: { namespace: NAME, name: NAME },
+      },
+    },
     { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: NAME }, handler: 'runc' },
     { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: NAME }, spec: { minAvailable: 1 } },
     {

@@ -36,7 +36,7 @@ const collectionOf = ({ prefix, plural, namespaced }: DiscoveredResource) => `${
 const parts = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const
 const kept: Readonly<Record<string, readonly (keyof Metadata)[]>> = {
   ...{ Deployment: ['labels'], Pod: ['ownerReferences'] },
-  ...{ ValidatingAdmissionPolicy: parts },
+  ...{ APIService: parts, ValidatingAdmissionPolicy: parts },
   ...{ CustomResourceDefinition: parts, ServiceCIDR: parts, FlowSchema: parts, PriorityLevelConfiguration: parts, VolumeAttachment: parts },
 }
 const change = {
