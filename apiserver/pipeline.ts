@@ -63,28 +63,30 @@ export class Pipeline {
     const { metrics, clock } = this.#tools
     const start = clock.monotonic()
     let info: RequestInfo | undefined
+    // A refusal tells them, too.
+    const warnings: string[] = []
     try {
       checkUrlSize(request.url) // 414
       info = requestInfo(request.method, request.url) // 400 404
-      await this.#serve(request, info, reply)
+      await this.#serve(request, info, reply, warnings)
     } catch (error) {
-      this.#refuse(request, info, reply, error)
+      this.#refuse(request, info, reply, error, warnings)
     }
     metrics.observe(info, clock.monotonic() - start)
   }
 
   /** Even a failure to say what failed must end with this request. */
-  #refuse(request: ApiRequest, info: RequestInfo | undefined, reply: Reply, error: unknown): void {
+  #refuse(request: ApiRequest, info: RequestInfo | undefined, reply: Reply, error: unknown, warnings: readonly string[]): void {
     const about = { method: request.method, url: request.url.slice(0, 300) }
     try {
-      sendError(reply, error, this.#tools.log, about, prettyFor(request, info))
+      sendError(reply, error, this.#tools.log, about, prettyFor(request, info), warnings)
     } catch (unsaid) {
       this.#tools.log.error('an error could not be answered', { ...about, error: unsaid, cause: error })
       reply.abort()
     }
   }
 
-  async #serve(request: ApiRequest, info: RequestInfo, reply: Reply): Promise<void> {
+  async #serve(request: ApiRequest, info: RequestInfo, reply: Reply, warnings: string[]): Promise<void> {
     const { flowControl, clock, deadline } = this.#tools
     const user = await this.#authenticate(request) // 401 403
     const flow = flowControl.flowOf(info, user)
@@ -92,13 +94,13 @@ export class Pipeline {
     const outdated = this.#authorize(info, user) // 403
     if (outdated) await outdated
     const target = this.#targetOf(info) // 404
-    if (isStreaming(info)) return this.#work(request, info, reply, user, target) ?? undefined
+    if (isStreaming(info)) return this.#work(target, { info, request, reply, user, warnings }) ?? undefined
     // Nobody holds a seat while their bytes are still on the way.
     if (info.isResource && hasBody.has(info.verb)) await request.readBody(BODY_LIMIT, user.name) // 408 413 429
     const entered = flowControl.enter(flow, info, user, this.#objectsRead(info, target), (gone) => reply.onClose(gone)) // 429
     const seat = entered instanceof Promise ? await entered : entered
     try {
-      const work = this.#work(request, info, reply, user, target)
+      const work = this.#work(target, { info, request, reply, user, warnings })
       if (!work) return
       // A watch keeps its seat until it has begun.
       await (info.verb === 'watch' ? work : withDeadline(work, deadline, clock)) // 504
@@ -139,10 +141,11 @@ export class Pipeline {
   }
 
   /** Undefined when the answer is given already: reads of one object need no deadline and no promise. */
-  #work(request: ApiRequest, info: RequestInfo, reply: Reply, user: User, target: Resource | PathHandler): Promise<void> | undefined {
+  #work(target: Resource | PathHandler, asked: Omit<Call, 'resource' | 'representation'>): Promise<void> | undefined {
+    const { info, request, reply, user, warnings } = asked
     if (typeof target === 'function') return target(request, info, reply) ?? undefined
     const representation = representationOf(request, info, target)
-    return this.#carryOut({ info, request, reply, user, resource: target, representation, warnings: [] }) ?? undefined
+    return this.#carryOut({ info, request, reply, user, resource: target, representation, warnings }) ?? undefined
   }
 
   #carryOut(call: Call): void | Promise<void> {

@@ -57,7 +57,14 @@ function quotable(text: string): string {
 }
 
 /** The only renderer of errors: whatever was thrown becomes a Status. Unexpected failures are logged with their cause and answered as 500. */
-export function sendError(reply: Reply, error: unknown, log: Logger, about: Record<string, unknown>, representation = plainJson): void {
+export function sendError(
+  reply: Reply,
+  error: unknown,
+  log: Logger,
+  about: Record<string, unknown>,
+  representation = plainJson,
+  warnings: readonly string[] = [],
+): void {
   const known = error instanceof StatusError ? error : unexpected(error, log, about)
   if (reply.closed) return
   if (reply.started) {
@@ -65,7 +72,7 @@ export function sendError(reply: Reply, error: unknown, log: Logger, about: Reco
     reply.abort()
     return
   }
-  const headers: ReplyHeaders = { 'cache-control': NO_CACHE }
+  const headers = headersFor(warnings)
   const retryAfter = known.details?.retryAfterSeconds
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
   if (known.code === 401) headers['www-authenticate'] = 'Bearer realm="coxswain"'

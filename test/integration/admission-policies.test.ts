@@ -95,6 +95,9 @@ test('messages, reasons, warnings, variables and match conditions', async (conte
     String(warned.header('warning')),
     /Validation failed for ValidatingAdmissionPolicy 'soft' with binding 'soft': failed expression/,
   )
+  const both = await create('both', { a: '1', b: '2', c: '3' })
+  assert.match(String(both.json['message']), /'keys' with binding 'keys' denied request: too many keys/)
+  assert.match(String(both.header('warning')), /'soft'/, 'who is refused by one is warned by those after it')
 })
 
 test('what cannot be evaluated is decided by the failure policy, and so is what costs too much', async (context) => {

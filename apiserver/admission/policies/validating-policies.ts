@@ -35,6 +35,7 @@ interface Decision extends Failure {
   readonly binding: string
 }
 
+/** Asks all of them, as upstream does: who is refused by one is still warned by the others. @throws StatusError of the first that refuses */
 async function holdAgainst(
   bindings: readonly ValidatingAdmissionPolicyBinding[],
   request: AdmissionRequest,
@@ -42,6 +43,7 @@ async function holdAgainst(
 ): Promise<void> {
   const values = new Map<Resource, Map<string, Value>>()
   const spendings = new Map<Policy, Spending>()
+  let refused: StatusError | undefined
   for (const stored of bindings) {
     const binding = bindingOf(stored)
     const found = request.context.reader.get(API, 'ValidatingAdmissionPolicy', { name: stored.spec.policyName ?? '' })
@@ -53,9 +55,13 @@ async function holdAgainst(
     const spending = spendings.get(policy) ?? new Spending()
     spendings.set(policy, spending)
     for (const failure of decide(policy, binding, known, { request, tools, spending })) {
-      act({ ...failure, policy: policy.stored.metadata.name ?? '', binding: stored.metadata.name ?? '' }, binding, request)
+      const decision = { ...failure, policy: policy.stored.metadata.name ?? '', binding: stored.metadata.name ?? '' }
+      if (binding.actions.has('Warn')) warn(decision, request)
+      if (binding.actions.has('Deny')) refused ??= refusalOf(decision, request)
+      // What Audit says would be in an audit log, which there is none of.
     }
   }
+  if (refused) throw refused
 }
 
 interface Asked {
@@ -87,16 +93,15 @@ function decide(policy: Policy, { stored }: Binding, values: ReadonlyMap<string,
   })
 }
 
-/** Deny refuses; Warn tells the client; Audit would be in an audit log, which there is none of. @throws StatusError */
-function act({ policy, binding, message, reason }: Decision, { actions }: Binding, request: AdmissionRequest): void {
-  if (actions.has('Warn')) {
-    request.context.warn(`Validation failed for ValidatingAdmissionPolicy '${policy}' with binding '${binding}': ${message}`)
-  }
-  if (!actions.has('Deny')) return
+function warn({ policy, binding, message }: Decision, { context }: AdmissionRequest): void {
+  context.warn(`Validation failed for ValidatingAdmissionPolicy '${policy}' with binding '${binding}': ${message}`)
+}
+
+function refusalOf({ policy, binding, message, reason }: Decision, request: AdmissionRequest): StatusError {
   const told = `ValidatingAdmissionPolicy '${policy}' with binding '${binding}' denied request: ${message}`
   const known: Reason = isReason(reason) ? reason : 'Invalid'
   const refused = refusal(request, told)
-  throw new StatusError(known, refused.message, { details: { ...refused.details, causes: [{ message: told }] } })
+  return new StatusError(known, refused.message, { details: { ...refused.details, causes: [{ message: told }] } })
 }
 
 function isReason(reason: string): reason is Reason {
