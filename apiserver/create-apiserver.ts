@@ -5,7 +5,7 @@ import { ConfigError } from '../shared/process/config.ts'
 import { createHealthServer } from '../shared/process/health-server.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { Clock, Timer } from '../shared/time/clock.ts'
-import { LocalServiceKeeper } from './aggregation/local-service-keeper.ts'
+import { type Aggregation, createAggregation } from './aggregation/create-aggregation.ts'
 import { AddressKeeper } from './bootstrap/address-keeper.ts'
 import { ensureAll } from './bootstrap/ensure.ts'
 import { requiredFlowSchemas, requiredPriorityLevels } from './bootstrap/flow-control.ts'
@@ -84,7 +84,10 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   })
   const expiry = new Expiry(table, storage, writer, { clock, log })
   const addresses = new AddressKeeper({ reader: objects, writer, remover: state.remover, table, clock, log })
-  const localServices = new LocalServiceKeeper({ reader: objects, writer, remover: state.remover, table, clock, log })
+  const aggregation = createAggregation({
+    ...{ reader: objects, writer, remover: state.remover, table, rule: state.rule, clock, random: tools.random, log },
+    frontProxy: () => identity.credentials.frontProxyClient,
+  })
   const connect = createConnect({
     reader: objects,
     credentials: () => ({ authority: identity.credentials.authority, ...identity.credentials.kubeletClient }),
@@ -101,7 +104,8 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const ensureMandatory = () => ensureAll([requiredPriorityLevels(), requiredFlowSchemas()], { writer, remover: state.remover, table })
   const flowPolicy = new FlowPolicyFollower({ reader: objects, writer, table, flowControl, ensureMandatory, clock, log })
   const pipeline = createPipeline({
-    ...{ config, tools, state, store, hub, connect, identity, flowControl, bounds, issuer: derived.issuer, unready },
+    ...{ config, tools, state, store, hub, connect, aggregation, identity, flowControl, bounds },
+    ...{ issuer: derived.issuer, unready },
   })
   const handle = (request: ApiRequest, reply: Reply) => pipeline.handle(request, reply)
   const upgrade: UpgradeHandler = (request, raw, socket, head) =>
@@ -140,6 +144,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       if (problem !== undefined && !config.openDamagedStore) throw new ConfigError(problem)
       state.followAllocations()
       definitions.load()
+      aggregation.load()
       if (parts.listen !== false) {
         await listeners.start()
         await identity.listensOn(Number(new URL(listeners.url).port))
@@ -152,7 +157,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
         definitions.start()
         expiry.start()
         addresses.start()
-        await localServices.start()
+        await aggregation.start()
       }
       compacting = compactor.run(background.signal)
       if (config.podRoutes.length > 0) endRoutes = followRoutes(config.podRoutes, objects, parts.ip, log)
@@ -166,13 +171,14 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       endRoutes?.()
       flowPolicy.stop()
       hub.stop()
+      aggregation.close()
       await listeners.stop()
       if (config.healthPort !== 0) await health.stop()
       connect.close()
       state.hooks.close()
       expiry.stop()
       await addresses.stop()
-      await localServices.stop()
+      await aggregation.stop()
       await definitions.stop()
       background.abort()
       await compacting
@@ -189,6 +195,7 @@ interface PipelineParts {
   readonly store: ObjectStore
   readonly hub: WatchHub
   readonly connect: Connect
+  readonly aggregation: Aggregation
   readonly identity: ServerIdentity
   readonly flowControl: FlowControl
   readonly bounds: ServerBounds
@@ -198,12 +205,12 @@ interface PipelineParts {
 
 /** The request path with everything it passes through. */
 function createPipeline(parts: PipelineParts): Pipeline {
-  const { config, tools, state, store, hub, connect, identity, flowControl, bounds, issuer, unready } = parts
+  const { config, tools, state, store, hub, connect, aggregation, identity, flowControl, bounds, issuer, unready } = parts
   const { clock, random, log } = tools
   const { storage, objects, table, writer, remover, authentication, authorization } = state
   const served = (resource: string) => (table.hasPlural(resource) ? resource : undefined)
   const metrics = serverMetrics({
-    ...{ revision: () => storage.revision, watchers: () => hub.size, streams: () => connect.counts() },
+    ...{ revision: () => storage.revision, watchers: () => hub.size, streams: () => [...connect.counts(), ...aggregation.proxy.counts()] },
     ...{ flowControl, bounds, served, metrics: state.metrics },
   })
   return new Pipeline({
@@ -212,6 +219,7 @@ function createPipeline(parts: PipelineParts): Pipeline {
     paths: pathHandlers({
       ...{ table, issuer, serviceAccountKeys: identity.credentials.serviceAccountKeys },
       serverAddress: () => identity.address,
+      remotes: aggregation.services,
       checks: [
         { name: 'ping', live: true, check: () => undefined },
         { name: 'poststarthook/bootstrap', live: false, check: unready },
@@ -219,6 +227,7 @@ function createPipeline(parts: PipelineParts): Pipeline {
       metrics: () => metrics.render(),
     }),
     connect: (call) => connect.handle(call),
+    remotes: aggregation,
   })
 }
 

@@ -3,17 +3,20 @@ import type { Logger } from '../shared/logging/logger.ts'
 import type { FieldSelector } from '../shared/selectors/field-selector.ts'
 import { SelectorError } from '../shared/selectors/selector-error.ts'
 import type { Clock } from '../shared/time/clock.ts'
+import type { RemoteCall, RemoteProxy } from './aggregation/remote-proxy.ts'
+import type { RemoteService, RemoteServices } from './aggregation/remote-services.ts'
 import type { Authentication } from './authn/authenticate.ts'
 import type { User } from './authn/user.ts'
 import type { Authorization } from './authz/authorize.ts'
 import type { AccessAttributes } from './authz/authorizer.ts'
 import { impersonatedUser, wantsImpersonation } from './authz/impersonation.ts'
-import type { FlowControl } from './flowcontrol/flow-control.ts'
+import type { Flow, FlowControl } from './flowcontrol/flow-control.ts'
 import { negotiate, type Representation } from './http/content-type.ts'
 import type { ApiRequest, Reply } from './http/exchange.ts'
 import { checkUrlSize } from './http/input-size.ts'
 import { isTrue, methodNotAllowed, type RequestInfo, requestInfo, unknownPath } from './http/request-info.ts'
 import { sendError } from './http/response.ts'
+import { UpgradeReply } from './http/upgrade.ts'
 import { withDeadline } from './limits/deadline.ts'
 import type { RequestMetrics } from './limits/request-metrics.ts'
 import type { Resource, ResourceTable } from './registry/resource-table.ts'
@@ -39,6 +42,8 @@ export interface PipelineTools {
   /** By path; asked for paths that are no resource. */
   readonly paths: (path: string) => PathHandler | undefined
   readonly connect: ConnectHandler
+  /** Other people's API servers. */
+  readonly remotes: { readonly services: RemoteServices; readonly proxy: RemoteProxy }
   readonly metrics: RequestMetrics
   readonly clock: Clock
   readonly log: Logger
@@ -93,6 +98,8 @@ export class Pipeline {
     reply.belongTo(user.name, flow.headers)
     const outdated = this.#authorize(info, user) // 403
     if (outdated) await outdated
+    const remote = this.#tools.remotes.services.ofRequest(info)
+    if (remote) return this.#passOn(remote, { request, info, reply, user }, flow) // 502 503
     const target = this.#targetOf(info) // 404
     if (isStreaming(info)) return this.#work(target, { info, request, reply, user, warnings }) ?? undefined
     // Nobody holds a seat while their bytes are still on the way.
@@ -106,6 +113,25 @@ export class Pipeline {
       await (info.verb === 'watch' ? work : withDeadline(work, deadline, clock)) // 504
     } finally {
       seat.leave()
+    }
+  }
+
+  /** To the server of an APIService. It admits and stores by its own rules; who asks, and whether they may, was settled here. */
+  async #passOn(remote: RemoteService, call: Omit<RemoteCall, 'body'>, flow: Flow): Promise<void> {
+    const { flowControl, clock, deadline, remotes } = this.#tools
+    const { request, info, reply, user } = call
+    if (isStreaming(info) || reply instanceof UpgradeReply) return remotes.proxy.handle(remote, { ...call, body: undefined })
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    const body = isRead ? undefined : await request.readBody(BODY_LIMIT, user.name) // 408 413 429
+    const entered = flowControl.enter(flow, info, user, 1, (gone) => reply.onClose(gone)) // 429
+    const seat = entered instanceof Promise ? await entered : entered
+    const work = remotes.proxy.handle(remote, { ...call, body })
+    // A watch lasts as long as its client wants: it holds no seat.
+    if (info.verb === 'watch') seat.leave()
+    try {
+      await (info.verb === 'watch' ? work : withDeadline(work, deadline, clock)) // 504
+    } finally {
+      if (info.verb !== 'watch') seat.leave()
     }
   }
 

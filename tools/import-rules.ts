@@ -63,7 +63,7 @@ export const apiServerRooms: Readonly<Record<string, readonly string[]>> = {
   usage: ['registry'],
   verbs: ['http', 'ownership', 'patch', 'registry', 'watch', 'authn'],
   connect: ['http', 'authn', 'registry', 'certificates', 'verbs'],
-  discovery: ['http', 'authn', 'registry', 'certificates', 'patch'],
+  discovery: ['http', 'authn', 'registry', 'certificates', 'patch', 'aggregation'],
   aggregation: ['registry', 'rules', 'authn', 'http', 'connect', 'bootstrap', 'certificates', 'verbs'],
   certificates: [],
   bootstrap: ['registry', 'authn', 'authz', 'certificates', 'flowcontrol', 'allocation'],

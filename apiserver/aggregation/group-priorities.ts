@@ -8,6 +8,7 @@ export interface Priorities {
 
 /** As upstream's API server says them of its own groups: a word that two groups have (`events`) means the same for everybody. */
 const BUILT_IN: ReadonlyMap<string, number> = new Map([
+  ['apiregistration.k8s.io', 20_000],
   ['', 18_000],
   ['apps', 17_800],
   ['events.k8s.io', 17_750],

@@ -1,7 +1,26 @@
+import { FRONT_PROXY_CLIENT } from '../certificates/prepare-credentials.ts'
 import { type RequiredObject, required } from './ensure.ts'
 
+/** Who this cluster is. The authorities are PEM. */
+export interface ClusterIdentity {
+  /** What clients dial, for the public card. */
+  readonly advertiseUrl: string
+  readonly authority: string
+  /** By it extension servers know the front proxy. */
+  readonly frontProxyAuthority: string
+}
+
+/** By which headers the front proxy says whom it speaks for (`aggregation/identity-headers.ts`): lists, as JSON, as upstream writes them. */
+const FRONT_PROXY_WORDS = {
+  'requestheader-allowed-names': JSON.stringify([FRONT_PROXY_CLIENT]),
+  'requestheader-username-headers': JSON.stringify(['X-Remote-User']),
+  'requestheader-uid-headers': JSON.stringify(['X-Remote-Uid']),
+  'requestheader-group-headers': JSON.stringify(['X-Remote-Group']),
+  'requestheader-extra-headers-prefix': JSON.stringify(['X-Remote-Extra-']),
+}
+
 /** What a machine that knows only the address may learn: the authority's certificate. And what extension servers need to check clients. */
-export function requiredClusterInfo(server: string, authority: string): RequiredObject[] {
+export function requiredClusterInfo({ advertiseUrl: server, authority, frontProxyAuthority }: ClusterIdentity): RequiredObject[] {
   const kubeconfig = [
     'apiVersion: v1',
     'kind: Config',
@@ -17,7 +36,11 @@ export function requiredClusterInfo(server: string, authority: string): Required
   ].join('\n')
   return [
     configMap('kube-public', 'cluster-info', { kubeconfig }),
-    configMap('kube-system', 'extension-apiserver-authentication', { 'client-ca-file': authority }),
+    configMap('kube-system', 'extension-apiserver-authentication', {
+      'client-ca-file': authority,
+      'requestheader-client-ca-file': frontProxyAuthority,
+      ...FRONT_PROXY_WORDS,
+    }),
   ]
 }
 

@@ -1,6 +1,6 @@
 import type { BootstrapToken } from '../../shared/certificates/bootstrap-token.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
-import { requiredClusterInfo } from './cluster-info.ts'
+import { type ClusterIdentity, requiredClusterInfo } from './cluster-info.ts'
 import { requiredDnsService } from './dns-service.ts'
 import type { RequiredObject } from './ensure.ts'
 import { requiredFlowSchemas, requiredPriorityLevels } from './flow-control.ts'
@@ -13,15 +13,11 @@ import { requiredPriorityClasses } from './priority-classes.ts'
 import { requiredServiceCIDR } from './service-cidr.ts'
 import { requiredStorageClass } from './storage-class.ts'
 
-export interface BootstrapFacts extends Advertisement {
+export interface BootstrapFacts extends Advertisement, ClusterIdentity {
   /** All cluster IPs, `10.96.0.0/16`; a range for each family. */
   readonly serviceRanges: readonly string[]
   /** The cluster DNS addresses, at most one for each family; inside those ranges. */
   readonly dnsAddresses: readonly string[]
-  /** What clients dial, for the public card. */
-  readonly advertiseUrl: string
-  /** PEM. */
-  readonly authority: string
   readonly bootstrapToken: BootstrapToken
 }
 
@@ -39,7 +35,7 @@ export function requiredObjects(facts: BootstrapFacts, present: ObjectReader): r
       ...requiredKubernetesService(facts),
       requiredDnsService(facts.dnsAddresses),
       requiredJoinToken(facts.bootstrapToken),
-      ...requiredClusterInfo(facts.advertiseUrl, facts.authority),
+      ...requiredClusterInfo(facts),
     ],
   ]
 }

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { readFileIfPresent, writeFileAtomically } from '../../shared/certificates/atomic-file.ts'
 import { type Issuer, issueAuthority } from '../../shared/certificates/issue-certificate.ts'
 import { readCertificate } from '../../shared/certificates/read-certificate.ts'
@@ -11,18 +11,30 @@ const LIFETIME = 10 * 365 * DAY
 /** Hosts whose clock is a little behind must accept what was just signed. */
 export const CLOCK_SKEW = 5 * 60 * 1000
 
+/** Which authority, and what its files are called without ending. */
+export interface AuthorityWish {
+  readonly file: string
+  readonly commonName: string
+}
+
+/** Signs who people, nodes and servers are. */
+export const CLUSTER: AuthorityWish = { file: 'ca', commonName: 'kubernetes' }
+/** Signs the one who may say to extension servers whom it speaks for: whoever trusts it believes every name, so it signs nobody else. */
+export const FRONT_PROXY: AuthorityWish = { file: 'front-proxy-ca', commonName: 'front-proxy-ca' }
+
 /**
  * The cluster's certificate authority: made on the first start, the same ever after, because every node and kubeconfig
  * trusts exactly this one.
  * @throws UnusableFile when the files are there but not usable; replacing them silently would lock everybody out.
  */
-export async function loadOrMakeAuthority(directory: string, now: number, log: Logger): Promise<Issuer> {
-  const keyPath = join(directory, 'ca.key')
-  const certificatePath = join(directory, 'ca.crt')
+export async function loadOrMakeAuthority(directory: string, now: number, log: Logger, wish = CLUSTER): Promise<Issuer> {
+  const { file, commonName } = wish
+  const keyPath = join(directory, `${file}.key`)
+  const certificatePath = join(directory, `${file}.crt`)
   const certificate = readFileIfPresent(certificatePath)
   const key = readFileIfPresent(keyPath)
   if (certificate !== undefined && key === undefined) {
-    throw new UnusableFile(keyPath, 'it is missing while ca.crt is there', CURE)
+    throw new UnusableFile(keyPath, `it is missing while ${file}.crt is there`, CURE)
   }
   if (certificate !== undefined && key !== undefined) {
     checkAuthority({ certificate, key }, certificatePath, keyPath, now, log)
@@ -33,10 +45,10 @@ export async function loadOrMakeAuthority(directory: string, now: number, log: L
   const privateKey = parseKey(usableKey, keyPath)
   const made = await issueAuthority(
     { privateKey, publicKey: createPublicKey(privateKey) },
-    { commonName: 'kubernetes', notBefore: now - CLOCK_SKEW, notAfter: now + LIFETIME },
+    { commonName, notBefore: now - CLOCK_SKEW, notAfter: now + LIFETIME },
   )
   writeFileAtomically(certificatePath, made, { mode: 0o644, durable: true })
-  log.info('made the certificate authority of a new cluster', { file: certificatePath })
+  log.info('made a certificate authority of a new cluster', { file: certificatePath })
   return { certificate: made, key: usableKey }
 }
 
@@ -62,7 +74,7 @@ function checkAuthority({ certificate, key }: Issuer, certificatePath: string, k
   const privateKey = parseKey(key, keyPath)
   const read = parseCertificate(certificate, certificatePath)
   if (!read.x509.ca) throw new UnusableFile(certificatePath, 'it is a certificate, but not of an authority', CURE)
-  if (!read.x509.checkPrivateKey(privateKey)) throw new UnusableFile(keyPath, 'it does not belong to ca.crt', CURE)
+  if (!read.x509.checkPrivateKey(privateKey)) throw new UnusableFile(keyPath, `it does not belong to ${basename(certificatePath)}`, CURE)
   if (now >= read.notAfter) throw new UnusableFile(certificatePath, `it expired at ${new Date(read.notAfter).toISOString()}`, CURE)
   if (now < read.notBefore) {
     const since = new Date(read.notBefore).toISOString()

@@ -6,7 +6,7 @@ import type { BootstrapToken } from '../../shared/certificates/bootstrap-token.t
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { loadOrMakeBootstrapToken } from './bootstrap-token.ts'
-import { loadOrMakeAuthority } from './certificate-authority.ts'
+import { FRONT_PROXY, loadOrMakeAuthority } from './certificate-authority.ts'
 import { type KubeconfigUser, kubeconfigJson, kubeconfigText } from './kubeconfig-text.ts'
 import { type KeyPair, type LeafWish, loadOrIssueLeaf } from './leaf-certificate.ts'
 import { loadOrMakeServiceAccountKeys, type ServiceAccountKeys } from './service-account-keys.ts'
@@ -35,9 +35,16 @@ export interface ServerCredentials {
   readonly serving: KeyPair
   /** For connections to kubelets: user `kube-apiserver-kubelet-client`. */
   readonly kubeletClient: KeyPair
+  /** PEM of the authority by which extension servers know the front proxy. */
+  readonly frontProxyAuthority: string
+  /** For connections to extension servers. */
+  readonly frontProxyClient: KeyPair
   readonly serviceAccountKeys: ServiceAccountKeys
   readonly bootstrapToken: BootstrapToken
 }
+
+/** Whom extension servers believe whom it speaks for. */
+export const FRONT_PROXY_CLIENT = 'front-proxy-client'
 
 const LOCAL_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'localhost', 'apiserver', '127.0.0.1', '::1']
 
@@ -65,6 +72,7 @@ export async function prepareCredentials(options: CredentialsOptions): Promise<S
   mkdirSync(credentialsDirectory, { recursive: true, mode: 0o700 })
   const now = clock.now()
   const authority = await loadOrMakeAuthority(directory, now, log)
+  const frontProxy = await loadOrMakeAuthority(directory, now, log, FRONT_PROXY)
   const leaf = (wish: LeafWish) => loadOrIssueLeaf(directory, authority, wish, now, log)
 
   const credentials: ServerCredentials = {
@@ -80,6 +88,14 @@ export async function prepareCredentials(options: CredentialsOptions): Promise<S
       subject: { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] },
       usages: ['clientAuth'],
     }),
+    frontProxyAuthority: frontProxy.certificate,
+    frontProxyClient: await loadOrIssueLeaf(
+      directory,
+      frontProxy,
+      { file: FRONT_PROXY_CLIENT, subject: { commonName: FRONT_PROXY_CLIENT, organizations: [] }, usages: ['clientAuth'] },
+      now,
+      log,
+    ),
     serviceAccountKeys: loadOrMakeServiceAccountKeys(directory),
     bootstrapToken: loadOrMakeBootstrapToken(directory),
   }

@@ -59,7 +59,7 @@ export class ServerIdentity {
 
   /** What the objects that must exist say about this server. */
   facts(): BootstrapFacts {
-    const { authority, bootstrapToken } = this.credentials
+    const { authority, frontProxyAuthority, bootstrapToken } = this.credentials
     const { config, derived } = this.#setting
     const { advertiseAddress: address, serviceAddress } = derived
     const { dnsAddress: dnsAddresses, serviceClusterIpRange: serviceRanges } = config
@@ -71,6 +71,7 @@ export class ServerIdentity {
       dnsAddresses,
       advertiseUrl: this.#advertiseUrl,
       authority,
+      frontProxyAuthority,
       bootstrapToken,
     }
   }

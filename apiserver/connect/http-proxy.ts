@@ -20,7 +20,29 @@ export interface ProxyTarget {
   readonly host: string
   readonly port: number
   /** TLS of a particular peer; without it certificates are not verified, as upstream's proxy does not. */
-  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string; readonly servername: string } | undefined
+  readonly tls?: PeerTls | undefined
+}
+
+/** PEM. */
+interface PeerTls {
+  /** The only authorities that count. Absent: those that the machine's programs trust. */
+  readonly ca?: string | undefined
+  readonly cert: string
+  readonly key: string
+  readonly servername: string
+  /** Somebody asked for it in so many words. Default: verified. */
+  readonly isUnverified?: boolean
+}
+
+/** A request as the other side is to have it. */
+export interface PassedRequest {
+  /** With the query. */
+  readonly path: string
+  readonly headers: HeaderValues
+  /** What was read already; undefined: as it comes. */
+  readonly body?: Readable | undefined
+  /** Where the pages of the other side live; undefined for an API: addresses in its answers stay as they are, and redirects are refused. */
+  readonly place: ProxiedPlace | undefined
 }
 
 /** What a proxied call is made with. */
@@ -41,27 +63,40 @@ const CONNECT_TIMEOUT = 30_000
  */
 export async function proxyTo(target: ProxyTarget, call: Call, { rule, scope }: ProxyMeans): Promise<void> {
   const { reply, request } = call
-  rule.require(target.host)
-  const { lookup } = rule
   const { path, query, rawPath, prefix } = pathsOf(call)
+  rule.require(target.host)
   if (path === undefined) return reply.send(301, 'text/plain', '', { location: `${rawPath}/${query}` })
-  const host = `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`
+  const host = `${hostText(target.host)}:${target.port}`
   const headers = {
     ...requestHeaders(request.headers),
     ...forwardedFor(request.headers, { from: request.remoteAddress, path: rawPath }),
     host,
   }
+  const place = { prefix, hosts: [host, target.host, String(request.headers['host'] ?? '')].map((name) => name.toLowerCase()) }
+  return passRequestOn(target, { path: path + query, headers, place }, call, { rule, scope })
+}
+
+/**
+ * The same for a request whose path and headers somebody else has made. @throws StatusError BadRequest for an address that is not dialled,
+ * ServiceUnavailable when nobody answers, 502 for a redirect that is refused
+ */
+export async function passRequestOn(target: ProxyTarget, sent: PassedRequest, call: Exchange, { rule, scope }: ProxyMeans): Promise<void> {
+  const { request, reply } = call
+  rule.require(target.host)
+  const { lookup } = rule
+  const { path, headers, place } = sent
   const { method } = request
   if (reply instanceof UpgradeReply) {
-    return tunnel(reply, { socket: await dial(target, lookup, scope), method, path: path + query, headers }, scope)
+    return tunnel(reply, { socket: await dial(target, lookup, scope), method, path, headers }, scope)
   }
-  const body = request.openBody()
-  const question = { method, path: path + query, headers: { ...headers, ...framing(request.headers) } }
+  const body = sent.body ?? request.openBody()
+  const question = { method, path, headers: sent.body ? headers : { ...headers, ...framing(request.headers) } }
   const inform = (code: number, said: Call['request']['headers']) => reply.inform?.(code, answerHeaders(said))
   const answer = await ask(target, question, { body, lookup, scope, inform })
-  const place = { prefix, hosts: [host, target.host, String(request.headers['host'] ?? '')].map((name) => name.toLowerCase()) }
-  await giveBack(answer, call, { place, body, scope })
+  await giveBack(answer, call, { place, body, isWhole: sent.body !== undefined, scope })
 }
+
+type Exchange = Pick<Call, 'request' | 'reply'>
 
 interface ProxiedPaths {
   /** Undefined: the reader is to add a slash first, so that relative links of the page stay below the proxy's path. */
@@ -140,30 +175,38 @@ function boundConnecting(outgoing: ClientRequest): void {
 }
 
 interface Way {
-  readonly place: ProxiedPlace
+  readonly place: ProxiedPlace | undefined
   readonly body: Readable
+  /** Nothing of the body is still to come from the client. */
+  readonly isWhole: boolean
   readonly scope: StreamScope
 }
 
-async function giveBack(answer: IncomingMessage, { reply, request }: Call, { place, body, scope }: Way): Promise<void> {
+async function giveBack(answer: IncomingMessage, { reply, request }: Exchange, { place, body, isWhole, scope }: Way): Promise<void> {
   scope.own(answer)
   const code = answer.statusCode ?? 502
   const { 'content-type': type, 'content-length': length, ...headers } = answerHeaders(answer.headers)
   const { location } = answer.headers
-  if (location !== undefined) headers['location'] = rewrittenAddress(location, place)
+  if (location !== undefined && place) headers['location'] = rewrittenAddress(location, place)
+  else if (location !== undefined && code >= 300 && code < 400) {
+    throw new StatusError('Unknown', 'the backend attempted to redirect this request, which is not permitted', { code: 502 })
+  }
   if (answer.headers['trailer'] !== undefined) headers['trailer'] = answer.headers['trailer']
   // A connection on which a body still comes that nobody may ever read is not used again.
-  if (!body.readableEnded) headers['connection'] = 'close'
-  const isRewritten = request.method !== 'HEAD' && hasLinks(code, answer.headers)
+  if (!isWhole && !body.readableEnded) headers['connection'] = 'close'
+  const isRewritten = place && request.method !== 'HEAD' && hasLinks(code, answer.headers)
   const source = isRewritten ? withRewrittenLinks(answer, answer.headers, place, scope) : answer
   const size = isRewritten || length === undefined ? undefined : Number(length)
   reply.begin(code, type === undefined ? undefined : String(type), size, headers)
   await passOn(source, reply, () => answer.trailers)
 }
 
-function tlsOptions({ scheme, tls }: ProxyTarget): object {
+/** What Node is told of a target's TLS. */
+export function tlsOptions({ scheme, tls }: ProxyTarget): object {
   if (scheme !== 'https') return {}
-  return tls ? { ...tls, rejectUnauthorized: true } : { rejectUnauthorized: false }
+  if (!tls) return { rejectUnauthorized: false }
+  const { isUnverified = false, ca, ...own } = tls
+  return { ...own, ...(ca === undefined ? {} : { ca }), minVersion: 'TLSv1.2', rejectUnauthorized: !isUnverified }
 }
 
 function dial(target: ProxyTarget, lookup: DialRule['lookup'], scope: StreamScope): Promise<Duplex> {

@@ -1,4 +1,7 @@
 import { splitApiVersion } from '../../shared/openapi/kinds.ts'
+import { aggregatedRemote } from '../aggregation/aggregated-remote.ts'
+import { type Priorities, prioritiesOf } from '../aggregation/group-priorities.ts'
+import type { RemoteService } from '../aggregation/remote-services.ts'
 import type { Resource, ServedSubresource } from '../registry/resource-table.ts'
 
 interface GroupVersion {
@@ -9,25 +12,47 @@ interface GroupVersion {
 /** A group with its versions, the preferred one first, and what is served of each. */
 export interface ServedGroup {
   readonly name: string
-  readonly versions: readonly { readonly version: string; readonly resources: readonly Resource[] }[]
+  readonly versions: readonly ServedVersion[]
 }
 
-/** Groups in the order discovery shows them: core first, then by name; versions newest and most stable first. */
-export function servedGroups(resources: readonly Resource[]): ServedGroup[] {
-  const groups = new Map<string, Map<string, Resource[]>>()
-  for (const resource of resources) {
-    const versions = groups.get(resource.group) ?? new Map<string, Resource[]>()
-    groups.set(resource.group, versions)
-    versions.set(resource.version, [...(versions.get(resource.version) ?? []), resource])
+interface ServedVersion {
+  readonly version: string
+  readonly resources: readonly Resource[]
+  /** Whose it is, where it is not ours. */
+  readonly remote: RemoteService | undefined
+}
+
+interface RankedVersion extends ServedVersion {
+  readonly priorities: Priorities
+}
+
+/** Groups and versions in the order of their priorities, as upstream shows them: where two have a word, clients take the first. */
+export function servedGroups(resources: readonly Resource[], remotes: readonly RemoteService[] = []): ServedGroup[] {
+  const groups = new Map<string, Map<string, RankedVersion>>()
+  const versionsOf = (group: string) => {
+    const versions = groups.get(group) ?? new Map<string, RankedVersion>()
+    groups.set(group, versions)
+    return versions
   }
+  for (const [apiVersion, own] of Map.groupBy(resources, (resource) => resource.apiVersion)) {
+    const { group, version, custom } = own[0]!
+    const priorities = prioritiesOf(group, apiVersion, custom !== undefined)
+    const sorted = own.sort((a, b) => (a.plural < b.plural ? -1 : 1))
+    versionsOf(group).set(version, { version, resources: sorted, remote: undefined, priorities })
+  }
+  for (const remote of remotes) {
+    const { groupPriorityMinimum, versionPriority } = remote.service.spec
+    const priorities = { group: groupPriorityMinimum, version: versionPriority }
+    versionsOf(remote.group).set(remote.version, { version: remote.version, resources: [], remote, priorities })
+  }
+  const rank = (versions: ReadonlyMap<string, RankedVersion>) => Math.max(...[...versions.values()].map((each) => each.priorities.group))
   return [...groups]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, versions]) => ({
-      name,
-      versions: [...versions]
-        .sort(([a], [b]) => compareVersions(a, b))
-        .map(([version, own]) => ({ version, resources: [...own].sort((a, b) => (a.plural < b.plural ? -1 : 1)) })),
-    }))
+    .sort(([a, ofA], [b, ofB]) => rank(ofB) - rank(ofA) || (a < b ? -1 : 1))
+    .map(([name, versions]) => ({ name, versions: [...versions.values()].sort(compareRanked) }))
+}
+
+function compareRanked(a: RankedVersion, b: RankedVersion): number {
+  return b.priorities.version - a.priorities.version || compareVersions(a.version, b.version)
 }
 
 /** Upstream's order of version names: v2 before v1 before v1beta2 before v1alpha1. */
@@ -114,9 +139,16 @@ export function aggregatedDiscovery(groups: readonly ServedGroup[]): object {
     metadata: {},
     items: groups.map(({ name, versions }) => ({
       metadata: name === '' ? { creationTimestamp: null } : { name, creationTimestamp: null },
-      versions: versions.map(({ version, resources }) => ({ version, resources: resources.map(aggregatedResource), freshness: 'Current' })),
+      versions: versions.map(({ version, resources, remote }) =>
+        remote ? remoteVersion(remote) : { version, resources: resources.map(aggregatedResource), freshness: 'Current' },
+      ),
     })),
   }
+}
+
+/** What its server said last; nothing yet is `Stale` too. */
+function remoteVersion(remote: RemoteService): object {
+  return { version: remote.version, resources: aggregatedRemote(remote), freshness: remote.isStale ? 'Stale' : 'Current' }
 }
 
 function aggregatedResource(resource: Resource): object {

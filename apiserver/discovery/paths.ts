@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { RemoteServices } from '../aggregation/remote-services.ts'
 import { jsonWebKeySet, openIdConfiguration } from '../authn/issuer-discovery.ts'
 import type { ServiceAccountKeys } from '../certificates/service-account-keys.ts'
 import { negotiate, plainJson } from '../http/content-type.ts'
@@ -14,6 +15,8 @@ import { versionInfo } from './version.ts'
 
 export interface PathTools {
   readonly table: Pick<ResourceTable, 'all' | 'version'>
+  /** Groups' versions that other servers serve. */
+  readonly remotes: Pick<RemoteServices, 'all' | 'revision'>
   /** `host:port`, as clients outside reach it. */
   readonly serverAddress: () => string
   readonly checks: readonly HealthCheck[]
@@ -26,11 +29,13 @@ type Handler = (request: ApiRequest, info: RequestInfo, reply: Reply) => void | 
 
 /** Everything that is no resource: version, health, metrics, discovery. Documents are made on first use and kept while what is served stays the same. */
 export function pathHandlers(tools: PathTools): (path: string) => Handler | undefined {
-  const { table } = tools
+  const { table, remotes } = tools
   const openApi = { v2: openApiV2(), v3: openApiV3() }
-  let made: { readonly version: number; readonly handlers: ReadonlyMap<string, Handler> } | undefined
+  let made: { readonly version: number; readonly revision: number; readonly handlers: ReadonlyMap<string, Handler> } | undefined
   return (path) => {
-    if (made?.version !== table.version) made = { version: table.version, handlers: handlersOf(tools, openApi) }
+    const { version } = table
+    const { revision } = remotes
+    if (made?.version !== version || made.revision !== revision) made = { version, revision, handlers: handlersOf(tools, openApi) }
     return made.handlers.get(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
   }
 }
@@ -42,7 +47,7 @@ interface OpenApiMakers {
 
 function handlersOf(tools: PathTools, openApi: OpenApiMakers): ReadonlyMap<string, Handler> {
   const resources = tools.table.all()
-  const groups = servedGroups(resources)
+  const groups = servedGroups(resources, tools.remotes.all())
   const named = groups.filter((group) => group.name !== '')
   const core = groups.filter((group) => group.name === '')
   const handlers = new Map<string, Handler>()
@@ -64,7 +69,8 @@ function handlersOf(tools: PathTools, openApi: OpenApiMakers): ReadonlyMap<strin
   )
   for (const group of groups) {
     if (group.name !== '') json(`/apis/${group.name}`, () => groupDocument(group))
-    for (const { version, resources } of group.versions) {
+    for (const { version, resources, remote } of group.versions) {
+      if (remote) continue
       const path = group.name === '' ? `/api/${version}` : `/apis/${group.name}/${version}`
       json(path, () => resourceList(group.name === '' ? version : `${group.name}/${version}`, resources))
     }

@@ -1,9 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import type { RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import type { Duplex } from 'node:stream'
 import { issueAuthority, issueCertificate } from '../../shared/certificates/issue-certificate.ts'
 
 /** An authority of a test's own, and a server's certificate of it. PEM. */
@@ -50,6 +51,8 @@ export interface HookServer {
   readonly caBundle: string
   /** Connections that were made to it. */
   readonly connections: number
+  /** Who asks for another protocol is theirs. */
+  onUpgrade(listener: (request: IncomingMessage, socket: Duplex) => void): void
   close(): void
 }
 
@@ -74,6 +77,9 @@ export async function hookServer(
     caBundle: Buffer.from(papers.authority).toString('base64'),
     get connections() {
       return connections
+    },
+    onUpgrade(listener) {
+      server.on('upgrade', listener)
     },
     close() {
       server.close()

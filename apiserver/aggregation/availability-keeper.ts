@@ -1,0 +1,166 @@
+import { hasReason } from '../../shared/errors/status-error.ts'
+import type { Logger } from '../../shared/logging/logger.ts'
+import type { APIService } from '../../shared/openapi/generated/apiregistration-v1.ts'
+import type { Clock, Timer } from '../../shared/time/clock.ts'
+import { timestamp } from '../../shared/time/timestamp.ts'
+import { type EnsureTools, SELF } from '../bootstrap/ensure.ts'
+import type { ObjectReader } from '../registry/object-reader.ts'
+import { localCondition } from '../rules/apiregistration/api-service.ts'
+import { conditionsWith, failedDiscovery, passed, placeProblem, type Verdict } from './availability.ts'
+import { API, KIND } from './local-services.ts'
+import type { RemoteReader } from './remote-reader.ts'
+import { remoteResources } from './remote-resources.ts'
+import type { RemoteServices } from './remote-services.ts'
+
+export interface AvailabilityKeeperParts extends Pick<EnsureTools, 'table' | 'writer'> {
+  readonly reader: ObjectReader
+  readonly remotes: RemoteServices
+  readonly ask: Pick<RemoteReader, 'read'>
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** How often all are looked at again, and how long one that is away waits at most. Milliseconds; upstream's. */
+const INTERVAL = 30_000
+const FIRST_RETRY = 1_000
+/** Servers that are asked at the same time. */
+const AT_ONCE = 8
+
+/**
+ * Keeps the condition Available of APIServices: looks when they, their Service or its endpoints change, and from time to time. Who answers is asked
+ * what it serves by the same question.
+ */
+export class AvailabilityKeeper {
+  readonly #parts: AvailabilityKeeperParts
+  readonly #waiting = new Set<string>()
+  readonly #busy = new Map<string, Promise<void>>()
+  readonly #failures = new Map<string, number>()
+  readonly #retries = new Map<string, Timer>()
+  #ends: (() => void)[] = []
+  #isStopped = false
+
+  constructor(parts: AvailabilityKeeperParts) {
+    this.#parts = parts
+  }
+
+  start(): void {
+    const { reader, remotes, clock } = this.#parts
+    const every = clock.every(INTERVAL, () => {
+      for (const { name } of remotes.all()) this.#look(name)
+    })
+    this.#ends = [
+      () => every.cancel(),
+      reader.follow(API, KIND, (current, previous) => {
+        if (current && JSON.stringify(current.spec) !== JSON.stringify(previous?.spec)) this.#look(current.metadata.name ?? '')
+      }),
+      reader.follow('v1', 'Service', (current, previous) => this.#lookAt((current ?? previous)!.metadata)),
+      reader.follow('discovery.k8s.io/v1', 'EndpointSlice', (current, previous) => {
+        const { namespace, labels } = (current ?? previous)!.metadata
+        this.#lookAt({ namespace, name: labels?.['kubernetes.io/service-name'] })
+      }),
+    ]
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    for (const end of this.#ends.splice(0)) end()
+    for (const timer of this.#retries.values()) timer.cancel()
+    await Promise.all(this.#busy.values())
+  }
+
+  #lookAt({ namespace, name }: { namespace?: string | undefined; name?: string | undefined }): void {
+    for (const { name: own, service } of this.#parts.remotes.all()) {
+      if (service.spec.service?.namespace === namespace && service.spec.service?.name === name) this.#look(own)
+    }
+  }
+
+  #look(name: string): void {
+    if (this.#isStopped) return
+    this.#waiting.add(name)
+    // What woke us is still being told to others.
+    void Promise.resolve().then(() => this.#next())
+  }
+
+  #next(): void {
+    for (const name of this.#waiting) {
+      if (this.#isStopped || this.#busy.size >= AT_ONCE) return
+      if (this.#busy.has(name)) continue
+      this.#waiting.delete(name)
+      this.#retries.get(name)?.cancel()
+      const work = this.#check(name).finally(() => {
+        this.#busy.delete(name)
+        this.#next()
+      })
+      this.#busy.set(name, work)
+    }
+  }
+
+  async #check(name: string): Promise<void> {
+    const { reader, remotes, clock, log } = this.#parts
+    const service = reader.get(API, KIND, { name })
+    if (!service) return void this.#failures.delete(name)
+    try {
+      const verdict = service.spec.service ? await this.#verdict(name, service) : undefined
+      if (verdict?.status === 'False') {
+        remotes.learn(name, undefined)
+        this.#lookLater(name)
+      } else this.#failures.delete(name)
+      await this.#write(name, service, verdict ?? localVerdict(timestamp(clock.now())))
+    } catch (error) {
+      log.warn('the condition of an APIService could not be written; trying again', { apiService: name, error })
+      this.#lookLater(name)
+    }
+  }
+
+  async #verdict(name: string, service: APIService): Promise<Verdict> {
+    const { reader, remotes, ask } = this.#parts
+    const missing = placeProblem(service, reader)
+    if (missing) return missing
+    const remote = remotes.get(name)
+    if (!remote) return failedDiscovery(`the group of APIService ${JSON.stringify(name)} is always served by this server`)
+    try {
+      const resources = remoteResources(await ask.read(remote, `/apis/${remote.group}/${remote.version}`))
+      remotes.learn(name, resources)
+      return passed
+    } catch (error) {
+      return failedDiscovery((error as Error).message)
+    }
+  }
+
+  #lookLater(name: string): void {
+    if (this.#isStopped) return
+    const failures = this.#failures.get(name) ?? 0
+    this.#failures.set(name, failures + 1)
+    this.#retries.get(name)?.cancel()
+    const timer = this.#parts.clock.after(Math.min(INTERVAL, FIRST_RETRY * 2 ** Math.min(failures, 10)), () => {
+      this.#retries.delete(name)
+      this.#look(name)
+    })
+    this.#retries.set(name, timer)
+  }
+
+  async #write(name: string, seen: APIService, verdict: Verdict): Promise<void> {
+    const { table, writer, clock } = this.#parts
+    const resource = table.ofKind(API, KIND)
+    const now = timestamp(clock.now())
+    if (!resource || !conditionsWith(seen, verdict, now)) return
+    const request = { resource, namespace: '', name, subresource: 'status', user: SELF, dryRun: false, warn() {} }
+    try {
+      await writer.update(request, { kind: 'internal' }, (newest) => {
+        const next = structuredClone(newest) as APIService
+        // Another wish meanwhile: its own look is on the way.
+        if (JSON.stringify(next.spec) === JSON.stringify(seen.spec)) {
+          next.status.conditions = conditionsWith(next, verdict, now) ?? next.status.conditions
+        }
+        return next
+      })
+    } catch (error) {
+      if (!hasReason(error, 'NotFound')) throw error
+    }
+  }
+}
+
+function localVerdict(now: string): Verdict {
+  const { status, reason = '', message = '' } = localCondition(now)
+  return { status, reason, message }
+}
