@@ -3,8 +3,15 @@ import { run } from 'node:test'
 import type { TestEvent } from 'node:test/reporters'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** How long after a file's time its process may take to end by itself: the test that hung has failed by then, those after it may still run. */
-const GRACE = 60_000
+/** How long a file may take. Milliseconds. */
+export interface Limits {
+  /** Each test. */
+  readonly test: number
+  /** From then on until the process must have ended: the test that hung has failed by then, those after it may still run. */
+  readonly grace: number
+  /** From when the process has nothing more to do until it must have ended. */
+  readonly exit: number
+}
 
 /** Counts of `test:summary`. */
 export interface Counts {
@@ -31,22 +38,45 @@ export interface FileRun {
 }
 
 /**
- * Runs one file. A test that takes longer than `milliseconds` fails. That does not end the file's process where something still runs in it, and
- * the end of the process does not end what it started: a minute later the process is killed, and whoever still holds its output is left alone.
+ * Runs one file. A test that takes too long fails. That does not end the file's process where something still runs in it, and
+ * the end of the process does not end what it started: a while later the process is killed, and whoever still holds its output is left alone.
+ * A process that had nothing more to do has said how its tests went: if it does not end then (node's own end may hang), that counts.
  */
-export function runFile(file: string, milliseconds: number): FileRun {
+export function runFile(file: string, limits: Limits): FileRun {
   const began = performance.now()
   let ended: number | undefined
   let counts = NONE
   let passed = true
+  let isToldAll = false
   const open = new Map<string, string>()
-  const overdue = new AbortController()
+  const at = () => [...open.values()].join(' › ') || undefined
+  const stop = new AbortController()
+  const waits = new AbortController()
+  /** Ends what has not ended when the time is over. */
+  const endAfter = (patience: number, why: string) =>
+    sleep(patience, undefined, { signal: waits.signal }).then(
+      () => {
+        const processes = processesOf(file)
+        const left = processes.map(({ words }) => words).join('; ')
+        stop.abort(new Error(`${file} ${why}; it was at: ${at() ?? 'no test'}; its processes: ${left}`))
+        for (const { pid } of processes) kill(pid)
+      },
+      () => {},
+    )
 
   async function collect(): Promise<TestEvent[]> {
     const collected: TestEvent[] = []
-    for await (const event of run({ files: [file], timeout: milliseconds, signal: overdue.signal })) {
+    const late = [endAfter(limits.test + limits.grace, `has not ended ${limits.grace / 1000} s after the time of its tests`)]
+    for await (const event of run({ files: [file], timeout: limits.test, signal: stop.signal })) {
       const { type, data } = event
-      if (type === 'test:summary' && data.file === undefined) counts = data.counts
+      if (type === 'test:summary' && !isToldAll) {
+        counts = data.counts
+        isToldAll = data.file !== undefined
+        if (isToldAll) late.push(endAfter(limits.exit, `has told all and not ended within ${limits.exit / 1000} s`))
+      } else if (isToldAll && stop.signal.aborted && 'name' in data && data.name === file) {
+        if (type === 'test:fail') process.stdout.write(`# ${(stop.signal.reason as Error).message}\n`)
+        continue
+      }
       if (type === 'test:fail' && data.skip === undefined && data.todo === undefined) passed = false
       if ('name' in data && data.name !== file) {
         const key = `${data.nesting} ${data.name}`
@@ -56,53 +86,51 @@ export function runFile(file: string, milliseconds: number): FileRun {
       // Sums have no file.
       if (data.file !== undefined) collected.push(event)
     }
+    ended = performance.now()
+    waits.abort()
+    await Promise.all(late)
     return collected
   }
 
-  async function collectInTime(): Promise<TestEvent[]> {
-    const inTime = new AbortController()
-    const late = sleep(milliseconds + GRACE, undefined, { signal: inTime.signal }).then(
-      () => {
-        for (const pid of childrenThatRun(file)) process.kill(pid, 'SIGKILL')
-        overdue.abort(
-          new Error(`${file} has not ended ${GRACE / 1000} s after the time of its tests; it was at: ${[...open.values()].join(' › ')}`),
-        )
-      },
-      () => {},
-    )
-    try {
-      return await collect()
-    } finally {
-      ended = performance.now()
-      inTime.abort()
-      await late
-    }
-  }
-
   return {
-    file,
-    events: collectInTime(),
+    ...{ file, at, events: collect() },
     took: () => (ended ?? performance.now()) - began,
-    at: () => [...open.values()].join(' › ') || undefined,
     counts: () => counts,
     passed: () => passed,
   }
 }
 
-/** Numbers of this process's children that have `file` among their words. */
-function childrenThatRun(file: string): number[] {
-  return readdirSync('/proc')
+interface Running {
+  readonly pid: number
+  readonly words: string
+}
+
+/** This process's children that have `file` among their words, and all that descends from them. */
+function processesOf(file: string): Running[] {
+  const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
+    .flatMap((pid) => {
       try {
         // The name in brackets may hold anything; state and parent follow it.
         const [, parent] = readFileSync(`/proc/${pid}/stat`, 'latin1')
           .replace(/^.*\) /s, '')
           .split(' ')
-        return Number(parent) === process.pid && readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(file)
+        return [
+          { pid: Number(pid), parent: Number(parent), words: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() },
+        ]
       } catch {
-        return false // it has ended
+        return [] // it has ended
       }
     })
-    .map(Number)
+  const found = all.filter(({ parent, words }) => parent === process.pid && words.endsWith(` ${file}`))
+  for (const { pid } of found) found.push(...all.filter(({ parent }) => parent === pid))
+  return found.map(({ pid, words }) => ({ pid, words: words.slice(-200) }))
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
 }

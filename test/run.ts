@@ -20,8 +20,13 @@ const MINUTE = 60_000
 
 const { values, positionals: files } = parseArgs({
   allowPositionals: true,
-  options: { setup: { type: 'string' }, minutes: { type: 'string', default: '8' }, neighbours: { type: 'string' } },
+  options: {
+    ...{ setup: { type: 'string' }, neighbours: { type: 'string' } },
+    // Of a test; of a file's process after that; of one that has nothing more to do.
+    ...{ minutes: { type: 'string', default: '8' }, grace: { type: 'string', default: '1' }, exit: { type: 'string', default: '0.5' } },
+  },
 })
+const limits = { test: Number(values.minutes) * MINUTE, grace: Number(values.grace) * MINUTE, exit: Number(values.exit) * MINUTE }
 /** Most tests wait for something: one more than there are processors keeps these busy. */
 const neighbours = Number(values.neighbours ?? availableParallelism() + 1)
 const base = resolve(import.meta.dirname, '..')
@@ -42,7 +47,7 @@ async function runFiles(of: readonly string[], concurrency: number): Promise<voi
   const left = [...of]
   const one = async () => {
     for (let file = left.shift(); file !== undefined; file = left.shift()) {
-      const of = runFile(resolve(file), Number(values.minutes) * MINUTE)
+      const of = runFile(resolve(file), limits)
       running.add(of)
       for (const event of await of.events) events.write(event)
       running.delete(of)
