@@ -6,5 +6,6 @@ export const eventSources: ReadonlyMap<string, string> = new Map([
   ['horizontalpodautoscaling', 'horizontal-pod-autoscaler'],
   ['persistentvolume-binder', 'persistentvolume-controller'],
   ['persistentvolume-expander', 'volume_expand'],
+  ['persistentvolume-attach-detach', 'attachdetach-controller'],
   ['ephemeral-volume', 'ephemeral_volume'],
 ])

@@ -201,6 +201,11 @@ async function startWork({
   const observe = nodeObserver({
     ...{ places, facts, runtime, network, clock, port: () => port, reserved: settings.reserved, maxPods: config.maxPods },
     ...{ pressure: () => eviction.pressure, isShuttingDown: () => shutdown.isShuttingDown },
+    volumesInUse: () =>
+      csi.inUse.list().catch((error: unknown) => {
+        log.warn('which volumes are in use could not be read; the node status says what it said', { error })
+        return undefined
+      }),
     keepsAddresses: config.cloudProvider === 'external',
     addresses: [...nodeIps.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: nodeName }],
   })
@@ -220,6 +225,7 @@ async function startWork({
         onStrain: (listener) => {
           eviction.onChange(listener)
           shutdown.onChange(listener)
+          csi.inUse.onChange(listener)
         },
         lookEvery: config.nodeStatusUpdateFrequency,
         reportEvery: config.nodeStatusReportFrequency,

@@ -4,6 +4,7 @@ import type { Client } from '../../shared/client/client.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { pause } from '../../shared/time/pause.ts'
+import { csiInUse } from '../volumes/csi-in-use.ts'
 import { csiVolumes } from '../volumes/csi-volumes.ts'
 import type { Mounter } from '../volumes/mounter.ts'
 import type { ServiceAccountTokens } from '../volumes/service-account-token.ts'
@@ -17,6 +18,8 @@ export interface CsiOptions {
   client: Client
   tokens: ServiceAccountTokens
   mounter: Mounter
+  /** What the node's status says is in use; absent where nobody keeps it. */
+  volumesInUse?: (() => readonly string[]) | undefined
   clock: Clock
   log: Logger
 }
@@ -24,10 +27,11 @@ export interface CsiOptions {
 const RETRY_MILLISECONDS = 2_000
 
 /** Everything about CSI drivers on this node: who is there, what the cluster knows of them, and their volumes. Starts nothing. */
-export function createCsi({ rootDir, nodeName, client, tokens, mounter, clock, log }: CsiOptions) {
+export function createCsi({ rootDir, nodeName, client, tokens, mounter, volumesInUse, clock, log }: CsiOptions) {
   const drivers = new CsiDrivers()
   const node = csiNodeKeeper(client, nodeName)
-  const volumes = csiVolumes({ rootDir, nodeName, client, drivers, tokens, mounter, clock, log })
+  const inUse = csiInUse({ rootDir, reported: volumesInUse, clock })
+  const volumes = csiVolumes({ rootDir, nodeName, client, drivers, inUse, tokens, mounter, clock, log })
   const folder = join(rootDir, 'plugins_registry')
 
   const handler: PluginHandler = {
@@ -51,6 +55,7 @@ export function createCsi({ rootDir, nodeName, client, tokens, mounter, clock, l
 
   return {
     volumes,
+    inUse,
     /** Follows drivers that come and go, until the signal aborts. */
     async run(signal: AbortSignal): Promise<void> {
       await mkdir(folder, { recursive: true, mode: 0o750 })

@@ -69,3 +69,18 @@ test('with a cloud the addresses that the node has stay, and are not written aga
   assert.ok(!('addresses' in body.status))
   assert.deepEqual(nodeReport(observation, before, noon).addresses, observation.addresses, 'without a cloud they are the kubelet’s')
 })
+
+test('volumes in use are said when they change, the last one too; what is not known changes nothing', () => {
+  const used = asStatus(nodeReport({ ...observation, volumesInUse: ['a'] }, undefined, noon))
+  assert.deepEqual(used.volumesInUse, ['a'])
+  const says = (volumesInUse: string[] | undefined) => nodeReport({ ...observation, volumesInUse }, used, noon)
+  assert.equal(differs(says(['a']), used), false)
+  assert.equal(differs(says([]), used), true)
+  assert.deepEqual(reportPatch(says([]), used), { status: { ...omitAddresses(says([])), volumesInUse: [] } })
+  assert.equal(differs(says(undefined), used), false)
+  assert.equal('volumesInUse' in says(undefined), false)
+})
+
+function omitAddresses({ addresses: _, ...rest }: ReturnType<typeof nodeReport>) {
+  return rest
+}

@@ -21,6 +21,8 @@ export interface Observation {
   /** Why pods cannot run here, or empty. */
   problems: readonly string[]
   images: readonly ImageStatus[]
+  /** Of attachable volumes (`volumesInUse`); absent: not known now, what was said stays. */
+  volumesInUse?: readonly string[] | undefined
 }
 
 /** Upstream reports the largest fifty only. */
@@ -35,6 +37,7 @@ export interface NodeReport extends Pick<NodeStatus, 'daemonEndpoints' | 'nodeIn
   conditions: NodeCondition[]
   addresses: NodeAddress[]
   images: ContainerImage[]
+  volumesInUse?: string[]
 }
 
 /** Pure: observation → the kubelet's half of the status. Transition times are kept from `previous` where nothing changed. */
@@ -63,6 +66,7 @@ export function nodeReport(observed: Observation, previous: NodeStatus | undefin
     daemonEndpoints: { kubeletEndpoint: { Port: observed.port } },
     nodeInfo: observed.info,
     images: imageList(observed.images),
+    ...(observed.volumesInUse ? { volumesInUse: [...observed.volumesInUse] } : {}),
   }
 }
 
@@ -135,6 +139,7 @@ export function differs(report: NodeReport, status: NodeStatus): boolean {
     status.daemonEndpoints.kubeletEndpoint.Port,
     sorted(status.nodeInfo),
     images(status.images),
+    report.volumesInUse ? (status.volumesInUse ?? []) : [],
   ]
   return JSON.stringify(view(report)) !== JSON.stringify(view(status))
 }

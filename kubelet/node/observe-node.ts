@@ -19,6 +19,8 @@ export interface ObserveOptions {
   /** What is short. */
   pressure(): Observation['pressure']
   network: Pick<PodNetwork, 'problem'>
+  /** Of attachable volumes. Undefined when it cannot be told now: never a reason to say nothing else. */
+  volumesInUse(): Promise<readonly string[] | undefined>
   clock: Clock
 }
 
@@ -55,7 +57,12 @@ export function nodeObserver(options: ObserveOptions): (signal: AbortSignal) => 
   }
 
   return async (signal) => {
-    const [capacity, engineProblem, networkProblem] = await Promise.all([measureCapacity(places), askEngine(signal), network.problem()])
+    const [capacity, engineProblem, networkProblem, volumesInUse] = await Promise.all([
+      measureCapacity(places),
+      askEngine(signal),
+      network.problem(),
+      options.volumesInUse(),
+    ])
     const problems: string[] = options.isShuttingDown() ? ['node is shutting down'] : []
     if (engineProblem !== undefined) problems.push(engineProblem)
     if (networkProblem !== undefined) problems.push(`container runtime network not ready: ${networkProblem}`)
@@ -63,6 +70,7 @@ export function nodeObserver(options: ObserveOptions): (signal: AbortSignal) => 
       ...{ capacity, reserved, maxPods, addresses, problems, images, port: options.port(), keepsAddresses: options.keepsAddresses },
       info: { ...facts, containerRuntimeVersion: version },
       pressure: options.pressure(),
+      volumesInUse,
     }
   }
 }

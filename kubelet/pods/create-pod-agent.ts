@@ -70,7 +70,10 @@ export async function createPodAgent({ config, hostIPs, client, onPowerFailure, 
   const allocatable = () => node()?.status.allocatable ?? {}
   const folders = nodeFolders({ rootDir, nodeName, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
   const tokens = serviceAccountTokens(client, clock, log)
-  const csi = createCsi({ rootDir, nodeName, client, tokens, mounter, clock, log })
+  const csi = createCsi({
+    ...{ rootDir, nodeName, client, tokens, mounter, clock, log },
+    volumesInUse: () => node()?.status.volumesInUse ?? [],
+  })
   const mountSources = { rootDir, clusterDomain: config.clusterDomain, mounter }
   const links = logLinks({ runtime, podLogsDir: config.podLogsDir, containerLogsDir: config.containerLogsDir, clock, log })
   const statics = createStaticPods(config, tools)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { PersistentVolume, Pod, SecretReference, Volume } from '../../shared/openapi/generated/core-v1.ts'
 import type { CSIDriver } from '../../shared/openapi/generated/storage-v1.ts'
+import { requiresAttachment } from '../../shared/volumes/attachments.ts'
 import type { CsiAccessMode, NodeCapability, VolumeCapability } from '../csi/csi-messages.ts'
 import { VolumeError } from './volume.ts'
 
@@ -60,7 +61,7 @@ export function checkLifecycle({ driver, lifecycle }: CsiVolume, settings: CSIDr
 
 /** Drivers that say nothing have their volumes attached first (storage/v1 CSIDriverSpec). */
 export function needsAttachment({ lifecycle }: CsiVolume, settings: CSIDriver | undefined): boolean {
-  return lifecycle === 'Persistent' && (settings?.spec.attachRequired ?? true)
+  return lifecycle === 'Persistent' && requiresAttachment(settings)
 }
 
 /** How the volume is asked for. Pure. @param group the pod's, when the driver is to give the files to it */

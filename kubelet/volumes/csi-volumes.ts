@@ -11,6 +11,7 @@ import { attachmentName } from '../../shared/volumes/attachments.ts'
 import { capacityOf } from '../../shared/volumes/matching.ts'
 import type { CsiDrivers } from '../csi/csi-drivers.ts'
 import { isRefused } from '../grpc/grpc-client.ts'
+import type { CsiInUse } from './csi-in-use.ts'
 import { csiUses, podVolumeFolder, readRecord, writeRecord } from './csi-records.ts'
 import { csiStages, keyOf, removeEmpty } from './csi-stages.ts'
 import {
@@ -40,6 +41,7 @@ export interface CsiVolumesOptions {
   nodeName: string
   client: Client
   drivers: CsiDrivers
+  inUse: CsiInUse
   tokens: ServiceAccountTokens
   mounter: Mounter
   clock: Clock
@@ -59,7 +61,7 @@ export interface CsiVolumes extends NodeGrowth {
 }
 
 export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
-  const { rootDir, nodeName, client, drivers, tokens, mounter, clock, log } = options
+  const { rootDir, nodeName, client, drivers, inUse, tokens, mounter, clock, log } = options
   const turns = new Turns()
   const stages = csiStages({ rootDir, drivers, mounter, turns, log })
 
@@ -73,8 +75,11 @@ export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
       const isThere = async () => (await readRecord(directory)) !== undefined && (await mounter.mountsUnder(target)).includes(target)
       // A running pod's volume stays as it is, also while its driver or its attachment is away.
       if (!settings?.spec.requiresRepublish && (await isThere())) return prepared
-      const publishContext = needsAttachment(volume, settings) ? await attached(volume, signal) : {}
-      await turns.take(keyOf(volume), () => bring(pod, volume, { directory, target, settings, publishContext }, signal))
+      const publish = (publishContext: Record<string, string>) =>
+        turns.take(keyOf(volume), () => bring(pod, volume, { directory, target, settings, publishContext }, signal))
+      // First in use, then looked whether it is attached: what is in use is not detached.
+      if (needsAttachment(volume, settings)) await inUse.during(volume, async () => publish(await attached(volume, signal)), signal)
+      else await publish({})
       return prepared
     },
 
@@ -96,6 +101,7 @@ export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
           log.warn('a volume could not be taken back from the node; trying again', { ...volume, error })
         })
       })
+      inUse.changed()
     },
 
     supports: ({ spec }) => spec.csi !== undefined,

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto'
+import type { CSIDriver } from '../openapi/generated/storage-v1.ts'
+
+const PREFIX = 'kubernetes.io/csi/'
 
 /** The name of the VolumeAttachment of a CSI volume and a node: who looks for it knows it without a list. Upstream's rule. */
 export function attachmentName({ driver, handle }: { driver: string; handle: string }, nodeName: string): string {
@@ -7,5 +10,16 @@ export function attachmentName({ driver, handle }: { driver: string; handle: str
 
 /** What a node's status calls a CSI volume (`volumesInUse`, `volumesAttached`). */
 export function attachedVolumeName({ driver, handle }: { driver: string; handle: string }): string {
-  return `kubernetes.io/csi/${driver}^${handle}`
+  return `${PREFIX}${driver}^${handle}`
+}
+
+/** The volume that a node's status calls so; undefined when it is no CSI driver's. */
+export function volumeOfAttachedName(name: string): { driver: string; handle: string } | undefined {
+  const end = name.indexOf('^')
+  return name.startsWith(PREFIX) && end >= 0 ? { driver: name.slice(PREFIX.length, end), handle: name.slice(end + 1) } : undefined
+}
+
+/** Whether a driver's persistent volumes are attached to a node first: those who say nothing have them attached (storage/v1 CSIDriverSpec). */
+export function requiresAttachment(settings: Pick<CSIDriver, 'spec'> | undefined): boolean {
+  return settings?.spec.attachRequired ?? true
 }

@@ -1,0 +1,180 @@
+import { defineController } from '../../shared/controller/define-controller.ts'
+import { hasReason } from '../../shared/errors/status-error.ts'
+import { isTrue } from '../../shared/objects/conditions.ts'
+import { sameJson } from '../../shared/objects/same-json.ts'
+import type { Node, PersistentVolume, Pod } from '../../shared/openapi/generated/core-v1.ts'
+import type { VolumeAttachment } from '../../shared/openapi/generated/storage-v1.ts'
+import { claimKeysOf } from '../../shared/volumes/pod-claims.ts'
+import { type AttachmentPlan, attachmentOfVolume, type NeededVolume, planAttachments } from '../plans/attachments.ts'
+import { attachmentNews } from '../volumes/attachment-news.ts'
+import { neededVolumes, volumesOf } from '../volumes/needed-volumes.ts'
+
+/**
+ * Asks the drivers' attachers, by VolumeAttachments, to bring volumes to the nodes whose pods need them, and to take them away when no pod does and the
+ * node has let go of them. Says in each node's status what is attached. One key a node; what is known is written down in VolumeAttachments and Nodes.
+ */
+export default defineController({
+  name: 'persistentvolume-attach-detach',
+  serviceAccount: 'attachdetach-controller',
+  reconciles: ['v1', 'Node'],
+  create({ informers, client, events, clock, log, signal }) {
+    const nodes = informers.of('v1', 'Node')
+    const pods = informers.of('v1', 'Pod', {}, { node: (pod) => pod.spec.nodeName, claims: claimKeysOf })
+    const claims = informers.of('v1', 'PersistentVolumeClaim')
+    const volumes = informers.of('v1', 'PersistentVolume')
+    const drivers = informers.of('storage.k8s.io/v1', 'CSIDriver')
+    const attachments = informers.of(
+      'storage.k8s.io/v1',
+      'VolumeAttachment',
+      {},
+      { node: ({ spec }) => spec.nodeName, volume: ({ spec }) => spec.source.persistentVolumeName },
+    )
+    const lookups = {
+      claim: (key: string) => claims.cache.get(key),
+      volume: (name: string) => volumes.cache.get(name),
+      driver: (name: string) => drivers.cache.get(name),
+    }
+    const news = attachmentNews(events)
+    /** Since when nobody has needed an attachment. */
+    const unneeded = new Map<string, number>()
+    /** Attachments that are asked for and that the cache may not show yet: two nodes must not be given one volume. */
+    const begun = new Map<string, { volume: string; nodeName: string; revision: number }>()
+
+    return {
+      watch(enqueue) {
+        const wake = (all: readonly Pod[]) => {
+          for (const { spec } of all) if (spec.nodeName) enqueue(spec.nodeName)
+        }
+        const wakeUsers = (volume: PersistentVolume | undefined) => {
+          const { namespace, name } = volume?.spec.claimRef ?? {}
+          if (volume?.spec.csi && name) wake(pods.cache.lookup('claims', `${namespace}/${name}`))
+        }
+        pods.onChange((_key, current, previous) => {
+          const pod = current ?? previous
+          if (pod && claimKeysOf(pod).length > 0) wake([pod])
+        })
+        claims.onChange((key) => wake(pods.cache.lookup('claims', key)))
+        volumes.onChange((name, current, previous) => {
+          wakeUsers(current ?? previous)
+          for (const { spec } of attachments.cache.lookup('volume', name)) enqueue(spec.nodeName)
+        })
+        drivers.onChange(() => {
+          for (const { metadata } of nodes.cache.list()) enqueue(metadata.name ?? '')
+        })
+        attachments.onChange((key, current, previous) => {
+          const { spec } = current ?? previous ?? {}
+          if (spec) enqueue(spec.nodeName)
+          if (current) return void begun.delete(key)
+          unneeded.delete(key)
+          news.forget(key)
+          // Whoever was refused it may have it now.
+          wakeUsers(volumes.cache.get(spec?.source.persistentVolumeName ?? ''))
+        })
+      },
+
+      async reconcile(nodeName) {
+        const node = nodes.cache.get(nodeName)
+        const needed = neededVolumes(pods.cache.lookup('node', nodeName), nodeName, lookups)
+        const own = attachments.cache.lookup('node', nodeName)
+        if (needed.length === 0 && own.length === 0 && !node?.status.volumesAttached?.length) return
+        noteUnneeded(needed, own)
+        const plan = planAttachments({
+          ...{ nodeName, needed, attachments: own, exists: node !== undefined, volumeNamed: lookups.volume },
+          isReady: isTrue(node?.status.conditions, 'Ready'),
+          isOutOfService: node?.spec.taints?.some(({ key }) => key === 'node.kubernetes.io/out-of-service') ?? false,
+          volumesInUse: node?.status.volumesInUse ?? [],
+          volumesAttached: node?.status.volumesAttached ?? [],
+          holders: (volume) => holdersOf(volume, nodeName),
+          unneededFor: (name) => clock.monotonic() - (unneeded.get(name) ?? clock.monotonic()),
+        })
+        tellNews(node, own, needed, plan)
+        // Before the first await: what is promised here no other node may be promised.
+        for (const { name, volume } of plan.attach) {
+          begun.set(name, { volume: volume.metadata.name ?? '', nodeName, revision: Number.POSITIVE_INFINITY })
+        }
+        if (node) await sayAttached(node, plan)
+        for (const { metadata } of plan.awaited)
+          log.debug('waiting for the node to let go of a volume', { node: nodeName, attachment: metadata.name })
+        for (const attachment of plan.detach) await detach(attachment)
+        const failures: unknown[] = []
+        for (const each of plan.attach) await attach(each, nodeName).catch((error: unknown) => failures.push(error))
+        signal.throwIfAborted()
+        if (failures.length > 0) throw failures[0]
+        return plan.againMilliseconds === undefined ? undefined : { requeueAfterMilliseconds: plan.againMilliseconds }
+      },
+    }
+
+    function noteUnneeded(needed: readonly NeededVolume[], own: readonly VolumeAttachment[]): void {
+      const names = new Set(needed.map(({ name }) => name))
+      for (const { metadata } of own) {
+        const { name = '' } = metadata
+        if (names.has(name)) unneeded.delete(name)
+        else if (!unneeded.has(name)) unneeded.set(name, clock.monotonic())
+      }
+    }
+
+    function holdersOf(volume: PersistentVolume, nodeName: string): string[] {
+      const { name: volumeName = '' } = volume.metadata
+      const holders = new Set<string>()
+      for (const { metadata, spec } of attachments.cache.lookup('volume', volumeName))
+        if (metadata.name === attachmentOfVolume(volume, spec.nodeName)) holders.add(spec.nodeName)
+      for (const [name, { volume: of, nodeName: by, revision }] of begun) {
+        if (attachments.revision >= revision) begun.delete(name)
+        else if (of === volumeName) holders.add(by)
+      }
+      holders.delete(nodeName)
+      return [...holders].sort()
+    }
+
+    function tellNews(
+      node: Node | undefined,
+      own: readonly VolumeAttachment[],
+      needed: readonly NeededVolume[],
+      { refused, volumesAttached }: AttachmentPlan,
+    ): void {
+      const before = new Set(node?.status.volumesAttached?.map(({ name }) => name))
+      news.tellOutcomes(needed, own, new Set(volumesAttached.flatMap(({ name }) => (before.has(name) ? [] : name))))
+      for (const { needed: each, holders } of refused) {
+        const name = each.volume.metadata.name ?? ''
+        const users = holders
+          .flatMap((holder) => pods.cache.lookup('node', holder))
+          .filter((pod) => volumesOf(pod, lookups).some(({ metadata }) => metadata.name === name))
+        news.tellRefused(each, users)
+      }
+      news.keepRefusals(node?.metadata.name ?? '', new Set(refused.map(({ needed: { name } }) => name)))
+    }
+
+    async function attach({ name, volume, pods: users }: NeededVolume, nodeName: string): Promise<void> {
+      const { name: persistentVolumeName = '' } = volume.metadata
+      const spec = { attacher: volume.spec.csi?.driver ?? '', nodeName, source: { persistentVolumeName } }
+      try {
+        const made = await client.create('storage.k8s.io/v1', 'VolumeAttachment', { metadata: { name }, spec }, { signal })
+        begun.set(name, { volume: persistentVolumeName, nodeName, revision: Number(made.metadata.resourceVersion) })
+        log.info('asked for a volume to be attached', { volume: persistentVolumeName, node: nodeName })
+      } catch (error) {
+        begun.delete(name)
+        if (hasReason(error, 'AlreadyExists')) return
+        signal.throwIfAborted()
+        news.tellFailure(volume, users, error instanceof Error ? error.message : String(error))
+        throw error
+      }
+    }
+
+    async function detach({ metadata: { name = '', uid }, spec }: VolumeAttachment): Promise<void> {
+      try {
+        await client.delete('storage.k8s.io/v1', 'VolumeAttachment', { name }, { preconditions: { uid }, signal })
+        log.info('asked for a volume to be detached', { volume: spec.source.persistentVolumeName, node: spec.nodeName })
+      } catch (error) {
+        if (!hasReason(error, 'NotFound') && !hasReason(error, 'Conflict')) throw error
+      }
+    }
+
+    /** On top of the Node that the plan was made from, where something goes: it may have begun to use it. */
+    async function sayAttached({ metadata, status }: Node, { volumesAttached, detach: going }: AttachmentPlan): Promise<void> {
+      if (sameJson(volumesAttached, status.volumesAttached ?? [])) return
+      const { name = '', uid, resourceVersion } = metadata
+      const body = { metadata: { uid, ...(going.length > 0 ? { resourceVersion } : {}) }, status: { volumesAttached } }
+      await client.patch('v1', 'Node', { name }, { type: 'merge', subresource: 'status', body }, { signal })
+    }
+  },
+})

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
+import type { Node } from '../../shared/openapi/generated/core-v1.ts'
+import { attachedVolumeName, attachmentName } from '../../shared/volumes/attachments.ts'
+import { startSimulatedCluster } from '../harness/simulated-cluster.ts'
+import { pod } from '../harness/workloads.ts'
+
+const STORAGE = 'storage.k8s.io/v1'
+const DRIVER = 'disks.example.com'
+const MINUTE = 60_000
+const attachmentOf = (name: string, node: string, driver = DRIVER) => attachmentName({ driver, handle: name }, node)
+const calledInStatus = (name: string) => attachedVolumeName({ driver: DRIVER, handle: name })
+
+/** A cluster with the controllers of volumes; attacher and the node's own word about its volumes are the test. */
+async function start(context: TestContext) {
+  const controllers = ['persistentvolume-binder', 'persistentvolume-attach-detach', 'node-lifecycle', 'node-ipam', 'serviceaccount']
+  const cluster = await startSimulatedCluster(context, { nodes: 2, controllers, scheduler: false })
+  const { client } = cluster
+  const attachments = async () => (await client.list(STORAGE, 'VolumeAttachment')).items.filter(({ spec }) => spec.attacher !== 'else')
+  const named = async (name: string) => (await attachments()).find(({ metadata }) => metadata.name === name)
+  const node = (name: string) => client.get('v1', 'Node', { name })
+  const attached = async (name: string) => ((await node(name)).status.volumesAttached ?? []).map((one) => one.name)
+  return {
+    ...cluster,
+    attachments,
+    attached,
+    async disk(name: string, accessModes = ['ReadWriteOnce'], driver = DRIVER) {
+      const common = { accessModes, storageClassName: '' }
+      const csi = { driver, volumeHandle: name }
+      await client.create('v1', 'PersistentVolume', { metadata: { name }, spec: { ...common, capacity: { storage: '1Gi' }, csi } })
+      const resources = { requests: { storage: '1Gi' } }
+      const spec = { ...common, volumeName: name, resources }
+      await client.create('v1', 'PersistentVolumeClaim', { metadata: { namespace: 'default', name }, spec })
+      await cluster.until(`${name} is bound`, async () => (await cluster.get('v1', 'PersistentVolumeClaim', name)).status.phase === 'Bound')
+    },
+    async use(name: string, nodeName: string, claimName: string) {
+      const volumes = [{ name: 'data', persistentVolumeClaim: { claimName } }]
+      const made = pod(name, { nodeName, volumes })
+      await client.create('v1', 'Pod', made)
+    },
+    remove: (name: string) => client.delete('v1', 'Pod', { namespace: 'default', name }, { gracePeriodSeconds: 0 }),
+    exists: (name: string) => cluster.until(`${name} is asked for`, async () => (await named(name)) !== undefined),
+    isGone: (name: string, within?: number) => cluster.until(`${name} is gone`, async () => (await named(name)) === undefined, within),
+    /** As an attacher does. */
+    async attach(name: string, status: object = { attached: true }) {
+      const found = await client.get(STORAGE, 'VolumeAttachment', { name })
+      await client.updateStatus(STORAGE, 'VolumeAttachment', { ...found, status: { attached: false, ...status } })
+    },
+    isAttached: (name: string, on: string) =>
+      cluster.until(`${on} has ${name}`, async () => (await attached(on)).includes(calledInStatus(name))),
+    say: (name: string, status: Partial<Node['status']>) =>
+      client.patch('v1', 'Node', { name }, { type: 'merge', subresource: 'status', body: { status } }),
+  }
+}
+
+test('a volume is attached for its pods, said in the status of the node, and detached when the node has let go of it', async (context) => {
+  const cluster = await start(context)
+  await cluster.disk('data')
+  const name = attachmentOf('data', 'node-1')
+  await cluster.use('one', 'node-1', 'data')
+  await cluster.use('two', 'node-1', 'data')
+  await cluster.exists(name)
+  const [made] = await cluster.attachments()
+  assert.deepEqual(made?.spec, { attacher: DRIVER, nodeName: 'node-1', source: { persistentVolumeName: 'data' } })
+  assert.deepEqual(await cluster.attached('node-1'), [])
+  await cluster.attach(name)
+  await cluster.isAttached('data', 'node-1')
+  await cluster.until('both pods are told', async () => (await cluster.eventMessages('SuccessfulAttachVolume')).length === 2)
+  assert.equal((await cluster.eventMessages('SuccessfulAttachVolume'))[0], 'AttachVolume.Attach succeeded for volume "data" ')
+
+  await cluster.say('node-1', { volumesInUse: [calledInStatus('data')] })
+  await cluster.remove('one')
+  await cluster.watchFor(2_000, async () => assert.equal((await cluster.attachments()).length, 1), 500)
+  await cluster.remove('two')
+  // Ready and unmounting for as long as it takes.
+  await cluster.watchFor(8 * MINUTE, async () => assert.equal((await cluster.attachments()).length, 1), MINUTE)
+  await cluster.say('node-1', { volumesInUse: [] })
+  await cluster.isGone(name)
+  assert.deepEqual(await cluster.attached('node-1'), [])
+})
+
+test('one node at a time has a volume that is for one; the other is told who has it, and gets it then', async (context) => {
+  const cluster = await start(context)
+  await cluster.disk('data')
+  await cluster.disk('many', ['ReadWriteMany'])
+  // At once: the controller has not seen its own attachment when it looks at the other node.
+  await Promise.all([cluster.use('first', 'node-1', 'data'), cluster.use('second', 'node-2', 'data')])
+  for (const node of ['node-1', 'node-2']) await cluster.use(`many-${node}`, node, 'many')
+  for (const node of ['node-1', 'node-2']) await cluster.exists(attachmentOf('many', node))
+  await cluster.until('one was refused', async () => (await cluster.eventMessages('FailedAttachVolume')).length > 0)
+  const holders = (await cluster.attachments()).filter(({ spec }) => spec.source.persistentVolumeName === 'data')
+  assert.equal(holders.length, 1)
+  const isFirst = holders[0]?.spec.nodeName === 'node-1'
+  const [holder, waiter, winner, next] = isFirst ? ['first', 'second', 'node-1', 'node-2'] : ['second', 'first', 'node-2', 'node-1']
+  const told = (await cluster.list('v1', 'Event')).find(({ reason }) => reason === 'FailedAttachVolume')
+  assert.equal(told?.message, `Multi-Attach error for volume "data" Volume is already used by pod(s) ${holder}`)
+  assert.deepEqual([told?.involvedObject.name, told?.type], [waiter, 'Warning'])
+  await cluster.watchFor(5_000, async () => assert.equal((await cluster.attachments()).length, 3), 1_000)
+  await cluster.remove(holder ?? '')
+  await cluster.isGone(attachmentOf('data', winner ?? ''))
+  await cluster.exists(attachmentOf('data', next ?? ''))
+})
+
+test('a node that is not ready is believed dead after six minutes, one that is out of service at once', async (context) => {
+  const cluster = await start(context)
+  await cluster.disk('data')
+  for (const [nodeName, volume] of [
+    ['node-1', 'data'],
+    ['node-2', 'other'],
+  ] as const) {
+    if (volume === 'other') await cluster.disk(volume)
+    await cluster.use(`on-${nodeName}`, nodeName, volume)
+    await cluster.exists(attachmentOf(volume, nodeName))
+    await cluster.attach(attachmentOf(volume, nodeName))
+    await cluster.isAttached(volume, nodeName)
+    await cluster.say(nodeName, { volumesInUse: [calledInStatus(volume)] })
+    await cluster.machine(nodeName).kill()
+  }
+  await cluster.until('both are lost', async () => {
+    const nodes = await cluster.list('v1', 'Node')
+    return nodes.every(({ status }) => status.conditions?.some(({ type, status: is }) => type === 'Ready' && is !== 'True'))
+  })
+  const taints = [{ key: 'node.kubernetes.io/out-of-service', value: 'nodeshutdown', effect: 'NoExecute' as const }]
+  await cluster.remove('on-node-1')
+  await cluster.remove('on-node-2')
+  await cluster.watchFor(5 * MINUTE, async () => assert.equal((await cluster.attachments()).length, 2), MINUTE)
+  await cluster.client.patch('v1', 'Node', { name: 'node-2' }, { type: 'strategic', body: { spec: { taints } } })
+  await cluster.isGone(attachmentOf('other', 'node-2'), 5_000)
+  assert.equal((await cluster.attachments()).length, 1)
+  await cluster.isGone(attachmentOf('data', 'node-1'), 2 * MINUTE)
+})
+
+test("what attachers cannot do pods are told; drivers that attach nothing and other people's attachments are left alone", async (context) => {
+  const cluster = await start(context)
+  const { client } = cluster
+  await client.create(STORAGE, 'CSIDriver', { metadata: { name: 'files.example.com' }, spec: { attachRequired: false } })
+  await cluster.disk('files', ['ReadWriteOnce'], 'files.example.com')
+  await cluster.disk('data')
+  const source = { persistentVolumeName: 'data' }
+  await client.create(STORAGE, 'VolumeAttachment', { metadata: { name: 'mine' }, spec: { attacher: DRIVER, nodeName: 'node-2', source } })
+  await cluster.use('reader', 'node-1', 'files')
+  await cluster.use('writer', 'node-1', 'data')
+  await cluster.exists(attachmentOf('data', 'node-1'))
+  await cluster.attach(attachmentOf('data', 'node-1'), { attachError: { message: 'disk quota', time: '2026-01-01T00:00:00Z' } })
+  await cluster.until('the pod is told', async () =>
+    (await cluster.eventMessages('FailedAttachVolume')).includes('AttachVolume.Attach failed for volume "data" : disk quota'),
+  )
+  await cluster.watchFor(5_000, async () => assert.equal((await cluster.attachments()).length, 2), 1_000)
+  assert.equal((await cluster.eventMessages('FailedAttachVolume')).length, 1)
+})
+
+test('two copies and a new leader attach once and detach nothing that is used', async (context) => {
+  const cluster = await start(context)
+  await cluster.disk('data')
+  const settings = { ...cluster.controllerSettings, controllers: ['persistentvolume-attach-detach'], leaderElect: false }
+  const second = await createControllerManager(settings, cluster.tools)
+  await second.start()
+  context.after(() => second.stop())
+  const name = attachmentOf('data', 'node-1')
+  await cluster.use('one', 'node-1', 'data')
+  await cluster.exists(name)
+  await cluster.attach(name)
+  await cluster.isAttached('data', 'node-1')
+  const third = await createControllerManager(settings, cluster.tools)
+  await third.start()
+  context.after(() => third.stop())
+  const uid = (await cluster.attachments())[0]?.metadata.uid
+  await cluster.watchFor(
+    10_000,
+    async () =>
+      assert.deepEqual(
+        (await cluster.attachments()).map(({ metadata }) => metadata.uid),
+        [uid],
+      ),
+    1_000,
+  )
+  await cluster.remove('one')
+  await cluster.isGone(name)
+})
