@@ -9,8 +9,8 @@ import { localCondition } from '../rules/apiregistration/api-service.ts'
 import { conditionsWith, failedDiscovery, passed, placeProblem, type Verdict } from './availability.ts'
 import { API, KIND } from './local-services.ts'
 import type { RemoteReader } from './remote-reader.ts'
-import { remoteResources } from './remote-resources.ts'
-import type { RemoteServices } from './remote-services.ts'
+import { documentHash, remoteResources } from './remote-resources.ts'
+import type { RemoteService, RemoteServices } from './remote-services.ts'
 
 export interface AvailabilityKeeperParts extends Pick<EnsureTools, 'table' | 'writer'> {
   readonly reader: ObjectReader
@@ -118,12 +118,24 @@ export class AvailabilityKeeper {
     if (missing) return missing
     const remote = remotes.get(name)
     if (!remote) return failedDiscovery(`the group of APIService ${JSON.stringify(name)} is always served by this server`)
+    const path = `apis/${remote.group}/${remote.version}`
     try {
-      const resources = remoteResources(await ask.read(remote, `/apis/${remote.group}/${remote.version}`))
-      remotes.learn(name, resources)
+      const resources = remoteResources(await ask.read(remote, `/${path}`))
+      remotes.learn(name, { resources, openApiHash: await this.#openApiHash(remote, path) })
       return passed
     } catch (error) {
       return failedDiscovery((error as Error).message)
+    }
+  }
+
+  /** Servers need have no OpenAPI. */
+  async #openApiHash(remote: RemoteService, path: string): Promise<string | undefined> {
+    const { ask, log } = this.#parts
+    try {
+      return documentHash(await ask.read(remote, '/openapi/v3'), path)
+    } catch (error) {
+      log.debug('an extension server has no OpenAPI v3', { apiService: remote.name, error })
+      return undefined
     }
   }
 

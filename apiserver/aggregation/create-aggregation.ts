@@ -22,7 +22,8 @@ export function createAggregation(parts: LocalServiceKeeperParts & RemoteReaderP
   const services = new RemoteServices()
   const proxy = new RemoteProxy(parts)
   const locals = new LocalServiceKeeper(parts)
-  const availability = new AvailabilityKeeper({ ...parts, remotes: services, ask: new RemoteReader(parts) })
+  const ask = new RemoteReader(parts)
+  const availability = new AvailabilityKeeper({ ...parts, remotes: services, ask })
   let end: (() => void) | undefined
   return {
     ...{ services, proxy },
@@ -37,6 +38,7 @@ export function createAggregation(parts: LocalServiceKeeperParts & RemoteReaderP
     async stop() {
       end?.()
       proxy.close()
+      ask.close()
       await locals.stop()
       await availability.stop()
     },

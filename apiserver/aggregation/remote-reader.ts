@@ -23,6 +23,7 @@ const MOST_BYTES = 4 * 1024 * 1024
 /** Asks an extension server about itself: one bounded GET. */
 export class RemoteReader {
   readonly #parts: RemoteReaderParts
+  readonly #closing = new AbortController()
 
   constructor(parts: RemoteReaderParts) {
     this.#parts = parts
@@ -34,7 +35,7 @@ export class RemoteReader {
     const controller = new AbortController()
     const timer = clock.after(PATIENCE, () => controller.abort(new Error('context deadline exceeded')))
     try {
-      return parseJson(await this.#get(remote, path, controller.signal)).value
+      return parseJson(await this.#get(remote, path, AbortSignal.any([controller.signal, this.#closing.signal]))).value
     } catch (cause) {
       const why = controller.signal.aborted ? controller.signal.reason : cause
       const url = `https://${serverName(remote)}:${remote.service.spec.service?.port ?? 443}${path}`
@@ -42,6 +43,11 @@ export class RemoteReader {
     } finally {
       timer.cancel()
     }
+  }
+
+  /** Ends every question. */
+  close(): void {
+    this.#closing.abort(new Error('the server is stopping'))
   }
 
   #get(remote: RemoteService, path: string, signal: AbortSignal): Promise<Buffer> {

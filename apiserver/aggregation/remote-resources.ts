@@ -39,6 +39,15 @@ export function remoteResources(answer: unknown): RemoteResource[] {
   })
 }
 
+/** The hash of one document in the index `/openapi/v3` of a stranger, empty without one; undefined when it has no such document. */
+export function documentHash(index: unknown, document: string): string | undefined {
+  const paths = isRecord(index) ? index['paths'] : undefined
+  const entry = isRecord(paths) && Object.hasOwn(paths, document) ? paths[document] : undefined
+  const url = isRecord(entry) ? entry['serverRelativeURL'] : undefined
+  if (typeof url !== 'string') return undefined
+  return /[?&]hash=([\w-]{1,256})$/.exec(url.slice(-300))?.[1] ?? ''
+}
+
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 
 const word = (value: unknown) => (typeof value === 'string' && value.length <= inputLimits.quotedCharacters * 4 ? value : '')

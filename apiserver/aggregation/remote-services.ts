@@ -4,6 +4,9 @@ import type { ObjectReader } from '../registry/object-reader.ts'
 import { API, KIND } from './local-services.ts'
 import type { RemoteResource } from './remote-resources.ts'
 
+/** Where the OpenAPI v3 documents of groups' versions are. */
+const DOCUMENTS = '/openapi/v3/'
+
 /** An APIService of somebody else's server, and what is known of it. */
 export interface RemoteService {
   readonly name: string
@@ -12,6 +15,8 @@ export interface RemoteService {
   readonly service: APIService
   /** What it said that it serves; undefined: nothing yet. */
   readonly resources: readonly RemoteResource[] | undefined
+  /** Under which hash it has an OpenAPI v3 document of the group's version, empty where it gives none; undefined: it has no document. */
+  readonly openApiHash: string | undefined
   /** What it serves now could not be read. */
   readonly isStale: boolean
 }
@@ -35,20 +40,20 @@ export class RemoteServices {
       if (current && service && group !== '') {
         this.#byName.set(name, {
           ...{ name, group, version, service: current },
-          ...{ resources: known?.resources, isStale: known?.isStale ?? true },
+          ...{ resources: known?.resources, openApiHash: known?.openApiHash, isStale: known?.isStale ?? true },
         })
       } else if (!this.#byName.delete(name)) return
       this.#revision++
     })
   }
 
-  /** Takes what a server said that it serves; undefined: it could not be asked. */
-  learn(name: string, resources: readonly RemoteResource[] | undefined): void {
+  /** Takes what a server said of itself; undefined: it could not be asked. */
+  learn(name: string, said: Pick<RemoteService, 'resources' | 'openApiHash'> | undefined): void {
     const known = this.#byName.get(name)
     if (!known) return
-    const isStale = resources === undefined
-    if (known.isStale === isStale && (isStale || JSON.stringify(known.resources) === JSON.stringify(resources))) return
-    this.#byName.set(name, { ...known, isStale, resources: resources ?? known.resources })
+    const next = { ...known, ...said, isStale: said === undefined }
+    if (JSON.stringify(told(known)) === JSON.stringify(told(next))) return
+    this.#byName.set(name, next)
     this.#revision++
   }
 
@@ -64,8 +69,14 @@ export class RemoteServices {
   ofRequest(info: RequestInfo): RemoteService | undefined {
     if (this.#byName.size === 0) return undefined
     if (info.isResource) return info.group === '' ? undefined : this.#byName.get(`${info.version}.${info.group}`)
-    const [, root, group, version, ...rest] = info.path.split('/')
+    const isDocument = info.path.startsWith(DOCUMENTS)
+    const path = isDocument ? info.path.slice(DOCUMENTS.length - 1) : info.path
+    const [, root, group, version, ...rest] = path.split('/')
     if (root !== 'apis' || !group || !version || rest.some((part) => part !== '')) return undefined
-    return this.#byName.get(`${version}.${group}`)
+    const remote = this.#byName.get(`${version}.${group}`)
+    return isDocument && remote?.openApiHash === undefined ? undefined : remote
   }
 }
+
+/** What clients are told of it. */
+const told = ({ resources, openApiHash, isStale }: RemoteService) => [resources, openApiHash, isStale]

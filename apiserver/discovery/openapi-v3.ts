@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { factsDocument } from '../../shared/openapi/document.ts'
+import type { RemoteService } from '../aggregation/remote-services.ts'
 import type { ApiRequest, Reply } from '../http/exchange.ts'
 import { methodNotAllowed, type RequestInfo } from '../http/request-info.ts'
 import type { Resource } from '../registry/resource-table.ts'
@@ -24,9 +25,9 @@ interface Version {
  * `/openapi/v3` (an index of documents, each with its hash) and one document a group version. Documents are made when first asked for;
  * the hashes come from what they are made of. Asked again when other resources are served: documents that stay as they are are kept.
  */
-export function openApiV3(): (resources: readonly Resource[]) => ReadonlyMap<string, Handler> {
+export function openApiV3(): (resources: readonly Resource[], remotes?: readonly RemoteService[]) => ReadonlyMap<string, Handler> {
   let known = new Map<string, Version>()
-  return (resources) => {
+  return (resources, remotes = []) => {
     const versions = new Map<string, Version>()
     for (const [path, group] of byPath(resources)) {
       const before = known.get(path)
@@ -34,17 +35,17 @@ export function openApiV3(): (resources: readonly Resource[]) => ReadonlyMap<str
       versions.set(path, isSame ? before : { hash: hashOf(group), resources: group, bytes: undefined })
     }
     known = versions
-    return handlersOf(versions)
+    return handlersOf(versions, remotes)
   }
 }
 
-function handlersOf(versions: ReadonlyMap<string, Version>): ReadonlyMap<string, Handler> {
+function handlersOf(versions: ReadonlyMap<string, Version>, remotes: readonly RemoteService[]): ReadonlyMap<string, Handler> {
   const handlers = new Map<string, Handler>()
   for (const [path, version] of versions)
     handlers.set(`/openapi/v3/${path}`, (request, info, reply) => sendVersion(path, version, { request, info, reply }))
   handlers.set('/openapi/v3', (request, _info, reply) => {
     refuseWrites(request)
-    send(reply, request, Buffer.from(JSON.stringify(indexOf(versions))), 'no-cache, private')
+    send(reply, request, Buffer.from(JSON.stringify(indexOf(versions, remotes))), 'no-cache, private')
   })
   return handlers
 }
@@ -73,9 +74,15 @@ function metadataOf(resources: readonly Resource[]): string[] {
     : []
 }
 
-function indexOf(versions: ReadonlyMap<string, Version>): object {
-  const entries = [...versions].map(([path, { hash }]) => [path, { serverRelativeURL: urlOf(path, hash) }])
-  return { paths: Object.fromEntries(entries) }
+/** Documents of other servers are asked for at the same place, and passed on (`aggregation/`). */
+function indexOf(versions: ReadonlyMap<string, Version>, remotes: readonly RemoteService[]): object {
+  const own = [...versions].map(([path, { hash }]) => [path, { serverRelativeURL: urlOf(path, hash) }])
+  const others = remotes.flatMap(({ group, version, openApiHash: hash }) => {
+    const path = `apis/${group}/${version}`
+    if (hash === undefined) return []
+    return [[path, { serverRelativeURL: hash === '' ? `/openapi/v3/${path}` : urlOf(path, hash) }]]
+  })
+  return { paths: Object.fromEntries([...own, ...others]) }
 }
 
 function urlOf(path: string, hash: string): string {

@@ -46,8 +46,10 @@ interface OpenApiMakers {
 }
 
 function handlersOf(tools: PathTools, openApi: OpenApiMakers): ReadonlyMap<string, Handler> {
-  const resources = tools.table.all()
-  const groups = servedGroups(resources, tools.remotes.all())
+  const remotes = tools.remotes.all()
+  const names = new Set(remotes.map(({ name }) => name))
+  const resources = tools.table.all().filter(({ group, version }) => !names.has(`${version}.${group}`))
+  const groups = servedGroups(resources, remotes)
   const named = groups.filter((group) => group.name !== '')
   const core = groups.filter((group) => group.name === '')
   const handlers = new Map<string, Handler>()
@@ -82,7 +84,7 @@ function handlersOf(tools: PathTools, openApi: OpenApiMakers): ReadonlyMap<strin
     }
   }
   handlers.set('/openapi/v2', openApi.v2(resources))
-  for (const [path, handler] of openApi.v3(resources)) handlers.set(path, handler)
+  for (const [path, handler] of openApi.v3(resources, remotes)) handlers.set(path, handler)
   handlers.set('/metrics', (_, __, reply) => reply.send(200, 'text/plain; version=0.0.4; charset=utf-8', tools.metrics()))
   json('/.well-known/openid-configuration', () =>
     openIdConfiguration(tools.issuer, `https://${tools.serverAddress()}`, tools.serviceAccountKeys),

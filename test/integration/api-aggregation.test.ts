@@ -16,6 +16,7 @@ const host = machineAddress()
 const papers = await serverPapers({ dns: ['ext.default.svc'], ip: [host] })
 const GROUP = 'ext.example.com'
 const PATH = `/apis/${GROUP}/v1`
+const DOCUMENT = `/openapi/v3${PATH}?hash=ABC`
 const resources = [
   { name: 'things', singularName: 'thing', namespaced: true, kind: 'Thing', verbs: ['get', 'list', 'watch'], shortNames: ['th'] },
   { name: 'things/status', singularName: '', namespaced: true, kind: 'Thing', verbs: ['get'] },
@@ -39,6 +40,8 @@ async function scene(context: TestContext, { listen = false } = {}) {
         return answering(request, response)
       }
       response.setHeader('content-type', 'application/json')
+      if (request.url === '/openapi/v3')
+        return response.end(JSON.stringify({ paths: { [PATH.slice(1)]: { serverRelativeURL: DOCUMENT } } }))
       response.end(JSON.stringify({ kind: 'APIResourceList', apiVersion: 'v1', groupVersion: `${GROUP}/v1`, resources }))
     },
     { host, ...trusted },
@@ -252,6 +255,17 @@ test('discovery shows what the other server serves, and what is not known any mo
   assert.deepEqual(await aggregated(), [{ version: 'v1', resources: [things], freshness: 'Stale' }])
   await api.client().delete(API, 'APIService', { name: `v1.${GROUP}` })
   assert.equal((await api.request('GET', `/apis/${GROUP}`)).status, 404)
+})
+
+test('the OpenAPI v3 document of the other server is listed, and passed on', async (context) => {
+  const { api, serve, answer } = await scene(context)
+  assert.equal((await api.request('GET', `/openapi/v3${PATH}`)).status, 404)
+  await serve()
+  answer(({ url }, response) => response.end(JSON.stringify({ url })))
+  const { paths } = (await api.request('GET', '/openapi/v3')).json as { paths: Record<string, object> }
+  assert.deepEqual(paths[PATH.slice(1)], { serverRelativeURL: DOCUMENT })
+  assert.ok(paths['apis/apps/v1'], 'ours are still there')
+  assert.deepEqual((await api.request('GET', DOCUMENT)).json, { url: DOCUMENT })
 })
 
 test('an APIService of metrics.k8s.io takes the place of what this server makes itself', async (context) => {
