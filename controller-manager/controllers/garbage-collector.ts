@@ -47,7 +47,8 @@ export default defineController({
 
       run: (stopped) =>
         followServed(tools, stopped, (resources) => {
-          for (const resource of resources) follow(resource, stopped)
+          // All would wait for a server that is away; what is followed already goes on being.
+          for (const resource of resources) if (!resource.isStale) follow(resource, stopped)
           leaveAllBut(new Set(resources.map(kindKey)))
         }),
 

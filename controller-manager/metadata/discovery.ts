@@ -8,6 +8,8 @@ export interface ServedResource {
   readonly plural: string
   readonly namespaced: boolean
   readonly verbs: readonly string[]
+  /** Of another server that could not be asked lately: what is known of it may be old, and its objects can probably not be read now. */
+  readonly isStale: boolean
 }
 
 const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
@@ -30,6 +32,7 @@ export async function discover(client: Client, signal: AbortSignal): Promise<Ser
             kind: textOf(recordOf(resource, 'responseKind'), 'kind'),
             plural,
             namespaced: textOf(resource, 'scope') === 'Namespaced',
+            isStale: textOf(version, 'freshness') === 'Stale',
             verbs: arrayOf(resource, 'verbs').filter((verb) => typeof verb === 'string'),
           })
         }

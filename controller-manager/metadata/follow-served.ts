@@ -12,7 +12,7 @@ const SETTLED = 100
 
 const definitions: ServedResource = {
   ...{ group: 'apiextensions.k8s.io', version: 'v1', kind: 'CustomResourceDefinition', plural: 'customresourcedefinitions' },
-  ...{ namespaced: false, verbs: ['list', 'watch'] },
+  ...{ namespaced: false, verbs: ['list', 'watch'], isStale: false },
 }
 
 /** Tells what is served, whenever a definition of a kind has changed, and from time to time, until the signal aborts. */

@@ -43,7 +43,8 @@ export class CountedKinds {
   async discover(signal: AbortSignal, changed: () => void): Promise<void> {
     await followServed(this.#tools, signal, (served) => {
       const before = this.#served.size
-      for (const resource of served) this.#add(resource)
+      // A quota would wait for a server that is away.
+      for (const resource of served) if (!resource.isStale) this.#add(resource)
       const isNews = !this.#isKnown || this.#served.size > before
       this.#isKnown = true
       if (isNews) changed()
