@@ -9,6 +9,9 @@ import { type AttachmentPlan, attachmentOfVolume, type NeededVolume, planAttachm
 import { attachmentNews } from '../volumes/attachment-news.ts'
 import { neededVolumes, volumesOf } from '../volumes/needed-volumes.ts'
 
+/** Upstream looks ten times a second; nobody waits for that. */
+const HELD_UP_MILLISECONDS = 5_000
+
 /**
  * Asks the drivers' attachers, by VolumeAttachments, to bring volumes to the nodes whose pods need them, and to take them away when no pod does and the
  * node has let go of them. Says in each node's status what is attached. One key a node; what is known is written down in VolumeAttachments and Nodes.
@@ -37,8 +40,11 @@ export default defineController({
     const news = attachmentNews(events)
     /** Since when nobody has needed an attachment. */
     const unneeded = new Map<string, number>()
-    /** Attachments that are asked for and that the cache may not show yet: two nodes must not be given one volume. */
-    const begun = new Map<string, { volume: string; nodeName: string; revision: number }>()
+    /**
+     * Attachments that are asked for and that the cache may not show yet: two nodes must not be given one volume. Without a revision nobody knows whether
+     * it was made.
+     */
+    const begun = new Map<string, { volume: string; nodeName: string; revision?: number }>()
 
     return {
       watch(enqueue) {
@@ -73,6 +79,7 @@ export default defineController({
       },
 
       async reconcile(nodeName) {
+        await confirm(nodeName)
         const node = nodes.cache.get(nodeName)
         const needed = neededVolumes(pods.cache.lookup('node', nodeName), nodeName, lookups)
         const own = attachments.cache.lookup('node', nodeName)
@@ -89,18 +96,23 @@ export default defineController({
         })
         tellNews(node, own, needed, plan)
         // Before the first await: what is promised here no other node may be promised.
-        for (const { name, volume } of plan.attach) {
-          begun.set(name, { volume: volume.metadata.name ?? '', nodeName, revision: Number.POSITIVE_INFINITY })
-        }
+        const attaching = plan.attach.filter(({ name }) => !begun.has(name))
+        for (const { name, volume } of attaching) begun.set(name, { volume: volume.metadata.name ?? '', nodeName })
         if (node) await sayAttached(node, plan)
         for (const { metadata } of plan.awaited)
           log.debug('waiting for the node to let go of a volume', { node: nodeName, attachment: metadata.name })
         for (const attachment of plan.detach) await detach(attachment)
         const failures: unknown[] = []
-        for (const each of plan.attach) await attach(each, nodeName).catch((error: unknown) => failures.push(error))
+        for (const each of attaching) await attach(each, nodeName).catch((error: unknown) => failures.push(error))
         signal.throwIfAborted()
         if (failures.length > 0) throw failures[0]
-        return plan.againMilliseconds === undefined ? undefined : { requeueAfterMilliseconds: plan.againMilliseconds }
+        // What stands in the way may go without a change that anybody sees.
+        const isHeldUp = plan.refused.length > 0 || attaching.length < plan.attach.length
+        const again = Math.min(
+          plan.againMilliseconds ?? Number.POSITIVE_INFINITY,
+          isHeldUp ? HELD_UP_MILLISECONDS : Number.POSITIVE_INFINITY,
+        )
+        return Number.isFinite(again) ? { requeueAfterMilliseconds: again } : undefined
       },
     }
 
@@ -119,11 +131,30 @@ export default defineController({
       for (const { metadata, spec } of attachments.cache.lookup('volume', volumeName))
         if (metadata.name === attachmentOfVolume(volume, spec.nodeName)) holders.add(spec.nodeName)
       for (const [name, { volume: of, nodeName: by, revision }] of begun) {
-        if (attachments.revision >= revision) begun.delete(name)
+        if (revision !== undefined && attachments.revision >= revision) begun.delete(name)
         else if (of === volumeName) holders.add(by)
       }
       holders.delete(nodeName)
       return [...holders].sort()
+    }
+
+    /** Settles what was begun for this node: whether it was made, and whether the cache shows it by now. */
+    async function confirm(nodeName: string): Promise<void> {
+      for (const [name, each] of begun) {
+        if (each.nodeName !== nodeName) continue
+        const revision = each.revision ?? (await revisionOf(name))
+        if (revision === undefined || attachments.revision >= revision) begun.delete(name)
+        else begun.set(name, { ...each, revision })
+      }
+    }
+
+    async function revisionOf(name: string): Promise<number | undefined> {
+      try {
+        return Number((await client.get('storage.k8s.io/v1', 'VolumeAttachment', { name }, { signal })).metadata.resourceVersion)
+      } catch (error) {
+        if (hasReason(error, 'NotFound')) return undefined
+        throw error
+      }
     }
 
     function tellNews(
@@ -152,9 +183,9 @@ export default defineController({
         begun.set(name, { volume: persistentVolumeName, nodeName, revision: Number(made.metadata.resourceVersion) })
         log.info('asked for a volume to be attached', { volume: persistentVolumeName, node: nodeName })
       } catch (error) {
-        begun.delete(name)
-        if (hasReason(error, 'AlreadyExists')) return
         signal.throwIfAborted()
+        if (hasReason(error, 'AlreadyExists')) return confirm(nodeName)
+        // It may have been made; the next try asks.
         news.tellFailure(volume, users, error instanceof Error ? error.message : String(error))
         throw error
       }

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
 import type { Node } from '../../shared/openapi/generated/core-v1.ts'
 import { attachedVolumeName, attachmentName } from '../../shared/volumes/attachments.ts'
+import { withFaults } from '../harness/faulty-transport.ts'
 import { startSimulatedCluster } from '../harness/simulated-cluster.ts'
 import { pod } from '../harness/workloads.ts'
 
@@ -13,8 +14,8 @@ const attachmentOf = (name: string, node: string, driver = DRIVER) => attachment
 const calledInStatus = (name: string) => attachedVolumeName({ driver: DRIVER, handle: name })
 
 /** A cluster with the controllers of volumes; attacher and the node's own word about its volumes are the test. */
-async function start(context: TestContext) {
-  const controllers = ['persistentvolume-binder', 'persistentvolume-attach-detach', 'node-lifecycle', 'node-ipam', 'serviceaccount']
+async function start(context: TestContext, others = ['persistentvolume-attach-detach']) {
+  const controllers = [...others, 'persistentvolume-binder', 'node-lifecycle', 'node-ipam', 'serviceaccount']
   const cluster = await startSimulatedCluster(context, { nodes: 2, controllers, scheduler: false })
   const { client } = cluster
   const attachments = async () => (await client.list(STORAGE, 'VolumeAttachment')).items.filter(({ spec }) => spec.attacher !== 'else')
@@ -177,4 +178,58 @@ test('two copies and a new leader attach once and detach nothing that is used', 
   )
   await cluster.remove('one')
   await cluster.isGone(name)
+})
+
+for (const fault of ['lost', 'answer lost'] as const) {
+  test(`a volume that is for one is on one node also when every other write is ${fault}`, async (context) => {
+    const cluster = await start(context, [])
+    await cluster.disk('data')
+    let writes = 0
+    const tools = withFaults(cluster.tools, cluster.transportOf('controller-manager'), ({ method, path }) => {
+      const isOurs = method !== 'GET' && /volumeattachments|nodes\/node-.\/status/.test(path)
+      return isOurs && writes++ % 2 === 0 ? fault : undefined
+    })
+    const settings = { ...cluster.controllerSettings, controllers: ['persistentvolume-attach-detach'] }
+    await cluster.add(await createControllerManager(settings, tools))
+    await Promise.all([cluster.use('first', 'node-1', 'data'), cluster.use('second', 'node-2', 'data')])
+    for (const round of [1, 2, 3]) {
+      await cluster.until(`somebody has it, ${round}`, async () => {
+        const holders = (await cluster.attachments()).filter(({ metadata }) => !metadata.deletionTimestamp)
+        assert.ok(holders.length <= 1, `${holders.length} nodes have it`)
+        return holders.length === 1
+      })
+      const [holder] = await cluster.attachments()
+      const nodeName = holder?.spec.nodeName ?? ''
+      await cluster.attach(attachmentOf('data', nodeName))
+      await cluster.isAttached('data', nodeName)
+      const name = nodeName === 'node-1' ? 'first' : 'second'
+      await cluster.remove(name)
+      await cluster.isGone(attachmentOf('data', nodeName))
+      await cluster.use(name, nodeName, 'data')
+    }
+    assert.ok(writes >= 6)
+  })
+}
+
+test('what was asked for counts before it is seen: a cache that stands still, and an answer that is lost', async (context) => {
+  const cluster = await start(context, [])
+  await cluster.disk('data')
+  let isBlind = false
+  let asked = 0
+  const tools = withFaults(cluster.tools, cluster.transportOf('controller-manager'), ({ method, path }) => {
+    if (method === 'POST' && path.includes('/volumeattachments')) return asked++ === 0 ? 'answer lost' : undefined
+    if (method !== 'GET' || !/\/volumeattachments(\?|$)/.test(path)) return undefined
+    if (isBlind) return 'lost'
+    isBlind = true
+    return undefined
+  })
+  const settings = { ...cluster.controllerSettings, controllers: ['persistentvolume-attach-detach'] }
+  await cluster.add(await createControllerManager(settings, tools))
+  await cluster.use('first', 'node-1', 'data')
+  await cluster.use('second', 'node-2', 'data')
+  await cluster.watchFor(20_000, async () => assert.ok((await cluster.attachments()).length <= 1), 500)
+  assert.equal((await cluster.attachments()).length, 1)
+  const messages = await cluster.eventMessages('FailedAttachVolume')
+  assert.ok(messages.some((message) => message.startsWith('Multi-Attach error for volume "data"')))
+  assert.ok(!messages.some((message) => message.includes('already exists')), messages.join('\n'))
 })
