@@ -19,7 +19,7 @@ runtimeOnMachine('containerd', '10.199.77', async (podRange) => {
 })
 
 /** What the driver does beyond the contract, because CRI leaves it to the kubelet. */
-describe('the CRI driver on this machine', { timeout: 120_000 }, () => {
+describe('the CRI driver on this machine', () => {
   const { signal } = new AbortController()
   let subject: Awaited<ReturnType<typeof criUnderTest>>
 

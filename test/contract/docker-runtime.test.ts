@@ -14,7 +14,7 @@ runtimeOnMachine('docker', '10.199.72', async (podRange) => {
 })
 
 /** What the driver does for the network, because this engine does not. */
-describe('pod networks of the Docker driver', { timeout: 120_000 }, () => {
+describe('pod networks of the Docker driver', () => {
   const { signal } = new AbortController()
   const random = systemRandom()
   let subject: Awaited<ReturnType<typeof dockerUnderTest>>

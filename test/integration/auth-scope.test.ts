@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { User } from '../../apiserver/authn/user.ts'
+import { isTrue } from '../../shared/objects/conditions.ts'
+import type { APIService } from '../../shared/openapi/generated/apiregistration-v1.ts'
 import { startApi, type TestApi } from '../harness/api.ts'
 import { serviceAccount } from '../harness/bodies.ts'
+import { eventually } from '../harness/eventually.ts'
 import { bodyOf, type DiscoveredResource, discoverResources } from '../harness/every-kind.ts'
 
 /** Where the users below have their rights; `other` is everybody else's. */
@@ -59,6 +62,9 @@ before(async () => {
   }
   await grantAll()
   for (const resource of resources) await restore(resource)
+  // The server itself says of kinds that were defined just now that it serves them; that is no tester's doing.
+  const isSaid = ({ metadata, status }: APIService) => metadata.name === 'v1.kinds.example.com' && isTrue(status.conditions, 'Available')
+  await eventually(api.client(), ['apiregistration.k8s.io/v1', 'APIService'], (services) => services.some(isSaid))
 })
 after(() => api.stop())
 

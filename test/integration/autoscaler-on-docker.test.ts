@@ -7,7 +7,7 @@ import { eventually } from '../harness/eventually.ts'
 import { type RealNode, startRealNode } from '../harness/kubelet-process.ts'
 
 /** Real containers, real CPU: load, kubectl top, more pods, no load, fewer pods. */
-describe('autoscaling on a real node', { timeout: 300_000 }, () => {
+describe('autoscaling on a real node', () => {
   let node: RealNode
   let loadFile = ''
 

@@ -19,7 +19,7 @@ const DRIVER = 'files.example.com'
 const ATTACHED = 'disks.example.com'
 
 /** A driver's process and the pods that use its volumes, on this machine's engine with real mounts. */
-describe('CSI drivers on a Docker engine', { timeout: 240_000 }, () => {
+describe('CSI drivers on a Docker engine', () => {
   let api: TestApi
   let client: Client
   let node: Awaited<ReturnType<typeof dockerNode>>

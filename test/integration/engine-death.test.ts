@@ -10,7 +10,7 @@ import { type PrivateEngine, privateEngine } from '../harness/private-engine.ts'
 const namespace = 'default'
 
 /** The container engine dies under the kubelet's hands. */
-describe('a container engine that dies', { timeout: 180_000 }, () => {
+describe('a container engine that dies', () => {
   let api: TestApi
   let client: Client
   let engine: PrivateEngine

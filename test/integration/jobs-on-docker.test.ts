@@ -7,7 +7,7 @@ import { type RealNode, startRealNode } from '../harness/kubelet-process.ts'
 const JOBS = join(import.meta.dirname, '../../examples/jobs.yaml')
 
 /** The job examples as people run them: real containers, and kubectl to look at them. */
-describe('jobs on a real node', { timeout: 240_000 }, () => {
+describe('jobs on a real node', () => {
   let node: RealNode
 
   before(async () => {

@@ -87,7 +87,7 @@ const hasty = new Set([SILENT, 'attach', 'exec on a terminal'])
 /** Ways whose end is hidden from us behind input that the command does not read; upstream's too. The client lives on and waits. */
 const behindInput = new Set(['a farewell', 'half a close', 'input after its end, then nothing more'])
 
-describe('clients that go away', { timeout: 300_000 }, () => {
+describe('clients that go away', () => {
   let node: RealNode
   let witness: Client
   let mainContainer: string

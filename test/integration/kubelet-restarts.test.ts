@@ -22,7 +22,7 @@ ${more}`
 
 const isReady = ({ status }: Pod) => !!status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True')
 
-describe('a kubelet that dies, a server that is away, objects that change', { timeout: 240_000 }, () => {
+describe('a kubelet that dies, a server that is away, objects that change', () => {
   let node: RealNode
   const pods = (condition: (list: Pod[]) => boolean, name?: string) =>
     eventually(node.client, ['v1', 'Pod'], condition, {

@@ -29,7 +29,7 @@ spec:
       command: [sleep, '1000']
 `
 
-describe('logs, exec, attach and port-forward through the API server to a real kubelet', { timeout: 120_000 }, () => {
+describe('logs, exec, attach and port-forward through the API server to a real kubelet', () => {
   let node: RealNode
   before(async () => {
     node = await startRealNode('10.199.80.0/24')

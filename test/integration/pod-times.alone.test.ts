@@ -15,7 +15,7 @@ const ATTEMPTS = 3
 const PAUSE = 'registry.k8s.io/pause:3.10'
 const script = 'trap "exit 0" TERM; while :; do sleep 0.1; done'
 
-describe('the time a pod takes', { timeout: 300_000 }, () => {
+describe('the time a pod takes', () => {
   const clock = realClock()
   let api: TestApi
   let client: Client

@@ -65,7 +65,7 @@ spec:
 const isReady = ({ status }: Pod) => status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false
 const mainOf = ({ status }: Pod) => status.containerStatuses?.find(({ name }) => name === 'main')
 
-describe('a node on containerd', { timeout: 240_000 }, () => {
+describe('a node on containerd', () => {
   let containerd: PrivateContainerd
   let node: RealNode
   let logsDir: string

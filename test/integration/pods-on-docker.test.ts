@@ -15,7 +15,7 @@ import { eventually } from '../harness/eventually.ts'
 const namespace = 'default'
 
 /** Pods of a real API server as real containers on this machine. */
-describe('pods on a Docker engine', { timeout: 300_000 }, () => {
+describe('pods on a Docker engine', () => {
   const { signal } = new AbortController()
   let api: TestApi
   let client: Client

@@ -10,7 +10,7 @@ const isReady = ({ metadata, status }: Pod) =>
   !metadata.deletionTimestamp && status.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') === true
 
 /** The examples on a real kubelet: containers, claims and folders are real, and kubectl is people's own. */
-describe('sets on a real node', { timeout: 480_000 }, () => {
+describe('sets on a real node', () => {
   let node: RealNode
 
   const podsOf = (app: string, isThere: (pods: Pod[]) => boolean, withinMilliseconds = 60_000) =>

@@ -52,7 +52,7 @@ const users = [
 ]
 
 /** One pod for each sort of user mounts every type in every part, lives through a change of all of them, and starts again. */
-describe('volumes on a Docker engine', { timeout: 240_000, concurrency: true }, () => {
+describe('volumes on a Docker engine', { concurrency: true }, () => {
   const { signal } = new AbortController()
   let api: TestApi
   let client: Client

@@ -34,7 +34,7 @@ const ofClaim = (name: string) => `persistentVolumeClaim: { claimName: ${name} }
 const isReady = ({ status }: Pod) => !!status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True')
 const within = 60_000
 
-describe('volumes of the standard class on a real node', { timeout: 300_000 }, () => {
+describe('volumes of the standard class on a real node', () => {
   let node: RealNode
   const inDefault = { namespace: 'default', withinMilliseconds: within }
   const run = async (name: string, manifest: string) => {
