@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { run } from 'node:test'
 import type { TestEvent } from 'node:test/reporters'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Process, send, treeOf } from '../kubelet/runtime/process-tree.ts'
 
 /** How long a file may take. Milliseconds. */
 export interface Limits {
@@ -55,11 +56,11 @@ export function runFile(file: string, limits: Limits): FileRun {
   /** Ends what has not ended when the time is over. */
   const endAfter = (patience: number, why: string) =>
     sleep(patience, undefined, { signal: waits.signal }).then(
-      () => {
-        const processes = processesOf(file)
-        const left = processes.map(({ words }) => words).join('; ')
+      async () => {
+        const processes = await processesOf(file)
+        const left = (await Promise.all(processes.map(wordsOf))).map((words) => words.slice(-200)).join('; ')
         stop.abort(new Error(`${file} ${why}; it was at: ${at() ?? 'no test'}; its processes: ${left}`))
-        for (const { pid } of processes) kill(pid)
+        for (const one of processes) send(one, 'SIGKILL')
       },
       () => {},
     )
@@ -100,37 +101,15 @@ export function runFile(file: string, limits: Limits): FileRun {
   }
 }
 
-interface Running {
-  readonly pid: number
-  readonly words: string
+/** This process's children that have `file` as their last word, and all that descends from them. */
+async function processesOf(file: string): Promise<Process[]> {
+  const own = (await treeOf([process.pid])).filter(({ parent }) => parent === process.pid)
+  const words = await Promise.all(own.map(wordsOf))
+  return treeOf(own.flatMap(({ pid }, index) => (words[index]?.endsWith(` ${file}`) ? pid : [])))
 }
 
-/** This process's children that have `file` among their words, and all that descends from them. */
-function processesOf(file: string): Running[] {
-  const all = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        // The name in brackets may hold anything; state and parent follow it.
-        const [, parent] = readFileSync(`/proc/${pid}/stat`, 'latin1')
-          .replace(/^.*\) /s, '')
-          .split(' ')
-        return [
-          { pid: Number(pid), parent: Number(parent), words: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() },
-        ]
-      } catch {
-        return [] // it has ended
-      }
-    })
-  const found = all.filter(({ parent, words }) => parent === process.pid && words.endsWith(` ${file}`))
-  for (const { pid } of found) found.push(...all.filter(({ parent }) => parent === pid))
-  return found.map(({ pid, words }) => ({ pid, words: words.slice(-200) }))
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
-  }
+/** The command line; empty for one that has ended. */
+async function wordsOf({ pid }: Process): Promise<string> {
+  const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  return text.replaceAll('\0', ' ').trim()
 }

@@ -1,7 +1,10 @@
+import { createBackoff } from '../../shared/controller/backoff.ts'
+import { createWorkQueue, type WorkQueue } from '../../shared/controller/work-queue.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
+import { sameJson } from '../../shared/objects/same-json.ts'
 import type { APIService } from '../../shared/openapi/generated/apiregistration-v1.ts'
-import type { Clock, Timer } from '../../shared/time/clock.ts'
+import type { Clock } from '../../shared/time/clock.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
 import { type EnsureTools, SELF } from '../bootstrap/ensure.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
@@ -32,26 +35,26 @@ const AT_ONCE = 8
  */
 export class AvailabilityKeeper {
   readonly #parts: AvailabilityKeeperParts
-  readonly #waiting = new Set<string>()
-  readonly #busy = new Map<string, Promise<void>>()
-  readonly #failures = new Map<string, number>()
-  readonly #retries = new Map<string, Timer>()
+  /** Names of APIServices. */
+  readonly #queue: WorkQueue
+  readonly #backoff = createBackoff({ firstMilliseconds: FIRST_RETRY, longestMilliseconds: INTERVAL })
   #ends: (() => void)[] = []
-  #isStopped = false
+  #working: Promise<unknown> | undefined
 
   constructor(parts: AvailabilityKeeperParts) {
     this.#parts = parts
+    this.#queue = createWorkQueue(parts.clock)
   }
 
   start(): void {
     const { reader, remotes, clock } = this.#parts
     const every = clock.every(INTERVAL, () => {
-      for (const { name } of remotes.all()) this.#look(name)
+      for (const { name } of remotes.all()) this.#queue.add(name)
     })
     this.#ends = [
       () => every.cancel(),
       reader.follow(API, KIND, (current, previous) => {
-        if (current && JSON.stringify(current.spec) !== JSON.stringify(previous?.spec)) this.#look(current.metadata.name ?? '')
+        if (current && !(previous && sameJson(current.spec, previous.spec))) this.#queue.add(current.metadata.name ?? '')
       }),
       reader.follow('v1', 'Service', (current, previous) => this.#lookAt((current ?? previous)!.metadata)),
       reader.follow('discovery.k8s.io/v1', 'EndpointSlice', (current, previous) => {
@@ -59,52 +62,38 @@ export class AvailabilityKeeper {
         this.#lookAt({ namespace, name: labels?.['kubernetes.io/service-name'] })
       }),
     ]
+    this.#working = Promise.all(Array.from({ length: AT_ONCE }, () => this.#work()))
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true
+    this.#queue.shut()
     for (const end of this.#ends.splice(0)) end()
-    for (const timer of this.#retries.values()) timer.cancel()
-    await Promise.all(this.#busy.values())
+    await this.#working
   }
 
   #lookAt({ namespace, name }: { namespace?: string | undefined; name?: string | undefined }): void {
     for (const { name: own, service } of this.#parts.remotes.all()) {
-      if (service.spec.service?.namespace === namespace && service.spec.service?.name === name) this.#look(own)
+      if (service.spec.service?.namespace === namespace && service.spec.service?.name === name) this.#queue.add(own)
     }
   }
 
-  #look(name: string): void {
-    if (this.#isStopped) return
-    this.#waiting.add(name)
-    // What woke us is still being told to others.
-    void Promise.resolve().then(() => this.#next())
-  }
-
-  #next(): void {
-    for (const name of this.#waiting) {
-      if (this.#isStopped || this.#busy.size >= AT_ONCE) return
-      if (this.#busy.has(name)) continue
-      this.#waiting.delete(name)
-      this.#retries.get(name)?.cancel()
-      const work = this.#check(name).finally(() => {
-        this.#busy.delete(name)
-        this.#next()
-      })
-      this.#busy.set(name, work)
+  async #work(): Promise<void> {
+    for (let name = await this.#queue.take(); name !== undefined; name = await this.#queue.take()) {
+      await this.#check(name)
+      this.#queue.done(name)
     }
   }
 
   async #check(name: string): Promise<void> {
     const { reader, remotes, clock, log } = this.#parts
     const service = reader.get(API, KIND, { name })
-    if (!service) return void this.#failures.delete(name)
+    if (!service) return this.#backoff.forget(name)
     try {
       const verdict = service.spec.service ? await this.#verdict(name, service) : undefined
       if (verdict?.status === 'False') {
         remotes.learn(name, undefined)
         this.#lookLater(name)
-      } else this.#failures.delete(name)
+      } else this.#backoff.forget(name)
       await this.#write(name, service, verdict ?? localVerdict(timestamp(clock.now())))
     } catch (error) {
       log.warn('the condition of an APIService could not be written; trying again', { apiService: name, error })
@@ -140,15 +129,7 @@ export class AvailabilityKeeper {
   }
 
   #lookLater(name: string): void {
-    if (this.#isStopped) return
-    const failures = this.#failures.get(name) ?? 0
-    this.#failures.set(name, failures + 1)
-    this.#retries.get(name)?.cancel()
-    const timer = this.#parts.clock.after(Math.min(INTERVAL, FIRST_RETRY * 2 ** Math.min(failures, 10)), () => {
-      this.#retries.delete(name)
-      this.#look(name)
-    })
-    this.#retries.set(name, timer)
+    this.#queue.addAfter(name, this.#backoff.next(name))
   }
 
   async #write(name: string, seen: APIService, verdict: Verdict): Promise<void> {
@@ -161,7 +142,7 @@ export class AvailabilityKeeper {
       await writer.update(request, { kind: 'internal' }, (newest) => {
         const next = structuredClone(newest) as APIService
         // Another wish meanwhile: its own look is on the way.
-        if (JSON.stringify(next.spec) === JSON.stringify(seen.spec)) {
+        if (sameJson(next.spec, seen.spec)) {
           next.status.conditions = conditionsWith(next, verdict, now) ?? next.status.conditions
         }
         return next

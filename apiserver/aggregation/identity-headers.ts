@@ -1,12 +1,7 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { User } from '../authn/user.ts'
+import { frontProxyHeaders as named } from '../certificates/front-proxy.ts'
 import type { HeaderValues } from '../connect/proxy-headers.ts'
-
-/** What ConfigMap extension-apiserver-authentication says that these are called. */
-export const USER_HEADER = 'X-Remote-User'
-export const UID_HEADER = 'X-Remote-Uid'
-export const GROUP_HEADER = 'X-Remote-Group'
-export const EXTRA_PREFIX = 'X-Remote-Extra-'
 
 /** Letters of header names (RFC 9110 §5.6.2) but for the percent sign, by which the others are written. */
 const PLAIN = /[A-Za-z0-9!#$&'*+.^_`|~-]/
@@ -17,11 +12,11 @@ const PLAIN = /[A-Za-z0-9!#$&'*+.^_`|~-]/
  * @throws StatusError BadRequest for a name that no header can carry: half of it would be another's
  */
 export function identityHeaders({ name, uid, groups, extra = {} }: User): HeaderValues {
-  const headers: HeaderValues = { [USER_HEADER]: headerValue(name) }
-  if (uid) headers[UID_HEADER] = headerValue(uid)
-  if (groups.length > 0) headers[GROUP_HEADER] = groups.map(headerValue)
+  const headers: HeaderValues = { [named.user]: headerValue(name) }
+  if (uid) headers[named.uid] = headerValue(uid)
+  if (groups.length > 0) headers[named.group] = groups.map(headerValue)
   for (const [key, values] of Object.entries(extra)) {
-    if (values.length > 0) headers[`${EXTRA_PREFIX}${escapedKey(key)}`] = values.map(headerValue)
+    if (values.length > 0) headers[`${named.extraPrefix}${escapedKey(key)}`] = values.map(headerValue)
   }
   return headers
 }

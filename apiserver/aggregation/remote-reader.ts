@@ -1,6 +1,8 @@
+import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Clock } from '../../shared/time/clock.ts'
 import { systemGroup } from '../authn/system-names.ts'
+import { collectAnswer } from '../connect/collect-answer.ts'
 import type { DialRule } from '../connect/dialable-address.ts'
 import { dialFailure } from '../connect/hook-failure.ts'
 import { tlsOptions } from '../connect/http-proxy.ts'
@@ -50,7 +52,7 @@ export class RemoteReader {
     this.#closing.abort(new Error('the server is stopping'))
   }
 
-  #get(remote: RemoteService, path: string, signal: AbortSignal): Promise<Buffer> {
+  async #get(remote: RemoteService, path: string, signal: AbortSignal): Promise<Buffer> {
     const { rule } = this.#parts
     const target = remoteTarget(remote, this.#parts)
     rule.require(target.host)
@@ -61,25 +63,15 @@ export class RemoteReader {
       accept: 'application/json',
       'user-agent': 'coxswain-apiserver',
     }
-    return new Promise((resolve, reject) => {
-      const options = { host, port, path, headers, agent: false, lookup: rule.lookup, signal, ...tlsOptions(target) }
-      const outgoing = httpsRequest(options, (answer) => {
-        const parts: Buffer[] = []
-        let size = 0
-        answer.on('data', (part: Buffer) => {
-          size += part.length
-          parts.push(part)
-          if (size > MOST_BYTES) answer.destroy(new Error(`the answer has more than ${MOST_BYTES} bytes`))
-        })
-        answer.once('error', reject)
-        answer.once('end', () => {
-          const code = answer.statusCode ?? 0
-          if (code >= 200 && code < 300) resolve(Buffer.concat(parts))
-          else reject(new Error(`bad status from ${host}:${port}: ${code}`))
-        })
-      })
+    const options = { host, port, path, headers, agent: false, lookup: rule.lookup, signal, ...tlsOptions(target) }
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const outgoing = httpsRequest(options, resolve)
       outgoing.once('error', (error) => reject(dialFailure(error, target)))
       outgoing.end()
     })
+    const bytes = await collectAnswer(answer, MOST_BYTES, signal)
+    const code = answer.statusCode ?? 0
+    if (code >= 200 && code < 300) return bytes
+    throw new Error(`bad status from ${host}:${port}: ${code}`)
   }
 }

@@ -1,3 +1,4 @@
+import { sameJson } from '../../shared/objects/same-json.ts'
 import type { APIService } from '../../shared/openapi/generated/apiregistration-v1.ts'
 import type { RequestInfo } from '../http/request-info.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
@@ -52,7 +53,7 @@ export class RemoteServices {
     const known = this.#byName.get(name)
     if (!known) return
     const next = { ...known, ...said, isStale: said === undefined }
-    if (JSON.stringify(told(known)) === JSON.stringify(told(next))) return
+    if (sameJson(told(known), told(next))) return
     this.#byName.set(name, next)
     this.#revision++
   }

@@ -1,4 +1,4 @@
-import { FRONT_PROXY_CLIENT } from '../certificates/prepare-credentials.ts'
+import { FRONT_PROXY_CLIENT, frontProxyHeaders } from '../certificates/front-proxy.ts'
 import { type RequiredObject, required } from './ensure.ts'
 
 /** Who this cluster is. The authorities are PEM. */
@@ -10,13 +10,13 @@ export interface ClusterIdentity {
   readonly frontProxyAuthority: string
 }
 
-/** By which headers the front proxy says whom it speaks for (`aggregation/identity-headers.ts`): lists, as JSON, as upstream writes them. */
+/** Who the front proxy is, and by which headers it says whom it speaks for: lists, as JSON, as upstream writes them. */
 const FRONT_PROXY_WORDS = {
   'requestheader-allowed-names': JSON.stringify([FRONT_PROXY_CLIENT]),
-  'requestheader-username-headers': JSON.stringify(['X-Remote-User']),
-  'requestheader-uid-headers': JSON.stringify(['X-Remote-Uid']),
-  'requestheader-group-headers': JSON.stringify(['X-Remote-Group']),
-  'requestheader-extra-headers-prefix': JSON.stringify(['X-Remote-Extra-']),
+  'requestheader-username-headers': JSON.stringify([frontProxyHeaders.user]),
+  'requestheader-uid-headers': JSON.stringify([frontProxyHeaders.uid]),
+  'requestheader-group-headers': JSON.stringify([frontProxyHeaders.group]),
+  'requestheader-extra-headers-prefix': JSON.stringify([frontProxyHeaders.extraPrefix]),
 }
 
 /** What a machine that knows only the address may learn: the authority's certificate. And what extension servers need to check clients. */

@@ -7,6 +7,7 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { loadOrMakeBootstrapToken } from './bootstrap-token.ts'
 import { FRONT_PROXY, loadOrMakeAuthority } from './certificate-authority.ts'
+import { FRONT_PROXY_CLIENT } from './front-proxy.ts'
 import { type KubeconfigUser, kubeconfigJson, kubeconfigText } from './kubeconfig-text.ts'
 import { type KeyPair, type LeafWish, loadOrIssueLeaf } from './leaf-certificate.ts'
 import { loadOrMakeServiceAccountKeys, type ServiceAccountKeys } from './service-account-keys.ts'
@@ -42,9 +43,6 @@ export interface ServerCredentials {
   readonly serviceAccountKeys: ServiceAccountKeys
   readonly bootstrapToken: BootstrapToken
 }
-
-/** Whom extension servers believe whom it speaks for. */
-export const FRONT_PROXY_CLIENT = 'front-proxy-client'
 
 const LOCAL_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'localhost', 'apiserver', '127.0.0.1', '::1']
 

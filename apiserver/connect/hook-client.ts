@@ -5,6 +5,7 @@ import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { parseJson } from '../http/body.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
+import { collectAnswer } from './collect-answer.ts'
 import type { DialRule } from './dialable-address.ts'
 import { dialFailure, isUnreached } from './hook-failure.ts'
 import { type HookAddress, placesOf, type ReachablePlace, shownUrl, urlOf } from './hook-place.ts'
@@ -74,7 +75,7 @@ export class HookClient {
       const { signal } = controller
       const answer = await this.#reach(address, url, { body, signal })
       code = answer.statusCode ?? 0
-      bytes = await collect(answer, answerBytes, signal)
+      bytes = await collectAnswer(answer, answerBytes, signal)
     } catch (error) {
       throw new Error(`Post ${JSON.stringify(shownUrl(url, address))}: ${(error as Error).message}`, { cause: error })
     } finally {
@@ -134,23 +135,6 @@ export class HookClient {
 interface Sent {
   readonly body: string
   readonly signal: AbortSignal
-}
-
-async function collect(answer: IncomingMessage, limit: number, signal: AbortSignal): Promise<Buffer> {
-  const parts: Buffer[] = []
-  let size = 0
-  try {
-    for await (const part of answer as AsyncIterable<Buffer>) {
-      size += part.length
-      // Leaving the loop closes the connection: the rest is not read.
-      if (size > limit) throw new Error(`the answer has more than ${limit} bytes`)
-      parts.push(part)
-    }
-  } catch (error) {
-    if (signal.aborted) throw signal.reason
-    throw error
-  }
-  return Buffer.concat(parts, size)
 }
 
 function readAnswer(code: number, bytes: Buffer): unknown {

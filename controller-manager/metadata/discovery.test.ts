@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Client } from '../../shared/client/client.ts'
 import { discover } from './discovery.ts'
 
 const group = (name: string, freshness: string) => {
@@ -11,7 +10,7 @@ const group = (name: string, freshness: string) => {
 
 test('a resource of a server that is away is told from the others', async () => {
   const items = [group('here.example.com', 'Current'), group('away.example.com', 'Stale')]
-  const client = { request: async (_method: string, path: string) => ({ items: path === '/apis' ? items : [] }) } as unknown as Client
+  const client = { request: async (_method: string, path: string) => ({ items: path === '/apis' ? items : [] }) }
   const found = await discover(client, new AbortController().signal)
   assert.deepEqual(
     found.map((resource) => [resource.group, resource.plural, resource.isStale]),

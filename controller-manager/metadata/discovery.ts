@@ -15,7 +15,7 @@ export interface ServedResource {
 const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
 
 /** Everything served, one version (the preferred one) of each resource, in two requests (KEP-3352). */
-export async function discover(client: Client, signal: AbortSignal): Promise<ServedResource[]> {
+export async function discover(client: Pick<Client, 'request'>, signal: AbortSignal): Promise<ServedResource[]> {
   const documents = await Promise.all(['/api', '/apis'].map((path) => client.request('GET', path, { accept: AGGREGATED, signal })))
   const served = new Map<string, ServedResource>()
   for (const document of documents) {

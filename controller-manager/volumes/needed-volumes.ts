@@ -39,7 +39,7 @@ export function volumesOf(pod: Pod, { claim: claimOf, volume: volumeOf }: Pick<V
 }
 
 /** No container of it runs, or will: its node may still be unmounting, and says so itself. Upstream's rule. */
-export function hasEnded({ metadata, status }: Pod): boolean {
+function hasEnded({ metadata, status }: Pod): boolean {
   if (status.phase === 'Succeeded' || status.phase === 'Failed') return true
   return (
     metadata.deletionTimestamp !== undefined && !(status.containerStatuses ?? []).some(({ state }) => !state?.terminated && !state?.waiting)

@@ -56,7 +56,7 @@ async function untilStopped(told: readonly Process[], clock: Clock): Promise<voi
 }
 
 /** The processes with these numbers and their descendants, parents first. */
-async function treeOf(roots: readonly number[]): Promise<Process[]> {
+export async function treeOf(roots: readonly number[]): Promise<Process[]> {
   const all = await allProcesses()
   const wanted = new Set(roots)
   for (let grown = true; grown; ) {
@@ -100,7 +100,8 @@ async function textOf(path: string): Promise<string> {
   }
 }
 
-function send({ pid }: Process, signal: NodeJS.Signals): void {
+/** Sends a signal, if the process still is. */
+export function send({ pid }: Process, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch (error) {
