@@ -5,18 +5,15 @@ import { SelectorError } from './selector-error.ts'
 type TokenKind = 'identifier' | 'operator' | ',' | '(' | ')' | '!' | 'end' | 'error'
 type Token = { readonly kind: TokenKind; readonly text: string }
 
-/** Longest first: `==` before `=`. */
-const symbols: readonly (readonly [string, TokenKind])[] = [
-  ['!=', 'operator'],
-  ['==', 'operator'],
-  ['=', 'operator'],
-  ['>', 'operator'],
-  ['<', 'operator'],
-  ['!', '!'],
-  [',', ','],
-  ['(', '('],
-  [')', ')'],
-]
+const symbols: ReadonlyMap<string, Token> = new Map(
+  (['!=', '==', '=', '>', '<'] as const)
+    .map((text): [string, Token] => [text, { kind: 'operator', text }])
+    .concat((['!', ',', '(', ')'] as const).map((text): [string, Token] => [text, { kind: text, text }])),
+)
+/** Where a word ends. */
+const WORD_END = /[\s=!<>(),]/g
+const BLANK = /\s/
+const END: Token = { kind: 'end', text: '' }
 const words = new Set(['in', 'notin'])
 const operatorOfSymbol: Readonly<Record<string, LabelOperator>> = { '>': 'gt', '<': 'lt' }
 
@@ -26,17 +23,12 @@ const operatorOfSymbol: Readonly<Record<string, LabelOperator>> = { '>': 'gt', '
  * @throws SelectorError with the sentence of upstream's parser.
  */
 export function parseRequirements(text: string): LabelRequirement[] {
-  const tokens = tokensOf(text)
+  const tokens = new Tokens(text)
   const requirements: LabelRequirement[] = []
-  let position = 0
   /** Inside values, `in` and `notin` are ordinary words. */
   const kindAt = (token: Token): TokenKind => (words.has(token.text) && token.kind === 'operator' ? 'identifier' : token.kind)
-  const peek = (): Token => tokens[Math.min(position, tokens.length - 1)]!
-  const take = (): Token => {
-    const token = peek()
-    position++
-    return token
-  }
+  const peek = () => tokens.peek()
+  const take = () => tokens.take()
 
   for (;;) {
     const first = peek()
@@ -60,7 +52,7 @@ export function parseRequirements(text: string): LabelRequirement[] {
 
   function requirement(): LabelRequirement {
     const negated = peek().kind === '!'
-    if (negated) position++
+    if (negated) take()
     const key = take()
     if (kindAt(key) !== 'identifier') throw new SelectorError(`found '${key.text}', expected: identifier`)
     const wrong = labelKeyProblems(key.text)
@@ -79,7 +71,7 @@ export function parseRequirements(text: string): LabelRequirement[] {
   function exactValue(): string {
     const token = peek()
     if (token.kind === 'end' || token.kind === ',') return ''
-    position++
+    take()
     if (kindAt(token) !== 'identifier') throw new SelectorError(`found '${token.text}', expected: identifier`)
     return token.text
   }
@@ -109,25 +101,42 @@ export function parseRequirements(text: string): LabelRequirement[] {
   }
 }
 
-function tokensOf(text: string): Token[] {
-  const tokens: Token[] = []
-  let position = 0
-  while (position < text.length) {
-    if (/\s/.test(text[position]!)) {
-      position++
-      continue
-    }
-    const symbol = symbols.find(([sign]) => text.startsWith(sign, position))
-    if (symbol) {
-      tokens.push({ kind: symbol[1], text: symbol[0] })
-      position += symbol[0].length
-      continue
-    }
-    const start = position
-    while (position < text.length && !/[\s=!<>(),]/.test(text[position]!)) position++
-    const word = text.slice(start, position)
-    tokens.push({ kind: words.has(word) ? 'operator' : 'identifier', text: word })
+/** Reads a text piece by piece: a stranger's may have a hundred thousand. */
+class Tokens {
+  readonly #text: string
+  #position = 0
+  #next: Token
+
+  constructor(text: string) {
+    this.#text = text
+    this.#next = this.#read()
   }
-  tokens.push({ kind: 'end', text: '' })
-  return tokens
+
+  /** Stays at the end. */
+  peek(): Token {
+    return this.#next
+  }
+
+  take(): Token {
+    const token = this.#next
+    this.#next = this.#read()
+    return token
+  }
+
+  #read(): Token {
+    const text = this.#text
+    while (this.#position < text.length && BLANK.test(text[this.#position]!)) this.#position++
+    if (this.#position === text.length) return END
+    // The longest first: `==` before `=`.
+    const symbol = symbols.get(text.slice(this.#position, this.#position + 2)) ?? symbols.get(text[this.#position]!)
+    if (symbol) {
+      this.#position += symbol.text.length
+      return symbol
+    }
+    WORD_END.lastIndex = this.#position
+    const end = WORD_END.test(text) ? WORD_END.lastIndex - 1 : text.length
+    const word = text.slice(this.#position, end)
+    this.#position = end
+    return { kind: words.has(word) ? 'operator' : 'identifier', text: word }
+  }
 }

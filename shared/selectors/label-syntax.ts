@@ -31,6 +31,8 @@ const keyPatternProblem = patternProblem(KEY_SENTENCE, KEY, 'MyName', 'my.name',
 
 /** What is wrong with a label key (`[prefix/]name`, the API's "qualified name"), nothing if it is one. */
 export function labelKeyProblems(key: string): string[] {
+  // Nearly all are: no prefix, and what the pattern takes is ASCII.
+  if (key.length <= 63 && KEY_TEST.test(key)) return []
   const slash = key.indexOf('/')
   if (slash !== key.lastIndexOf('/')) {
     return [`a valid label key ${keyPatternProblem} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`]
