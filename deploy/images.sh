@@ -88,11 +88,19 @@ if ! docker image inspect debian:bookworm-slim >/dev/null 2>&1 || case " $wanted
   "$here/images/debian.sh" "$base_recipe"
   step debian:bookworm-slim
 fi
-[ "$wanted" != ' debian:bookworm-slim' ] || exit 0
+# What is made of nothing but the base comes before the slow part.
+left=
+for name in $wanted; do
+  case $name in
+    debian:*) ;;
+    registry.k8s.io/pause:*) build pause -f "$context/compile.Dockerfile" -t "$name"; step "$name" ;;
+    *) left="$left $name" ;;
+  esac
+done
 
 # The one slow part, a compilation, is kept outside Docker as well: it outlives a cleared engine.
 busybox=$cache/busybox-$(uname -m)-$(sha256sum <"$here/images/compile.Dockerfile" | cut -c1-12)
-if [ ! -x "$busybox" ]; then
+if [ -n "$left" ] && [ ! -x "$busybox" ]; then
   build packages &
   build busybox-program -f "$context/compile.Dockerfile" -t coxswain-busybox-program
   wait $!
@@ -102,14 +110,12 @@ if [ ! -x "$busybox" ]; then
   docker rmi --no-prune coxswain-busybox-program >/dev/null
   step 'busybox compiled'
 fi
-cp "$busybox" "$context/busybox"
+[ -z "$left" ] || cp "$busybox" "$context/busybox"
 
-for name in $wanted; do
+for name in $left; do
   case $name in
-    debian:*) continue ;;
     nginx:latest) build nginx -t "$name" --build-arg VERSION=1.28 ;;
     nginx:*) build nginx -t "$name" --build-arg "VERSION=${name#nginx:}" ;;
-    registry.k8s.io/pause:*) build pause -f "$context/compile.Dockerfile" -t "$name" ;;
     *) build "${name%%:*}" -t "$name" ;;
   esac
   step "$name"

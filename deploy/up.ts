@@ -14,6 +14,16 @@ import { runDeployCommand } from './run-deploy-command.ts'
 import { CannotGoOn } from './step.ts'
 import { whatNext } from './what-next.ts'
 
+/** What deploy/Dockerfile starts from. */
+const BASE_IMAGES = ['debian:bookworm-slim', 'registry.k8s.io/pause:3.10']
+
+/** Settled, not raced: when one fails the others' lines are still worth reading. */
+async function all(works: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(works)) {
+    if (result.status === 'rejected') throw result.reason
+  }
+}
+
 await runDeployCommand(async ({ settings, steps, print }) => {
   const clock = realClock()
   const started = clock.monotonic()
@@ -42,8 +52,9 @@ await runDeployCommand(async ({ settings, steps, print }) => {
     }
   })
   await steps.run('compose', () => script('compose.sh', ['--ensure']))
-  await steps.run('public images', () => script('images.sh'))
-  await steps.run('images of the cluster', () => script('build.sh'))
+  await steps.run('base images', () => script('images.sh', BASE_IMAGES))
+  // Where neither is there yet, stand-ins compile and packages unpack beside each other.
+  await all([steps.run('public images', () => script('images.sh')), steps.run('images of the cluster', () => script('build.sh'))])
   await steps.run('containers', async (note) => {
     const workers = settings.workers ?? (before.filter(({ service }) => service === 'worker').length || 2)
     await script('compose.sh', ['up', '-d', '--scale', `worker=${workers}`])
@@ -68,10 +79,7 @@ await runDeployCommand(async ({ settings, steps, print }) => {
     }
     await steps.run('DNS answers', () => awaitDns(settings))
   }
-  // Settled, not raced: when one fails the others' lines are still worth reading.
-  for (const result of await Promise.allSettled([steps.run('images for pods', images), cluster()])) {
-    if (result.status === 'rejected') throw result.reason
-  }
+  await all([steps.run('images for pods', images), cluster()])
   print(`\nThe cluster is up, ${((clock.monotonic() - started) / 1000).toFixed(1)} s.\n`)
   print(await whatNext(settings))
 })
