@@ -47,7 +47,7 @@ function bench(context: TestContext, mounter?: Mounter) {
       world.tokens++
       const { spec } = body as { spec: { audiences: string[]; expirationSeconds: number; boundObjectRef: { uid: string } } }
       const token = `${name}/${spec.audiences.join()}/${spec.boundObjectRef.uid}/${world.tokens}`
-      return { status: { token, expirationTimestamp: timestamp(world.now + spec.expirationSeconds * 1000) } }
+      return { spec, status: { token, expirationTimestamp: timestamp(world.now + spec.expirationSeconds * 1000) } }
     },
   } as unknown as Client
   const clock = { now: () => world.now, monotonic: () => world.now } as Clock

@@ -1,4 +1,5 @@
 import type { Client } from '../../shared/client/client.ts'
+import { requestToken } from '../../shared/client/request-token.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
@@ -37,29 +38,17 @@ export function serviceAccountTokens(client: Client, clock: Clock, log: Logger):
 
   const request = async (pod: Pod, wish: TokenWish, signal: AbortSignal): Promise<Held> => {
     const { namespace = '', name = '', uid = '' } = pod.metadata
-    const body = {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      metadata: {},
-      spec: {
-        audiences: wish.audience ? [wish.audience] : [],
-        expirationSeconds: wish.expirationSeconds,
-        boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
-      },
-    }
     const account = { namespace, name: pod.spec.serviceAccountName || 'default' }
-    const answer = await client.createSubresource('v1', 'ServiceAccount', account, 'token', body, { signal })
-    return readAnswer(answer, wish)
-  }
-
-  const readAnswer = (answer: unknown, wish: TokenWish): Held => {
-    const { status } = (answer ?? {}) as { status?: { token?: unknown; expirationTimestamp?: unknown } }
-    if (typeof status?.token !== 'string') throw new Error('the API server answered a token request without a token')
-    const expires = typeof status.expirationTimestamp === 'string' ? parseTimestamp(status.expirationTimestamp) : undefined
-    const life = wish.expirationSeconds * 1000
-    const expiresAt = expires ?? clock.now() + life
+    const spec = {
+      audiences: wish.audience ? [wish.audience] : [],
+      expirationSeconds: wish.expirationSeconds,
+      boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
+    }
+    const { token, expirationSeconds, expirationTimestamp } = await requestToken(client, account, spec, { signal })
+    const life = expirationSeconds * 1000
+    const expiresAt = parseTimestamp(expirationTimestamp) ?? clock.now() + life
     // By the server's clock, which may not be ours.
-    return { token: status.token, issuedAt: Math.min(clock.now(), expiresAt - life), expiresAt }
+    return { token, issuedAt: Math.min(clock.now(), expiresAt - life), expiresAt }
   }
 
   const issued = async (pod: Pod, wish: TokenWish, signal: AbortSignal): Promise<IssuedToken> => {

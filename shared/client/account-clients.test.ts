@@ -5,6 +5,11 @@ import { type ScriptedAnswer, scriptedTransport } from '../../test/harness/scrip
 import { accountClients } from './account-clients.ts'
 import { createHttpClient } from './http-client.ts'
 
+/** The answer to a TokenRequest. */
+const given = (token: string, expirationSeconds: number) => ({
+  body: { spec: { expirationSeconds }, status: { token, expirationTimestamp: '2026-01-01T00:00:00Z' } },
+})
+
 const ACCOUNT = { namespace: 'kube-system', name: 'worker' }
 const HOUR = 3_600_000
 const failure = (code: number, reason: string): ScriptedAnswer => ({
@@ -18,7 +23,7 @@ function bench() {
   const state = { issued: 0, refused: '', tokens: undefined as ScriptedAnswer | Promise<ScriptedAnswer> | undefined }
   const manager = scriptedTransport(() => {
     const token = String(++state.issued)
-    return state.tokens ?? { body: { spec: { expirationSeconds: 3_600 }, status: { token } } }
+    return state.tokens ?? given(token, 3_600)
   })
   const anonymous = scriptedTransport(({ headers }) =>
     headers['authorization'] === `Bearer ${state.refused}` ? failure(401, 'Unauthorized') : { body: { metadata: { name: 'x' } } },
@@ -59,7 +64,7 @@ test('it is renewed beside the work, and kept while no other can be had', async 
   state.tokens = late.promise
   await ask()
   assert.deepEqual(bearers(), ['1', '1', '1', '1', '1'], 'nobody waits for it')
-  late.resolve({ body: { spec: { expirationSeconds: 3_600 }, status: { token: 'fresh' } } })
+  late.resolve(given('fresh', 3_600))
   await clock.settle()
   await ask()
   assert.equal(bearers().at(-1), 'fresh')
@@ -85,7 +90,7 @@ test('one that the server refuses is replaced once; a second refusal is the answ
   await ask()
   assert.deepEqual(bearers(), ['1', '1', '2'])
   state.refused = '2'
-  state.tokens = { body: { spec: { expirationSeconds: 3_600 }, status: { token: '2' } } }
+  state.tokens = given('2', 3_600)
   await assert.rejects(ask(), /Unauthorized/)
   assert.equal(manager.requests.length, 3)
 })
@@ -95,8 +100,7 @@ test('a missing account is made, also when somebody else makes it at the same ti
     const clock = manualClock()
     let isThere = false
     const manager = scriptedTransport(({ path }) => {
-      if (path.endsWith('/token'))
-        return isThere ? { body: { spec: { expirationSeconds: 600 }, status: { token: 't' } } } : failure(404, 'NotFound')
+      if (path.endsWith('/token')) return isThere ? given('t', 600) : failure(404, 'NotFound')
       isThere = true
       return making
     })

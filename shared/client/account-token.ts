@@ -2,6 +2,7 @@ import { hasReason } from '../errors/status-error.ts'
 import type { ObjectName } from '../objects/object.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Client } from './client.ts'
+import { requestToken, type TokenGiven } from './request-token.ts'
 
 interface AccountTokenTools {
   /** Of whoever may make the account and ask for its tokens. */
@@ -57,17 +58,16 @@ export class AccountToken {
 
   async #ask(): Promise<HeldToken> {
     const began = this.#tools.clock.monotonic()
-    const { token, seconds } = readAnswer(await this.#request())
-    const life = seconds * 1_000
+    const { token, expirationSeconds } = await this.#request()
+    const life = expirationSeconds * 1_000
     this.#held = { value: token, renewAt: began + life * RENEWED_AFTER, expiresAt: began + life }
     return this.#held
   }
 
-  async #request(): Promise<unknown> {
+  async #request(): Promise<TokenGiven> {
     const { client } = this.#tools
     const { name = '', namespace } = this.#account
-    const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: ASKED_SECONDS } }
-    const ask = () => client.createSubresource('v1', 'ServiceAccount', this.#account, 'token', body)
+    const ask = () => requestToken(client, this.#account, { expirationSeconds: ASKED_SECONDS })
     try {
       return await ask()
     } catch (error) {
@@ -80,11 +80,4 @@ export class AccountToken {
     }
     return ask()
   }
-}
-
-function readAnswer(answer: unknown): { token: string; seconds: number } {
-  const { spec, status } = (answer ?? {}) as { spec?: { expirationSeconds?: unknown }; status?: { token?: unknown } }
-  const [token, seconds] = [status?.token, spec?.expirationSeconds]
-  if (typeof token !== 'string' || typeof seconds !== 'number') throw new Error('the answer to a TokenRequest holds no token')
-  return { token, seconds }
 }

@@ -41,8 +41,8 @@ export interface ControllerDefinition<S = unknown> {
   readonly name: string
   /** The kind whose keys are reconciled; absent where keys come only from `watch`. */
   readonly reconciles?: readonly [ApiVersion, string]
-  /** The service account in `kube-system` that it acts as, where upstream's is not `<name>-controller`. */
-  readonly serviceAccount?: string
+  /** The service account in `kube-system` that it acts as, where upstream's is not `<name>-controller`; null: it acts as its process does. */
+  readonly serviceAccount?: string | null
   /** How many keys at once (never the same key twice); default 4. */
   readonly workers?: number
   create(tools: ControllerTools, settings: S): Controller

@@ -37,14 +37,14 @@ export function chosen<D extends { readonly name: string }>(definitions: readonl
   return definitions.filter(({ name }) => !names.includes(`-${name}`) && (names.includes('*') || names.includes(name)))
 }
 
-/** The service account that a controller writes as; its rights are those of the role `system:controller:<account>`. */
-export function accountOf({ name, serviceAccount }: Pick<ControllerDefinition, 'name' | 'serviceAccount'>): string {
-  return serviceAccount ?? `${name}-controller`
+/** The service account that a controller writes as; its rights are those of the role `system:controller:<account>`. Undefined: it has none of its own. */
+export function accountOf({ name, serviceAccount }: Pick<ControllerDefinition, 'name' | 'serviceAccount'>): string | undefined {
+  return serviceAccount === null ? undefined : (serviceAccount ?? `${name}-controller`)
 }
 
 /**
  * Controllers with their tools in hand, to be run together by whoever leads. They share caches, which their process fills
- * under its own name; each writes as a service account of its own.
+ * under its own name; nearly each writes as a service account of its own.
  */
 export class ControllerSet<S> {
   readonly #working = new AbortController()
@@ -62,7 +62,8 @@ export class ControllerSet<S> {
     eventSources: ReadonlyMap<string, string>,
   ) {
     this.#runners = definitions.map((definition) => {
-      const client = tools.actAs({ namespace: 'kube-system', name: accountOf(definition) })
+      const account = accountOf(definition)
+      const client = account === undefined ? tools.client : tools.actAs({ namespace: 'kube-system', name: account })
       const source = eventSources.get(definition.name) ?? `${definition.name}-controller`
       const events = createEventRecorder({ ...tools, client }, { component: source })
       this.#recorders.push(events)

@@ -26,6 +26,47 @@ test('every namespace has its account and the CA, and gets them back', async (co
   await cluster.until('repaired', async () => Object.values((await certificate())?.data ?? {}).join() === published)
 })
 
+test('Secrets for the token of an account are filled, good while both live, and gone with the account', async (context) => {
+  const cluster = await startSimulatedCluster(context, { nodes: 0, scheduler: false, controllers: ['serviceaccount-token'] })
+  const { client } = cluster
+  const secretFor = (name: string, account: string) => ({
+    metadata: { name, annotations: { 'kubernetes.io/service-account.name': account } },
+    type: 'kubernetes.io/service-account-token',
+  })
+  const find = (name: string) => cluster.find('v1', 'Secret', name)
+  const decoded = (text: string | undefined) => Buffer.from(text ?? '', 'base64').toString()
+  const review = async (token: string) =>
+    (await client.create('authentication.k8s.io/v1', 'TokenReview', { metadata: {}, spec: { token } })).status
+  await client.create('v1', 'ServiceAccount', { metadata: { name: 'robot' } }, { namespace: 'default' })
+  for (const name of ['first', 'second']) await client.create('v1', 'Secret', secretFor(name, 'robot'), { namespace: 'default' })
+  await client.create('v1', 'Secret', secretFor('orphan', 'nobody'), { namespace: 'default' })
+
+  const tokenIn = async (name: string) => decoded((await find(name))?.data?.['token'])
+  await cluster.until('both are filled', async () => (await tokenIn('first')) && (await tokenIn('second')))
+  await cluster.until('one without an account is taken away', async () => !(await find('orphan')))
+  const filled = await find('first')
+  const account = await cluster.get('v1', 'ServiceAccount', 'robot')
+  assert.equal(decoded(filled?.data?.['ca.crt']), cluster.api.credentials.authority)
+  assert.equal(decoded(filled?.data?.['namespace']), 'default')
+  assert.equal(filled?.metadata.annotations?.['kubernetes.io/service-account.uid'], account.metadata.uid)
+  const [first, second] = [await tokenIn('first'), await tokenIn('second')]
+  assert.equal((await review(first)).user?.username, 'system:serviceaccount:default:robot')
+  await cluster.clock.advance(2 * HOUR)
+  assert.equal((await review(second)).authenticated, true, 'such a token does not end by itself')
+
+  const forged = { type: 'merge' as const, body: { data: { 'ca.crt': 'Zm9yZ2Vk' } } }
+  await client.patch('v1', 'Secret', { namespace: 'default', name: 'first' }, forged)
+  await cluster.until('repaired', async () => decoded((await find('first'))?.data?.['ca.crt']) === cluster.api.credentials.authority)
+  assert.equal(await tokenIn('first'), first)
+
+  await client.delete('v1', 'Secret', { namespace: 'default', name: 'first' })
+  assert.equal((await review(first)).authenticated ?? false, false, 'bound to its Secret')
+  assert.equal((await review(second)).authenticated, true)
+  await client.delete('v1', 'ServiceAccount', { namespace: 'default', name: 'robot' })
+  await cluster.until('gone with its account', async () => !(await find('second')))
+  assert.equal((await review(second)).authenticated ?? false, false)
+})
+
 test('certificate requests are cleaned away: answered ones after an hour, the rest after a day', async (context) => {
   const cluster = await startSimulatedCluster(context, {
     nodes: 0,
