@@ -31,9 +31,13 @@ export interface AdmissionRequest {
 }
 
 /**
- * What a mutating rule answers that let strangers change the object: all rules run once more, and in its place this instead of `mutate`.
+ * What a mutating rule answers that asked strangers. When any of them has changed the object, all rules run once more, and in place of such a
+ * rule's `mutate` its `again`.
  */
-export type AskAgain = () => void | Promise<void>
+export interface StrangersTurn {
+  readonly hasChanged: boolean
+  readonly again: () => void | Promise<void>
+}
 
 /**
  * One rule. The order is the list in admit.ts: all `mutate`, then defaults and schema again, then all `validate`, then all `reserve`.
@@ -41,7 +45,7 @@ export type AskAgain = () => void | Promise<void>
  */
 export interface AdmissionRule {
   readonly name: string
-  readonly mutate?: (request: AdmissionRequest) => void | Promise<AskAgain | undefined | void>
+  readonly mutate?: (request: AdmissionRequest) => void | Promise<StrangersTurn | undefined | void>
   readonly validate?: (request: AdmissionRequest) => void | Promise<void>
   /**
    * Right before the object is stored, not in a dry run: looks again at what must be nobody else's, and keeps it from all writes that come

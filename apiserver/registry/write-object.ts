@@ -4,7 +4,7 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import { deepFreeze, type KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
-import type { AdmissionRequest, AdmissionRule, AskAgain } from '../admission/admission.ts'
+import type { AdmissionRequest, AdmissionRule, StrangersTurn } from '../admission/admission.ts'
 import type { User } from '../authn/user.ts'
 import { withWrittenFields } from '../ownership/packed-fields.ts'
 import { type Author, type TrackedWrite, trackCreate, trackUpdate, withoutTimes } from '../ownership/track-write.ts'
@@ -307,14 +307,17 @@ export class ObjectWriter {
     const rules = phase === 'mutate' ? this.#mutating : this.#validating
     if (rules.length === 0) return false
     const asked = askedOf(operation, request, object, previous, context, onFailure)
-    let again: Map<AdmissionRule, AskAgain> | undefined
+    let turns: Map<AdmissionRule, StrangersTurn> | undefined
+    let hasChanged = false
     for (const rule of rules) {
       const answer = phase === 'mutate' ? rule.mutate!(asked) : rule.validate!(asked)
-      const wish = answer && (await answer)
-      if (wish) again = (again ?? new Map()).set(rule, wish)
+      const turn = answer && (await answer)
+      if (!turn) continue
+      turns = (turns ?? new Map()).set(rule, turn)
+      hasChanged ||= turn.hasChanged
     }
-    if (!again) return false
-    for (const rule of rules) await (again.get(rule) ?? rule.mutate!)(asked)
+    if (!turns || !hasChanged) return false
+    for (const rule of rules) await (turns.get(rule)?.again ?? rule.mutate!)(asked)
     return true
   }
 

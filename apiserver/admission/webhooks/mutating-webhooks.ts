@@ -1,7 +1,8 @@
 import type { AdmissionResponse } from '../../../shared/openapi/generated/admission-v1.ts'
 import { parseJson } from '../../http/body.ts'
 import { jsonPatch } from '../../patch/json-patch.ts'
-import type { AdmissionRequest, AdmissionRule, AskAgain } from '../admission.ts'
+import type { AdmissionRequest, AdmissionRule, StrangersTurn } from '../admission.ts'
+import { Reinvocation } from '../reinvocation.ts'
 import { versionsWanted } from './match-conditions.ts'
 import { takeBack, type Versions } from './shown-object.ts'
 import { ShownTexts } from './shown-texts.ts'
@@ -31,9 +32,7 @@ class MutatingRounds {
   readonly #request: AdmissionRequest
   readonly #tools: WebhookTools
   readonly #end: number
-  /** Asked, and to be asked again should the object change. */
-  #waiting = new Set<Webhook>()
-  readonly #due = new Set<Webhook>()
+  readonly #reinvocation = new Reinvocation<Webhook>()
   readonly #texts: ShownTexts
 
   constructor(webhooks: readonly Webhook[], request: AdmissionRequest, tools: WebhookTools) {
@@ -44,17 +43,16 @@ class MutatingRounds {
     this.#end = request.context.clock.monotonic() + tools.patience
   }
 
-  async first(): Promise<AskAgain | undefined> {
-    let isChanged = false
-    for (const webhook of this.#webhooks) if (await this.#ask(webhook)) isChanged = true
-    if (!isChanged) return undefined
-    const left = JSON.stringify(this.#request.object)
-    return () => this.#second(left)
+  async first(): Promise<StrangersTurn> {
+    let hasChanged = false
+    for (const webhook of this.#webhooks) if (await this.#ask(webhook)) hasChanged = true
+    this.#reinvocation.remember(this.#request.object)
+    return { hasChanged, again: () => this.#second() }
   }
 
-  async #second(left: string): Promise<void> {
-    if (JSON.stringify(this.#request.object) !== left) this.#objectChanged()
-    for (const webhook of this.#webhooks) if (this.#due.has(webhook)) await this.#ask(webhook)
+  async #second(): Promise<void> {
+    if (this.#reinvocation.isOther(this.#request.object)) this.#objectChanged()
+    for (const webhook of this.#webhooks) if (this.#reinvocation.isDue(webhook)) await this.#ask(webhook)
   }
 
   /** Whether it changed the object. */
@@ -66,14 +64,13 @@ class MutatingRounds {
     const question = { webhook, content, type: 'admit', end: this.#end } as const
     const isChanged = await consult(question, this.#tools, (response) => this.#take(webhook, versions, shown.object, response))
     if (isChanged) this.#objectChanged()
-    if (webhook.isAskedAgain) this.#waiting.add(webhook)
+    if (webhook.isAskedAgain) this.#reinvocation.wish(webhook)
     return isChanged === true
   }
 
   #objectChanged(): void {
     this.#texts.objectChanged()
-    for (const webhook of this.#waiting) this.#due.add(webhook)
-    this.#waiting = new Set()
+    this.#reinvocation.objectChanged()
   }
 
   async #take({ name }: Webhook, versions: Versions, object: string, { patch }: AdmissionResponse): Promise<boolean> {
