@@ -13,6 +13,7 @@ import { nodeAddresses } from './node-addresses.ts'
 import { NodeClaims } from './node-claims.ts'
 import { nodePodRanges } from './node-pod-ranges.ts'
 import { nodeRestriction } from './node-restriction.ts'
+import { mutatingPolicies } from './policies/mutating-policies.ts'
 import { validatingPolicies } from './policies/validating-policies.ts'
 import { priority } from './priority.ts'
 import type { QuotaBook } from './quota-book.ts'
@@ -59,10 +60,19 @@ export function admissionRules({ authorize, tolerationSeconds, cluster, quotas, 
     runtimeClass,
     certificateRequests(authorize, owner),
     defaultIngressClass,
-    ...(webhooks
-      ? [mutatingWebhooks(webhooks), validatingPolicies({ table: webhooks.table, authorize }), validatingWebhooks(webhooks)]
-      : []),
+    ...(webhooks ? rulesOfStrangers(webhooks, authorize) : []),
     // Last: what another rule refuses is not charged.
     resourceQuota(quotas),
+  ]
+}
+
+/** What users and their servers say. */
+function rulesOfStrangers(webhooks: WebhookTools, authorize: ResourceServices['authorize']): readonly AdmissionRule[] {
+  const { table, self } = webhooks
+  return [
+    mutatingPolicies({ table, authorize, self }),
+    mutatingWebhooks(webhooks),
+    validatingPolicies({ table, authorize }),
+    validatingWebhooks(webhooks),
   ]
 }

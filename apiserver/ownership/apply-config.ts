@@ -17,7 +17,7 @@ import { mergeApplied } from './merge-applied.ts'
 import { type Shape, shapeOf } from './owned-shape.ts'
 import { isSameOwner, type Owner } from './owner.ts'
 import { removeFields } from './remove-fields.ts'
-import { statedFields, withNamedFields } from './stated-fields.ts'
+import { problemsText, statedFields, withNamedFields } from './stated-fields.ts'
 import { strippedPaths } from './stripped-fields.ts'
 
 /** A configuration that somebody applies. */
@@ -145,6 +145,5 @@ export function ownersBeforeApply(live: KubeObject, { served, subresource, reset
 function untyped({ served, config }: Application, problems: readonly string[]): StatusError {
   const { namespace = '', name = '' } = (config['metadata'] ?? {}) as { namespace?: unknown; name?: unknown }
   const kind = `${served.group}/${served.version}, Kind=${served.kind}`
-  const what = problems.length === 1 ? problems[0] : `errors:\n${problems.map((problem) => `  ${problem}`).join('\n')}`
-  return new StatusError('BadRequest', `failed to create typed patch object (${namespace}/${name}; ${kind}): ${what}`)
+  return new StatusError('BadRequest', `failed to create typed patch object (${namespace}/${name}; ${kind}): ${problemsText(problems)}`)
 }

@@ -19,6 +19,11 @@ export function statedFields(shape: Shape, value: unknown): Stated {
   return { fields: walk.fields.build(), problems: walk.problems }
 }
 
+/** All of them in one sentence, as upstream tells them. */
+export function problemsText(problems: readonly string[]): string {
+  return problems.length === 1 ? problems[0]! : `errors:\n${problems.map((problem) => `  ${problem}`).join('\n')}`
+}
+
 class Walk {
   readonly fields = new FieldSetBuilder()
   readonly problems: string[] = []

@@ -2,6 +2,7 @@ import { applyPatch, type Operation as LibraryOperation } from 'rfc6902'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import { inputLimits } from '../../shared/limits/input-limits.ts'
 import { HiddenNames } from './hidden-names.ts'
+import { InapplicablePatch } from './inapplicable-patch.ts'
 import { type Operation, operationsOf } from './json-patch-operation.ts'
 import { isIndex, locate, pointerOf, wordsOf } from './json-pointer.ts'
 import { equalJson, isObject } from './json-value.ts'
@@ -10,7 +11,7 @@ import { equalJson, isObject } from './json-value.ts'
  * JSON patch (RFC 6902) as upstream's server does it, with its words: `replace` also sets a missing key, and indices may count from the
  * end. The library changes the document; where a pointer leads, and how much a patch may make, is decided here, before it does.
  * Neither argument is changed, nothing is shared.
- * @throws StatusError BadRequest for what is no patch, Invalid where an operation does not apply, RequestEntityTooLarge
+ * @throws StatusError BadRequest for what is no patch, InapplicablePatch, RequestEntityTooLarge
  */
 export function jsonPatch(current: unknown, patch: unknown): unknown {
   const work = new Work(current)
@@ -108,7 +109,8 @@ class Work {
   #test(path: string, value: unknown): void {
     const place = path === '' ? { value: this.#root.document } : this.#locate(path)
     if (!place) throw inapplicable(`test operation does not apply: is missing path: ${path}: missing value`)
-    if (!equalJson(place.value ?? null, value)) throw inapplicable(`testing value ${path} failed: test failed`)
+    if (!equalJson(place.value ?? null, value))
+      throw new InapplicablePatch(`testing value ${path} failed: test failed`, { isFailedTest: true })
   }
 
   /** What is to be copied, once it is known that it may be: a short patch could double a value again and again. */
@@ -171,6 +173,6 @@ function tooLarge(message: string): StatusError {
   return new StatusError('RequestEntityTooLarge', message)
 }
 
-function inapplicable(why: string, cause?: unknown): StatusError {
-  return new StatusError('Invalid', `the server rejected our request due to an error in our request: ${why}`, { cause })
+function inapplicable(why: string, cause?: unknown): InapplicablePatch {
+  return new InapplicablePatch(why, { cause })
 }

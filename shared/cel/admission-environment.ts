@@ -1,5 +1,7 @@
 import { type Environment, environmentOf } from './environment.ts'
 import { authorizerType, resourceType } from './functions/authorizer.ts'
+import { jsonPointers } from './functions/json-pointer.ts'
+import { patchObjects } from './patch-types.ts'
 import { namespaceType, requestType } from './schema-types.ts'
 import { type CelType, dyn } from './type.ts'
 
@@ -10,14 +12,17 @@ export interface AdmissionVariables {
   readonly object?: CelType
   /** `variables`, with those that the expression may use. */
   readonly variables?: CelType
+  /** Whether it may make objects and patches. */
+  readonly patches?: boolean
 }
 
 /** What expressions of admission policies and match conditions may speak of. */
-export function admissionEnvironment({ params = false, object = dyn, variables }: AdmissionVariables = {}): Environment {
-  return environmentOf({
+export function admissionEnvironment({ params = false, object = dyn, variables, patches = false }: AdmissionVariables = {}): Environment {
+  const known = {
     ...{ object, oldObject: object, request: requestType, namespaceObject: namespaceType },
     ...(params ? { params: dyn } : {}),
     ...{ authorizer: authorizerType, 'authorizer.requestResource': resourceType },
     ...(variables ? { variables } : {}),
-  })
+  }
+  return environmentOf(known, patches ? { objects: patchObjects, functions: jsonPointers } : {})
 }

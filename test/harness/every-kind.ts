@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { admissionPolicyBodies } from './admission-policy-bodies.ts'
 import { configMap, deployment, node, pod, service, serviceAccount } from './bodies.ts'
 import { smallestDefinition } from './custom-definitions.ts'
 import { storageBodies } from './storage-bodies.ts'
@@ -67,22 +68,6 @@ export function webhookConfiguration(kind: string, name: string) {
   return { apiVersion: 'admissionregistration.k8s.io/v1', kind, metadata: { name }, webhooks: [webhook] }
 }
 
-/** A policy about nothing that there is, and what would put it into force. */
-export function policyBodies(name: string) {
-  const apiVersion = 'admissionregistration.k8s.io/v1'
-  const resourceRules = [{ apiGroups: ['example.com'], apiVersions: ['v1'], resources: ['things'], operations: ['CREATE'] }]
-  return {
-    policy: {
-      ...{ apiVersion, kind: 'ValidatingAdmissionPolicy', metadata: { name } },
-      spec: { matchConstraints: { resourceRules }, validations: [{ expression: 'object.spec.count < 5' }] },
-    },
-    binding: {
-      ...{ apiVersion, kind: 'ValidatingAdmissionPolicyBinding', metadata: { name } },
-      spec: { policyName: name, validationActions: ['Deny'] },
-    },
-  }
-}
-
 /** IPAddresses have addresses as names: another one for each name. */
 function addressFor(name: string): string {
   return isIP(name) > 0 ? name : `192.0.2.${1 + (Array.from(name).reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 250)}`
@@ -135,8 +120,10 @@ const makers: Readonly<Record<string, (name: string, namespace: string) => objec
   }),
   MutatingWebhookConfiguration: (name) => webhookConfiguration('MutatingWebhookConfiguration', name),
   ValidatingWebhookConfiguration: (name) => webhookConfiguration('ValidatingWebhookConfiguration', name),
-  ValidatingAdmissionPolicy: (name) => policyBodies(name).policy,
-  ValidatingAdmissionPolicyBinding: (name) => policyBodies(name).binding,
+  ValidatingAdmissionPolicy: (name) => admissionPolicyBodies(name).validating,
+  ValidatingAdmissionPolicyBinding: (name) => admissionPolicyBodies(name).validatingBinding,
+  MutatingAdmissionPolicy: (name) => admissionPolicyBodies(name).mutating,
+  MutatingAdmissionPolicyBinding: (name) => admissionPolicyBodies(name).mutatingBinding,
   Ingress: (name) => ({
     ...{ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name } },
     spec: { defaultBackend: { service: { name: 'x', port: { number: 80 } } } },

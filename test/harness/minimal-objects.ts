@@ -1,6 +1,7 @@
+import { admissionPolicyBodies } from './admission-policy-bodies.ts'
 import { configMap, deployment, node, pod, service, serviceAccount } from './bodies.ts'
 import { smallestDefinition } from './custom-definitions.ts'
-import { policyBodies, webhookConfiguration } from './every-kind.ts'
+import { webhookConfiguration } from './every-kind.ts'
 import { storageBodies } from './storage-bodies.ts'
 
 const NAME = 'a'
@@ -140,8 +141,7 @@ export const minimalObjects: ReadonlyMap<string, object> = new Map(
     },
     webhookConfiguration('MutatingWebhookConfiguration', NAME),
     webhookConfiguration('ValidatingWebhookConfiguration', NAME),
-    policyBodies(NAME).policy,
-    policyBodies(NAME).binding,
+    ...Object.values(admissionPolicyBodies(NAME)),
     {
       ...{ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: NAME } },
       spec: {

@@ -173,11 +173,11 @@ test('a policy that cannot be followed is refused, with the place in the express
       "compilation failed: ERROR: <input>:1:25: undeclared reference to 'y' (in container '')\n | object.spec.replicas <= y\n | ........................^",
   )
   const told = async (spec: object) => String((await policy('bad', spec)).json['message'])
-  assert.match(await told({ validations: [{ expression: '1' }] }), /must evaluate to bool$/)
+  assert.match(await told({ validations: [{ expression: '1' }] }), /must evaluate to bool but got int$/)
   assert.match(await told({ validations: [] }), /validations or auditAnnotations must contain at least one item/)
   assert.match(
     await told({ validations: [{ expression: 'true', messageExpression: '1' }] }),
-    /messageExpression: .*must evaluate to string$/,
+    /messageExpression: .*must evaluate to string but got int$/,
   )
   assert.match(await told({ validations: [{ expression: 'params.x' }] }), /undeclared reference to 'params'/)
   assert.match(
@@ -195,7 +195,7 @@ test('a policy that cannot be followed is refused, with the place in the express
   assert.match(String((await bind('x', { validationActions: ['Deny', 'Warn'] })).json['message']), /must not contain both Deny and Warn/)
 })
 
-test('kubectl applies the example, and tells why a Deployment is refused', async (context) => {
+test('kubectl applies the example, and tells why a Deployment is refused; one that is not has a label', async (context) => {
   const api = await startApi({ listen: true }, context)
   const kubectl = kubectlFor(await findKubectl(), join(api.dataDir, 'credentials/admin.kubeconfig'))
   await kubectl.in('guarded').ok(['apply', '-f', join(import.meta.dirname, '../../examples/admission-policy.yaml')])
@@ -206,6 +206,7 @@ test('kubectl applies the example, and tells why a Deployment is refused', async
     `error: failed to create deployment: deployments.apps "web" is forbidden: ${told}`,
   )
   await guarded.ok('create deployment web --image=nginx --replicas=5')
+  assert.equal(await guarded.ok('get deployment web -o jsonpath={.metadata.labels.team}'), 'blue')
   await kubectl.ok('create deployment web --image=nginx --replicas=9')
 })
 

@@ -1,7 +1,9 @@
 import type { Activation } from '../../../shared/cel/compiler.ts'
+import { jsonValue } from '../../../shared/cel/json-value.ts'
 import { celLimits } from '../../../shared/cel/limits.ts'
-import type { PolicyExpression, PolicyPrograms } from '../../../shared/cel/policy-programs.ts'
+import type { PolicyExpression, SharedPrograms } from '../../../shared/cel/policy-expression.ts'
 import { CelError, CelMap, type Value } from '../../../shared/cel/value.ts'
+import type { KubeObject } from '../../../shared/objects/object.ts'
 
 /** What all expressions of one policy may cost for one request, and what of it is left. */
 export class Spending {
@@ -17,7 +19,12 @@ export class Spending {
     return isExceeded ? new CelError('validation failed due to running out of cost budget, no further validation rules will be run') : value
   }
 
-  /** The same for a match condition; these have a budget of their own. */
+  /** For what is done with a value. */
+  charge(cost: number): void {
+    this.#left -= cost
+  }
+
+  /** `evaluate` for a match condition; these have a budget of their own. */
   evaluateCondition({ compiled }: PolicyExpression, activation: Activation): Value {
     if ('problems' in compiled) return new CelError(`compilation error: ${compiled.problems}`)
     const { value, cost } = compiled.evaluate(activation, this.#leftForConditions)
@@ -33,7 +40,7 @@ export class PolicyVariables extends CelMap {
   readonly #activation: Activation
   readonly #known = new Map<string, Value>()
 
-  constructor(variables: PolicyPrograms['variables'], spending: Spending, activation: Activation) {
+  constructor(variables: SharedPrograms['variables'], spending: Spending, activation: Activation) {
     super()
     this.#expressions = new Map(variables.map((each) => [each.name, each]))
     this.#spending = spending
@@ -63,7 +70,7 @@ export class PolicyVariables extends CelMap {
 
 /** Whether the match conditions let a policy see the request; an error where none says no and one could not be evaluated. */
 export function conditionsHold(
-  conditions: PolicyPrograms['matchConditions'],
+  conditions: SharedPrograms['matchConditions'],
   activation: Activation,
   spending: Spending,
 ): boolean | CelError {
@@ -76,58 +83,31 @@ export function conditionsHold(
   return failure ?? true
 }
 
-/** What a validation that does not hold says. */
-export interface Failure {
-  readonly message: string
-  readonly reason: string
-  /** It could not be evaluated: the failure policy decides. */
-  readonly isError: boolean
-}
-
-const LINE_BREAK = /[\n\r]/
-/** Upstream's bound of a message that an expression makes, in bytes. */
-const LONGEST_MESSAGE = 5 * 1024
-
-/** The validations and audit annotations that fail. Annotations are evaluated and go nowhere: there is no audit log. */
-export function failuresOf(
-  { validations, auditAnnotations }: PolicyPrograms,
-  texts: readonly { readonly message?: string | undefined; readonly reason?: string | undefined }[],
-  activation: Activation,
+/**
+ * What expressions of a policy may speak of, with one of its parameters and its variables; false where its match conditions do not want the
+ * request, an error where they cannot be evaluated.
+ */
+export function policyValues(
+  values: ReadonlyMap<string, Value>,
+  param: KubeObject | undefined,
+  programs: SharedPrograms,
   spending: Spending,
-): Failure[] {
-  const failures: Failure[] = []
-  for (const [index, validation] of validations.entries()) {
-    const value = spending.evaluate(validation, activation)
-    if (value === true) continue
-    const { message = '', reason = 'Invalid' } = texts[index] ?? {}
-    if (value !== false) {
-      const why = value instanceof CelError ? value.message : 'it is not a boolean'
-      failures.push({ message: `expression '${validation.source.trim()}' resulted in error: ${why}`, reason: 'Invalid', isError: true })
-      continue
-    }
-    const own = validation.message && messageOf(validation.message, activation, spending)
-    failures.push({
-      message: own ?? (message.trim() || `failed expression: ${validation.source.trim()}`),
-      reason: reason || 'Invalid',
-      isError: false,
-    })
-  }
-  for (const annotation of auditAnnotations) {
-    const value = spending.evaluate(annotation, activation)
-    if (!(value instanceof CelError)) continue
-    failures.push({
-      message: `expression '${annotation.source.trim()}' resulted in error: ${value.message}`,
-      reason: 'Invalid',
-      isError: true,
-    })
-  }
-  return failures
+): ReadonlyMap<string, Value> | false | CelError {
+  const holds = conditionsHold(programs.matchConditions, withParam(values, param), spending)
+  return holds === true ? withVariables(values, param, programs, spending) : holds
 }
 
-/** What a message expression says; undefined where that cannot be shown, and the message stands in for it. */
-function messageOf(expression: PolicyExpression, activation: Activation, spending: Spending): string | undefined {
-  const value = spending.evaluate(expression, activation)
-  if (typeof value !== 'string') return undefined
-  const text = value.trim()
-  return text === '' || Buffer.byteLength(text) > LONGEST_MESSAGE || LINE_BREAK.test(text) ? undefined : text
+/** The same without asking match conditions. No variable is evaluated yet. */
+export function withVariables(
+  values: ReadonlyMap<string, Value>,
+  param: KubeObject | undefined,
+  { variables }: SharedPrograms,
+  spending: Spending,
+): ReadonlyMap<string, Value> {
+  const given = withParam(values, param)
+  return given.set('variables', new PolicyVariables(variables, spending, given))
+}
+
+function withParam(values: ReadonlyMap<string, Value>, param: KubeObject | undefined): Map<string, Value> {
+  return new Map(values).set('params', jsonValue(param ?? null))
 }

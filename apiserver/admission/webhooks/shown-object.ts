@@ -1,9 +1,10 @@
 import type { KubeObject } from '../../../shared/objects/object.ts'
-import { splitApiVersion } from '../../../shared/openapi/kinds.ts'
+import { schemaOf, splitApiVersion } from '../../../shared/openapi/kinds.ts'
+import type { SchemaNode } from '../../../shared/openapi/schema.ts'
 import { withWrittenFields } from '../../ownership/packed-fields.ts'
 import type { Resource } from '../../registry/resource-table.ts'
 import { type Scale, scaleOf } from '../../registry/scale.ts'
-import { decodeAs, decodeObject } from '../../registry/schema-check.ts'
+import { decodeAs, decodeObject, type FieldValidation } from '../../registry/schema-check.ts'
 import { asServed, asStored } from '../../registry/versions.ts'
 import type { AdmissionRequest } from '../admission.ts'
 
@@ -23,6 +24,13 @@ export async function shownAs(request: AdmissionRequest, versions: Versions, sta
   return isOfResource(request, object) ? converted(target, object) : object
 }
 
+/** What describes that; undefined where nothing does. */
+export function schemaShown(request: AdmissionRequest, target: Resource): SchemaNode | undefined {
+  if (isScale(request)) return schemaOf('autoscaling/v1', 'Scale')
+  const { object } = request
+  return !object || isOfResource(request, object) ? target.schema : schemaOf(object.apiVersion, object.kind)
+}
+
 /** Between versions of a kind; admission has objects in the stored version, of kinds that were defined at run time in the spoken one. */
 function converted(target: Resource, object: KubeObject): KubeObject | Promise<KubeObject> {
   if (!target.custom) return asServed(target, object)
@@ -30,21 +38,28 @@ function converted(target: Resource, object: KubeObject): KubeObject | Promise<K
 }
 
 /**
- * Takes what a webhook made of the shown object into the object of the request: decoded by its schema, in the version that admission has, with
- * defaults and the identity that it had. @throws StatusError BadRequest for what is no such object any more
+ * Takes what strangers made of the shown object into the object of the request: decoded by its schema, in the version that admission has, with
+ * defaults and the identity that it had.
+ * @param fieldValidation of what kinds of the release do not know; custom kinds drop it
+ * @throws StatusError BadRequest for what is no such object any more
  */
-export async function takeBack(request: AdmissionRequest, { spoken, target }: Versions, patched: unknown): Promise<void> {
+export async function takeBack(
+  request: AdmissionRequest,
+  { spoken, target }: Versions,
+  patched: unknown,
+  fieldValidation: FieldValidation = 'Ignore',
+): Promise<void> {
   const object = request.object!
   const { hooks } = request.definition
-  const ignoring = { fieldValidation: 'Ignore' } as const
+  const options = { fieldValidation } as const
   if (isScale(request)) {
-    const scale = decodeObject('autoscaling/v1', 'Scale', patched, ignoring) as Scale
+    const scale = decodeObject('autoscaling/v1', 'Scale', patched, options) as Scale
     return hooks.scale!.setSpecReplicas(object, scale.spec.replicas ?? 0)
   }
   if (!isOfResource(request, object)) {
-    return replaceContent(object, withIdentityOf(object, decodeObject(object.apiVersion, object.kind, patched, ignoring)))
+    return replaceContent(object, withIdentityOf(object, decodeObject(object.apiVersion, object.kind, patched, options)))
   }
-  const decoded = decodeAs(target, patched, ignoring)
+  const decoded = decodeAs(target, patched, target.custom ? { fieldValidation: 'Ignore' } : options)
   const next = target.custom ? await converted(spoken, decoded) : asStored(target, decoded)
   replaceContent(object, withIdentityOf(object, next))
   hooks.applyDefaults?.(object, request.context)

@@ -1,4 +1,4 @@
-import { type MatchConditionProgram, matchConditionPrograms } from '../../../shared/cel/policy-programs.ts'
+import { type MatchConditionProgram, matchConditionPrograms } from '../../../shared/cel/policy-expression.ts'
 import type { MutatingWebhook, ValidatingWebhook } from '../../../shared/openapi/generated/admissionregistration-v1.ts'
 import { type LabelSelector, labelSelectorFrom } from '../../../shared/selectors/label-selector.ts'
 import type { HookAddress } from '../../connect/hook-client.ts'

@@ -1,7 +1,7 @@
 import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
 import { defineResource } from '../../registry/define-resource.ts'
-import { defaultMatchResources, matchResourcesProblems } from '../../rules/admission/match-resources.ts'
-import { paramRefProblems } from '../../rules/admission/policy.ts'
+import { bindingProblems, defaultBinding } from '../../rules/admission/policy-binding.ts'
+import { paramRefCell } from '../../rules/admission/policy-cells.ts'
 
 const ACTIONS = ['Audit', 'Deny', 'Warn']
 
@@ -10,24 +10,14 @@ export default defineResource('admissionregistration.k8s.io/v1', 'ValidatingAdmi
   generation: true,
   columns: [
     { name: 'PolicyName', value: ({ spec }) => spec.policyName },
-    { name: 'ParamRef', value: ({ spec: { paramRef } }) => paramRefText(paramRef) },
+    { name: 'ParamRef', value: ({ spec: { paramRef } }) => paramRefCell(paramRef) },
   ],
-  applyDefaults({ spec }) {
-    defaultMatchResources(spec.matchResources)
-    if (spec.paramRef) spec.paramRef.parameterNotFoundAction ??= 'Deny'
-  },
+  applyDefaults: ({ spec }) => defaultBinding(spec),
   *validate({ spec }) {
-    if (!spec.policyName) yield fieldProblem.required('spec.policyName')
-    if (spec.paramRef) yield* paramRefProblems(spec.paramRef, 'spec.paramRef')
-    if (spec.matchResources) yield* matchResourcesProblems(spec.matchResources, 'spec.matchResources')
+    yield* bindingProblems(spec)
     yield* actionProblems(spec.validationActions ?? [], 'spec.validationActions')
   },
 })
-
-function paramRefText(paramRef: { namespace?: string | undefined; name?: string | undefined } | undefined): string {
-  if (!paramRef) return '<unset>'
-  return paramRef.namespace ? `${paramRef.namespace}/${paramRef.name || '*'}` : paramRef.name || '*'
-}
 
 function* actionProblems(actions: readonly string[], path: string): Generator<FieldProblem> {
   if (actions.length === 0) yield fieldProblem.required(path)

@@ -1,14 +1,14 @@
+import type { PolicyExpression } from '../../../shared/cel/policy-expression.ts'
 import { allExpressions, policyPrograms } from '../../../shared/cel/policy-programs.ts'
 import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
 import type {
   MatchCondition,
+  MatchResources,
   ParamKind,
-  ParamRef,
   ValidatingAdmissionPolicySpec,
   Variable,
 } from '../../../shared/openapi/generated/admissionregistration-v1.ts'
 import { labelKeyProblems } from '../../../shared/selectors/label-syntax.ts'
-import { labelSelectorProblems } from '../metadata/label-selector.ts'
 import { matchResourcesProblems } from './match-resources.ts'
 
 const REASONS = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized']
@@ -16,9 +16,32 @@ const REASONS = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized'
 const MOST_CONDITIONS = 64
 const MOST_ANNOTATIONS = 20
 
+/** What policies of all kinds have. */
+interface PolicySpec {
+  paramKind?: ParamKind | undefined
+  matchConstraints?: MatchResources | undefined
+  failurePolicy?: string | undefined
+  matchConditions?: MatchCondition[] | undefined
+  variables?: Variable[] | undefined
+}
+
 /** A policy that can be followed: everything is there, and all its expressions compile. */
 export function* policyProblems(spec: ValidatingAdmissionPolicySpec): Generator<FieldProblem> {
-  const { validations = [], auditAnnotations = [], matchConditions = [], variables = [], failurePolicy } = spec
+  const { validations = [], auditAnnotations = [] } = spec
+  yield* sharedPolicyProblems(spec)
+  if (validations.length === 0 && auditAnnotations.length === 0) {
+    const detail = 'validations or auditAnnotations must contain at least one item'
+    yield fieldProblem.required('spec.validations', detail)
+    yield fieldProblem.required('spec.auditAnnotations', detail)
+  }
+  yield* validationProblems(validations)
+  yield* annotationProblems(auditAnnotations)
+  yield* expressionProblems(allExpressions(policyPrograms(spec)))
+}
+
+/** What a policy of any kind needs, but for what its expressions say. */
+export function* sharedPolicyProblems(spec: PolicySpec): Generator<FieldProblem> {
+  const { matchConditions = [], variables = [], failurePolicy } = spec
   if (failurePolicy !== undefined && !['Fail', 'Ignore'].includes(failurePolicy)) {
     yield fieldProblem.notSupported('spec.failurePolicy', failurePolicy, ['Fail', 'Ignore'])
   }
@@ -30,14 +53,11 @@ export function* policyProblems(spec: ValidatingAdmissionPolicySpec): Generator<
   }
   yield* conditionProblems(matchConditions, 'spec.matchConditions')
   yield* variableProblems(variables, 'spec.variables')
-  if (validations.length === 0 && auditAnnotations.length === 0) {
-    const detail = 'validations or auditAnnotations must contain at least one item'
-    yield fieldProblem.required('spec.validations', detail)
-    yield fieldProblem.required('spec.auditAnnotations', detail)
-  }
-  yield* validationProblems(validations)
-  yield* annotationProblems(auditAnnotations)
-  for (const { path, source, compiled } of allExpressions(policyPrograms(spec))) {
+}
+
+/** Expressions that do not compile. */
+export function* expressionProblems(expressions: readonly PolicyExpression[]): Generator<FieldProblem> {
+  for (const { path, source, compiled } of expressions) {
     if (source.trim() !== '' && 'problems' in compiled) yield fieldProblem.invalid(path, source, compiled.problems)
   }
 }
@@ -107,16 +127,4 @@ function* paramKindProblems({ apiVersion, kind }: ParamKind, path: string): Gene
     yield fieldProblem.invalid(`${path}.apiVersion`, apiVersion, 'must be a version, or a group and a version (group/version)')
   }
   if (!kind) yield fieldProblem.required(`${path}.kind`)
-}
-
-/** Which objects a binding gives to its policy. */
-export function* paramRefProblems(paramRef: ParamRef, path: string): Generator<FieldProblem> {
-  const { name, selector, parameterNotFoundAction } = paramRef
-  if (name && selector) yield fieldProblem.forbidden(`${path}.name`, 'name and selector are mutually exclusive')
-  if (!name && !selector) yield fieldProblem.required(path, 'one of name or selector must be specified')
-  if (selector) yield* labelSelectorProblems(selector, `${path}.selector`)
-  if (!parameterNotFoundAction) yield fieldProblem.required(`${path}.parameterNotFoundAction`)
-  else if (!['Allow', 'Deny'].includes(parameterNotFoundAction)) {
-    yield fieldProblem.notSupported(`${path}.parameterNotFoundAction`, parameterNotFoundAction, ['Deny', 'Allow'])
-  }
 }

@@ -1,11 +1,11 @@
-import { matchConditionPrograms } from '../../../shared/cel/policy-programs.ts'
+import { matchConditionPrograms } from '../../../shared/cel/policy-expression.ts'
 import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
 import type { MutatingWebhook, ValidatingWebhook } from '../../../shared/openapi/generated/admissionregistration-v1.ts'
 import { subdomainProblems } from '../../../shared/selectors/label-syntax.ts'
 import { labelSelectorProblems } from '../metadata/label-selector.ts'
 import { oldDnsLabelProblems } from '../metadata/names.ts'
 import { operationRuleProblems } from './operation-rule.ts'
-import { conditionProblems } from './policy.ts'
+import { conditionProblems, expressionProblems } from './policy.ts'
 import { webhookAddressProblems } from './webhook-address.ts'
 
 type Webhook = ValidatingWebhook & Pick<MutatingWebhook, 'reinvocationPolicy'>
@@ -53,9 +53,7 @@ function* webhookProblems(webhook: Webhook, path: string): Generator<FieldProble
   yield* oneOf(reinvocationPolicy, ['IfNeeded', 'Never'], `${path}.reinvocationPolicy`)
   yield* webhookAddressProblems(webhook.clientConfig, `${path}.clientConfig`)
   yield* conditionProblems(matchConditions, `${path}.matchConditions`)
-  for (const { path: at, source, compiled } of matchConditionPrograms(matchConditions, `${path}.matchConditions`)) {
-    if (source.trim() !== '' && 'problems' in compiled) yield fieldProblem.invalid(at, source, compiled.problems)
-  }
+  yield* expressionProblems(matchConditionPrograms(matchConditions, `${path}.matchConditions`))
 }
 
 function* nameProblems(name: string, path: string): Generator<FieldProblem> {
