@@ -31,6 +31,7 @@ export const settings = {
   podRoutes: ranges(
     'all Pod addresses, of the families of cluster IPs: this machine gets routes to them by way of their nodes; needs ip and NET_ADMIN; default: none',
   ),
+  admissionControlConfigFile: path("what admission rules can be told: upstream's AdmissionConfiguration, with that of PodSecurity"),
   tokenFile: path('static bearer tokens: token,user,uid,"group,group" a line'),
   anonymousAuth: boolean('whether requests without credentials are system:anonymous', true),
   maxReadsInFlight: integer('with the next one, the seats that priority levels share: requests worked on at once', 800, 1),

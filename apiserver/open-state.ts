@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Metrics } from '../shared/metrics/metrics.ts'
 import type { ProcessTools } from '../shared/process/run.ts'
+import { readAdmissionConfiguration } from './admission/admission-configuration.ts'
 import { admissionRules } from './admission/admit.ts'
 import { furtherRangeOf } from './admission/further-ranges.ts'
 import { quotaBook } from './admission/quota-book.ts'
@@ -54,7 +55,7 @@ export interface ServerState {
   followAllocations(): void
 }
 
-/** Builds the state; nothing runs yet. @throws StorageRefused, Error for a token file or a kind that cannot be read */
+/** Builds the state; nothing runs yet. @throws StorageRefused, ConfigError, Error for a token file or a kind that cannot be read */
 export async function openState(
   config: ApiServerConfig,
   derived: DerivedConfig,
@@ -62,6 +63,8 @@ export async function openState(
   tools: ProcessTools & { readonly parts: StateParts; readonly scrapeNode: ScrapeNode },
 ): Promise<ServerState> {
   const { clock, random, log, parts, scrapeNode } = tools
+  const admission = await readAdmissionConfiguration(config.admissionControlConfigFile)
+  for (const warning of admission.warnings) log.warn(warning)
   // Kinds are built with services that themselves read kinds: the services are named now and filled in below.
   const late = lateServices()
   const table = new ResourceTable(await (parts.loadDefinitions ?? loadResources)(late.services))
@@ -89,6 +92,7 @@ export async function openState(
       ...{ client: hooks, table, metrics: new WebhookMetrics(metrics), self: SELF, patience: config.requestTimeout, log },
     },
     ...{ authorize, tolerationSeconds: config.defaultTolerationSeconds },
+    podSecurity: admission.podSecurity,
     quotas: quotaBook({ table, writer: () => writer, log }),
     cluster: {
       ...{ serverNames: identity.names, domain: config.clusterDomain },

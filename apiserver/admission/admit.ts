@@ -13,6 +13,7 @@ import { nodeAddresses } from './node-addresses.ts'
 import { NodeClaims } from './node-claims.ts'
 import { nodePodRanges } from './node-pod-ranges.ts'
 import { nodeRestriction } from './node-restriction.ts'
+import { type PodSecurityOptions, podSecurity } from './pod-security/pod-security.ts'
 import { mutatingPolicies } from './policies/mutating-policies.ts'
 import { validatingPolicies } from './policies/validating-policies.ts'
 import { priority } from './priority.ts'
@@ -30,6 +31,7 @@ export interface AdmissionOptions {
   readonly cluster: ClusterFacts
   readonly authorize: ResourceServices['authorize']
   readonly quotas: QuotaBook
+  readonly podSecurity: PodSecurityOptions
   /** Seconds that Pods tolerate a node that is not ready or unreachable; default 300. */
   readonly tolerationSeconds?: number | undefined
   /** Absent: webhooks and policies are not asked. */
@@ -40,7 +42,8 @@ export interface AdmissionOptions {
  * The policy: which rules, in which order (upstream's). All mutating halves run first, in this order, then the validating
  * halves; registry/write-object.ts runs them.
  */
-export function admissionRules({ authorize, tolerationSeconds, cluster, quotas, webhooks }: AdmissionOptions): readonly AdmissionRule[] {
+export function admissionRules(options: AdmissionOptions): readonly AdmissionRule[] {
+  const { authorize, tolerationSeconds, cluster, quotas, webhooks } = options
   const owner = ownedByCluster(cluster)
   const claims = new NodeClaims()
   return [
@@ -52,6 +55,7 @@ export function admissionRules({ authorize, tolerationSeconds, cluster, quotas, 
     nodePodRanges(cluster, claims),
     externalAddresses(cluster, claims),
     taintNodesByCondition,
+    podSecurity(options.podSecurity),
     priority,
     defaultTolerations(tolerationSeconds),
     defaultStorageClass,

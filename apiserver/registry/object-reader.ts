@@ -8,6 +8,8 @@ import type { ObjectName } from '../../shared/objects/object.ts'
 export interface ObjectReader {
   get<V extends ApiVersion, K extends KindOf<V>>(v: V, k: K, name: ObjectName): ObjectOf<V, K> | undefined
   list<V extends ApiVersion, K extends KindOf<V>>(v: V, k: K, namespace?: string): ObjectOf<V, K>[]
+  /** What `list` answers, each to be parsed only when it is asked for, and kept by nobody: for who looks through many, bit by bit. */
+  listUnparsed<V extends ApiVersion, K extends KindOf<V>>(v: V, k: K, namespace: string): readonly (() => ObjectOf<V, K>)[]
   /**
    * Calls back after each change of the kind, and once for all that exists already (as `current`, no `previous`);
    * for indexes kept in memory (RBAC, node authoriser, allocators). Returns the unsubscriber.

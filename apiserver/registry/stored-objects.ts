@@ -65,6 +65,14 @@ export class StoredObjects implements ObjectReader {
     return [...objects] as ObjectOf<V, K>[]
   }
 
+  listUnparsed<V extends ApiVersion, K extends KindOf<V>>(v: V, k: K, namespace: string): (() => ObjectOf<V, K>)[] {
+    const entries = this.#storage.entries(`${this.resourceOf(v, k).prefix}${namespace}/`)
+    return Array.from(entries, (entry) => () => {
+      const known = this.#parsed.get(entry.key)
+      return (known?.entry === entry ? known.object : deepFreeze(parseStored(entry.value))) as ObjectOf<V, K>
+    })
+  }
+
   follow<V extends ApiVersion, K extends KindOf<V>>(
     v: V,
     k: K,

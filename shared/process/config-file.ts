@@ -6,12 +6,18 @@ import { nearest } from './nearest.ts'
 /** A JSON schema. `{ unused: true }` marks a field of upstream's kind that nothing here acts on yet: it is allowed, and told. */
 export type FieldSchema = Readonly<Record<string, unknown>>
 
-/** A versioned configuration file of a component, as upstream has them. */
-export interface ConfigFileKind {
+/** A versioned kind of configuration, as upstream has them. */
+export interface ConfigKind {
   readonly apiVersion: string
+  /** Versions that say the same. */
+  readonly olderVersions?: readonly string[]
   readonly kind: string
   /** Schemas of the fields besides apiVersion and kind. Objects in them are closed. */
   readonly fields: Readonly<Record<string, FieldSchema>>
+}
+
+/** One of which fields become settings of a program. */
+export interface ConfigFileKind extends ConfigKind {
   /** What the content, which fits the schema, says about the program's settings: text as a flag would have it, and the field it is from. */
   read(content: ConfigFileContent): Readonly<Record<string, FileSetting | undefined>>
 }
@@ -44,10 +50,32 @@ export function unusedFields(names: readonly string[]): Record<string, FieldSche
  * @throws ConfigError that names the file, every wrong field and, for unknown ones, the nearest known
  */
 export async function readConfigFile(path: string, kind: ConfigFileKind): Promise<ConfigFile> {
-  const content = await parse(path)
-  if (content['apiVersion'] !== kind.apiVersion || content['kind'] !== kind.kind) {
+  const { content, warnings } = await readConfigContent(path, kind)
+  const settings = Object.entries(kind.read(content)).flatMap(([key, setting]) =>
+    setting === undefined ? [] : [[key, { place: `${path}: ${setting.field}`, text: setting.text }] as const],
+  )
+  return { settings: new Map(settings), warnings }
+}
+
+/** What fits its kind, and sentences about fields that are not acted on. */
+export interface CheckedContent {
+  readonly content: ConfigFileContent
+  readonly warnings: readonly string[]
+}
+
+/** The same of a file that holds more than settings. @throws ConfigError */
+export async function readConfigContent(path: string, kind: ConfigKind): Promise<CheckedContent> {
+  return checkConfigContent(path, await parse(path), kind)
+}
+
+/** Checks what was read from a place: a file, or a field of one. @throws ConfigError */
+export async function checkConfigContent(place: string, value: unknown, kind: ConfigKind): Promise<CheckedContent> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new ConfigError(`${place}: holds no object`)
+  const content: ConfigFileContent = Object.fromEntries(Object.entries(value))
+  const isKnownVersion = [kind.apiVersion, ...(kind.olderVersions ?? [])].some((version) => version === content['apiVersion'])
+  if (!isKnownVersion || content['kind'] !== kind.kind) {
     const found = `${String(content['apiVersion'])}, Kind=${String(content['kind'])}`
-    throw new ConfigError(`${path}: holds ${found}, where ${kind.apiVersion}, Kind=${kind.kind} is expected`)
+    throw new ConfigError(`${place}: holds ${found}, where ${kind.apiVersion}, Kind=${kind.kind} is expected`)
   }
   const { Ajv } = await import('ajv')
   const unused: string[] = []
@@ -60,24 +88,17 @@ export async function readConfigFile(path: string, kind: ConfigFileKind): Promis
     },
   })
   const fits = ajv.compile(closedObject({ apiVersion: {}, kind: {}, ...kind.fields }))
-  if (!fits(content)) throw new ConfigError((fits.errors ?? []).map((error) => `${path}: ${sentenceOf(error)}`).join('\n'))
-  const settings = Object.entries(kind.read(content)).flatMap(([key, setting]) =>
-    setting === undefined ? [] : [[key, { place: `${path}: ${setting.field}`, text: setting.text }] as const],
-  )
-  const warnings = unused.map((field) => `${path}: ${field} is a field of ${kind.kind} that nothing here acts on yet`)
-  return { settings: new Map(settings), warnings }
+  if (!fits(content)) throw new ConfigError((fits.errors ?? []).map((error) => `${place}: ${sentenceOf(error)}`).join('\n'))
+  return { content, warnings: unused.map((field) => `${place}: ${field} is a field of ${kind.kind} that nothing here acts on yet`) }
 }
 
-async function parse(path: string): Promise<ConfigFileContent> {
+async function parse(path: string): Promise<unknown> {
   const yaml = await import('yaml')
-  let content: unknown
   try {
-    content = yaml.parse(await readFile(path, 'utf8'))
+    return yaml.parse(await readFile(path, 'utf8'))
   } catch (cause) {
     throw new ConfigError(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) throw new ConfigError(`${path}: holds no object`)
-  return Object.fromEntries(Object.entries(content))
 }
 
 function sentenceOf(error: ErrorObject): string {
@@ -89,6 +110,11 @@ function sentenceOf(error: ErrorObject): string {
     return `${field === '' ? '' : `${field}.`}${name}: unknown field${guess ? `; did you mean ${guess}?` : ''}`
   }
   if (error.keyword === 'enum') return `${field}: must be one of ${JSON.stringify(error.params['allowedValues'])}`
+  if (error.keyword === 'pattern') {
+    // What a pattern means is said beside it.
+    const meaning: unknown = error.parentSchema?.['description']
+    if (typeof meaning === 'string') return `${field}: must be ${meaning}`
+  }
   return `${field}: ${error.message ?? error.keyword}`
 }
 

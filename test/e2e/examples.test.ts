@@ -20,6 +20,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'quota.yaml': 'team',
   'webhook.yaml': 'gate',
   'admission-policy.yaml': 'guarded',
+  'pod-security.yaml': 'careful',
 }
 
 const cluster = await useCluster('examples')
@@ -345,6 +346,11 @@ test('autoscale: without work one pod is left', async () => {
 test('admission-policy: more replicas than the ConfigMap says are refused', async () => {
   const told = await kubectl.in('guarded').fails('create deployment web --image=nginx --replicas=9')
   assert.match(told, /ValidatingAdmissionPolicy 'limited-replicas' with binding 'limited-replicas' denied request: at most 5 replicas/)
+})
+
+test('pod-security: a pod that does not give up its rights is refused', async () => {
+  const told = await kubectl.in('careful').fails('run shell --image=busybox:1.36')
+  assert.match(told, /pods "shell" is forbidden: violates PodSecurity "restricted:v1.36": allowPrivilegeEscalation != false/)
 })
 
 test('all of it goes again', async () => {

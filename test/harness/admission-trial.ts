@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import type { AdmissionRequest } from '../../apiserver/admission/admission.ts'
 import { admissionRules } from '../../apiserver/admission/admit.ts'
+import type { PodSecurityOptions } from '../../apiserver/admission/pod-security/pod-security.ts'
+import { podSecurityOptions } from '../../apiserver/admission/pod-security/pod-security-configuration.ts'
 import type { QuotaBook } from '../../apiserver/admission/quota-book.ts'
 import type { User } from '../../apiserver/authn/user.ts'
 import type { AccessAttributes } from '../../apiserver/authz/authorizer.ts'
@@ -26,13 +28,14 @@ interface World {
   allowed: (attributes: AccessAttributes) => boolean
   /** How to take back what rules took. */
   readonly taken: Undo[]
+  readonly warned: string[]
 }
 
 const podDefinition = defineResource('v1', 'Pod') as unknown as ResourceDefinition
 
 /** All admission rules over a namespace, its default account and the node `a`; requests are creations of Pods by jane unless they say otherwise. */
-export function admissionTrial() {
-  const world: World = { slept: 0, onSleep() {}, allowed: () => false, taken: [] }
+export function admissionTrial(options: { podSecurity?: PodSecurityOptions } = {}) {
+  const world: World = { slept: 0, onSleep() {}, allowed: () => false, taken: [], warned: [] }
   const reader = new TestReader()
   reader.put('v1', 'Namespace', { metadata: { name: 'default' }, status: { phase: 'Active' } })
   reader.put('v1', 'ServiceAccount', { metadata: { namespace: 'default', name: 'default' } })
@@ -53,6 +56,7 @@ export function admissionTrial() {
   }
   const rules = admissionRules({
     quotas,
+    podSecurity: options.podSecurity ?? podSecurityOptions({}),
     authorize: (attributes) => ({ decision: world.allowed(attributes) ? 'allow' : 'noOpinion', reason: '' }),
     cluster: {
       ...{ serverNames: ['api.example.com', '192.0.2.1', 'localhost', '127.0.0.1'], domain: 'lab.example' },
@@ -70,7 +74,7 @@ export function admissionTrial() {
       onFailure(undo) {
         world.taken.push(undo)
       },
-      context: { user: jane, reader, clock, random: seededRandom(1), dryRun: false, warn() {} },
+      context: { user: jane, reader, clock, random: seededRandom(1), dryRun: false, warn: (sentence) => world.warned.push(sentence) },
       ...changes,
     }
     for (const rule of rules) await rule.mutate?.(request)

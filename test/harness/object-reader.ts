@@ -47,6 +47,10 @@ export class TestReader implements ObjectReader {
     >[]
   }
 
+  listUnparsed<V extends ApiVersion, K extends KindOf<V>>(v: V, k: K, namespace: string): (() => ObjectOf<V, K>)[] {
+    return this.list(v, k, namespace).map((object) => () => object)
+  }
+
   follow<V extends ApiVersion, K extends KindOf<V>>(
     v: V,
     k: K,
