@@ -35,7 +35,7 @@ const VERSION = 'v1.36.0+coxswain'
  * and until then it says what it waits for. `stop` leaves every container as it is.
  */
 export function createKubelet(config: KubeletConfig, tools: ProcessTools): Service {
-  const { clock } = tools
+  const { clock, random } = tools
   const stopping = new AbortController()
   const { signal } = stopping
   const settings = {
@@ -65,7 +65,7 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
     async start() {
       mkdirSync(config.rootDir, { recursive: true, mode: 0o755 })
       if (config.healthPort !== 0) await health.start()
-      const connect = (kubeconfig: string) => (tools.connect ?? connectClient)({ kubeconfig, clock, userAgent: 'kubelet' })
+      const connect = (kubeconfig: string) => (tools.connect ?? connectClient)({ kubeconfig, clock, random, userAgent: 'kubelet' })
       const late = lateClient(signal)
       // The way to the API server decides; before there is one, the machine's own idea has to do.
       let hostAddresses = givenAddresses(config.nodeIp, anyAddress())

@@ -62,8 +62,10 @@ test('renewal falls between 70 and 90 percent of the life', () => {
 })
 
 test('a kubeconfig that we write leads where it should and is known as ours', () => {
-  const text = nodeKubeconfig({ server: 'https://a:6443', authority: 'PEM' }, 'system:node:a', '/x/pki/c.pem')
-  assert.deepEqual(readCluster(text), { server: 'https://a:6443', authority: 'PEM' })
+  const extensions = [{ name: 'servers', extension: {} }]
+  const access = { server: 'https://a:6443', authority: 'PEM', extensions }
+  const text = nodeKubeconfig(access, 'system:node:a', '/x/pki/c.pem')
+  assert.deepEqual(readCluster(text), access)
   assert.equal(usesCertificate(text, '/x/pki/c.pem'), true)
   assert.equal(usesCertificate(text, '/y/pki/c.pem'), false)
   assert.throws(() => readCluster(''), /names no server/)

@@ -3,6 +3,8 @@ import { parseKubeconfig } from '../../shared/client/kubeconfig.ts'
 /** Which cluster a kubeconfig leads to. */
 export interface ClusterAccess {
   server: string
+  /** As the kubeconfig spells them: the list of all its servers, for one. */
+  extensions?: unknown
   /** PEM. */
   authority: string
 }
@@ -10,7 +12,7 @@ export interface ClusterAccess {
 interface KubeconfigText {
   'current-context'?: string
   contexts?: { name: string; context: { cluster: string; user: string } }[]
-  clusters?: { name: string; cluster: { server?: string; 'certificate-authority-data'?: string } }[]
+  clusters?: { name: string; cluster: { server?: string; extensions?: unknown; 'certificate-authority-data'?: string } }[]
   users?: { name: string; user: { 'client-certificate'?: string } }[]
 }
 
@@ -22,7 +24,7 @@ export function readCluster(text: string): ClusterAccess {
   if (!cluster?.server) throw new Error('the kubeconfig names no server')
   const data = cluster['certificate-authority-data']
   if (!data) throw new Error('the kubeconfig carries no certificate-authority-data')
-  return { server: cluster.server, authority: Buffer.from(data, 'base64').toString('utf8') }
+  return { server: cluster.server, extensions: cluster.extensions, authority: Buffer.from(data, 'base64').toString('utf8') }
 }
 
 /** True when the kubeconfig gets its certificate from that file: then it is ours to renew. */
@@ -32,11 +34,13 @@ export function usesCertificate(text: string, file: string): boolean {
 }
 
 /** A kubeconfig that names the certificate's file, so that whoever uses it follows renewals. */
-export function nodeKubeconfig({ server, authority }: ClusterAccess, userName: string, certificateFile: string): string {
+export function nodeKubeconfig({ server, extensions, authority }: ClusterAccess, userName: string, certificateFile: string): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name: 'default', cluster: { server, 'certificate-authority-data': Buffer.from(authority).toString('base64') } }],
+    clusters: [
+      { name: 'default', cluster: { server, extensions, 'certificate-authority-data': Buffer.from(authority).toString('base64') } },
+    ],
     users: [{ name: userName, user: { 'client-certificate': certificateFile, 'client-key': certificateFile } }],
     contexts: [{ name: 'default', context: { cluster: 'default', user: userName } }],
     'current-context': 'default',

@@ -1,17 +1,25 @@
+import type { Random } from '../random/random.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Client } from './client.ts'
-import { withoutCredentials } from './connection.ts'
+import { type ConnectionSource, towardsServer, withoutCredentials } from './connection.ts'
+import { createFailoverTransport } from './failover-transport.ts'
 import { createHttpClient } from './http-client.ts'
 import { createHttpsTransport } from './https-transport.ts'
 import { connectionFromKubeconfig, inClusterConnection } from './kubeconfig.ts'
+import { ServerList } from './server-list.ts'
 import type { Transport } from './transport.ts'
 
 interface ConnectOptions {
   /** Path of the kubeconfig; absent: we are in a Pod. */
   kubeconfig: string | undefined
   clock: Clock
+  /** Which of several servers is asked first; absent: the first. */
+  random?: Random | undefined
   userAgent: string
 }
+
+/** How often the list of servers is looked at, at most. */
+const LOOK_AGAIN_MILLISECONDS = 5_000
 
 /** A client and the end of its connections. */
 export interface ConnectedClient {
@@ -21,11 +29,13 @@ export interface ConnectedClient {
   close(): void
 }
 
-/** The client that every process uses. Connects with the first request; a missing kubeconfig fails then too. */
-export function connectClient({ kubeconfig, clock, userAgent }: ConnectOptions): ConnectedClient {
+/** The client that every process uses. Where the kubeconfig names several servers it keeps to one that answers. Connects with the first request; a missing kubeconfig fails then too. */
+export function connectClient({ kubeconfig, clock, random, userAgent }: ConnectOptions): ConnectedClient {
   const source = kubeconfig === undefined ? inClusterConnection(process.env) : connectionFromKubeconfig(kubeconfig)
-  const transport = createHttpsTransport(source, { clock })
-  const anonymous = createHttpsTransport(withoutCredentials(source), { clock })
+  const stranger = withoutCredentials(source)
+  const servers = new ServerList(serversOf(source, clock), { clock, first: random?.fraction() ?? 0, isReady: readiness(stranger, clock) })
+  const transport = createFailoverTransport(source, servers, clock)
+  const anonymous = createFailoverTransport(stranger, servers, clock)
   return {
     client: createHttpClient(transport, { clock, userAgent }),
     anonymous,
@@ -33,5 +43,34 @@ export function connectClient({ kubeconfig, clock, userAgent }: ConnectOptions):
       transport.close()
       anonymous.close()
     },
+  }
+}
+
+function serversOf(source: ConnectionSource, clock: Clock): () => readonly string[] {
+  let known: { urls: readonly string[]; at: number } | undefined
+  return () => {
+    const now = clock.monotonic()
+    if (!known || now - known.at >= LOOK_AGAIN_MILLISECONDS) {
+      const { server, servers = [server] } = source.current()
+      known = { urls: servers, at: now }
+    }
+    return known.urls
+  }
+}
+
+/** Asks a server whether it is ready, over connections of its own: those of requests may be what hangs. */
+function readiness(source: ConnectionSource, clock: Clock): (url: string, signal: AbortSignal) => Promise<boolean> {
+  return async (url, signal) => {
+    const transport = createHttpsTransport(towardsServer(source, url), { clock })
+    try {
+      const answer = await transport.send({ method: 'GET', path: '/readyz', headers: {}, signal })
+      await answer.text()
+      // A server that knows no strangers (401) is one that answers.
+      return answer.status < 500
+    } catch {
+      return false
+    } finally {
+      transport.close()
+    }
   }
 }

@@ -4,6 +4,8 @@ import { readFileSync, statSync } from 'node:fs'
 export interface Connection {
   /** e.g. `https://127.0.0.1:6443`. */
   server: string
+  /** Where the cluster has several API servers: all of them, `server` too. Ways to one cluster, with one authority and the same credentials. */
+  servers?: readonly string[] | undefined
   /** PEM of the authorities that may vouch for the server; absent: the system's. */
   ca?: string | undefined
   /** PEM of our client certificate and its key. */
@@ -38,6 +40,18 @@ export function withoutCredentials(source: ConnectionSource): ConnectionSource {
         known = { from, bare }
       }
       return known.bare
+    },
+  }
+}
+
+/** The same connection to one server of several. */
+export function towardsServer(source: ConnectionSource, server: string): ConnectionSource {
+  let known: { from: Connection; to: Connection } | undefined
+  return {
+    current() {
+      const from = source.current()
+      if (known?.from !== from) known = { from, to: { ...from, server } }
+      return known.to
     },
   }
 }

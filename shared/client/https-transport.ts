@@ -32,6 +32,7 @@ export function createHttpsTransport(source: ConnectionSource, options: HttpsTra
   const { clock, silenceMilliseconds = 60_000 } = options
   let pool: Pool | undefined
   let lookedAt = 0
+  let closings = 0
   const currentPool = (mustLook: boolean): Pool => {
     if (pool && !mustLook && clock.monotonic() - lookedAt < LOOK_AGAIN_MILLISECONDS) return pool
     lookedAt = clock.monotonic()
@@ -42,19 +43,22 @@ export function createHttpsTransport(source: ConnectionSource, options: HttpsTra
   }
   return {
     async send(request) {
+      const before = closings
       for (let attempt = 1; ; attempt++) {
         try {
           const response = await exchange(currentPool(attempt > 1), request, clock, silenceMilliseconds)
           // A refused identity may be an outdated one: look at the files once more before giving the answer up.
-          const before = pool
-          if (response.status !== 401 || attempt > 1 || currentPool(true) === before) return response
+          const asked = pool
+          if (response.status !== 401 || attempt > 1 || currentPool(true) === asked) return response
           await response.text()
         } catch (error) {
-          if (!(error instanceof StaleConnection) || attempt > 1) throw error
+          // A connection that we ended ourselves is not the server's way of saying that it was old.
+          if (!(error instanceof StaleConnection) || attempt > 1 || closings !== before) throw error
         }
       }
     },
     close() {
+      closings++
       pool?.requests.destroy()
       pool?.streams.destroy()
       pool = undefined
@@ -117,13 +121,19 @@ function exchange(pool: Pool, request: TransportRequest, clock: Clock, silenceMi
       silence.cancel()
       signal?.removeEventListener('abort', onAbort)
     }
-    outgoing.on('socket', (socket) => void socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS))
+    let sent = true
+    outgoing.on('socket', (socket) => {
+      socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS)
+      if (outgoing.reusedSocket) return
+      sent = false
+      socket.once(pool.dial === httpsRequest ? 'secureConnect' : 'connect', () => (sent = true))
+    })
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       settled()
       if (signal?.aborted) return reject(signal.reason)
       const stale = outgoing.reusedSocket && error.code === 'ECONNRESET' && request.method === 'GET'
       const Kind = stale ? StaleConnection : ConnectionError
-      reject(new Kind(`${request.method} ${pool.base.origin}${request.path}: ${error.message || error.code}`, { cause: error }))
+      reject(new Kind(`${request.method} ${pool.base.origin}${request.path}: ${error.message || error.code}`, { cause: error, sent }))
     })
     outgoing.on('response', (incoming) => {
       settled()

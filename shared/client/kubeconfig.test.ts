@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { connectionFromKubeconfig, inClusterConnection } from './kubeconfig.ts'
+import { connectionFromKubeconfig, inClusterConnection, SERVERS_EXTENSION } from './kubeconfig.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
@@ -48,6 +48,39 @@ contexts: [{name: one, context: {cluster: c, user: u}}, {name: two, context: {cl
   assert.equal(connectionFromKubeconfig(path, 'two').current().token, 'secret')
   writeFileSync(path, '{')
   assert.equal(source.current().key, 'KEY two', 'a broken rewrite leaves what worked')
+})
+
+test('all servers of a cluster are listed in an extension that others pass over', (t) => {
+  const path = join(folderFor(t), 'config')
+  const write = (extension: unknown) =>
+    writeFileSync(
+      path,
+      JSON.stringify({
+        clusters: [
+          {
+            name: 'c',
+            cluster: {
+              server: 'https://a/',
+              extensions: [
+                { name: 'x', extension: {} },
+                { name: SERVERS_EXTENSION, extension },
+              ],
+            },
+          },
+        ],
+        contexts: [{ name: 'one', context: { cluster: 'c' } }],
+        'current-context': 'one',
+      }),
+    )
+  const read = () => connectionFromKubeconfig(path).current()
+  write({ servers: ['https://a', 'https://b/'] })
+  assert.deepEqual([read().server, read().servers], ['https://a', ['https://a', 'https://b']])
+  for (const extension of [{}, { servers: [] }, 7]) {
+    write(extension)
+    assert.throws(read, /coxswain.dev\/servers/)
+  }
+  write({ servers: ['b'] })
+  assert.throws(read, /server "b" is no URL/)
 })
 
 test('what is missing is named', (t) => {

@@ -63,10 +63,8 @@ function connectionOf(document: unknown, place: Place): Connection {
   for (const unsupported of ['exec', 'auth-provider']) {
     if (user[unsupported] !== undefined) throw new Error(`users[${userName}].user.${unsupported} is not supported`)
   }
-  const server = requiredText(cluster, 'server')
-  if (!URL.canParse(server)) throw new Error(`server ${JSON.stringify(server)} is no URL`)
   return {
-    server: server.replace(/\/+$/, ''),
+    ...serversOf(cluster),
     ca: material(cluster, 'certificate-authority', place),
     insecure: cluster['insecure-skip-tls-verify'] === true,
     serverName: optionalText(cluster, 'tls-server-name'),
@@ -74,6 +72,27 @@ function connectionOf(document: unknown, place: Place): Connection {
     key: material(user, 'client-key', place),
     token: optionalText(user, 'token') ?? tokenFile(user, place),
   }
+}
+
+/**
+ * The extension of a kubeconfig's cluster that lists all API servers: `{servers: [URL, …]}`. Other clients pass extensions over and
+ * know `server` alone.
+ */
+export const SERVERS_EXTENSION = 'coxswain.dev/servers'
+
+function serversOf(cluster: Record<string, unknown>): Pick<Connection, 'server' | 'servers'> {
+  const url = (text: string) => {
+    if (!URL.canParse(text)) throw new Error(`server ${JSON.stringify(text)} is no URL`)
+    return text.replace(/\/+$/, '')
+  }
+  const server = url(requiredText(cluster, 'server'))
+  const extensions = cluster['extensions'] ?? []
+  if (!Array.isArray(extensions)) throw new Error('extensions is not a list')
+  const found = extensions.map((each: unknown) => record(each, 'an extension')).find(({ name }) => name === SERVERS_EXTENSION)
+  if (!found) return { server }
+  const listed = record(found['extension'], SERVERS_EXTENSION)['servers']
+  if (!Array.isArray(listed) || listed.length === 0) throw new Error(`${SERVERS_EXTENSION} holds no list of servers`)
+  return { server, servers: listed.map((each: unknown) => url(String(each))) }
 }
 
 /** `<key>-data` in base64, or the file `<key>`, relative to the kubeconfig's folder. */

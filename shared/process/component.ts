@@ -55,7 +55,12 @@ export function createComponent(
   const { log } = tools
   const stopping = new AbortController()
   const userAgent = programs[name] ?? name
-  const { client, anonymous, close } = (tools.connect ?? connectClient)({ kubeconfig: config.kubeconfig, clock: tools.clock, userAgent })
+  const { client, anonymous, close } = (tools.connect ?? connectClient)({
+    kubeconfig: config.kubeconfig,
+    clock: tools.clock,
+    random: tools.random,
+    userAgent,
+  })
   const actAs = accountClients({ client, anonymous, clock: tools.clock, userAgent })
   const informers = createInformers({ client, ...tools })
   const events = createEventRecorder({ client, ...tools }, { component: name })
