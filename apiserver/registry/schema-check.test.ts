@@ -143,3 +143,16 @@ test('keys JavaScript finds special', () => {
   assert.equal(JSON.stringify((decoded as unknown as { data: object }).data), '{"__proto__":"a","constructor":"b","toString":"c"}')
   assert.throws(() => pod(JSON.parse('{"__proto__":{"kind":"x"}}')), { message: /unknown field "__proto__"/ })
 })
+
+test('a schema inside a schema is decoded as one, also where it stands for something simpler', () => {
+  const inner = { type: 'string', title: '', typo: 1 }
+  const openAPIV3Schema = { type: 'object', additionalProperties: inner, properties: { list: { type: 'array', items: { ...inner } } } }
+  const versions = [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema } }]
+  const warnings: string[] = []
+  const warn = (sentence: string) => warnings.push(sentence)
+  const body = { spec: { group: 'a', names: {}, scope: 'Cluster', versions } }
+  const decoded = decodeObject('apiextensions.k8s.io/v1', 'CustomResourceDefinition', body, { fieldValidation: 'Warn', warn })
+  const at = 'unknown field "spec.versions[0].schema.openAPIV3Schema'
+  assert.deepEqual(warnings, [`${at}.properties.list.items.typo"`, `${at}.additionalProperties.typo"`])
+  assert.match(JSON.stringify(decoded), /"items":\{"type":"string"\}\}\},"additionalProperties":\{"type":"string"\}\}/)
+})

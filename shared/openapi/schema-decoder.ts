@@ -58,7 +58,7 @@ function compile(node: SchemaNode, shortPath: ScalarPlace): Decoder {
     case 'object':
       return node.isOpen ? compileOpen(node, shortPath) : compileReference(node, shortPath)
     default:
-      return (value) => value
+      return compileOpen(node, shortPath)
   }
 }
 
