@@ -11,7 +11,7 @@ import type { Authorization } from './authz/authorize.ts'
 import type { AccessAttributes } from './authz/authorizer.ts'
 import { impersonatedUser, wantsImpersonation } from './authz/impersonation.ts'
 import type { Flow, FlowControl } from './flowcontrol/flow-control.ts'
-import { negotiate, type Representation } from './http/content-type.ts'
+import { negotiate, negotiateStatus, type Representation } from './http/content-type.ts'
 import type { ApiRequest, Reply } from './http/exchange.ts'
 import { checkUrlSize } from './http/input-size.ts'
 import { isTrue, methodNotAllowed, type RequestInfo, requestInfo, unknownPath } from './http/request-info.ts'
@@ -84,7 +84,7 @@ export class Pipeline {
   #refuse(request: ApiRequest, info: RequestInfo | undefined, reply: Reply, error: unknown, warnings: readonly string[]): void {
     const about = { method: request.method, url: request.url.slice(0, 300) }
     try {
-      sendError(reply, error, this.#tools.log, about, prettyFor(request, info), warnings)
+      sendError(reply, error, this.#tools.log, about, statusForm(request, info), warnings)
     } catch (unsaid) {
       this.#tools.log.error('an error could not be answered', { ...about, error: unsaid, cause: error })
       reply.abort()
@@ -268,14 +268,15 @@ function representationOf(request: ApiRequest, info: RequestInfo, resource: Reso
     pretty: hasQuery ? info.query.get('pretty') : null,
     includeObject: hasQuery ? info.query.get('includeObject') : null,
     tables: !isQuestion && !isAction,
+    // A Scale is no custom resource, whoever it scales.
+    protobuf: !resource.custom || info.subresource === 'scale',
   })
 }
 
-/** Errors are JSON whatever was asked for; only their layout follows the request. */
-function prettyFor(request: ApiRequest, info: RequestInfo | undefined): Representation {
+function statusForm(request: ApiRequest, info: RequestInfo | undefined): Representation {
   const pretty = info?.query.get('pretty') ?? null
-  return negotiate({
-    accept: undefined,
+  return negotiateStatus({
+    accept: headerOf(request, 'accept'),
     userAgent: headerOf(request, 'user-agent'),
     pretty: pretty === null ? null : String(isTrue(pretty)),
     includeObject: null,

@@ -44,7 +44,8 @@ export const services: readonly string[] = [
  * Types may be imported against it where a contract lies in the lower room.
  */
 export const apiServerRooms: Readonly<Record<string, readonly string[]>> = {
-  http: ['authn'],
+  http: ['authn', 'protobuf'],
+  protobuf: ['http'],
   limits: ['http'],
   flowcontrol: ['authn', 'registry', 'http'],
   authn: ['certificates', 'registry'],
@@ -59,11 +60,11 @@ export const apiServerRooms: Readonly<Record<string, readonly string[]>> = {
   rules: ['registry', 'authn', 'authz', 'flowcontrol'],
   resources: ['registry', 'rules', 'flowcontrol', 'allocation', 'custom-resources'],
   'custom-resources': ['registry', 'rules', 'storage', 'authn'],
-  watch: ['storage', 'registry', 'http'],
+  watch: ['storage', 'registry', 'http', 'protobuf'],
   usage: ['registry'],
-  verbs: ['http', 'ownership', 'patch', 'registry', 'watch', 'authn'],
+  verbs: ['http', 'protobuf', 'ownership', 'patch', 'registry', 'watch', 'authn'],
   connect: ['http', 'authn', 'registry', 'certificates', 'verbs'],
-  discovery: ['http', 'authn', 'registry', 'certificates', 'patch', 'aggregation'],
+  discovery: ['http', 'protobuf', 'authn', 'registry', 'certificates', 'patch', 'aggregation'],
   aggregation: ['registry', 'rules', 'authn', 'http', 'connect', 'bootstrap', 'certificates', 'verbs'],
   certificates: [],
   bootstrap: ['registry', 'authn', 'authz', 'certificates', 'flowcontrol', 'allocation'],

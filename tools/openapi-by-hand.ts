@@ -13,42 +13,42 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 type APIService struct {
 	metav1.TypeMeta \`json:",inline"\`
 	// +optional
-	metav1.ObjectMeta \`json:"metadata,omitempty"\`
+	metav1.ObjectMeta \`json:"metadata,omitempty" protobuf:"bytes,1,opt"\`
 	// +optional
-	Spec APIServiceSpec \`json:"spec,omitempty"\`
+	Spec APIServiceSpec \`json:"spec,omitempty" protobuf:"bytes,2,opt"\`
 	// +optional
-	Status APIServiceStatus \`json:"status,omitempty"\`
+	Status APIServiceStatus \`json:"status,omitempty" protobuf:"bytes,3,opt"\`
 }
 
 type APIServiceList struct {
 	metav1.TypeMeta \`json:",inline"\`
 	// +optional
-	metav1.ListMeta \`json:"metadata,omitempty"\`
-	Items []APIService \`json:"items"\`
+	metav1.ListMeta \`json:"metadata,omitempty" protobuf:"bytes,1,opt"\`
+	Items []APIService \`json:"items" protobuf:"bytes,2,opt"\`
 }
 
 type APIServiceSpec struct {
 	// +optional
-	Service *ServiceReference \`json:"service,omitempty"\`
+	Service *ServiceReference \`json:"service,omitempty" protobuf:"bytes,1,opt"\`
 	// +optional
-	Group string \`json:"group,omitempty"\`
+	Group string \`json:"group,omitempty" protobuf:"bytes,2,opt"\`
 	// +optional
-	Version string \`json:"version,omitempty"\`
-	InsecureSkipTLSVerify bool \`json:"insecureSkipTLSVerify,omitempty"\`
+	Version string \`json:"version,omitempty" protobuf:"bytes,3,opt"\`
+	InsecureSkipTLSVerify bool \`json:"insecureSkipTLSVerify,omitempty" protobuf:"bytes,4,opt"\`
 	// +optional
 	// +listType=atomic
-	CABundle []byte \`json:"caBundle,omitempty"\`
-	GroupPriorityMinimum int32 \`json:"groupPriorityMinimum"\`
-	VersionPriority int32 \`json:"versionPriority"\`
+	CABundle []byte \`json:"caBundle,omitempty" protobuf:"bytes,5,opt"\`
+	GroupPriorityMinimum int32 \`json:"groupPriorityMinimum" protobuf:"bytes,7,opt"\`
+	VersionPriority int32 \`json:"versionPriority" protobuf:"bytes,8,opt"\`
 }
 
 type ServiceReference struct {
 	// +optional
-	Namespace string \`json:"namespace,omitempty"\`
+	Namespace string \`json:"namespace,omitempty" protobuf:"bytes,1,opt"\`
 	// +optional
-	Name string \`json:"name,omitempty"\`
+	Name string \`json:"name,omitempty" protobuf:"bytes,2,opt"\`
 	// +optional
-	Port *int32 \`json:"port,omitempty"\`
+	Port *int32 \`json:"port,omitempty" protobuf:"bytes,3,opt"\`
 }
 
 type APIServiceStatus struct {
@@ -57,18 +57,18 @@ type APIServiceStatus struct {
 	// +patchStrategy=merge
 	// +listType=map
 	// +listMapKey=type
-	Conditions []APIServiceCondition \`json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"\`
+	Conditions []APIServiceCondition \`json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type" protobuf:"bytes,1,opt"\`
 }
 
 type APIServiceCondition struct {
-	Type string \`json:"type"\`
-	Status string \`json:"status"\`
+	Type string \`json:"type" protobuf:"bytes,1,opt"\`
+	Status string \`json:"status" protobuf:"bytes,2,opt"\`
 	// +optional
-	LastTransitionTime metav1.Time \`json:"lastTransitionTime,omitempty"\`
+	LastTransitionTime metav1.Time \`json:"lastTransitionTime,omitempty" protobuf:"bytes,3,opt"\`
 	// +optional
-	Reason string \`json:"reason,omitempty"\`
+	Reason string \`json:"reason,omitempty" protobuf:"bytes,4,opt"\`
 	// +optional
-	Message string \`json:"message,omitempty"\`
+	Message string \`json:"message,omitempty" protobuf:"bytes,5,opt"\`
 }
 `
 
@@ -83,16 +83,16 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +genclient:onlyVerbs=get,list
 type NodeMetrics struct {
 	metav1.TypeMeta \`json:",inline"\`
-	metav1.ObjectMeta \`json:"metadata,omitempty"\`
-	Timestamp metav1.Time \`json:"timestamp"\`
-	Window metav1.Duration \`json:"window"\`
-	Usage v1.ResourceList \`json:"usage"\`
+	metav1.ObjectMeta \`json:"metadata,omitempty" protobuf:"bytes,1,opt"\`
+	Timestamp metav1.Time \`json:"timestamp" protobuf:"bytes,2,opt"\`
+	Window metav1.Duration \`json:"window" protobuf:"bytes,3,opt"\`
+	Usage v1.ResourceList \`json:"usage" protobuf:"bytes,4,opt"\`
 }
 
 type NodeMetricsList struct {
 	metav1.TypeMeta \`json:",inline"\`
-	metav1.ListMeta \`json:"metadata,omitempty"\`
-	Items []NodeMetrics \`json:"items"\`
+	metav1.ListMeta \`json:"metadata,omitempty" protobuf:"bytes,1,opt"\`
+	Items []NodeMetrics \`json:"items" protobuf:"bytes,2,opt"\`
 }
 
 // +genclient
@@ -100,22 +100,22 @@ type NodeMetricsList struct {
 // +genclient:onlyVerbs=get,list
 type PodMetrics struct {
 	metav1.TypeMeta \`json:",inline"\`
-	metav1.ObjectMeta \`json:"metadata,omitempty"\`
-	Timestamp metav1.Time \`json:"timestamp"\`
-	Window metav1.Duration \`json:"window"\`
+	metav1.ObjectMeta \`json:"metadata,omitempty" protobuf:"bytes,1,opt"\`
+	Timestamp metav1.Time \`json:"timestamp" protobuf:"bytes,2,opt"\`
+	Window metav1.Duration \`json:"window" protobuf:"bytes,3,opt"\`
 	// +listType=atomic
-	Containers []ContainerMetrics \`json:"containers"\`
+	Containers []ContainerMetrics \`json:"containers" protobuf:"bytes,4,opt"\`
 }
 
 type PodMetricsList struct {
 	metav1.TypeMeta \`json:",inline"\`
-	metav1.ListMeta \`json:"metadata,omitempty"\`
-	Items []PodMetrics \`json:"items"\`
+	metav1.ListMeta \`json:"metadata,omitempty" protobuf:"bytes,1,opt"\`
+	Items []PodMetrics \`json:"items" protobuf:"bytes,2,opt"\`
 }
 
 type ContainerMetrics struct {
-	Name string \`json:"name"\`
-	Usage v1.ResourceList \`json:"usage"\`
+	Name string \`json:"name" protobuf:"bytes,1,opt"\`
+	Usage v1.ResourceList \`json:"usage" protobuf:"bytes,2,opt"\`
 }
 `
 

@@ -106,7 +106,7 @@ export function encodeFacts(facts: Facts): string {
   return `${JSON.stringify(document, undefined, 1).replaceAll(/^ +/gm, '')}\n`
 }
 
-/** Field numbers for protobuf: `{ definition: "name=1 other=2.19" }`, definitions without any left out. */
+/** Field numbers for protobuf: `{ definition: "name=1 other=2.19 list=4[]" }`, definitions without any left out. */
 export function encodeWire(facts: Facts): string {
   const lines = facts.packages.flatMap((each) =>
     each.definitions.map((definition) => {

@@ -30,7 +30,10 @@ export type FieldFacts = {
   readonly enum?: readonly string[] | undefined
   /** The default the schema names, as JSON text. */
   readonly default?: string | undefined
-  /** Field number in protobuf; `2.19` for a field of a struct that is embedded as field 2. Undefined where the field does not travel. */
+  /**
+   * Field number in protobuf; `2.19` for a field of a struct that is embedded as field 2, `4[]` for a list in a message of its own.
+   * Undefined where the field does not travel.
+   */
   readonly wire?: string | undefined
 }
 
@@ -177,9 +180,15 @@ export class FactReader {
         return this.#fields(target.at, target.type, number && wirePrefix !== null ? `${wirePrefix}${number}.` : null)
       }
       const number = wireNumber(field)
-      const wire = number && wirePrefix !== null ? wirePrefix + number : undefined
+      const wire = number && wirePrefix !== null ? wirePrefix + number + (this.#isWrapped(at, struct, field) ? '[]' : '') : undefined
       return name ? [{ ...this.#field(at, struct, field, name, options), wire }] : []
     })
+  }
+
+  /** A named list that is told apart from none when it is empty travels as a message with the items in it. */
+  #isWrapped(at: GoPackage, struct: GoType, field: GoField): boolean {
+    const named = /^[A-Z]\w*$/.test(field.type) ? this.#lookUp(at, struct.name, field.type)?.type : undefined
+    return named?.target?.startsWith('[]') === true && named.markers.includes('protobuf.nullable=true')
   }
 
   #field(at: GoPackage, struct: GoType, field: GoField, name: string, options: readonly string[]): FieldFacts {

@@ -1,4 +1,4 @@
-import { WireWriter } from '../http/wire-writer.ts'
+import { WireWriter } from '../protobuf/wire-writer.ts'
 import type { Json, JsonObject, OpenApiV2 } from './openapi-v2-document.ts'
 
 type Named<V> = Readonly<Record<string, V>>

@@ -53,7 +53,8 @@ function handlersOf(tools: PathTools, openApi: OpenApiMakers): ReadonlyMap<strin
   const named = groups.filter((group) => group.name !== '')
   const core = groups.filter((group) => group.name === '')
   const handlers = new Map<string, Handler>()
-  const json = (path: string, make: () => object) => handlers.set(path, document(make))
+  const json = (path: string, make: () => object) => handlers.set(path, document(make, 'plain'))
+  const kind = (path: string, make: () => object) => handlers.set(path, document(make, 'kind'))
   json('/version', () => versionInfo)
   handlers.set(
     '/api',
@@ -70,11 +71,11 @@ function handlersOf(tools: PathTools, openApi: OpenApiMakers): ReadonlyMap<strin
     ),
   )
   for (const group of groups) {
-    if (group.name !== '') json(`/apis/${group.name}`, () => groupDocument(group))
+    if (group.name !== '') kind(`/apis/${group.name}`, () => groupDocument(group))
     for (const { version, resources, remote } of group.versions) {
       if (remote) continue
       const path = group.name === '' ? `/api/${version}` : `/apis/${group.name}/${version}`
-      json(path, () => resourceList(group.name === '' ? version : `${group.name}/${version}`, resources))
+      kind(path, () => resourceList(group.name === '' ? version : `${group.name}/${version}`, resources))
     }
   }
   for (const path of ['/healthz', '/livez', '/readyz']) {
@@ -98,18 +99,21 @@ function onlyGet(method: string): void {
   if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed()
 }
 
-function document(make: () => object): Handler {
+/** One document; what is a kind of the API has a protobuf form, what is not is JSON for everybody. */
+function document(make: () => object, what: 'kind' | 'plain'): Handler {
   let made: Buffer | undefined
   return (request, info, reply) => {
     onlyGet(request.method)
     made ??= Buffer.from(JSON.stringify(make()))
-    return sendObject(reply, 200, made, negotiateFor(request, info, false))
+    const representation = negotiateFor(request, info, false)
+    const isForeign = representation.format === 'protobuf' && what === 'plain'
+    return sendObject(reply, 200, made, isForeign ? plainJson : representation)
   }
 }
 
 /** Two documents under one path: the Accept header says which. The aggregated one has an ETag, for clients' caches. */
 function discovery(plain: () => object, aggregated: () => object): Handler {
-  const sendPlain = document(plain)
+  const sendPlain = document(plain, 'kind')
   let made: { bytes: Buffer; tag: string } | undefined
   return (request, info, reply) => {
     onlyGet(request.method)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StatusError } from '../../shared/errors/status-error.ts'
-import { negotiate } from './content-type.ts'
+import { negotiate, negotiateStatus } from './content-type.ts'
 
 const ask = (
   accept: string | undefined,
@@ -18,7 +18,9 @@ const chosen: [string | undefined, string, string][] = [
   ['application/*', 'object', 'json'],
   ['application/json', 'object', 'json'],
   ['application/yaml', 'object', 'yaml'],
-  ['application/vnd.kubernetes.protobuf,application/json', 'object', 'json'],
+  ['application/vnd.kubernetes.protobuf,application/json', 'object', 'protobuf'],
+  ['*/*,application/vnd.kubernetes.protobuf', 'object', 'protobuf'],
+  ['application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1', 'metadata', 'protobuf'],
   ['application/json;q=0.1,application/yaml', 'object', 'yaml'],
   ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 'object', 'json'],
   [KUBECTL, 'table', 'json'],
@@ -34,7 +36,7 @@ for (const [accept, shape, format] of chosen) {
 
 for (const accept of [
   'text/html',
-  'application/vnd.kubernetes.protobuf',
+  'application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1',
   'application/json;q=0',
   'application/json;as=Table;v=v2;g=meta.k8s.io',
 ]) {
@@ -69,4 +71,21 @@ test('the aggregated document only where there is one', () => {
   assert.equal(ask(accept, {}, true).discovery, true)
   assert.equal(ask(accept).discovery, false)
   assert.equal(ask('application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json', {}, true).discovery, false)
+})
+
+test('an error is written in what is asked for first, and always in something', () => {
+  const formOf = (accept: string | undefined) => negotiateStatus({ accept, userAgent: undefined, pretty: null, includeObject: null }).format
+  const protobuf = 'application/vnd.kubernetes.protobuf'
+  assert.deepEqual(
+    [`${protobuf},application/json`, `application/json,${protobuf}`, `${protobuf};as=Table;g=meta.k8s.io;v=v1,application/json`].map(
+      formOf,
+    ),
+    ['protobuf', 'json', 'json'],
+  )
+  assert.deepEqual([undefined, 'text/html', 'application/yaml', `${protobuf},`.repeat(10_000)].map(formOf), [
+    'json',
+    'json',
+    'json',
+    'json',
+  ])
 })

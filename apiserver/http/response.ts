@@ -1,5 +1,6 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
+import { encodeProtobuf, type Typed } from '../protobuf/encode-protobuf.ts'
 import { plainJson, type Representation } from './content-type.ts'
 import type { Reply, ReplyHeaders } from './exchange.ts'
 
@@ -15,6 +16,11 @@ export function sendObject(
 ): void | Promise<void> {
   const headers = headersFor(warnings)
   if (representation.format === 'yaml') return sendYaml(reply, code, body, headers)
+  if (representation.format === 'protobuf') {
+    const value = (Buffer.isBuffer(body) ? JSON.parse(body.toString()) : body) as Typed
+    // A list of resources does not say its version; it is a v1 one.
+    return reply.send(code, representation.contentType, encodeProtobuf({ ...value, apiVersion: value.apiVersion ?? 'v1' }), headers)
+  }
   if (!representation.pretty) {
     reply.send(code, representation.contentType, Buffer.isBuffer(body) ? body : JSON.stringify(body), headers)
     return
@@ -77,6 +83,7 @@ export function sendError(
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
   if (known.code === 401) headers['www-authenticate'] = 'Bearer realm="coxswain"'
   const status = known.toStatus()
+  if (representation.format === 'protobuf') return reply.send(known.code, representation.contentType, encodeProtobuf(status), headers)
   reply.send(
     known.code,
     'application/json',

@@ -70,8 +70,8 @@ export function tableWith<T extends KubeObject>(
 }
 
 /** The object without its content: meta's PartialObjectMetadata. */
-export function metadataOf(object: KubeObject, meta: MetaVersion): object {
-  return { kind: 'PartialObjectMetadata', apiVersion: meta, metadata: object.metadata }
+export function metadataOf({ metadata }: KubeObject, meta: MetaVersion) {
+  return { kind: 'PartialObjectMetadata', apiVersion: meta, metadata }
 }
 
 function rowOf(columns: readonly PreparedColumn[], object: KubeObject, style: TableStyle): TableRow {

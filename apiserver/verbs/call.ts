@@ -1,5 +1,5 @@
 import { fieldProblem } from '../../shared/errors/field-error.ts'
-import { invalid } from '../../shared/errors/status-error.ts'
+import { invalid, StatusError } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
@@ -8,11 +8,12 @@ import type { AccessAttributes } from '../authz/authorizer.ts'
 import { type ParsedBody, parseBody } from '../http/body.ts'
 import type { Representation } from '../http/content-type.ts'
 import type { ApiRequest, Reply } from '../http/exchange.ts'
-import { PROTOBUF_TYPE, parseProtobuf } from '../http/protobuf.ts'
 import { isTrue, type RequestInfo } from '../http/request-info.ts'
 import { sendObject } from '../http/response.ts'
 import { managerName, managerProblems } from '../ownership/manager-name.ts'
 import type { Author } from '../ownership/track-write.ts'
+import { PROTOBUF_TYPE } from '../protobuf/encode-protobuf.ts'
+import { parseProtobuf } from '../protobuf/parse-protobuf.ts'
 import type { ObjectRemover } from '../registry/deletion.ts'
 import type { ObjectStore } from '../registry/read-object.ts'
 import type { Resource, ResourceTable } from '../registry/resource-table.ts'
@@ -127,14 +128,18 @@ export async function readStored(call: Call): Promise<KubeObject> {
 /** The body as an object of the resource's kind and version, or of those given. @throws StatusError */
 export async function readObject(call: Call, of: Decodable = call.resource): Promise<KubeObject> {
   const fieldValidation = fieldValidationOf(call.info.query)
-  const { value, duplicates } = parse(await call.request.readBody(BODY_LIMIT), headerOf(call.request, 'content-type'), of.kind)
+  const { value, duplicates } = parse(await call.request.readBody(BODY_LIMIT), headerOf(call.request, 'content-type'), of)
   return decodeAs(of, value, { fieldValidation, duplicates, warn: (sentence) => call.warnings.push(sentence) })
 }
 
-/** By media type; protobuf knows no unknown and no duplicate fields. */
-export function parse(bytes: Buffer, contentType: string | undefined, kind: string): ParsedBody {
-  if (contentType?.startsWith(PROTOBUF_TYPE)) return { value: parseProtobuf(bytes), duplicates: [] }
-  return parseBody(bytes, contentType, kind)
+/** By media type; protobuf knows no unknown and no duplicate fields. @throws StatusError BadRequest, UnsupportedMediaType */
+export function parse(bytes: Buffer, contentType: string | undefined, of: Decodable): ParsedBody {
+  if ((contentType ?? '').split(';', 1)[0]!.trim().toLowerCase() !== PROTOBUF_TYPE) return parseBody(bytes, contentType, of.kind)
+  if (!of.custom) return { value: parseProtobuf(bytes, of), duplicates: [] }
+  const message =
+    'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml; ' +
+    'custom resources have no protobuf form'
+  throw new StatusError('UnsupportedMediaType', message, { details: {} })
 }
 
 export function headerOf(request: ApiRequest, name: string): string | undefined {

@@ -4,7 +4,7 @@ import { sendObject } from '../http/response.ts'
 import { type DeleteOptions, deleteOptions } from '../registry/delete-options.ts'
 import { listOptions } from '../registry/list-options.ts'
 import { selectionOf } from '../registry/selection.ts'
-import { asServed, shownEntries } from '../registry/versions.ts'
+import { shownEntries } from '../registry/versions.ts'
 import {
   answerStored,
   BODY_LIMIT,
@@ -15,8 +15,11 @@ import {
   parse,
   successStatus,
   type VerbTools,
+  wholeList,
   writeRequestOf,
 } from './call.ts'
+
+const OPTIONS = { apiVersion: 'v1', kind: 'DeleteOptions' }
 
 /** 200 202 400 403 404 409 422 */
 export async function deleteOne(call: Call, tools: VerbTools): Promise<void> {
@@ -44,14 +47,9 @@ export async function deleteCollection(call: Call, tools: VerbTools): Promise<vo
       // Somebody else was faster; that is what was wanted.
       if (!hasReason(error, 'NotFound')) throw error
     }
-    items.push(asServed(resource, JSON.parse(value.toString()) as KubeObject))
+    items.push(JSON.parse(value.toString()) as KubeObject)
   }
-  const list = {
-    kind: resource.listKind,
-    apiVersion: resource.apiVersion,
-    metadata: { resourceVersion: String(page.revision) },
-    items,
-  }
+  const list = wholeList(resource, call.representation, items, { resourceVersion: String(page.revision) }, tools.clock.now())
   return sendObject(call.reply, 200, list, call.representation, call.warnings)
 }
 
@@ -66,7 +64,7 @@ function toldOptions({ gracePeriodSeconds, propagation, orphanDependents, uid, r
 
 async function readOptions(call: Call): Promise<DeleteOptions> {
   const bytes = await call.request.readBody(BODY_LIMIT)
-  const body = bytes.length === 0 ? undefined : parse(bytes, headerOf(call.request, 'content-type'), 'DeleteOptions').value
+  const body = bytes.length === 0 ? undefined : parse(bytes, headerOf(call.request, 'content-type'), OPTIONS).value
   isDryRun(call.info.query)
   return deleteOptions(body, call.info.query)
 }

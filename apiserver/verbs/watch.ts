@@ -13,10 +13,11 @@ export async function watch(call: Call, tools: VerbTools): Promise<void> {
   const { info, resource, representation } = call
   const options = listOptions(info.query, true)
   const selection = selectionOf(resource, namespaceOf(call), info)
-  if (representation.format === 'yaml') {
-    throw new StatusError('NotAcceptable', 'only the following media types are accepted: application/json;stream=watch, application/json', {
-      details: {},
-    })
+  // Messages of a WebSocket are lines here.
+  const isSpoken = representation.format === 'protobuf' ? !(call.reply instanceof UpgradeReply) : representation.format === 'json'
+  if (!isSpoken) {
+    const types = 'application/json;stream=watch, application/json, application/vnd.kubernetes.protobuf;stream=watch'
+    throw new StatusError('NotAcceptable', `only the following media types are accepted: ${types}`, { details: {} })
   }
   const version = options.resourceVersion ?? 0
   const wantsState = options.sendInitialEvents ?? version === 0

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Representation } from '../http/content-type.ts'
+import { encodeWatchEvent, type Typed } from '../protobuf/encode-protobuf.ts'
 import { restamp } from '../registry/encode-object.ts'
 import type { ObjectFacts, StoredEntry } from '../registry/object-facts.ts'
 import type { Resource } from '../registry/resource-table.ts'
@@ -18,9 +19,21 @@ const heads: Record<EventType, Buffer> = {
 
 export const INITIAL_EVENTS_END = 'k8s.io/initial-events-end'
 
-/** One event as watchers of this representation are sent it: a line of JSON. */
+/** What a stream of events is, as upstream calls it: lines of JSON, or frames of protobuf. */
+export function streamTypeOf({ format, contentType }: Representation): string {
+  return format === 'protobuf' ? `${contentType};stream=watch` : contentType
+}
+
+/** One event as watchers of this representation are sent it: a line of JSON, or a frame of protobuf. */
 export function eventFrame(resource: Resource, type: EventType, value: Buffer, representation: Representation, now: number): Buffer {
+  if (representation.format === 'protobuf') return protobufFrame(resource, type, value, representation)
   return Buffer.concat([heads[type], shaped(resource, value, representation, now), NEWLINE_BRACE])
+}
+
+function protobufFrame(resource: Resource, type: EventType, value: Buffer, { shape, meta }: Representation): Buffer {
+  const object = JSON.parse(value.toString()) as KubeObject
+  // Metadata is the same in every version.
+  return encodeWatchEvent(type, shape === 'metadata' ? metadataOf(object, meta) : asServed(resource, object))
 }
 
 function shaped(resource: Resource, value: Buffer, representation: Representation, now: number): Buffer {
@@ -42,11 +55,16 @@ export function bookmarkFrame(resource: Resource, revision: number, representati
       : representation.shape === 'metadata'
         ? { kind: 'PartialObjectMetadata', apiVersion: representation.meta, metadata }
         : { ...tableOf(resource, [], metadata, { ...representation, includeObject: 'None', now: 0 }), rows: [] }
-  return Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`)
+  return plainFrame('BOOKMARK', object, representation)
 }
 
-export function errorFrame(status: object): Buffer {
-  return Buffer.from(`${JSON.stringify({ type: 'ERROR', object: status })}\n`)
+/** What ends a watch that cannot go on. */
+export function errorFrame(status: Typed, representation: Representation): Buffer {
+  return plainFrame('ERROR', status, representation)
+}
+
+function plainFrame(type: string, object: Typed, { format }: Representation): Buffer {
+  return format === 'protobuf' ? encodeWatchEvent(type, object) : Buffer.from(`${JSON.stringify({ type, object })}\n`)
 }
 
 /** The frames of one change, each built at most once however many watchers get it. */

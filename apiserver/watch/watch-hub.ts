@@ -12,7 +12,7 @@ import { shownEntries } from '../registry/versions.ts'
 import { resourcePrefix } from '../storage/keys.ts'
 import { type Change, RevisionCompacted, type Storage, type Subscription } from '../storage/storage.ts'
 import { Audience } from './audience.ts'
-import { bookmarkFrame, ChangeFrames, errorFrame, eventFrame } from './event-frames.ts'
+import { bookmarkFrame, ChangeFrames, errorFrame, eventFrame, streamTypeOf } from './event-frames.ts'
 import { WatchIndex } from './watch-index.ts'
 import { Watcher, type WatcherListener } from './watcher.ts'
 
@@ -141,13 +141,13 @@ export class WatchHub {
     if ('from' in start && start.from > this.#storage.revision) await this.#storage.barrier()
     const problem = 'from' in start ? this.#problemWith(start.from) : undefined
     if (problem) {
-      reply.begin(200, 'application/json')
-      reply.write(errorFrame(new StatusError('Expired', problem).toStatus()))
+      reply.begin(200, streamTypeOf(wish.representation))
+      reply.write(errorFrame(new StatusError('Expired', problem).toStatus(), wish.representation))
       return reply.end()
     }
     const leave = this.#countIn(wish)
     reply.onClose(leave)
-    reply.begin(200, 'application/json')
+    reply.begin(200, streamTypeOf(wish.representation))
     // Who comes while something is being converted would hear of it twice.
     for (let late = this.#lateOf(wish); late; late = this.#lateOf(wish)) await late
     const audience = this.#audienceOf(wish)
@@ -167,7 +167,7 @@ export class WatchHub {
         watcher.abort()
         throw error
       }
-      watcher.finish(errorFrame(new StatusError('Expired', error.message).toStatus()))
+      watcher.finish(errorFrame(new StatusError('Expired', error.message).toStatus(), wish.representation))
     }
   }
 
@@ -245,7 +245,7 @@ export class WatchHub {
     }
     this.#log.warn('an event could not be converted; the watches on it end', { kind: audience.resource.kind, error: failure })
     const status = failure instanceof StatusError ? failure.toStatus() : new StatusError('InternalError', 'conversion failed').toStatus()
-    for (const watcher of audience.watchers) watcher.finish(errorFrame(status))
+    for (const watcher of audience.watchers) watcher.finish(errorFrame(status, audience.representation))
   }
 
   #lateOf(wish: WatchWish): Promise<void> | undefined {

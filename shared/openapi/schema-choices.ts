@@ -9,17 +9,26 @@ const PACKAGE = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1'
 type DecodeSchema = (value: unknown, state: DecodeState) => unknown
 type Choice = (value: unknown, state: DecodeState, schema: DecodeSchema) => unknown
 
-const choices: Readonly<Record<string, Choice>> = {
+export type ChoiceName = 'JSONSchemaPropsOrArray' | 'JSONSchemaPropsOrBool' | 'JSONSchemaPropsOrStringArray'
+
+const choices: Readonly<Record<ChoiceName, Choice>> = {
   JSONSchemaPropsOrArray: (value, state, schema) =>
     Array.isArray(value) ? value.map((each: unknown) => schema(each ?? {}, state)) : schema(value, state),
   JSONSchemaPropsOrBool: (value, state, schema) => (typeof value === 'boolean' ? value : schema(value, state)),
   JSONSchemaPropsOrStringArray: (value, state, schema) => (isStrings(value) ? value : schema(value, state)),
 }
 
+/** Which of these definitions has this name; undefined for all others. */
+export function choiceNameOf(name: string | undefined): ChoiceName | undefined {
+  if (!name?.startsWith(`${PACKAGE}.JSONSchemaPropsOr`)) return undefined
+  const short = name.slice(PACKAGE.length + 1)
+  return Object.hasOwn(choices, short) ? (short as ChoiceName) : undefined
+}
+
 /** How a definition of this name chooses; undefined for all others. */
 export function choiceOf(name: string | undefined): Choice | undefined {
-  if (!name?.startsWith(`${PACKAGE}.JSONSchemaPropsOr`)) return undefined
-  return choices[name.slice(PACKAGE.length + 1)]
+  const short = choiceNameOf(name)
+  return short && choices[short]
 }
 
 /** The definition that all of them may hold. */

@@ -1,4 +1,5 @@
-import { parseProtobuf } from '../../../apiserver/http/protobuf.ts'
+import { encodeProtobuf, type Typed } from '../../../apiserver/protobuf/encode-protobuf.ts'
+import { parseProtobuf } from '../../../apiserver/protobuf/parse-protobuf.ts'
 import { decodeObject } from '../../../apiserver/registry/schema-check.ts'
 import { StatusError } from '../../../shared/errors/status-error.ts'
 import { definitionNameOf, kindsOfVersion, servedVersions } from '../../../shared/openapi/kinds.ts'
@@ -8,7 +9,7 @@ import { below } from '../mutate.ts'
 
 const kinds = servedVersions().flatMap((version) => kindsOfVersion(version).map(({ kind }) => [version, kind] as const))
 
-/** Protobuf bodies of every kind: what is read decodes, and is JSON. */
+/** Protobuf bodies of every kind: what is read decodes, is JSON, and is the same again when it is written and read. */
 const target: FuzzTarget = {
   seeds: [body('v1', 'ConfigMap', field(1, field(1, 'a'))), Buffer.from('6b3873007af5ffffffffffffffff01', 'hex')],
   words: kinds.map(([version, kind]) => body(version, kind, Buffer.alloc(0)).subarray(4)),
@@ -23,6 +24,9 @@ const target: FuzzTarget = {
     const text = JSON.stringify(object)
     const again = decodeObject(value.apiVersion, value.kind, JSON.parse(text), { fieldValidation: 'Strict' })
     if (JSON.stringify(again) !== text) throw new Error(`decoded twice it is another object: ${text}`)
+    const written = parseProtobuf(encodeProtobuf(object as Typed)) as Typed
+    const back = decodeObject(value.apiVersion, value.kind, written, { fieldValidation: 'Strict' })
+    if (JSON.stringify(back) !== text) throw new Error(`written and read it is another object: ${text} ${JSON.stringify(back)}`)
   },
   isExpected: (error) => error instanceof StatusError && error.code === 400,
 }

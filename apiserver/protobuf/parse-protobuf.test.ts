@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { StatusError } from '../../shared/errors/status-error.ts'
-import { kindFacts } from '../../shared/openapi/kinds.ts'
-import { decodeObject } from '../registry/schema-check.ts'
-import { parseProtobuf } from './protobuf.ts'
+import { parseProtobuf } from './parse-protobuf.ts'
 
 /** What kubectl 1.32 sent for `kubectl create configmap a --from-literal=x=y`. */
 const configMap = Buffer.from(
@@ -42,19 +38,3 @@ for (const [what, bytes, message] of refusals) {
     )
   })
 }
-
-const samples = join(import.meta.dirname, '../../.cache/openapi-source/0.36.4/usr/share/gocode/src/k8s.io/api/testdata/HEAD')
-const isThere = existsSync(samples)
-test('reads every sample object of the Go sources to the same value as its JSON', {
-  skip: isThere ? false : 'the Go sources are not cached (tools/openapi-source.ts)',
-}, () => {
-  let compared = 0
-  for (const file of readdirSync(samples).filter((name) => name.endsWith('.pb'))) {
-    const json = JSON.parse(readFileSync(join(samples, file.replace(/pb$/, 'json')), 'utf8')) as { apiVersion: string; kind: string }
-    if (!kindFacts(json.apiVersion, json.kind)) continue
-    const decode = (value: unknown) => decodeObject(json.apiVersion, json.kind, value, { fieldValidation: 'Ignore' })
-    assert.deepEqual(decode(parseProtobuf(readFileSync(join(samples, file)))), decode(json), file)
-    compared++
-  }
-  assert.ok(compared > 90, `only ${compared} were compared`)
-})

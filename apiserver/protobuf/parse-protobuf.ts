@@ -1,29 +1,24 @@
 /**
- * Reads bodies in Kubernetes' protobuf encoding, which kubectl's typed commands (`kubectl create deployment`, `auth can-i`) send
- * whatever the server would like better. Only reading: answers are JSON, which every such client accepts too.
- * The schema says what a field is, the generated field numbers say which; unknown numbers are skipped, as protobuf wants.
+ * Reads bodies in Kubernetes' protobuf encoding, which Go clients of built-in kinds send. The schema says what a field is, the generated field
+ * numbers say which; unknown numbers are skipped, as protobuf wants: there is no strict reading of it, upstream has none either.
  */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import { setOwn } from '../../shared/objects/own.ts'
 import { definition } from '../../shared/openapi/document.ts'
 import { definitionNameOf } from '../../shared/openapi/kinds.ts'
 import type { SchemaNode } from '../../shared/openapi/schema.ts'
+import { CHOSEN_SCHEMA } from '../../shared/openapi/schema-choices.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
-import { parseJson } from './body.ts'
+import { parseJson } from '../http/body.ts'
+import { MAGIC, type Typed } from './encode-protobuf.ts'
+import { readChosen } from './wire-choices.ts'
+import { type WireField, type WireFields, wireFieldsOf } from './wire-fields.ts'
 import { WireReader } from './wire-reader.ts'
 
-export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf'
-
-const MAGIC = Buffer.from('k8s\u0000')
-
-/** What a field number stands for: a field, or (struct embedded in Go) further numbers of the same object. */
-type Slots = Map<number, { readonly name: string; readonly node: SchemaNode } | Slots>
 type JsonObject = Record<string, unknown>
 
-/** @throws StatusError BadRequest */
-export function parseProtobuf(bytes: Buffer): unknown {
+/** @param expected what a body is that does not say it. @throws StatusError BadRequest */
+export function parseProtobuf(bytes: Buffer, expected?: Typed): unknown {
   if (!bytes.subarray(0, 4).equals(MAGIC)) throw unreadable('it does not begin with the magic number of Kubernetes')
   try {
     let apiVersion = ''
@@ -37,10 +32,13 @@ export function parseProtobuf(bytes: Buffer): unknown {
         if (part.number === 2) kind = part.text()
       }
     }
+    apiVersion ||= expected?.apiVersion ?? ''
+    kind ||= expected?.kind ?? ''
     const name = definitionNameOf(apiVersion, kind)
-    const node = name === undefined ? undefined : definition(name)
-    if (!name || !node) throw unreadable(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`)
-    return { ...readStruct(raw, node, name), apiVersion, kind }
+    if (name === undefined || !definition(name)) {
+      throw unreadable(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`)
+    }
+    return { ...readStruct(raw, name), apiVersion, kind }
   } catch (error) {
     if (error instanceof StatusError) throw error
     throw unreadable(error instanceof Error ? error.message : String(error), error)
@@ -51,53 +49,24 @@ function unreadable(reason: string, cause?: unknown): StatusError {
   return new StatusError('BadRequest', `the object provided is unrecognized: ${reason}`, { cause })
 }
 
-let numbers: Readonly<Record<string, string>> | undefined
-const slotsOf = new Map<string, Slots>()
-
-function slots(name: string, node: SchemaNode): Slots {
-  const known = slotsOf.get(name)
-  if (known) return known
-  numbers ??= JSON.parse(readFileSync(join(import.meta.dirname, '../../shared/openapi/generated/wire.json'), 'utf8')) as Record<
-    string,
-    string
-  >
-  const made: Slots = new Map()
-  for (const text of (numbers[name] ?? '').split(' ')) {
-    const [field, path] = text.split('=')
-    const fieldNode = field && node.fields.get(field)
-    if (!fieldNode || !path) continue
-    const steps = path.split('.').map(Number)
-    const last = steps.pop()!
-    let at = made
-    for (const step of steps) {
-      const inner = at.get(step)
-      const next: Slots = inner instanceof Map ? inner : new Map()
-      at.set(step, next)
-      at = next
-    }
-    at.set(last, { name: field, node: fieldNode })
-  }
-  slotsOf.set(name, made)
-  return made
-}
-
-function readStruct(message: WireReader, node: SchemaNode, name: string): JsonObject {
+function readStruct(message: WireReader, name: string): JsonObject {
   const object: JsonObject = {}
-  readInto(object, message, slots(name, node))
+  readInto(object, message, wireFieldsOf(name))
   return object
 }
 
-function readInto(object: JsonObject, message: WireReader, known: Slots): void {
+function readInto(object: JsonObject, message: WireReader, known: WireFields): void {
   for (const field of message) {
     const slot = known.get(field.number)
     if (slot === undefined) continue
     if (slot instanceof Map) readInto(object, field.message(), slot)
-    else readField(object, slot.name, slot.node, field)
+    else readField(object, slot as WireField, field)
   }
 }
 
-function readField(object: JsonObject, name: string, node: SchemaNode, field: WireReader): void {
-  if (node.type === 'array') {
+function readField(object: JsonObject, { name, node, wrapped }: WireField, field: WireReader): void {
+  if (wrapped) object[name] = readWrapped(node, field)
+  else if (node.type === 'array') {
     const list = (object[name] ??= []) as unknown[]
     for (const item of readItems(node.items!, field)) list.push(item)
   } else if (node.type === 'map') {
@@ -106,14 +75,14 @@ function readField(object: JsonObject, name: string, node: SchemaNode, field: Wi
     let value = emptyOf(node.values!)
     for (const part of field.message()) {
       if (part.number === 1) key = part.text()
-      if (part.number === 2) value = readMapValue(node.values!, part)
+      if (part.number === 2) value = readWrapped(node.values!, part)
     }
     setOwn(map, key, value)
   } else object[name] = readValue(node, field)
 }
 
-/** Go encodes a named list that is a map's value as a message with the items as field 1. */
-function readMapValue(node: SchemaNode, field: WireReader): unknown {
+/** Go encodes a named list that is a map's value, or that may be nil, as a message with the items as field 1. */
+function readWrapped(node: SchemaNode, field: WireReader): unknown {
   if (node.type !== 'array') return readValue(node, field)
   const items: unknown[] = []
   for (const part of field.message()) if (part.number === 1) for (const item of readItems(node.items!, part)) items.push(item)
@@ -134,6 +103,12 @@ function readItems(node: SchemaNode, field: WireReader): unknown[] {
 }
 
 function readValue(node: SchemaNode, field: WireReader): unknown {
+  const chosen = readChosen(
+    node.ref,
+    () => field.message(),
+    (message) => readStruct(message, CHOSEN_SCHEMA),
+  )
+  if (chosen !== undefined) return chosen
   switch (node.scalar) {
     case 'quantity':
       return textIn(field.message(), 1)
@@ -143,7 +118,7 @@ function readValue(node: SchemaNode, field: WireReader): unknown {
     case 'micro-time':
       return readTime(field, node.scalar === 'micro-time')
     case 'duration':
-      return `${numberIn(field.message(), 1)}ns`
+      return readDuration(numberIn(field.message(), 1))
     case undefined:
       break
   }
@@ -157,7 +132,7 @@ function readValue(node: SchemaNode, field: WireReader): unknown {
     case 'number':
       return field.double()
     case 'object':
-      if (!node.isOpen && node.ref) return readStruct(field.message(), node, node.ref)
+      if (!node.isOpen && node.ref) return readStruct(field.message(), node.ref)
       return rawJson(textIn(field.message(), 1))
     default:
       // Raw JSON travels as the bytes of field 1.
@@ -189,6 +164,11 @@ function readTime(field: WireReader, isMicro: boolean): string | null {
   if (!isMicro) return timestamp(seconds * 1000)
   if (nanoseconds < 0 || nanoseconds > 999_999_999) throw new RangeError('a time has more than a second of nanoseconds')
   return `${timestamp(seconds * 1000).slice(0, -1)}.${String(Math.floor(nanoseconds / 1000)).padStart(6, '0')}Z`
+}
+
+/** In Go's notation; of all zeros, the one that Go writes. */
+function readDuration(nanoseconds: number): string {
+  return nanoseconds === 0 ? '0s' : `${nanoseconds}ns`
 }
 
 /** JSON as text inside protobuf is read like any other JSON. */

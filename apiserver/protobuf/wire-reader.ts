@@ -26,7 +26,8 @@ export class WireReader {
   readonly #depth: number
   #at = 0
   #type = VARINT
-  #integer = 0n
+  /** Exact: a bigint where a number would not be. */
+  #integer: number | bigint = 0
   #bytes: Buffer = Buffer.alloc(0)
 
   constructor(message: Buffer, within?: WireReader) {
@@ -41,13 +42,13 @@ export class WireReader {
       this.#count()
       const tag = this.#varint()
       // 29 bits of number and 3 of type: everything longer is no tag.
-      if (tag > 0xffffffffn) throw new RangeError('a field number is too large')
-      this.number = Number(tag >> 3n)
-      this.#type = Number(tag & 7n)
-      if (this.#type === VARINT) this.#integer = BigInt.asIntN(64, this.#varint())
+      if (tag < 0 || tag > 0xffffffff) throw new RangeError('a field number is too large')
+      this.number = Number(tag) >>> 3
+      this.#type = Number(tag) & 7
+      if (this.#type === VARINT) this.#integer = this.#varint()
       else if (this.#type === BYTES) this.#bytes = this.#take(this.#varint())
-      else if (this.#type === FIXED64) this.#bytes = this.#take(8n)
-      else if (this.#type === FIXED32) this.#bytes = this.#take(4n)
+      else if (this.#type === FIXED64) this.#bytes = this.#take(8)
+      else if (this.#type === FIXED32) this.#bytes = this.#take(4)
       else throw new RangeError(`unknown wire type ${this.#type}`)
       yield this
     }
@@ -91,7 +92,7 @@ export class WireReader {
     const values: number[] = []
     while (reader.#at < reader.#message.length) {
       this.#count()
-      values.push(whole(BigInt.asIntN(64, reader.#varint())))
+      values.push(whole(reader.#varint()))
     }
     return values
   }
@@ -100,27 +101,30 @@ export class WireReader {
     if (++this.#tally.values > inputLimits.values) throw new RangeError(tooMuch.values)
   }
 
-  #take(length: bigint): Buffer {
-    if (length > BigInt(this.#message.length - this.#at)) throw new RangeError('unexpected end of the message')
+  #take(length: number | bigint): Buffer {
+    // One below zero is one that is far too large.
+    if (length < 0 || length > this.#message.length - this.#at) throw new RangeError('unexpected end of the message')
     const end = this.#at + Number(length)
     const taken = this.#message.subarray(this.#at, end)
     this.#at = end
     return taken
   }
 
-  /** Up to 64 bits, without a sign. */
-  #varint(): bigint {
+  /** Up to 64 bits, the highest of which is the sign. */
+  #varint(): number | bigint {
     let low = 0
-    for (let read = 0; read < 4; read++) {
+    let factor = 1
+    for (let read = 0; read < 7; read++) {
       const byte = this.#next()
-      low |= (byte & 0x7f) << (7 * read)
-      if (byte < 0x80) return BigInt(low)
+      low += (byte & 0x7f) * factor
+      if (byte < 0x80) return low
+      factor *= 0x80
     }
     let value = BigInt(low)
-    for (let shift = 28n; shift < 70n; shift += 7n) {
+    for (let shift = 49n; shift < 70n; shift += 7n) {
       const byte = this.#next()
       value |= BigInt(byte & 0x7f) << shift
-      if (byte < 0x80) return BigInt.asUintN(64, value)
+      if (byte < 0x80) return BigInt.asIntN(64, value)
     }
     throw new RangeError('a number is too long')
   }
@@ -132,7 +136,7 @@ export class WireReader {
   }
 }
 
-function whole(value: bigint): number {
+function whole(value: number | bigint): number {
   const number = Number(value)
   if (!Number.isSafeInteger(number)) throw new RangeError(tooMuch.number(String(value)))
   return number

@@ -1,0 +1,76 @@
+import type { KubeObject } from '../../shared/objects/object.ts'
+import type { Clock } from '../../shared/time/clock.ts'
+import { listEncoder } from '../protobuf/encode-protobuf.ts'
+import type { StoredEntry } from '../registry/object-facts.ts'
+import type { ListPage } from '../registry/read-object.ts'
+import { metadataOf, tableOf } from '../registry/table.ts'
+import { asServed, bytesAsServed } from '../registry/versions.ts'
+import type { Call } from './call.ts'
+import type { ListPieces } from './stream-list.ts'
+
+/** What a list says of itself. */
+export function listMeta(page: ListPage): object {
+  return {
+    resourceVersion: String(page.revision),
+    ...(page.continue === undefined ? {} : { continue: page.continue }),
+    ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
+  }
+}
+
+const JSON_FORM = { separator: Buffer.from(','), tail: Buffer.from(']}\n'), contentType: 'application/json' }
+
+/** Stored bytes, or what is rendered of them, joined as JSON. */
+export function jsonPieces({ resource, representation }: Call, page: ListPage, now: number): ListPieces {
+  const metadata = JSON.stringify(listMeta(page))
+  if (representation.shape === 'object') {
+    const head = Buffer.from(`{"kind":"${resource.listKind}","apiVersion":"${resource.apiVersion}","metadata":${metadata},"items":[`)
+    let length = Math.max(0, page.entries.length - 1)
+    const items = page.entries.map((entry) => bytesAsServed(resource, entry.value))
+    for (const item of items) length += item.length
+    return { ...JSON_FORM, head, items, length }
+  }
+  if (representation.shape === 'metadata') {
+    const head = Buffer.from(`{"kind":"PartialObjectMetadataList","apiVersion":"${representation.meta}","metadata":${metadata},"items":[`)
+    const items = parsed(page.entries, (object) => metadataOf(asServed(resource, object), representation.meta))
+    return { ...JSON_FORM, head, items, length: undefined }
+  }
+  const style = { ...representation, now }
+  const { columnDefinitions } = tableOf(resource, [], {}, style)
+  const columns = JSON.stringify(columnDefinitions)
+  const head = Buffer.from(
+    `{"kind":"Table","apiVersion":"${representation.meta}","metadata":${metadata},"columnDefinitions":${columns},"rows":[`,
+  )
+  const items = parsed(page.entries, (object) => tableOf(resource, [object], {}, style).rows[0]!)
+  return { ...JSON_FORM, head, items, length: undefined }
+}
+
+/** Entry by entry, so that a large table is never in memory as a whole. */
+function* parsed(entries: readonly StoredEntry[], render: (object: KubeObject) => object): Iterable<Buffer> {
+  for (const entry of entries) yield Buffer.from(JSON.stringify(render(JSON.parse(entry.value.toString()) as KubeObject)))
+}
+
+const EMPTY = Buffer.alloc(0)
+/** Milliseconds of encoding after which others get their turn. */
+const TURN_MILLISECONDS = 5
+
+/** A message says its length first: its items are encoded before anything is sent, the others' turns in between. */
+export async function protobufPieces({ resource, representation }: Call, page: ListPage, clock: Clock): Promise<ListPieces> {
+  const { shape, meta, contentType } = representation
+  const isMetadata = shape === 'metadata'
+  const of = isMetadata ? { apiVersion: meta, kind: 'PartialObjectMetadata' } : resource
+  const encoder = listEncoder({ apiVersion: of.apiVersion, kind: isMetadata ? `${of.kind}List` : resource.listKind }, of)
+  const items: Buffer[] = []
+  let length = 0
+  let turn = clock.monotonic()
+  for (const { value } of page.entries) {
+    const object = JSON.parse(value.toString()) as KubeObject
+    // Metadata is the same in every version.
+    const item = encoder.item(isMetadata ? object : asServed(resource, object))
+    items.push(item)
+    length += item.length
+    if (clock.monotonic() - turn < TURN_MILLISECONDS) continue
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    turn = clock.monotonic()
+  }
+  return { head: encoder.head(listMeta(page), length), items, length, separator: EMPTY, tail: encoder.tail, contentType }
+}
