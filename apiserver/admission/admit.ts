@@ -15,6 +15,7 @@ import { nodePodRanges } from './node-pod-ranges.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { type PodSecurityOptions, podSecurity } from './pod-security/pod-security.ts'
 import { mutatingPolicies } from './policies/mutating-policies.ts'
+import { paramRights } from './policies/param-rights.ts'
 import { validatingPolicies } from './policies/validating-policies.ts'
 import { priority } from './priority.ts'
 import type { QuotaBook } from './quota-book.ts'
@@ -70,10 +71,11 @@ export function admissionRules(options: AdmissionOptions): readonly AdmissionRul
   ]
 }
 
-/** What users and their servers say. */
+/** What users and their servers say, and whose parameters they may look at to say it. */
 function rulesOfStrangers(webhooks: WebhookTools, authorize: ResourceServices['authorize']): readonly AdmissionRule[] {
   const { table, self } = webhooks
   return [
+    paramRights({ table, authorize }),
     mutatingPolicies({ table, authorize, self }),
     mutatingWebhooks(webhooks),
     validatingPolicies({ table, authorize }),
