@@ -9,6 +9,10 @@ export const settings = {
   dataDir: path('store and keys', '/var/lib/coxswain'),
   credentialsDir: path('where kubeconfigs are written; default: credentials in the data directory'),
   storage: choice('where objects are kept', ['leveldb', 'memory'], 'leveldb'),
+  encryptionProviderConfig: path(
+    'EncryptionConfiguration (apiserver.config.k8s.io/v1): what is encrypted in the store, and with which keys; default: nothing is',
+  ),
+  encryptionProviderConfigAutomaticReload: boolean('whether changes of that file are followed while the server runs', false),
   openDamagedStore: boolean('whether a store that is damaged is opened, for reading only, with what of it is sound', false),
   bindAddress: text('address to listen on', '0.0.0.0'),
   securePort: port('port of the API over TLS', 6443),

@@ -159,6 +159,8 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
         addresses.start()
         await aggregation.start()
       }
+      state.encryption.report(storage)
+      if (config.encryptionProviderConfigAutomaticReload) state.encryption.follow(storage)
       compacting = compactor.run(background.signal)
       if (config.podRoutes.length > 0) endRoutes = followRoutes(config.podRoutes, objects, parts.ip, log)
       renewal = clock.every(RENEWAL_INTERVAL, renew)
@@ -180,6 +182,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       await addresses.stop()
       await aggregation.stop()
       await definitions.stop()
+      await state.encryption.stop()
       background.abort()
       await compacting
       objects.close()

@@ -24,6 +24,7 @@ import { ResourceTable } from './registry/resource-table.ts'
 import { StoredObjects } from './registry/stored-objects.ts'
 import { ObjectWriter } from './registry/write-object.ts'
 import { loadResources } from './resources/load.ts'
+import { EncryptionAtRest } from './storage/encryption/encryption-at-rest.ts'
 import type { Storage, StorageOptions } from './storage/storage.ts'
 import type { ScrapeNode } from './usage/node-scraper.ts'
 import { resourceUsage } from './usage/resource-usage.ts'
@@ -39,6 +40,7 @@ export interface StateParts {
 /** The store, the kinds it holds, and everybody who reads and writes them. */
 export interface ServerState {
   readonly storage: Storage<ObjectFacts>
+  readonly encryption: EncryptionAtRest
   readonly table: ResourceTable
   readonly objects: StoredObjects
   readonly authentication: Authentication
@@ -68,7 +70,9 @@ export async function openState(
   // Kinds are built with services that themselves read kinds: the services are named now and filled in below.
   const late = lateServices()
   const table = new ResourceTable(await (parts.loadDefinitions ?? loadResources)(late.services))
-  const storage = await openStorage(config, tools, { facts: factsFromBytes(table), clock })
+  const metrics = new Metrics()
+  const encryption = await EncryptionAtRest.open({ path: config.encryptionProviderConfig, clock, log, metrics })
+  const storage = await openStorage(config, tools, { facts: factsFromBytes(table), clock, transformer: encryption.transformer })
   const objects = new StoredObjects(storage, table, log)
   const rule = dialRule(config.serviceClusterIpRange, { furtherRangeOf: (host) => furtherRangeOf(host, objects) })
   const hooks = new HookClient({ reader: objects, rule, random, clock })
@@ -85,7 +89,6 @@ export async function openState(
     ...{ tokens: authentication.tokens, authorize, rulesFor, grants },
     usage: resourceUsage({ scrape: scrapeNode, clock, log }),
   })
-  const metrics = new Metrics()
   const rules = admissionRules({
     webhooks: {
       authorize,
@@ -102,7 +105,7 @@ export async function openState(
   const writer: ObjectWriter = new ObjectWriter({ storage, objects, rules, clock, random, log })
   const remover = new ObjectRemover(storage, objects, writer, () => clock.now())
   return {
-    ...{ storage, table, objects, authentication, authorization, writer, remover, rule, hooks, metrics },
+    ...{ storage, encryption, table, objects, authentication, authorization, writer, remover, rule, hooks, metrics },
     followAllocations() {
       ips.follow(objects)
       ports.follow(objects)

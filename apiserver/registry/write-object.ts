@@ -7,7 +7,7 @@ import type { Clock } from '../../shared/time/clock.ts'
 import type { AdmissionRequest, AdmissionRule, StrangersTurn } from '../admission/admission.ts'
 import type { User } from '../authn/user.ts'
 import { withWrittenFields } from '../ownership/packed-fields.ts'
-import { type Author, type TrackedWrite, trackCreate, trackUpdate, withoutTimes } from '../ownership/track-write.ts'
+import { type Author, type TrackedWrite, trackCreate, trackUpdate } from '../ownership/track-write.ts'
 import { type Storage, StorageConflict, type Write } from '../storage/storage.ts'
 import { commitWrite } from './commit.ts'
 import { ConflictQueue } from './conflict-queue.ts'
@@ -19,7 +19,8 @@ import { storageKey } from './read-object.ts'
 import { type Held, reserveAll } from './reservations.ts'
 import type { Resource } from './resource-table.ts'
 import type { RunTimeShape } from './run-time-shape.ts'
-import { sameSpec, sameValue } from './same-value.ts'
+import { sameObject } from './same-object.ts'
+import { sameSpec } from './same-value.ts'
 import type { StoredObjects } from './stored-objects.ts'
 import { type Undo, withUndo } from './undo.ts'
 import { isFinallyDeleted, restrictTo, type UpdatePart } from './update-part.ts'
@@ -245,7 +246,9 @@ export class ObjectWriter {
     }
     const stored = resource.custom ? await resource.custom.toStored(next) : next
     const encode = encodeObject(stored)
-    if (isSame(encode(entry.revision), entry.value, stored, this.#tools.objects.objectOf(entry))) {
+    const isNews = !sameObject(encode(entry.revision), entry.value, stored, this.#tools.objects.objectOf(entry))
+    // What changes nothing is written all the same where its form on the medium is an old one: so keys are rotated.
+    if (!isNews && this.#tools.storage.formOf(entry) === 'newest') {
       await this.#tools.storage.settled(entry.key)
       // What we found equal may have failed to become durable.
       if (this.#tools.storage.get(entry.key) !== entry) throw new StorageConflict(entry.key, undefined)
@@ -391,9 +394,4 @@ interface StoreWish {
   /** Absent where nothing may be reserved. */
   readonly context: HookContext | undefined
   readonly encode?: Encode | undefined
-}
-
-/** Nothing to store: equal bytes, or equal but for the order of fields and the times of field managers (which leave the length as it is). */
-function isSame(bytes: Buffer, stored: Buffer, next: KubeObject, previous: KubeObject): boolean {
-  return bytes.length === stored.length && (bytes.equals(stored) || sameValue(withoutTimes(next), withoutTimes(previous)))
 }

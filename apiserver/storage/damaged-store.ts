@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '../../shared/logging/logger.ts'
+import { transformedLog } from './encryption/transformed-log.ts'
 import { batchEntries, logRecords } from './files/log-file.ts'
 import type { RawEntry } from './files/raw-entry.ts'
 import { soundEntries } from './files/table-file.ts'
@@ -49,7 +50,8 @@ export async function openDamagedStore<F>(options: DamagedStoreOptions<F>): Prom
     entries.push(new StoredEntry({ key: place.key, value, revision: place.revision, createRevision: place.createRevision }, facts))
   }
   logger.warn('the store was opened for reading only: nothing can be written', { directory, objects: entries.length, lost: losses.count })
-  return new RevisionedStorage({ log: new ReadOnlyLog<F>(), present: entries, revision, compacted: revision }, options)
+  const loaded = { log: new ReadOnlyLog<F>(), present: entries, revision, compacted: revision }
+  return new RevisionedStorage(transformedLog(loaded, options), options)
 }
 
 class Losses {

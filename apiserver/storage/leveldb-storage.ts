@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Logger } from '../../shared/logging/logger.ts'
 import { damaged } from './damage.ts'
+import { transformedLog } from './encryption/transformed-log.ts'
 import { checkFiles, forgetInventory } from './files/store-files.ts'
 import { checkRoom, type Database, isCorruption, openDatabase, type WriteBatch, writeBatch } from './leveldb-database.ts'
 import * as format from './leveldb-format.ts'
@@ -62,7 +63,8 @@ export async function openLevelStorage<F>(options: LevelStorageOptions<F>): Prom
     if (state.swept < state.compacted) {
       log.sweep().catch((error: unknown) => logger.warn('compaction could not be resumed', { error: String(error) }))
     }
-    return new RevisionedStorage({ log, present, revision: state.revision, compacted: state.compacted }, options)
+    const loaded = { log, present, revision: state.revision, compacted: state.compacted }
+    return new RevisionedStorage(transformedLog(loaded, options), options)
   } catch (error) {
     await witness.close()
     await database.close()

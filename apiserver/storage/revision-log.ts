@@ -1,3 +1,4 @@
+import type { StoredForm } from './encryption/value-transformer.ts'
 import type { Change, Entry, Mark } from './storage.ts'
 
 /** Where an old state lies in the log. */
@@ -32,6 +33,8 @@ export interface RevisionLog<F> {
   touches(prefix: string, from: number, to: number): AsyncIterable<Touch>
   /** The state of a key that was written at the reference's revision; undefined when it was compacted away meanwhile. */
   fetch(key: string, reference: Reference): Promise<Entry<F> | undefined>
+  /** See `Storage.formOf`; absent where values have one form. */
+  formOf?(entry: Entry<F>): StoredForm
   mark(revision: number): Promise<Mark | undefined>
   /** Forgets what no state from `revision` on needs; ends early when the log closes. */
   compact(revision: number): Promise<void>

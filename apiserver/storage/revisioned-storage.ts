@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/time/clock.ts'
 import { ChangeFeed } from './change-feed.ts'
+import type { StoredForm } from './encryption/value-transformer.ts'
 import { type Overlay, overlayOf, type PastState, pageOfPast } from './past-state.ts'
 import { Present } from './present.ts'
 import { DEFAULT_RECENT, RecentChanges, type RecentLimits } from './recent-changes.ts'
@@ -92,6 +93,11 @@ export class RevisionedStorage<F> implements Storage<F> {
 
   page(prefix: string, options: { after?: string | undefined; limit?: number | undefined }): Page<F> {
     return this.#present.page(prefix, options)
+  }
+
+  formOf(entry: Entry<F>): StoredForm {
+    // What is queued gets its form when it is written.
+    return entry.revision > this.revision ? 'newest' : (this.#log.formOf?.(entry) ?? 'newest')
   }
 
   async getAt(key: string, revision: number): Promise<Entry<F> | undefined> {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/time/clock.ts'
+import type { StoredForm, ValueTransformer } from './encryption/value-transformer.ts'
 
 /** One stored object. `value` is the JSON that clients are sent, serialised once, at commit, with its resourceVersion inside. */
 export interface Entry<F = unknown> {
@@ -92,6 +93,8 @@ export interface StorageOptions<F> {
   facts: (key: string, value: Buffer) => F
   /** Stamps changes, and paces attempts to recover from failed writes. */
   clock: Clock
+  /** How values are written to a medium that outlives the process. Left out: as they are. */
+  transformer?: ValueTransformer | undefined
 }
 
 export interface Page<F> {
@@ -102,7 +105,7 @@ export interface Page<F> {
   readonly remaining: number
 }
 
-/** A point of the log. The difference of the `bytes` of two marks is the size of the values between them. */
+/** A point of the log. The difference of the `bytes` of two marks is the size of the values between them, as they are stored. */
 export interface Mark {
   readonly revision: number
   /** Wall time in milliseconds. */
@@ -143,6 +146,9 @@ export interface Storage<F = unknown> {
   version(prefix: string): number
   /** A page of the present in key order, after key `after`. */
   page(prefix: string, options: { after?: string | undefined; limit?: number | undefined }): Page<F>
+
+  /** How the value of an entry of the present lies on the medium; `newest` where that is not for long. */
+  formOf(entry: Entry<F>): StoredForm
 
   /** State as of an exact past revision. @throws RevisionCompacted, RevisionAhead */
   getAt(key: string, revision: number): Promise<Entry<F> | undefined>

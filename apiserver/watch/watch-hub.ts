@@ -9,6 +9,7 @@ import type { ObjectStore } from '../registry/read-object.ts'
 import type { Resource } from '../registry/resource-table.ts'
 import type { Selection } from '../registry/selection.ts'
 import { shownEntries } from '../registry/versions.ts'
+import { UnreadableValue } from '../storage/encryption/unreadable-value.ts'
 import { resourcePrefix } from '../storage/keys.ts'
 import { type Change, RevisionCompacted, type Storage, type Subscription } from '../storage/storage.ts'
 import { Audience } from './audience.ts'
@@ -158,16 +159,17 @@ export class WatchHub {
     this.#size++
     if (watcher.isOver) return this.#leave(watcher)
     watcher.endWith(this.#clock.after(wish.timeoutMilliseconds, () => watcher.finish(this.#lastBookmark(audience))))
-    if (!('from' in start)) return watcher.begin(await this.#state(wish, known, start.endMark))
-    if (start.from >= this.#delivered) return watcher.begin([])
     try {
+      if (!('from' in start)) return watcher.begin(await this.#state(wish, known, start.endMark))
+      if (start.from >= this.#delivered) return watcher.begin([])
       watcher.begin(await this.#history(audience, start.from, this.#delivered))
     } catch (error) {
-      if (!(error instanceof RevisionCompacted)) {
-        watcher.abort()
-        throw error
-      }
-      watcher.finish(errorFrame(new StatusError('Expired', error.message).toStatus(), wish.representation))
+      // The present may be readable where the past is not: who is told that it is gone lists again.
+      const isGone = error instanceof RevisionCompacted || (error instanceof UnreadableValue && 'from' in start)
+      const told = isGone ? new StatusError('Expired', error.message, { cause: error }) : error
+      if (told instanceof StatusError) return watcher.refuse(errorFrame(told.toStatus(), wish.representation))
+      watcher.abort()
+      throw error
     }
   }
 
@@ -187,8 +189,10 @@ export class WatchHub {
     const selected = await this.#store.selected(this.#storage.page(prefix, {}).entries, resource, selection)
     const entries = resource.custom && representation.shape !== 'metadata' ? await shownEntries(resource, selected) : selected
     const now = this.#clock.now()
+    // One that cannot be read is told before anything is sent.
+    const values = entries.map((entry) => entry.value)
     return (function* () {
-      for (const entry of entries) yield eventFrame(resource, 'ADDED', entry.value, representation, now)
+      for (const value of values) yield eventFrame(resource, 'ADDED', value, representation, now)
       if (endMark) yield bookmarkFrame(resource, revision, representation, true)
     })()
   }

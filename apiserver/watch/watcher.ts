@@ -52,6 +52,14 @@ export class Watcher {
     this.pump()
   }
 
+  /** Instead of `begin`: what was to come before the log cannot be had, and this frame says why. */
+  refuse(last: Buffer): void {
+    if (this.#isOver) return
+    this.#reply.write(last)
+    this.#reply.end()
+    this.#over()
+  }
+
   /** Writes what is pending, as far as the peer takes it. */
   pump(): void {
     if (this.#isReading || this.#isBlocked || this.#isOver) return

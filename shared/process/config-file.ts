@@ -14,6 +14,8 @@ export interface ConfigKind {
   readonly kind: string
   /** Schemas of the fields besides apiVersion and kind. Objects in them are closed. */
   readonly fields: Readonly<Record<string, FieldSchema>>
+  /** Whether no line of the file may be repeated in an error. */
+  readonly holdsSecrets?: boolean
 }
 
 /** One of which fields become settings of a program. */
@@ -58,18 +60,22 @@ export async function readConfigFile(path: string, kind: ConfigFileKind): Promis
 }
 
 /** What fits its kind, and sentences about fields that are not acted on. */
-export interface CheckedContent {
-  readonly content: ConfigFileContent
+export interface CheckedContent<T = ConfigFileContent> {
+  readonly content: T
   readonly warnings: readonly string[]
 }
 
-/** The same of a file that holds more than settings. @throws ConfigError */
-export async function readConfigContent(path: string, kind: ConfigKind): Promise<CheckedContent> {
-  return checkConfigContent(path, await parse(path), kind)
+/** The same of a file that holds more than settings; `T` is what the schemas of its kind let through. @throws ConfigError */
+export async function readConfigContent<T = ConfigFileContent>(path: string, kind: ConfigKind): Promise<CheckedContent<T>> {
+  return checkConfigContent<T>(path, await parse(path, kind), kind)
 }
 
 /** Checks what was read from a place: a file, or a field of one. @throws ConfigError */
-export async function checkConfigContent(place: string, value: unknown, kind: ConfigKind): Promise<CheckedContent> {
+export async function checkConfigContent<T = ConfigFileContent>(
+  place: string,
+  value: unknown,
+  kind: ConfigKind,
+): Promise<CheckedContent<T>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new ConfigError(`${place}: holds no object`)
   const content: ConfigFileContent = Object.fromEntries(Object.entries(value))
   const isKnownVersion = [kind.apiVersion, ...(kind.olderVersions ?? [])].some((version) => version === content['apiVersion'])
@@ -87,15 +93,19 @@ export async function checkConfigContent(place: string, value: unknown, kind: Co
       return true
     },
   })
-  const fits = ajv.compile(closedObject({ apiVersion: {}, kind: {}, ...kind.fields }))
-  if (!fits(content)) throw new ConfigError((fits.errors ?? []).map((error) => `${place}: ${sentenceOf(error)}`).join('\n'))
-  return { content, warnings: unused.map((field) => `${place}: ${field} is a field of ${kind.kind} that nothing here acts on yet`) }
+  const fits = ajv.compile<T>(closedObject({ apiVersion: {}, kind: {}, ...kind.fields }))
+  const checked: unknown = content
+  if (!fits(checked)) throw new ConfigError((fits.errors ?? []).map((error) => `${place}: ${sentenceOf(error)}`).join('\n'))
+  return {
+    content: checked,
+    warnings: unused.map((field) => `${place}: ${field} is a field of ${kind.kind} that nothing here acts on yet`),
+  }
 }
 
-async function parse(path: string): Promise<unknown> {
+async function parse(path: string, { holdsSecrets = false }: ConfigKind): Promise<unknown> {
   const yaml = await import('yaml')
   try {
-    return yaml.parse(await readFile(path, 'utf8'))
+    return yaml.parse(await readFile(path, 'utf8'), { prettyErrors: !holdsSecrets })
   } catch (cause) {
     throw new ConfigError(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }

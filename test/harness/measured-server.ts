@@ -19,9 +19,11 @@ export const NAMESPACE = 'measured'
 export interface MeasuredServer {
   readonly target: LoadTarget
   /** Starts it (again), and answers the milliseconds until it was ready. */
-  start(): Promise<number>
+  start(flags?: readonly string[]): Promise<number>
   /** Resident memory, MiB. */
   memory(): number
+  /** Seconds of CPU since it was started: what other work on the machine changes little. */
+  cpu(): number
   /** Starts, with the same certificate, a bare node:https server that answers these bytes; POST bodies are parsed first. */
   startEcho(answer: Buffer): Promise<LoadTarget>
   stop(): Promise<void>
@@ -50,9 +52,9 @@ export async function measuredServer(): Promise<MeasuredServer> {
     get target() {
       return targetAt(port)
     },
-    async start() {
+    async start(flags = []) {
       const begin = clock.monotonic()
-      const args = ['--data-dir', data, '--secure-port', String(port), '--token-file', tokens, '--log-level', 'warn']
+      const args = ['--data-dir', data, '--secure-port', String(port), '--token-file', tokens, '--log-level', 'warn', ...flags]
       child = spawn(node, [main, ...args], { stdio: ['ignore', 'inherit', 'inherit'] })
       while (!(await isReady(() => targetAt(port)))) {
         if (child.exitCode !== null) throw new Error('the API server did not start')
@@ -62,6 +64,11 @@ export async function measuredServer(): Promise<MeasuredServer> {
     },
     memory() {
       return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child!.pid}/status`, 'utf8'))![1]) / 1024
+    },
+    cpu() {
+      // Fields 14 and 15 of proc(5), in hundredths; the name before them ends with the last parenthesis.
+      const fields = readFileSync(`/proc/${child!.pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
+      return (Number(fields[11]) + Number(fields[12])) / 100
     },
     async startEcho(answer) {
       const started = fork(echo, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
