@@ -1,5 +1,6 @@
 import { notFound, StatusError } from '../../shared/errors/status-error.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { refuseUnreadable } from '../storage/encryption/unreadable-entry.ts'
 import { type Page, RevisionAhead, RevisionCompacted, type Storage } from '../storage/storage.ts'
 import { decodeContinue, encodeContinue } from './continue-token.ts'
 import { type ListOptions, parseRevision } from './list-options.ts'
@@ -116,6 +117,7 @@ export class ObjectStore {
   }
 
   #answer(wish: PageWish, revision: number, entries: readonly StoredEntry[], last: string | undefined, remaining: number): ListPage {
+    refuseUnreadable(entries)
     const isMore = last !== undefined
     return {
       entries,

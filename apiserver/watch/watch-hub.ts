@@ -9,6 +9,7 @@ import type { ObjectStore } from '../registry/read-object.ts'
 import type { Resource } from '../registry/resource-table.ts'
 import type { Selection } from '../registry/selection.ts'
 import { shownEntries } from '../registry/versions.ts'
+import { refuseUnreadable } from '../storage/encryption/unreadable-entry.ts'
 import { UnreadableValue } from '../storage/encryption/unreadable-value.ts'
 import { resourcePrefix } from '../storage/keys.ts'
 import { type Change, RevisionCompacted, type Storage, type Subscription } from '../storage/storage.ts'
@@ -189,10 +190,9 @@ export class WatchHub {
     const selected = await this.#store.selected(this.#storage.page(prefix, {}).entries, resource, selection)
     const entries = resource.custom && representation.shape !== 'metadata' ? await shownEntries(resource, selected) : selected
     const now = this.#clock.now()
-    // One that cannot be read is told before anything is sent.
-    const values = entries.map((entry) => entry.value)
+    refuseUnreadable(entries)
     return (function* () {
-      for (const value of values) yield eventFrame(resource, 'ADDED', value, representation, now)
+      for (const entry of entries) yield eventFrame(resource, 'ADDED', entry.value, representation, now)
       if (endMark) yield bookmarkFrame(resource, revision, representation, true)
     })()
   }

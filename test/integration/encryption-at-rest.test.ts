@@ -181,6 +181,11 @@ test('without its key an object is answered 500 that says so, its list too; ever
         assert.equal(refused.status, 500, `${method} ${path}: ${refused.text}`)
         assert.match(refused.text, /unable to read secrets/)
       }
+      for (const form of ['Table', 'PartialObjectMetadataList']) {
+        const accept = `application/json;as=${form};g=meta.k8s.io;v=v1`
+        const refused = await api.request('GET', SECRETS, undefined, { accept })
+        assert.equal(refused.status, 500, `${form}: ${refused.text}`)
+      }
       const watched = await api.request('GET', `${SECRETS}?watch=true&timeoutSeconds=1`)
       const event = JSON.parse(watched.text.split('\n')[0]!) as { type: string; object: { code: number; message: string } }
       assert.deepEqual([event.type, event.object.code], ['ERROR', 500])

@@ -24,6 +24,11 @@ export class UnreadableEntry<F> implements Entry<F> {
 
   /** @throws UnreadableValue */
   get value(): Buffer {
+    return this.open()
+  }
+
+  /** @throws UnreadableValue */
+  open(): Buffer {
     this.#value ??= this.#open()
     return this.#value
   }
@@ -33,4 +38,9 @@ export class UnreadableEntry<F> implements Entry<F> {
     this.#facts ??= { value: this.#compute(this.key, this.value) }
     return this.#facts.value
   }
+}
+
+/** To be asked before an answer of several pieces begins. @throws UnreadableValue for the first entry that does not open */
+export function refuseUnreadable<F>(entries: readonly Entry<F>[]): void {
+  for (const entry of entries) if (entry instanceof UnreadableEntry) entry.open()
 }
