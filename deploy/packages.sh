@@ -24,6 +24,7 @@ conntrack|conntrack|forgets the UDP flows of a removed endpoint
 nfs-common|mount.nfs|mounts folders of file servers, where pods have such volumes
 mmdebstrap|mmdebstrap|makes the Debian base image where no registry answers
 curl|curl|asks mirrors and the API server
+python3-kubernetes|/usr/lib/python3/dist-packages/kubernetes|a client of the API in Python, which the tests let work with a cluster
 npm|npm|fetches the pinned Node and the libraries
 '
 for_tests='nftables iproute2 iputils-arping containernetworking-plugins containerd conntrack iptables s6'

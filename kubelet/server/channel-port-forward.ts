@@ -6,6 +6,8 @@ import { forwardFailure, type PortForwardOptions } from './port-forward.ts'
 
 /** Ports that fit: each takes two of the channels that one byte can number. */
 const MOST_PORTS = 64
+/** Normal closure (RFC 6455, 7.4.1). */
+const HUNG_UP = 1000
 
 /** The ports asked for, as `port` in the query. @throws StatusError BadRequest */
 export function forwardedPorts(query: URLSearchParams): number[] {
@@ -20,7 +22,8 @@ export function forwardedPorts(query: URLSearchParams): number[] {
 
 /**
  * Port-forward as JavaScript clients speak it: one connection a port, fixed when the WebSocket opens. Channel 2n carries the bytes of the n-th port,
- * channel 2n+1 its error; both begin with the port's number, least significant byte first. Resolves when the client has gone.
+ * channel 2n+1 its error; both begin with the port's number, least significant byte first. A channel cannot say that it has ended: when
+ * all ports have hung up, the WebSocket does. Resolves then, or when the client has gone.
  */
 export async function serveChannels(socket: WebSocket, ports: readonly number[], options: PortForwardOptions): Promise<void> {
   const { scope } = options
@@ -44,7 +47,7 @@ export async function serveChannels(socket: WebSocket, ports: readonly number[],
     for (const channel of [2 * index, 2 * index + 1]) socket.send(Buffer.concat([Buffer.of(channel), number]))
   }
   await Promise.all(ports.map((port, index) => forwardChannel({ port, input: inputs[index]!, channel: 2 * index, socket }, options)))
-  await new Promise<void>((resolve) => void scope.onEnd(resolve))
+  if (!scope.isOver) socket.close(HUNG_UP)
 }
 
 interface ForwardedChannel {
@@ -62,7 +65,11 @@ async function forwardChannel(
   try {
     const target = scope.own(await dial(port, scope.signal))
     const output = scope.own(outgoing(socket, channel))
-    await Promise.allSettled([pipeline(input, target), pipeline(target, output)])
+    const sent = pipeline(input, target)
+    // What the client still sends after the port has hung up is for nobody.
+    sent.catch(() => undefined)
+    await pipeline(target, output)
+    input.destroy()
   } catch (cause) {
     input.destroy()
     if (scope.isOver) return

@@ -166,12 +166,14 @@ describe('logs, exec, attach and port-forward through the API server to a real k
       'message',
       (message: Buffer) => void got.set(message[0] ?? 0, (got.get(message[0] ?? 0) ?? '') + message.toString('latin1', 1)),
     )
+    const closed = once(socket, 'close', { signal: AbortSignal.timeout(20_000) })
     await once(socket, 'open')
     socket.send(Buffer.concat([Buffer.of(0), Buffer.from('GET /hosts HTTP/1.0\r\n\r\n')]))
     while (!got.get(0)?.includes('Kubernetes-managed') || !got.get(3)?.includes('REFUSED')) await grown()
     assert.equal(got.get(0)?.slice(0, 2), '\x90\x1f')
     assert.match(got.get(3) ?? '', /^\t\0an error occurred forwarding 9 -> 9/)
-    socket.close()
+    const [code] = await closed
+    assert.equal(code, 1000, 'both ports have hung up')
   })
 
   it('proxies: the pod, the node’s API, and nobody without credentials at the node itself', async () => {
