@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { isTrue } from '../../shared/objects/conditions.ts'
 import { type Answer, startApi, type TestApi } from '../harness/api.ts'
-import { configMap, deployment, pod, serviceAccount } from '../harness/bodies.ts'
+import { configMap, deployment, pod } from '../harness/bodies.ts'
 import { backupDefinition } from '../harness/custom-definitions.ts'
 import { eventually } from '../harness/eventually.ts'
+import { about, applying, labelling, mutatingScene, patching } from '../harness/mutating-scene.ts'
 
+const MERGE = { 'content-type': 'application/merge-patch+json' }
 const GROUP = '/apis/admissionregistration.k8s.io/v1'
-const API = 'admissionregistration.k8s.io/v1'
 const CRD = ['apiextensions.k8s.io/v1', 'CustomResourceDefinition'] as const
 
 let api: TestApi
@@ -15,52 +16,6 @@ before(async () => {
   api = await startApi()
 })
 after(() => api.stop())
-
-let namespaces = 0
-/** A namespace of its own, and policies that are about that alone: tests of one server do not meet. */
-async function scene() {
-  const namespace = `ns-${++namespaces}`
-  await api.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-  await api.request('POST', `/api/v1/namespaces/${namespace}/serviceaccounts`, serviceAccount('default'))
-  const named = (name: string) => `${namespace}-${name}`
-  const policy = (name: string, spec: object) => {
-    const constraints = { matchConstraints: { resourceRules: [rule(['configmaps'])] }, reinvocationPolicy: 'Never' }
-    const body = { apiVersion: API, kind: 'MutatingAdmissionPolicy', metadata: { name: named(name) }, spec: { ...constraints, ...spec } }
-    return api.request('POST', `${GROUP}/mutatingadmissionpolicies`, body)
-  }
-  const bind = (name: string, spec: object = {}) => {
-    const matchResources = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } }
-    const body = {
-      ...{ apiVersion: API, kind: 'MutatingAdmissionPolicyBinding', metadata: { name: named(name) } },
-      spec: { policyName: named(name), matchResources, ...spec },
-    }
-    return api.request('POST', `${GROUP}/mutatingadmissionpolicybindings`, body)
-  }
-  /** A policy with its binding, in force from then on. */
-  const inForce = async (name: string, spec: object, binding: object = {}) => {
-    for (const answer of [await policy(name, spec), await bind(name, binding)]) assert.equal(answer.status, 201, answer.text)
-  }
-  const at = (plural: string, group = '/api/v1') => `${group}/namespaces/${namespace}/${plural}`
-  const create = (name: string, data: Record<string, string> = {}, metadata: object = {}) => {
-    const body = configMap(name, { data })
-    return api.request('POST', at('configmaps'), { ...body, metadata: { name, ...metadata } })
-  }
-  return { namespace, named, policy, bind, inForce, at, create }
-}
-
-const rule = (resources: string[], apiGroups: string[] = [''], operations = ['CREATE', 'UPDATE']) => ({
-  ...{ apiGroups, apiVersions: ['v1'], resources, operations },
-})
-const about = (resources: string[], apiGroups?: string[], operations?: string[]) => ({
-  matchConstraints: { resourceRules: [rule(resources, apiGroups, operations)] },
-})
-const applying = (...expressions: string[]) => ({
-  mutations: expressions.map((expression) => ({ patchType: 'ApplyConfiguration', applyConfiguration: { expression } })),
-})
-const patching = (...expressions: string[]) => ({
-  mutations: expressions.map((expression) => ({ patchType: 'JSONPatch', jsonPatch: { expression } })),
-})
-const labelling = (key: string, value: string) => applying(`Object{metadata: Object.metadata{labels: {'${key}': ${value}}}}`)
 
 interface Shown {
   metadata: {
@@ -87,7 +42,7 @@ const said = ({ json }: Answer) => String(json['message'])
 
 describe('mutating admission policies', () => {
   it('label what is created and changed, from the request after their binding, to the one after it has gone', async () => {
-    const { policy, bind, create, named, at } = await scene()
+    const { policy, bind, create, named, at } = await mutatingScene(api)
     assert.equal((await policy('team', labelling('team', "object.metadata.?labels['team'].orValue('unknown')"))).status, 201)
     assert.equal(shown(await create('before')).metadata.labels, undefined)
     assert.equal((await bind('team')).status, 201)
@@ -101,7 +56,7 @@ describe('mutating admission policies', () => {
   })
 
   it('put a container beside those of a pod, and of one that is there change what they speak of', async () => {
-    const { inForce, at } = await scene()
+    const { inForce, at } = await mutatingScene(api)
     const container = "Object.spec.containers{name: 'proxy', image: 'proxy:1', env: [Object.spec.containers.env{name: 'A', value: 'b'}]}"
     await inForce('sidecar', { ...about(['pods']), ...applying(`Object{spec: Object.spec{containers: [${container}]}}`) })
     const { containers } = shown(await api.request('POST', at('pods'), pod('a'))).spec
@@ -121,7 +76,7 @@ describe('mutating admission policies', () => {
   })
 
   it('patch: operations are carried out in order, keys are escaped, a test that fails changes nothing', async () => {
-    const { inForce, create } = await scene()
+    const { inForce, create } = await mutatingScene(api)
     await inForce('patch', {
       ...patching(
         `[JSONPatch{op: 'add', path: '/metadata/labels', value: {'a/b': 'c'}}, JSONPatch{op: 'replace', path: '/metadata/labels/' + jsonpatch.escapeKey('a/b'), value: 'd'}]`,
@@ -134,7 +89,7 @@ describe('mutating admission policies', () => {
   })
 
   it('take values from parameters, variables, the namespace, the request, the user’s rights and the object before', async () => {
-    const { inForce, bind, create, at, namespace } = await scene()
+    const { inForce, bind, create, at, namespace } = await mutatingScene(api)
     const paramRef = { name: 'settings', parameterNotFoundAction: 'Deny' }
     const variables = [
       { name: 'colour', expression: 'params.data.colour' },
@@ -169,7 +124,7 @@ describe('mutating admission policies', () => {
   })
 
   it('are followed in the order of their names, each seeing what those before it made', async () => {
-    const { inForce, create } = await scene()
+    const { inForce, create } = await mutatingScene(api)
     const appending = (letter: string) =>
       applying(`Object{data: Object.data{seen: object.?data['seen'].orValue('') + '${letter}', last: '${letter}'}}`)
     await inForce('c', appending('c'))
@@ -179,20 +134,20 @@ describe('mutating admission policies', () => {
   })
 
   it('see once more what others changed after them, if they wish', async () => {
-    const { inForce, create } = await scene()
+    const { inForce, create } = await mutatingScene(api)
     const counting = (key: string) =>
       applying(`Object{data: Object.data{${key}: object.?data['${key}'].orValue('') + (has(object.data.late) ? 'L' : '-')}}`)
     await inForce('a-if-needed', { ...counting('a'), reinvocationPolicy: 'IfNeeded' })
     await inForce('b-never', counting('b'))
     await inForce('c-late', { ...applying("Object{data: Object.data{late: 'yes'}}"), reinvocationPolicy: 'IfNeeded' })
     assert.deepEqual(shown(await create('x', { own: '1' })).data, { own: '1', a: '-L', b: '-', late: 'yes' })
-    const { inForce: alone, create: createAlone } = await scene()
+    const { inForce: alone, create: createAlone } = await mutatingScene(api)
     await alone('only', { ...counting('a'), reinvocationPolicy: 'IfNeeded' })
     assert.deepEqual(shown(await createAlone('x', { own: '1' })).data, { own: '1', a: '-' }, 'nobody changed it after')
   })
 
   it('fail as their failure policy says, and the others have their turn', async () => {
-    const { inForce, create, named } = await scene()
+    const { inForce, create, named } = await mutatingScene(api)
     await inForce('a-lenient', { ...applying('Object{data: object.nope}'), failurePolicy: 'Ignore' })
     await inForce('b-labels', labelling('b', "'yes'"))
     assert.deepEqual(shown(await create('x')).metadata.labels, { b: 'yes' })
@@ -208,7 +163,7 @@ describe('mutating admission policies', () => {
   })
 
   it('change custom kinds by their schema, at every part of the API that shows the object', async () => {
-    const { inForce, at } = await scene()
+    const { inForce, at } = await mutatingScene(api)
     const group = 'mutated.example.com'
     await api.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', backupDefinition(group))
     await eventually(api.client(), CRD, (all) => all.some(({ status }) => isTrue(status.conditions ?? [], 'Established')))
@@ -227,7 +182,7 @@ describe('mutating admission policies', () => {
       { name: 'b', path: '/', weight: 1.5 },
     ])
     assert.deepEqual(made.tags, ['y', 'x'])
-    const invalid = await scene()
+    const invalid = await mutatingScene(api)
     await invalid.inForce('invalid', { ...about(['backups'], [group]), ...applying('Object{spec: Object.spec{replicas: 11}}') })
     const refused = await api.request('POST', invalid.at('backups', `/apis/${group}/v1`), backup({}))
     assert.equal(refused.status, 422)
@@ -235,7 +190,7 @@ describe('mutating admission policies', () => {
   })
 
   it('are about every write: scales, patches, applied configurations and dry runs; the writer keeps what is his', async () => {
-    const { inForce, at, namespace } = await scene()
+    const { inForce, at, namespace } = await mutatingScene(api)
     const capped = 'Object{spec: Object.spec{replicas: object.spec.replicas > 3 ? 3 : object.spec.replicas}}'
     await inForce('capped', { ...about(['deployments', 'deployments/scale'], ['apps']), ...applying(capped) })
     const path = at('deployments', '/apis/apps/v1')
@@ -259,12 +214,74 @@ describe('mutating admission policies', () => {
     assert.deepEqual(shown(await apply(9)), applied, 'the same again is no write')
     const scale = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name: 'web', namespace }, spec: { replicas: 7 } }
     assert.equal(shown(await api.request('PUT', `${path}/web/scale`, scale)).spec.replicas, 3)
-    const patched = await api.request('PATCH', `${path}/web`, { spec: { replicas: 8 } }, { 'content-type': 'application/merge-patch+json' })
+    const patched = await api.request('PATCH', `${path}/web`, { spec: { replicas: 8 } }, MERGE)
     assert.equal(shown(patched).spec.replicas, 3)
   })
 
+  it('see the version that they name, whichever was spoken, and parts and bodies for what they are', async () => {
+    const { inForce, at, namespace } = await mutatingScene(api)
+    const autoscalers = about(['horizontalpodautoscalers'], ['autoscaling'])
+    autoscalers.matchConstraints.resourceRules[0]!.apiVersions = ['v2']
+    const metric = 'Object.spec.behavior.scaleDown{stabilizationWindowSeconds: 7}'
+    await inForce('autoscalers', {
+      ...autoscalers,
+      ...applying(`Object{spec: Object.spec{behavior: Object.spec.behavior{scaleDown: ${metric}}}}`),
+    })
+    const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'x' }
+    const old = {
+      apiVersion: 'autoscaling/v1',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'a' },
+      spec: { scaleTargetRef, maxReplicas: 3 },
+    }
+    assert.equal((await api.request('POST', at('horizontalpodautoscalers', '/apis/autoscaling/v1'), old)).status, 201)
+    const stored = (await api.request('GET', `${at('horizontalpodautoscalers', '/apis/autoscaling/v2')}/a`)).json as {
+      spec: { behavior?: { scaleDown?: { stabilizationWindowSeconds?: number } } }
+    }
+    assert.equal(stored.spec.behavior?.scaleDown?.stabilizationWindowSeconds, 7)
+
+    await inForce('tokens', { ...about(['serviceaccounts/token']), ...applying('Object{spec: Object.spec{expirationSeconds: 700}}') })
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } }
+    const token = await api.request('POST', `${at('serviceaccounts')}/default/token`, request)
+    assert.equal((token.json as { spec: { expirationSeconds: number } }).spec.expirationSeconds, 700)
+
+    await inForce('pod-statuses', {
+      ...about(['pods/status'], [''], ['UPDATE']),
+      ...applying("Object{status: Object.status{message: 'seen'}, spec: Object.spec{nodeName: 'elsewhere'}}"),
+    })
+    assert.equal((await api.request('POST', at('pods'), pod('a'))).status, 201)
+    const patched = await api.request('PATCH', `${at('pods')}/a/status`, { status: { reason: 'Tested' } }, MERGE)
+    const { status, spec } = patched.json as unknown as { status: { message?: string; reason?: string }; spec: { nodeName?: string } }
+    assert.deepEqual(
+      [status.message, status.reason, spec.nodeName],
+      ['seen', 'Tested', undefined],
+      `a status in ${namespace} is a status only`,
+    )
+  })
+
+  it('are told in tables', async () => {
+    const { inForce, named } = await mutatingScene(api)
+    const paramRef = { name: 'x', parameterNotFoundAction: 'Allow' }
+    await inForce('listed', { ...applying('Object{}', 'Object{}'), paramKind: { apiVersion: 'v1', kind: 'ConfigMap' } }, { paramRef })
+    const cells = async (plural: string) => {
+      const { json } = await api.request('GET', `${GROUP}/${plural}/${named('listed')}`, undefined, {
+        accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
+      })
+      const { columnDefinitions, rows } = json as unknown as { columnDefinitions: { name: string }[]; rows: { cells: unknown[] }[] }
+      return [columnDefinitions.map(({ name }) => name), rows[0]?.cells.slice(0, -1)]
+    }
+    assert.deepEqual(await cells('mutatingadmissionpolicies'), [
+      ['Name', 'Mutations', 'ParamKind', 'Age'],
+      [named('listed'), 2, 'v1/ConfigMap'],
+    ])
+    assert.deepEqual(await cells('mutatingadmissionpolicybindings'), [
+      ['Name', 'PolicyName', 'ParamRef', 'Age'],
+      [named('listed'), named('listed'), '*/x'],
+    ])
+  })
+
   it('leave alone who and what an object is, and policies', async () => {
-    const { inForce, create, named } = await scene()
+    const { inForce, create, named } = await mutatingScene(api)
     const everything = {
       matchConstraints: { resourceRules: [{ apiGroups: ['*'], apiVersions: ['*'], resources: ['*'], operations: ['*'] }] },
     }
@@ -279,31 +296,8 @@ describe('mutating admission policies', () => {
     assert.ok(made.metadata.uid)
     assert.deepEqual(made.metadata.labels, { seen: 'yes' })
     const path = `${GROUP}/mutatingadmissionpolicies/${named('identity')}`
-    const touched = await api.request(
-      'PATCH',
-      path,
-      { metadata: { annotations: { a: 'b' } } },
-      { 'content-type': 'application/merge-patch+json' },
-    )
+    const touched = await api.request('PATCH', path, { metadata: { annotations: { a: 'b' } } }, MERGE)
     assert.equal(shown(touched).metadata.labels, undefined)
     assert.equal((await api.request('DELETE', path)).status, 200)
-  })
-
-  it('cost no more than their budget, in work on the object too, and make nothing beyond bounds', async () => {
-    const refusedBy = async (mutations: object) => {
-      const { inForce, create } = await scene()
-      await inForce('hostile', mutations)
-      const answer = await create('a', { text: 'x'.repeat(200_000) })
-      assert.equal(answer.status, 403, answer.text.slice(0, 500))
-      return said(answer)
-    }
-    const endless = 'Object{data: Object.data{a: string(lists.range(2000).all(a, lists.range(2000).all(b, a >= 0)))}}'
-    assert.match(await refusedBy(applying(endless)), /resulted in error: operation cancelled: actual cost limit exceeded$/)
-    const doubling = Array.from({ length: 300 }, (_, index) => `[JSONPatch{op: 'add', path: '/data/k${index}', value: 'x'}]`)
-    assert.match(await refusedBy(patching(...doubling)), /validation failed due to running out of cost budget/)
-    const huge = "[JSONPatch{op: 'add', path: '/data', value: lists.range(1000).map(n, object.data.text)}]"
-    assert.match(await refusedBy(patching(huge)), /a value may not have more than 3145728 characters as JSON$/)
-    const large = Array.from({ length: 20 }, (_, index) => `[JSONPatch{op: 'copy', from: '/data/text', path: '/data/k${index}'}]`)
-    assert.match(await refusedBy(patching(...large)), /the object would have more than 3145728 characters as JSON$/)
   })
 })

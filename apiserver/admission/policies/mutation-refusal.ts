@@ -1,5 +1,5 @@
+import { shortened } from '../../../shared/errors/quoted.ts'
 import { StatusError } from '../../../shared/errors/status-error.ts'
-import { inputLimits } from '../../../shared/limits/input-limits.ts'
 import type { AdmissionRequest } from '../admission.ts'
 import { refusal } from '../refuse.ts'
 
@@ -13,11 +13,12 @@ export interface FailedMutation {
 }
 
 /** The answer to a request that policies could not change: of the first failure, with all of them as causes. Its code is 403 whatever the reason, as upstream's. */
-export function mutationRefusal(request: AdmissionRequest, failures: readonly FailedMutation[]): StatusError {
-  const causes = failures
-    .slice(0, inputLimits.problems)
-    .map(({ policy, binding, message }) => ({ message: `policy '${policy}' with binding '${binding}' denied request: ${message}` }))
-  const { details } = refusal(request, '')
-  const [first] = causes
-  return new StatusError(failures[0]!.reason, first!.message, { code: 403, details: { ...details, causes } })
+export function mutationRefusal(request: AdmissionRequest, failures: readonly [FailedMutation, ...FailedMutation[]]): StatusError {
+  const [first] = failures
+  const causes = failures.map((failure) => ({ message: shortened(told(failure)) }))
+  return new StatusError(first.reason, told(first), { code: 403, details: { ...refusal(request, '').details, causes } })
+}
+
+function told({ policy, binding, message }: FailedMutation): string {
+  return `policy '${policy}' with binding '${binding}' denied request: ${message}`
 }

@@ -1,5 +1,6 @@
 import type { MutationPrograms } from '../../../shared/cel/mutation-programs.ts'
 import { CelError, type Value } from '../../../shared/cel/value.ts'
+import { inputLimits } from '../../../shared/limits/input-limits.ts'
 import type { KubeObject } from '../../../shared/objects/object.ts'
 import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from '../../../shared/openapi/generated/admissionregistration-v1.ts'
 import type { Resource } from '../../registry/resource-table.ts'
@@ -14,6 +15,9 @@ import { type RequestTools, requestValues } from './request-values.ts'
 type Policies = BoundPolicies<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, MutationPrograms>
 type Bound = BoundPolicy<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, MutationPrograms>
 
+/** Milliseconds after which everybody else has a turn before the next mutation. */
+const TURN = 5
+
 /**
  * The mutating policies of one request: in the order of their names, then of their bindings', then of their parameters. In a second round those
  * that have seen the object before somebody else changed it, and wish to, see it once more; nobody is asked there for the first time.
@@ -26,12 +30,14 @@ export class MutationRounds {
   readonly #reinvocation = new Reinvocation<string>()
   /** By the version in which policies see the object, until it changes. */
   readonly #values = new Map<Resource, Map<string, Value>>()
+  #turnEnds: number
 
   constructor(policies: Policies, bindings: readonly MutatingAdmissionPolicyBinding[], request: AdmissionRequest, tools: RequestTools) {
     this.#policies = policies
     this.#bindings = [...bindings].sort((a, b) => compare(a.spec.policyName ?? '', b.spec.policyName ?? ''))
     this.#request = request
     this.#tools = tools
+    this.#turnEnds = request.context.clock.monotonic() + TURN
   }
 
   /** @throws StatusError what the request is refused with, when a policy has failed and may not */
@@ -56,7 +62,7 @@ export class MutationRounds {
     for (const bound of [...this.#policies.about(this.#request, this.#bindings)]) {
       const { policy, binding, params } = bound
       const fail = (message: string, reason: FailedMutation['reason'] = 'Invalid') => {
-        if (policy.stored.spec.failurePolicy === 'Ignore') return
+        if (policy.stored.spec.failurePolicy === 'Ignore' || failures.length === inputLimits.problems) return
         failures.push({ policy: policy.stored.metadata.name ?? '', binding: binding.metadata.name ?? '', message, reason })
       }
       if ('problem' in params) {
@@ -70,29 +76,41 @@ export class MutationRounds {
         if (isWanted(key) && (await this.#invoke(bound, key, { param, spending, fail }))) hasChanged = true
       }
     }
-    if (failures.length > 0) throw mutationRefusal(this.#request, failures)
+    const [failure, ...others] = failures
+    if (failure) throw mutationRefusal(this.#request, [failure, ...others])
     return hasChanged
   }
 
   /** Whether the object has changed. A mutation that fails keeps none of the others of its policy from their turn. */
   async #invoke({ policy, target }: Bound, key: string, { param, spending, fail }: Invoked): Promise<boolean> {
     const { programs } = policy
-    let given = policyValues(await this.#shown(target), param, programs, spending)
-    if (given instanceof CelError) fail(given.message)
-    if (given instanceof CelError || !given) return false
+    const first = policyValues(await this.#shown(target), param, programs, spending)
+    if (first instanceof CelError) fail(first.message)
+    if (first instanceof CelError || !first) return false
+    let given: ReadonlyMap<string, Value> | undefined = first
     let hasChanged = false
     for (const mutation of programs.mutations) {
       if (!this.#request.object) break
+      await this.#giveWay()
+      given ??= withVariables(await this.#shown(target), param, programs, spending)
       const outcome = await mutateObject({ mutation, given, spending, target }, this.#request, this.#tools)
       if (outcome instanceof CelError) fail(outcome.message)
       if (outcome !== 'changed') continue
       hasChanged = true
+      given = undefined
       this.#values.clear()
-      given = withVariables(await this.#shown(target), param, programs, spending)
     }
     if (hasChanged) this.#reinvocation.objectChanged()
     if (policy.stored.spec.reinvocationPolicy === 'IfNeeded') this.#reinvocation.wish(key)
     return hasChanged
+  }
+
+  /** Policies of many mutations are bounded by their budgets, which are seconds. */
+  async #giveWay(): Promise<void> {
+    const { clock } = this.#request.context
+    if (clock.monotonic() < this.#turnEnds) return
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    this.#turnEnds = clock.monotonic() + TURN
   }
 
   async #shown(target: Resource): Promise<Map<string, Value>> {
