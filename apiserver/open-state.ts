@@ -18,6 +18,7 @@ import { type DialRule, dialRule } from './connect/dialable-address.ts'
 import { HookClient } from './connect/hook-client.ts'
 import type { ResourceDefinition, ResourceServices } from './registry/define-resource.ts'
 import { ObjectRemover } from './registry/deletion.ts'
+import { restamp } from './registry/encode-object.ts'
 import { lateServices } from './registry/late-services.ts'
 import { factsFromBytes, type ObjectFacts } from './registry/object-facts.ts'
 import { ResourceTable } from './registry/resource-table.ts'
@@ -72,7 +73,7 @@ export async function openState(
   const table = new ResourceTable(await (parts.loadDefinitions ?? loadResources)(late.services))
   const metrics = new Metrics()
   const encryption = await EncryptionAtRest.open({ path: config.encryptionProviderConfig, clock, log, metrics })
-  const storage = await openStorage(config, tools, { facts: factsFromBytes(table), clock, transformer: encryption.transformer })
+  const storage = await openStorage(config, tools, { facts: factsFromBytes(table), restamp, clock, transformer: encryption.transformer })
   const objects = new StoredObjects(storage, table, log)
   const rule = dialRule(config.serviceClusterIpRange, { furtherRangeOf: (host) => furtherRangeOf(host, objects) })
   const hooks = new HookClient({ reader: objects, rule, random, clock })

@@ -11,7 +11,8 @@ import { realClock } from '../shared/time/clock.ts'
 
 const clock = realClock()
 const SECONDS = 2
-const open = (directory: string) => openLevelStorage({ directory, logger: silentLogger(), clock, facts: () => undefined })
+const open = (directory: string) =>
+  openLevelStorage({ directory, logger: silentLogger(), clock, facts: () => undefined, restamp: (value) => value })
 
 /** JSON as compressible as a pod. */
 function podLike(bytes: number, n: number): Buffer {

@@ -11,6 +11,7 @@ export const sharedOrder: readonly string[] = [
   'logging',
   'metrics',
   'streams',
+  'grpc',
   'quantity',
   'openapi',
   'selectors',

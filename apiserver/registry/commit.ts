@@ -1,11 +1,12 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
-import { StorageUnavailable, type Write } from '../storage/storage.ts'
+import { StorageUnavailable, ValueTooLarge, type Write } from '../storage/storage.ts'
 import { type CompanionChange, type CompanionTools, companionWrites } from './companions.ts'
+import { tooLarge } from './encode-object.ts'
 import type { ObjectFacts } from './object-facts.ts'
 
 /**
  * Writes an object, and what comes and goes with it, begun in one turn: the store commits them together, or where it breaks in between, one after the
- * other. Answers the bytes of the object. @throws StorageConflict, and StatusError ServiceUnavailable, AlreadyExists (of what comes with it)
+ * other. Answers the bytes of the object. @throws StorageConflict, and StatusError ServiceUnavailable, RequestEntityTooLarge, AlreadyExists (of what comes with it)
  */
 export async function commitWrite(tools: CompanionTools, write: Write<ObjectFacts>, change: CompanionChange | undefined): Promise<Buffer> {
   const { storage, log } = tools
@@ -22,6 +23,7 @@ export async function commitWrite(tools: CompanionTools, write: Write<ObjectFact
     const [own] = await Promise.all([storage.write(write), ...others])
     return own.entry.value
   } catch (error) {
+    if (error instanceof ValueTooLarge) throw tooLarge(error.bytes, error)
     if (!(error instanceof StorageUnavailable)) throw error
     throw new StatusError('ServiceUnavailable', `the store takes no writes: ${error.message}`, {
       cause: error,

@@ -62,7 +62,7 @@ function removing(object: KubeObject, tools: CompanionTools): Write<ObjectFacts>
   const entry = tools.storage.newest(key)
   const present = entry && tools.objects.objectOf(entry)
   if (!entry || !present || !saysSame(present, object) || (present.metadata.finalizers?.length ?? 0) > 0) return []
-  return [{ key, type: 'delete', encode: encodeObject(present), expect: entry.revision, durability: 'synced', facts: entry.facts }]
+  return [{ key, type: 'delete', expect: entry.revision, durability: 'synced' }]
 }
 
 function placeOf({ apiVersion, kind, metadata }: KubeObject, { objects }: CompanionTools): [Resource, string] {

@@ -57,14 +57,21 @@ export function isTooLarge(encode: Encode, revision: number): boolean {
   return encode.characters * 3 > inputLimits.objectBytes && encode(revision).length > inputLimits.objectBytes
 }
 
-export function tooLarge(bytes: number): StatusError {
-  const message = `the object is too large to be stored: it has ${bytes} bytes, and ${inputLimits.objectBytes} are allowed`
-  return new StatusError('RequestEntityTooLarge', message)
+/** @param cause the store's own refusal, where its bound is the narrower one */
+export function tooLarge(bytes: number, cause?: Error): StatusError {
+  const allowed = cause ? 'fewer' : inputLimits.objectBytes
+  const message = `the object is too large to be stored: it has ${bytes} bytes, and ${allowed} are allowed`
+  return new StatusError('RequestEntityTooLarge', message, { cause })
 }
 
-/** Stored bytes under another revision: for last states, and for objects that leave a selection. */
+/** Stored bytes under another revision, in memory of their own: for last states, and for objects that leave a selection. */
 export function restamp(value: Buffer, revision: number): Buffer {
   const start = value.indexOf(MARK) + MARK.length
   const end = value.indexOf(0x22, start)
-  return Buffer.concat([value.subarray(0, start), Buffer.from(String(revision)), value.subarray(end)])
+  const digits = String(revision)
+  const bytes = Buffer.allocUnsafeSlow(start + digits.length + value.length - end)
+  value.copy(bytes, 0, 0, start)
+  bytes.write(digits, start, 'latin1')
+  value.copy(bytes, start + digits.length, end)
+  return bytes
 }

@@ -8,7 +8,7 @@ import type { AdmissionRequest, AdmissionRule, StrangersTurn } from '../admissio
 import type { User } from '../authn/user.ts'
 import { withWrittenFields } from '../ownership/packed-fields.ts'
 import { type Author, type TrackedWrite, trackCreate, trackUpdate } from '../ownership/track-write.ts'
-import { type Storage, StorageConflict, type Write } from '../storage/storage.ts'
+import { type Put, type Storage, StorageConflict } from '../storage/storage.ts'
 import { commitWrite } from './commit.ts'
 import { ConflictQueue } from './conflict-queue.ts'
 import type { FurtherVersion, HookContext } from './define-resource.ts'
@@ -184,10 +184,11 @@ export class ObjectWriter {
     return this.#store(request, { key: entry.key, object, previous: undefined, expect: entry.revision, context: undefined })
   }
 
-  /** Removes the entry; watchers are sent `last` under the revision of the removal. @throws StorageConflict */
+  /** Removes the entry, `last` as an object. @throws StorageConflict */
   async remove(request: WriteRequest, entry: StoredEntry, last: KubeObject): Promise<void> {
     if (request.dryRun) return
-    const write = { ...this.#write(request.resource, entry.key, last, entry.revision), type: 'delete', facts: entry.facts } as const
+    const { durability = 'synced' } = request.resource.definition.hooks
+    const write = { key: entry.key, type: 'delete', expect: entry.revision, durability } as const
     await commitWrite(this.#tools, write, { hooks: request.resource.definition.hooks, next: undefined, previous: last })
   }
 
@@ -359,7 +360,7 @@ export class ObjectWriter {
     return reserveAll({ object, previous, context, asked, hooks: request.resource.definition.hooks, rules: this.#reserving })
   }
 
-  #write(resource: Resource, key: string, object: KubeObject, expect: number, encode = encodeObject(object)): Write<ObjectFacts> {
+  #write(resource: Resource, key: string, object: KubeObject, expect: number, encode = encodeObject(object)): Put<ObjectFacts> {
     const { durability = 'synced' } = resource.definition.hooks
     const facts = factsOf(resource, object)
     return { key, encode, type: 'put', expect, durability, facts }

@@ -21,13 +21,15 @@ export interface FeedSource<F> {
   revision(): number
   compacted(): number
   read(from: number, to: number, limit: number): Promise<Change<F>[]>
+  /** Whether a change of revision `next` may come right after `position`. */
+  follows(position: number, next: number): boolean
 }
 
 /**
  * Gives every subscriber every change once and in order. Deliveries run in a later turn of the loop than the
  * acknowledgements, one for all changes that came in between. A subscriber has only a position; what it lacks comes from
  * recent memory, or from the log when memory does not reach back far enough. A change is handed over only if its
- * revision is the next after the position, so a hole can end a subscription but never go unnoticed.
+ * revision is one that may follow the position (in a log without gaps: the next), so a hole can end a subscription but never go unnoticed.
  */
 export class ChangeFeed<F> {
   readonly #source: FeedSource<F>
@@ -77,6 +79,8 @@ export class ChangeFeed<F> {
         sharedFrom = follower.position
         shared = recent.after(sharedFrom)
       }
+      // The revision may be ahead of the newest change.
+      if (shared.length === 0) continue
       this.#hand(follower, shared)
     }
   }
@@ -104,7 +108,7 @@ export class ChangeFeed<F> {
     if (!this.#followers.has(follower)) return
     try {
       const first = changes[0]!.revision
-      if (first !== follower.position + 1) throw new Error(`the log has revision ${first} after ${follower.position}`)
+      if (!this.#source.follows(follower.position, first)) throw new Error(`the log has revision ${first} after ${follower.position}`)
       follower.position = changes[changes.length - 1]!.revision
       follower.listener(changes)
     } catch (error) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import { type Clock, realClock } from '../../shared/time/clock.ts'
-import { factsOf, put } from '../../test/contract/storage-driver.ts'
+import { factsOf, put, restampText } from '../../test/contract/storage-driver.ts'
 import { Compactor, planHorizons, type RetentionPolicy } from './compaction.ts'
 import { createMemoryStorage } from './memory-storage.ts'
 import type { Mark, Storage } from './storage.ts'
@@ -56,7 +56,7 @@ describe('Compactor', () => {
   } {
     let now = 0
     const clock: Clock = { ...realClock(), now: () => now }
-    const storage = createMemoryStorage<string>({ facts: factsOf, clock })
+    const storage = createMemoryStorage<string>({ facts: factsOf, restamp: restampText, clock })
     const compactor = new Compactor({ storage, clock, logger: silentLogger(), policy: used, interval: 1 })
     return { storage, compactor, clock, move: (milliseconds) => void (now += milliseconds) }
   }

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import { realClock } from '../../shared/time/clock.ts'
 import { storageContract } from '../../test/contract/storage.ts'
-import { Collector, FaultyMedium, factsOf, put, readAll, remove } from '../../test/contract/storage-driver.ts'
+import { Collector, FaultyMedium, factsOf, put, readAll, remove, restampText } from '../../test/contract/storage-driver.ts'
 import { openDatabase, writeBatch } from './leveldb-database.ts'
 import { type LevelStorageOptions, openLevelStorage } from './leveldb-storage.ts'
 import type { Storage } from './storage.ts'
@@ -14,7 +14,7 @@ import type { Storage } from './storage.ts'
 const newDirectory = () => mkdtemp(join(tmpdir(), 'storage-'))
 
 function open(directory: string, options: Partial<LevelStorageOptions<string>> = {}): Promise<Storage<string>> {
-  return openLevelStorage({ directory, logger: silentLogger(), clock: realClock(), facts: factsOf, ...options })
+  return openLevelStorage({ directory, logger: silentLogger(), clock: realClock(), facts: factsOf, restamp: restampText, ...options })
 }
 
 storageContract({

@@ -10,7 +10,7 @@ export interface RecentLimits {
 export const DEFAULT_RECENT: RecentLimits = { changes: 10_000, bytes: 16 * 2 ** 20 }
 
 /**
- * The newest changes, without a gap between their revisions: what lets most watches resume and most continued lists
+ * The newest changes, none left out: what lets most watches resume and most continued lists
  * go on without a look at the disk.
  */
 export class RecentChanges<F> {
@@ -33,7 +33,7 @@ export class RecentChanges<F> {
 
   /** Every change after `revision`, which must be covered. */
   after(revision: number): Change<F>[] {
-    return this.#items.slice(this.#offset + revision - this.#start) as Change<F>[]
+    return this.#items.slice(this.#firstAfter(revision)) as Change<F>[]
   }
 
   append(change: Change<F>): void {
@@ -46,6 +46,20 @@ export class RecentChanges<F> {
   forget(revision: number): void {
     while (this.#start < revision && this.#offset < this.#items.length) this.#drop()
     this.#start = Math.max(this.#start, revision)
+  }
+
+  #firstAfter(revision: number): number {
+    // Without gaps it is where arithmetic says.
+    const guess = this.#offset + revision - this.#start
+    if (revision === this.#start || this.#items[guess - 1]?.revision === revision) return guess
+    let low = this.#offset
+    let high = this.#items.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#items[middle]!.revision <= revision) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   #drop(): void {

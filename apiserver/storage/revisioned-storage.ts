@@ -20,6 +20,7 @@ import { WriteQueue } from './write-queue.ts'
 
 export interface RevisionedStorageOptions {
   readonly clock: Clock
+  readonly restamp: (value: Buffer, revision: number) => Buffer
   readonly recent?: RecentLimits | undefined
 }
 
@@ -39,7 +40,7 @@ export class RevisionedStorage<F> implements Storage<F> {
   #compacted: number
   #closed: Promise<void> | undefined
 
-  constructor(loaded: LoadedLog<F>, { clock, recent = DEFAULT_RECENT }: RevisionedStorageOptions) {
+  constructor(loaded: LoadedLog<F>, { clock, restamp, recent = DEFAULT_RECENT }: RevisionedStorageOptions) {
     this.#log = loaded.log
     this.#compacted = loaded.compacted
     for (const entry of loaded.present) this.#present.set(entry)
@@ -49,6 +50,7 @@ export class RevisionedStorage<F> implements Storage<F> {
       present: this.#present,
       revision: loaded.revision,
       clock,
+      restamp,
       onCommit: (c) => this.#committed(c),
     })
     this.#feed = new ChangeFeed({
@@ -56,6 +58,7 @@ export class RevisionedStorage<F> implements Storage<F> {
       revision: () => this.revision,
       compacted: () => this.#compacted,
       read: (from, to, limit) => this.#log.read(from, to, limit),
+      follows: (position, next) => next === position + 1,
     })
   }
 

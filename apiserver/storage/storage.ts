@@ -14,38 +14,55 @@ export interface Entry<F = unknown> {
   readonly facts: F
 }
 
-/** One committed change. Revisions over the whole store have no gap and no repeat: every change is one revision. */
+/**
+ * One committed change. No two changes of a store share a revision, and a later one has a higher: every change is one revision. There may be
+ * revisions without a change, where the medium counts more than this store's (etcd).
+ */
 export interface Change<F = unknown> {
   readonly type: 'put' | 'delete'
   readonly key: string
   readonly revision: number
-  /** The new state; for a delete the last state, re-stamped with the revision of the delete. */
+  /** The new state; for a delete what was there before, under the revision of the delete. */
   readonly entry: Entry<F>
   /** What was there before; undefined for a creation. */
   readonly previous: Entry<F> | undefined
-  /** Wall time in milliseconds when the revision was given; may go back when the machine's clock does. */
+  /**
+   * Wall time in milliseconds when the revision was given; may go back when the machine's clock does. Where another machine gives
+   * revisions (etcd): when this process learned of it.
+   */
   readonly time: number
 }
 
-/** A wish to change one key. */
-export interface Write<F = unknown> {
+interface Wish {
   readonly key: string
   /**
-   * The bytes to store (or, for a delete, to send to watchers as the last state), given the revision that the change
-   * gets. Called exactly once, when the revision is fixed.
-   */
-  readonly encode: (revision: number) => Buffer
-  readonly type: 'put' | 'delete'
-  /**
-   * The revision the key must have now; 0: must not exist; undefined: whatever it is (for a delete: as long as it exists).
-   * Writes that are queued in front count as done.
+   * The revision the key must have now; 0: must not exist; undefined: whatever it is. A delete also expects that it exists.
+   * Writes to the key that are queued in front count as done.
    */
   readonly expect: number | undefined
   /** Relaxed writes (Leases, Events) are acknowledged without waiting for the disk; a power cut may lose the newest of them, a kill of the process may not. */
   readonly durability: 'synced' | 'relaxed'
+}
+
+/** A wish to give a key a state. */
+export interface Put<F = unknown> extends Wish {
+  readonly type: 'put'
+  /**
+   * The bytes to store, given the revision that the change gets. Pure, and called at most once: with that revision where it is known
+   * before the commit, else with 0, and `StorageOptions.restamp` puts the revision in.
+   */
+  readonly encode: (revision: number) => Buffer
   /** Becomes `Entry.facts`. */
   readonly facts: F
 }
+
+/** A wish to remove a key. Watchers are sent what was there. */
+export interface Delete extends Wish {
+  readonly type: 'delete'
+}
+
+/** A wish to change one key. */
+export type Write<F = unknown> = Put<F> | Delete
 
 /** The precondition of a write did not hold; nothing was written. */
 export class StorageConflict extends Error {
@@ -78,9 +95,22 @@ export class RevisionAhead extends Error {
   }
 }
 
-/** The store cannot take writes (disk full, I/O error, closing); the cause says why. Reads go on. */
+/**
+ * The store cannot take writes (disk full, I/O error, no quorum, closing); the cause says why. Reads go on. Whether the write happened all the
+ * same is not known, as with any database; who needs to know reads again.
+ */
 export class StorageUnavailable extends Error {
   override readonly name = 'StorageUnavailable'
+}
+
+/** The medium takes no value as large as this one. Nothing was written. */
+export class ValueTooLarge extends Error {
+  override readonly name = 'ValueTooLarge'
+  readonly bytes: number
+  constructor(bytes: number, options?: { cause?: unknown }) {
+    super(`a value of ${bytes} bytes is more than the store takes`, options)
+    this.bytes = bytes
+  }
 }
 
 /** Why a store cannot be opened, and what a person can do about it: locked, of a newer format, damaged. */
@@ -91,6 +121,8 @@ export class StorageRefused extends Error {
 export interface StorageOptions<F> {
   /** Computes `facts` from bytes: called for entries read back from disk, lazily or at open. */
   facts: (key: string, value: Buffer) => F
+  /** Stored bytes under another revision, in memory of their own: `restamp(encode(1), 2)` is `encode(2)`. */
+  restamp: (value: Buffer, revision: number) => Buffer
   /** Stamps changes, and paces attempts to recover from failed writes. */
   clock: Clock
   /** How values are written to a medium that outlives the process. Left out: as they are. */
@@ -125,7 +157,7 @@ export interface Subscription {
  * `barrier` waits until the mirror has caught up. Suite: test/contract/storage.ts.
  */
 export interface Storage<F = unknown> {
-  /** The newest revision in the present. 0 only before the first write; the first write is revision 1. */
+  /** The newest revision in the present. 0 only before the first write. */
   readonly revision: number
   /** Subscriptions and exact reads from before this revision are refused (from exactly this one they are possible). Moves by `compact`. */
   readonly compacted: number
@@ -134,7 +166,7 @@ export interface Storage<F = unknown> {
   /**
    * What the key will be when the writes queued in front are durable. Only to base an optimistic write on, so that writers of one
    * object share syncs instead of losing conflicts; never to be shown, and a refusal derived from it is to be re-checked with `get`
-   * (after `settled`), because the writes in front may still fail.
+   * (after `settled`), because the writes in front may still fail. Where revisions are given at the commit (etcd), it is the present.
    */
   newest(key: string): Entry<F> | undefined
   /** Resolves when every write to the key that is queued now is durable or has failed. */
@@ -154,7 +186,7 @@ export interface Storage<F = unknown> {
   getAt(key: string, revision: number): Promise<Entry<F> | undefined>
   pageAt(prefix: string, revision: number, options: { after?: string | undefined; limit?: number | undefined }): Promise<Page<F>>
 
-  /** Resolves, with the committed change, when the write is as durable as its class asks. Concurrent writes share one sync (group commit). @throws StorageConflict, StorageUnavailable */
+  /** Resolves, with the committed change, when the write is as durable as its class asks, in the order of revisions. Concurrent writes share one sync (group commit). @throws StorageConflict, StorageUnavailable, ValueTooLarge */
   write(write: Write<F>): Promise<Change<F>>
 
   /** Resolves when the present includes everything acknowledged by anyone before the call. */
@@ -162,7 +194,8 @@ export interface Storage<F = unknown> {
 
   /**
    * Every change after `fromRevision`, once and in order, in batches: first what was committed already, then live.
-   * Batches are delivered after the writes in them were acknowledged (a later turn of the loop), coalesced, never from within this call.
+   * Batches are delivered in a later turn of the loop than the one in which they came into the present (and, with a local medium, were
+   * acknowledged), coalesced, never from within this call.
    * `onEnd` is called once when the store ends the subscription: the log it had to catch up from was compacted away under it
    * (RevisionCompacted) or cannot be read, the store closes (StorageUnavailable), or the listener threw.
    * @throws RevisionCompacted, RevisionAhead
@@ -172,7 +205,7 @@ export interface Storage<F = unknown> {
   /** The log between two revisions (exclusive, inclusive), for history features. @throws RevisionCompacted, RevisionAhead */
   changes(fromRevision: number, toRevision: number): AsyncIterable<Change<F>>
 
-  /** When a revision after `compacted` was written and how much log lies before it; undefined for a forgotten one. For retention policies. */
+  /** When a revision after `compacted` was written and how much log lies before it; undefined for one that is forgotten, or of which the driver does not know it. For retention policies. */
   mark(revision: number): Promise<Mark | undefined>
 
   /** Forgets the log up to and including `revision`, in small steps between which writes go on; the present is not touched. @throws RevisionAhead */

@@ -22,3 +22,14 @@ export class StoredEntry<F> implements Entry<F> {
     return this.#facts.value
   }
 }
+
+/** What watchers are sent of something that was removed: what was there, under the revision of the removal. */
+export function lastState<F>(previous: Entry<F>, revision: number, restamp: (value: Buffer, revision: number) => Buffer): Entry<F> {
+  const { key, createRevision } = previous
+  return {
+    ...{ key, revision, createRevision, value: restamp(previous.value, revision) },
+    get facts() {
+      return previous.facts
+    },
+  }
+}

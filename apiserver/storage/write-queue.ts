@@ -2,6 +2,7 @@ import type { Clock } from '../../shared/time/clock.ts'
 import type { Present } from './present.ts'
 import type { RevisionLog } from './revision-log.ts'
 import { type Change, type Entry, StorageConflict, StorageUnavailable, type Write } from './storage.ts'
+import { lastState } from './stored-entry.ts'
 
 /** One append takes at most this much, so that no write waits behind an endless one. */
 const MOST_WRITES = 1_000
@@ -26,6 +27,7 @@ export interface WriteQueueOptions<F> {
   readonly present: Present<F>
   readonly revision: number
   readonly clock: Clock
+  readonly restamp: (value: Buffer, revision: number) => Buffer
   /** Makes committed changes visible; called before their writers are told. */
   readonly onCommit: (changes: readonly Change<F>[]) => void
 }
@@ -77,8 +79,7 @@ export class WriteQueue<F> {
     if (this.#failure !== undefined) return this.#recovered().then(() => this.write(write))
     try {
       const current = this.newest(write.key)
-      const holds = write.expect === undefined ? write.type === 'put' || current !== undefined : write.expect === (current?.revision ?? 0)
-      return holds ? this.#enqueue(write, current) : this.#refuse(write.key)
+      return holds(write, current) ? this.#enqueue(write, current) : this.#refuse(write.key)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -102,9 +103,7 @@ export class WriteQueue<F> {
 
   #enqueue(write: Write<F>, previous: Entry<F> | undefined): Promise<Change<F>> {
     const revision = this.#given + 1
-    const value = ownBytes(write.encode(revision))
-    const createRevision = previous?.createRevision ?? revision
-    const entry: Entry<F> = { key: write.key, value, revision, createRevision, facts: write.facts }
+    const entry = this.#entryOf(write, revision, previous)
     const change: Change<F> = { type: write.type, key: write.key, revision, entry, previous, time: this.#options.clock.now() }
     this.#given = revision
     const { promise, resolve, reject } = Promise.withResolvers<Change<F>>()
@@ -113,6 +112,21 @@ export class WriteQueue<F> {
     this.#heads.set(write.key, pending)
     if (this.#appending === undefined) this.#gather()
     return promise
+  }
+
+  #entryOf(write: Write<F>, revision: number, previous: Entry<F> | undefined): Entry<F> {
+    const { key } = write
+    if (write.type === 'put') {
+      return {
+        key,
+        value: ownBytes(write.encode(revision)),
+        revision,
+        createRevision: previous?.createRevision ?? revision,
+        facts: write.facts,
+      }
+    }
+    // A delete is refused where there is nothing.
+    return lastState(previous!, revision, this.#options.restamp)
   }
 
   #gather(): void {
@@ -192,6 +206,12 @@ export class WriteQueue<F> {
       throw unavailable(error)
     }
   }
+}
+
+/** Whether the state is the one that a write expects. */
+export function holds({ type, expect }: Write, current: Entry | undefined): boolean {
+  if (type === 'delete' && current === undefined) return false
+  return expect === undefined || expect === (current?.revision ?? 0)
 }
 
 function unavailable(cause: unknown): StorageUnavailable {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
+import { type GrpcClient, grpcClient } from '../../shared/grpc/grpc-client.ts'
 import type { Clock } from '../../shared/time/clock.ts'
-import { type GrpcClient, grpcClient } from '../grpc/grpc-client.ts'
 import { VolumeError } from '../volumes/volume.ts'
 import type { CsiNodeCalls, NodeCapability } from './csi-messages.ts'
 

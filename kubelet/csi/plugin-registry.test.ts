@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Server, ServerCredentials, type ServiceDefinition, type sendUnaryData } from '@grpc/grpc-js'
+import { loadProto } from '../../shared/grpc/grpc-client.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import { type Clock, realClock } from '../../shared/time/clock.ts'
-import { loadProto } from '../grpc/grpc-client.ts'
 import { followPlugins } from './plugin-registry.ts'
 
 const PROTO = fileURLToPath(new URL('./plugin-registration.proto', import.meta.url))

@@ -1,11 +1,11 @@
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { grpcClient } from '../../shared/grpc/grpc-client.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import { FolderChange } from '../../shared/machine/folder-change.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { pause } from '../../shared/time/pause.ts'
-import { grpcClient } from '../grpc/grpc-client.ts'
 import { namesIn } from '../volumes/folders.ts'
 import type { PluginInfo, RegistrationCalls } from './csi-messages.ts'
 

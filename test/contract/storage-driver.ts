@@ -1,5 +1,5 @@
 import type { RecentLimits } from '../../apiserver/storage/recent-changes.ts'
-import type { Change, Storage, Subscription, Write } from '../../apiserver/storage/storage.ts'
+import type { Change, Put, Storage, Subscription } from '../../apiserver/storage/storage.ts'
 
 /** What a driver brings to the suite. Facts are the text of the value in capitals, so that they can be checked after a restart. */
 export interface StorageDriver {
@@ -27,6 +27,14 @@ export interface TestStore {
 export const TINY_RECENT: RecentLimits = { changes: 3, bytes: 10_000 }
 
 export const factsOf = (_key: string, value: Buffer) => value.toString().toUpperCase()
+
+/** Values of the suite are `text@revision`. */
+export const restampText = (value: Buffer, revision: number) => {
+  const own = Buffer.from(value.toString().replace(/\d*$/, String(revision)))
+  const bytes = Buffer.allocUnsafeSlow(own.length)
+  own.copy(bytes)
+  return bytes
+}
 
 /** Holds, fails, or loses the answer of writes on their way to the medium. */
 export class FaultyMedium {
@@ -76,16 +84,17 @@ export interface WriteOptions {
 
 /** Stores `text@revision`. */
 export function put(storage: Storage<string>, key: string, text: string, options: WriteOptions = {}): Promise<Change<string>> {
-  return storage.write(wish('put', key, text, options))
+  return storage.write(wish(key, text, options))
 }
 
 export function remove(storage: Storage<string>, key: string, options: WriteOptions = {}): Promise<Change<string>> {
-  return storage.write(wish('delete', key, 'gone', options))
+  const { expect, durability = 'synced' } = options
+  return storage.write({ type: 'delete', key, expect, durability })
 }
 
-export function wish(type: 'put' | 'delete', key: string, text: string, { expect, durability = 'synced' }: WriteOptions): Write<string> {
+export function wish(key: string, text: string, { expect, durability = 'synced' }: WriteOptions): Put<string> {
   const encode = (revision: number) => Buffer.from(`${text}@${revision}`)
-  return { type, key, expect, durability, encode, facts: text.toUpperCase() }
+  return { type: 'put', key, expect, durability, encode, facts: text.toUpperCase() }
 }
 
 /** A subscriber that remembers everything, and checks nothing. */

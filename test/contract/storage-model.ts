@@ -36,9 +36,11 @@ class Model {
   /** Whether the write takes effect; if so, it has. */
   write(type: 'put' | 'delete', key: string, text: string, expect: number | undefined): boolean {
     const current = this.at(this.revision).get(key)
-    if (expect === undefined ? type === 'delete' && current === undefined : expect !== (current?.revision ?? 0)) return false
+    if (type === 'delete' && current === undefined) return false
+    if (expect !== undefined && expect !== (current?.revision ?? 0)) return false
     const revision = this.revision + 1
-    this.changes.push({ revision, type, key, text: `${text}@${revision}` })
+    const said = type === 'put' ? text : current?.text.split('@')[0]
+    this.changes.push({ revision, type, key, text: `${said}@${revision}` })
     return true
   }
 
@@ -95,7 +97,7 @@ class History {
       const newest = this.#model.at(this.#model.revision).get(key)?.revision ?? 0
       const expect = [undefined, newest, newest, this.#below(this.#model.revision + 2)][this.#below(4)]
       const durability = this.#chance(0.5) ? 'synced' : 'relaxed'
-      const succeeds = this.#model.write(type, key, type === 'put' ? `b${index}` : 'gone', expect)
+      const succeeds = this.#model.write(type, key, `b${index}`, expect)
       const revision = this.#model.revision
       const write =
         type === 'put' ? put(this.#storage, key, `b${index}`, { expect, durability }) : remove(this.#storage, key, { expect, durability })

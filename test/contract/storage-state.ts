@@ -33,7 +33,7 @@ export function storageStateSuite(driver: StorageDriver): void {
         const deleted = await remove(storage, 'core/pods/a/one', { expect: 1 })
         assert.deepEqual(
           [deleted.type, deleted.revision, deleted.entry.value.toString(), deleted.entry.createRevision],
-          ['delete', 2, 'gone@2', 1],
+          ['delete', 2, 'red@2', 1],
         )
         assert.equal(deleted.previous?.value.toString(), 'red@1')
         assert.equal(storage.get('core/pods/a/one'), undefined)
@@ -55,8 +55,8 @@ export function storageStateSuite(driver: StorageDriver): void {
           await put(storage, 'core/pods/a/one', 'red')
           await put(storage, 'core/pods/a/two', 'red')
           await put(storage, 'core/pods/a/two', 'blue')
-          const write = { ...wish(type, key, 'never', { expect }), encode: () => assert.fail('a refused write is not encoded') }
-          await assert.rejects(storage.write(write), (error) => {
+          const write = { ...wish(key, 'never', { expect }), encode: () => assert.fail('a refused write is not encoded') }
+          await assert.rejects(type === 'put' ? storage.write(write) : remove(storage, key, { expect }), (error) => {
             assert.ok(error instanceof StorageConflict)
             assert.deepEqual([error.key, error.current?.revision], [key, current])
             return true
@@ -68,7 +68,7 @@ export function storageStateSuite(driver: StorageDriver): void {
 
     it('gives no revision to a write whose encode throws', () =>
       withStore(driver, {}, async ({ storage }) => {
-        const broken = { ...wish('put', 'core/pods/a/one', '', {}), encode: () => assert.fail('cannot encode') }
+        const broken = { ...wish('core/pods/a/one', '', {}), encode: () => assert.fail('cannot encode') }
         await assert.rejects(storage.write(broken), /cannot encode/)
         assert.equal((await put(storage, 'core/pods/a/one', 'red', { expect: 0 })).revision, 1)
       }))

@@ -34,8 +34,9 @@ async function write(storage: Storage, random: Random, writer: number, seed: num
     const durability = random.fraction() < 0.4 ? 'relaxed' : 'synced'
     const text = `${seed}-${writer}-${n}`
     const encode = (revision: number) => bytesOf(text, revision)
+    const wish = { key, durability, expect: current?.revision ?? 0 } as const
     try {
-      const change = await storage.write({ key, type, durability, expect: current?.revision ?? 0, facts: undefined, encode })
+      const change = await storage.write(type === 'put' ? { ...wish, type, facts: undefined, encode } : { ...wish, type })
       report(`acknowledged ${change.revision} ${type} ${key} ${text}`)
     } catch (error) {
       if (!(error instanceof StorageConflict)) throw error
@@ -58,7 +59,13 @@ async function main(): Promise<void> {
   const first: IteratorResult<string, undefined> = await lines[Symbol.asyncIterator]().next()
   if (first.done) return
   const { directory, seed, seen }: CrashOrder = JSON.parse(first.value)
-  const storage = await openLevelStorage({ directory, logger: silentLogger(), clock: realClock(), facts: () => undefined })
+  const storage = await openLevelStorage({
+    directory,
+    logger: silentLogger(),
+    clock: realClock(),
+    facts: () => undefined,
+    restamp: (value) => value,
+  })
   report(`opened ${storage.revision}`)
   let shown = seen
   storage.subscribe(seen, (changes) => {

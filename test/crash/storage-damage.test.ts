@@ -32,6 +32,7 @@ const options = (directory: string) => ({
   logger: silentLogger(),
   clock: realClock(),
   facts: () => 'none',
+  restamp: (value: Buffer) => value,
   bootId: 'the same all the time',
 })
 

@@ -41,7 +41,8 @@ async function withDisk(test: TestContext, megabytes: number, body: (path: strin
 
 const resize = (path: string, megabytes: number) => run('mount', ['-o', `remount,size=${megabytes}m`, path])
 
-const open = (directory: string) => openLevelStorage({ directory, logger: silentLogger(), clock: impatientClock(), facts: () => undefined })
+const open = (directory: string) =>
+  openLevelStorage({ directory, logger: silentLogger(), clock: impatientClock(), facts: () => undefined, restamp: (value) => value })
 
 /** Not compressible, so that the disk fills as fast as it looks. */
 function bytesOf(n: number): Buffer {

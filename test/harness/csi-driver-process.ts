@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { appendFileSync, mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Server, ServerCredentials, type ServiceDefinition, type sendUnaryData, status } from '@grpc/grpc-js'
-import { loadProto } from '../../kubelet/grpc/grpc-client.ts'
+import { loadProto } from '../../shared/grpc/grpc-client.ts'
 
 /**
  * A storage driver for tests, as a process of its own: `csi-driver-process.ts <name> <root-dir of the kubelet> <folder>`. A volume is the folder

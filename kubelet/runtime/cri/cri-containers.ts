@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
-import { GrpcError, isMissing } from '../../grpc/grpc-client.ts'
+import { GrpcError, isMissing } from '../../../shared/grpc/grpc-client.ts'
 import { type ContainerConfig, type ContainerLimits, type ContainerRuntime, RuntimeError } from '../container-runtime.ts'
 import { containerLabels, label } from '../owner-labels.ts'
 import { containerRequest, logPathOf, podLogFolder, resourcesRequest, sandboxRequest } from './cri-create.ts'

@@ -1,7 +1,7 @@
+import { isUnimplemented } from '../../../shared/grpc/grpc-client.ts'
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
 import { pause } from '../../../shared/time/pause.ts'
-import { isUnimplemented } from '../../grpc/grpc-client.ts'
 import type { ContainerRuntime, RuntimeEvent } from '../container-runtime.ts'
 import { label } from '../owner-labels.ts'
 import type { CriClient } from './cri-client.ts'
@@ -92,7 +92,7 @@ export function criEvents(parts: CriEventParts): { events: ContainerRuntime['eve
     while (!signal.aborted) {
       try {
         told(true)
-        await cri.stream('GetContainerEvents', wake, signal)
+        await cri.stream('GetContainerEvents', { listener: wake, signal })
       } catch (error) {
         if (isUnimplemented(error)) return
         log.debug('the container runtime ended its events', { error: String(error) })

@@ -1,4 +1,4 @@
-import { GrpcError } from '../../grpc/grpc-client.ts'
+import { GrpcError } from '../../../shared/grpc/grpc-client.ts'
 import { parseImageReference } from '../../images/image-reference.ts'
 import { type ContainerRuntime, type ImageStatus, RuntimeError } from '../container-runtime.ts'
 import type { CriClient } from './cri-client.ts'

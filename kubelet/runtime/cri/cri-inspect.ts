@@ -1,4 +1,4 @@
-import { isMissing } from '../../grpc/grpc-client.ts'
+import { isMissing } from '../../../shared/grpc/grpc-client.ts'
 import type { ContainerStatus } from '../container-runtime.ts'
 import { type InspectCache, inspectCache } from '../inspect-cache.ts'
 import type { CriClient } from './cri-client.ts'

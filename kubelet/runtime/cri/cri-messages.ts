@@ -145,6 +145,8 @@ type Nothing = Record<string, never>
 
 /** The calls by name. */
 export interface CriCalls {
+  /** A stream. What happened is not said: it only makes us look. */
+  GetContainerEvents: Call<Nothing, object>
   Version: Call<{ version: string }, { runtimeName: string; runtimeVersion: string; runtimeApiVersion: string }>
   Status: Call<{ verbose: boolean }, { status: { conditions: RuntimeCondition[] } | null; info: Texts }>
   RuntimeConfig: Call<Nothing, { linux: { cgroupDriver: 'SYSTEMD' | 'CGROUPFS' } | null }>

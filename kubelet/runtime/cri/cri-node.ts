@@ -1,4 +1,4 @@
-import { isUnimplemented } from '../../grpc/grpc-client.ts'
+import { isUnimplemented } from '../../../shared/grpc/grpc-client.ts'
 import type { CriClient } from './cri-client.ts'
 
 /** What keeps a runtime from running pods, or from connecting them. */

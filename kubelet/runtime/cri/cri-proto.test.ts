@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { loadProto } from '../../grpc/grpc-client.ts'
+import { loadProto } from '../../../shared/grpc/grpc-client.ts'
 
 const OURS = fileURLToPath(new URL('./cri.proto', import.meta.url))
 /** Where Debian's golang-k8s-cri-api-dev puts it; another copy by COXSWAIN_CRI_PROTO. */

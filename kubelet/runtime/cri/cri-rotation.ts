@@ -1,9 +1,9 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { isMissing } from '../../../shared/grpc/grpc-client.ts'
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
 import { pause } from '../../../shared/time/pause.ts'
-import { isMissing } from '../../grpc/grpc-client.ts'
 import { type LogLimits, USUAL_LOGS } from '../log-limits.ts'
 import type { CriClient } from './cri-client.ts'
 

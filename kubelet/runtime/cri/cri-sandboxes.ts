@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
+import { isMissing } from '../../../shared/grpc/grpc-client.ts'
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
-import { isMissing } from '../../grpc/grpc-client.ts'
 import { type ContainerRuntime, RuntimeError, type SandboxConfig, type SandboxStatus } from '../container-runtime.ts'
 import { removeHalfMade } from '../half-made.ts'
 import { label, podOf, sandboxLabels } from '../owner-labels.ts'

@@ -1,6 +1,6 @@
+import { GrpcError } from '../../../shared/grpc/grpc-client.ts'
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
-import { GrpcError } from '../../grpc/grpc-client.ts'
 import { framesOfLog } from '../container-log.ts'
 import { type ContainerRuntime, RuntimeError, type SessionStreams } from '../container-runtime.ts'
 import { endProcessTree } from '../process-tree.ts'

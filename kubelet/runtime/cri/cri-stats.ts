@@ -1,5 +1,5 @@
+import { isMissing } from '../../../shared/grpc/grpc-client.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
-import { isMissing } from '../../grpc/grpc-client.ts'
 import type { ContainerRuntime } from '../container-runtime.ts'
 import { interfacesOfProcess } from '../interface-stats.ts'
 import { usageByProcess } from '../process-usage.ts'

@@ -1,6 +1,7 @@
+import { Duplex } from 'node:stream'
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { loadSync, type MethodDefinition, type PackageDefinition } from '@grpc/proto-loader'
-import type { Clock } from '../../shared/time/clock.ts'
+import type { Clock } from '../time/clock.ts'
 
 /** Answers stay far below; upstream's figure. Bytes. */
 const MOST_BYTES = 16 * 1024 * 1024
@@ -33,6 +34,17 @@ export function isRefused(error: unknown): boolean {
   return error instanceof GrpcError && final.includes(error.code)
 }
 
+export interface GrpcOptions {
+  /** Certificates as PEM; without them the connection is not encrypted. `certificate` and `key` are shown to the other side. */
+  readonly tls?:
+    | { readonly authority?: Buffer | undefined; readonly certificate?: Buffer | undefined; readonly key?: Buffer | undefined }
+    | undefined
+  /** Bytes of one answer. */
+  readonly mostBytes?: number | undefined
+  /** Milliseconds without a word after which the other side is asked whether it is there. Default: it is not asked. */
+  readonly keepAlive?: number | undefined
+}
+
 export interface CallOptions {
   signal?: AbortSignal | undefined
   /** Milliseconds; the answer is not waited for any longer. */
@@ -42,15 +54,30 @@ export interface CallOptions {
 /** The calls of an interface by name, with what they take and give. */
 export type Calls = Record<string, { request: unknown; response: unknown }>
 
-/** One program of this machine, as thinly as possible: every failure is a GrpcError, every call can be aborted. */
+/** A stream, as it is asked for. */
+export interface StreamOptions<Message> {
+  /** Default: an empty message. */
+  readonly request?: object
+  readonly listener: (message: Message) => void
+  readonly signal: AbortSignal
+  readonly metadata?: Readonly<Record<string, string>>
+}
+
+/** One program, as thinly as possible: every failure is a GrpcError, every call can be aborted. */
 export interface GrpcClient<C> {
   call<Name extends keyof C & string>(
     name: Name,
     request: C[Name] extends { request: infer Request } ? Request : never,
     options?: CallOptions,
   ): Promise<C[Name] extends { response: infer Response } ? Response : never>
-  /** Calls `listener` for each message of a stream, until the signal aborts. @throws GrpcError when it breaks, or there is none */
-  stream(name: string, listener: () => void, signal: AbortSignal): Promise<void>
+  /**
+   * Sends one message and calls `listener` for each of the answers, until the signal aborts or the other side ends them. A listener that throws ends
+   * the stream. @throws GrpcError when it breaks, or there is none
+   */
+  stream<Name extends keyof C & string>(
+    name: Name,
+    options: StreamOptions<C[Name] extends { response: infer Response } ? Response : never>,
+  ): Promise<void>
   /** Gives the connection up; running calls fail. */
   close(): void
 }
@@ -59,10 +86,19 @@ export interface GrpcClient<C> {
  * Talks to the program behind an endpoint such as `unix:///run/containerd/containerd.sock`; nothing is sent before the first call.
  * @param protoFile the interface, as a file of ours
  */
-export function grpcClient<C>(endpoint: string, protoFile: string, clock: Clock): GrpcClient<C> {
+export function grpcClient<C>(endpoint: string, protoFile: string, clock: Clock, options: GrpcOptions = {}): GrpcClient<C> {
+  const { tls, mostBytes = MOST_BYTES, keepAlive } = options
   const methods = methodsOf(loadProto(protoFile))
-  const client = new Client(endpoint, credentials.createInsecure(), {
-    'grpc.max_receive_message_length': MOST_BYTES,
+  const secrets = tls
+    ? credentials.createSsl(tls.authority ?? null, tls.key ?? null, tls.certificate ?? null)
+    : credentials.createInsecure()
+  const client = new Client(endpoint, secrets, {
+    'grpc.max_receive_message_length': mostBytes,
+    ...(keepAlive && {
+      'grpc.keepalive_time_ms': keepAlive,
+      'grpc.keepalive_timeout_ms': keepAlive,
+      'grpc.keepalive_permit_without_calls': 0,
+    }),
     'grpc.enable_http_proxy': 0,
     // A program that is restarted is back within a second; the library would wait for up to two minutes.
     'grpc.initial_reconnect_backoff_ms': 100,
@@ -100,19 +136,34 @@ export function grpcClient<C>(endpoint: string, protoFile: string, clock: Clock)
         signal?.addEventListener('abort', abort, { once: true })
       })
     },
-    stream(name, listener, signal) {
-      const { path, requestSerialize, responseDeserialize } = method(name)
+    stream(name, { request = {}, listener, signal, metadata }) {
+      const { path, requestSerialize, responseDeserialize, requestStream } = method(name)
       return new Promise((resolve, reject) => {
-        const stream = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {}, new Metadata(), {})
+        const said = new Metadata()
+        for (const [key, value] of Object.entries(metadata ?? {})) said.set(key, value)
+        const stream = requestStream
+          ? client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, said, {})
+          : client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, said, {})
+        if (stream instanceof Duplex) stream.write(request)
         const abort = () => stream.cancel()
         signal.addEventListener('abort', abort, { once: true })
         if (signal.aborted) abort()
         const settle = (error?: Error) => {
           signal.removeEventListener('abort', abort)
-          if (error && !signal.aborted) reject(asGrpcError(error))
+          if (error && !signal.aborted) reject(error === thrown ? error : asGrpcError(error))
           else resolve()
         }
-        stream.on('data', listener)
+        let thrown: Error | undefined
+        stream.on('data', (message: Parameters<typeof listener>[0]) => {
+          if (thrown) return
+          try {
+            listener(message)
+          } catch (error) {
+            thrown = error instanceof Error ? error : new Error(String(error))
+            settle(thrown)
+            stream.cancel()
+          }
+        })
         stream.on('error', settle)
         stream.on('end', () => settle())
       })
