@@ -3,12 +3,14 @@ import { familiesOf, familiesProblem, familyOf, type IpFamily, ofFamily, rangeAr
 import { ConfigError, type ConfigOf } from '../shared/process/config.ts'
 import { boolean, choice, duration, integer, list, path, port, ranges, text, url } from '../shared/process/setting.ts'
 import { IpRange } from './allocation/ip-range.ts'
+import { etcdSettings } from './etcd-settings.ts'
 
 /** Flags of the API server; `--x-y`, or COXSWAIN_X_Y in the environment. */
 export const settings = {
   dataDir: path('store and keys', '/var/lib/coxswain'),
   credentialsDir: path('where kubeconfigs are written; default: credentials in the data directory'),
   storage: choice('where objects are kept', ['leveldb', 'memory'], 'leveldb'),
+  ...etcdSettings,
   encryptionProviderConfig: path(
     'EncryptionConfiguration (apiserver.config.k8s.io/v1): what is encrypted in the store, and with which keys; default: nothing is',
   ),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Metrics } from '../shared/metrics/metrics.ts'
+import { ConfigError } from '../shared/process/config.ts'
 import type { ProcessTools } from '../shared/process/run.ts'
 import { readAdmissionConfiguration } from './admission/admission-configuration.ts'
 import { admissionRules } from './admission/admit.ts'
@@ -16,6 +17,7 @@ import type { ServerIdentity } from './certificates/server-identity.ts'
 import type { ApiServerConfig, DerivedConfig } from './config.ts'
 import { type DialRule, dialRule } from './connect/dialable-address.ts'
 import { HookClient } from './connect/hook-client.ts'
+import { clusterOf, etcdPlace } from './etcd-settings.ts'
 import type { ResourceDefinition, ResourceServices } from './registry/define-resource.ts'
 import { ObjectRemover } from './registry/deletion.ts'
 import { restamp } from './registry/encode-object.ts'
@@ -73,7 +75,12 @@ export async function openState(
   const table = new ResourceTable(await (parts.loadDefinitions ?? loadResources)(late.services))
   const metrics = new Metrics()
   const encryption = await EncryptionAtRest.open({ path: config.encryptionProviderConfig, clock, log, metrics })
-  const storage = await openStorage(config, tools, { facts: factsFromBytes(table), restamp, clock, transformer: encryption.transformer })
+  const cluster = clusterOf(identity.credentials.authority)
+  const storage = await openStorage(
+    config,
+    { ...tools, cluster },
+    { facts: factsFromBytes(table), restamp, clock, transformer: encryption.transformer },
+  )
   const objects = new StoredObjects(storage, table, log)
   const rule = dialRule(config.serviceClusterIpRange, { furtherRangeOf: (host) => furtherRangeOf(host, objects) })
   const hooks = new HookClient({ reader: objects, rule, random, clock })
@@ -116,10 +123,16 @@ export async function openState(
 
 async function openStorage(
   config: ApiServerConfig,
-  { log, parts }: ProcessTools & { readonly parts: StateParts },
+  { log, parts, cluster }: ProcessTools & { readonly parts: StateParts; readonly cluster: string },
   options: StorageOptions<ObjectFacts>,
 ): Promise<Storage<ObjectFacts>> {
   if (parts.openStorage) return parts.openStorage(options)
+  const etcd = etcdPlace(config)
+  if (etcd !== undefined) {
+    if (config.openDamagedStore) throw new ConfigError('--open-damaged-store is about a store in files, and --etcd-servers names another')
+    const { openEtcdStorage } = await import('./storage/etcd/etcd-storage.ts')
+    return openEtcdStorage({ ...options, ...etcd, cluster, logger: log })
+  }
   if (config.storage === 'memory') {
     const { createMemoryStorage } = await import('./storage/memory-storage.ts')
     return createMemoryStorage(options)

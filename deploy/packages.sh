@@ -20,6 +20,7 @@ containernetworking-plugins|/usr/lib/cni/ptp|puts pods on the network
 iptables|iptables|lets packets of pods pass an engine that keeps rules
 s6|s6-svscan|keeps the processes of a machine without systemd running
 containerd|containerd|runs pods by CRI, beside Docker which needs it too
+etcd-server|etcd|keeps the objects of several API servers
 conntrack|conntrack|forgets the UDP flows of a removed endpoint
 nfs-common|mount.nfs|mounts folders of file servers, where pods have such volumes
 mmdebstrap|mmdebstrap|makes the Debian base image where no registry answers
@@ -27,7 +28,7 @@ curl|curl|asks mirrors and the API server
 python3-kubernetes|/usr/lib/python3/dist-packages/kubernetes|a client of the API in Python, which the tests let work with a cluster
 npm|npm|fetches the pinned Node and the libraries
 '
-for_tests='nftables iproute2 iputils-arping containernetworking-plugins containerd conntrack iptables s6'
+for_tests='nftables iproute2 iputils-arping containernetworking-plugins containerd etcd-server conntrack iptables s6'
 
 line_of() { printf '%s' "$known" | grep "^$1|" || { echo "packages: nothing known about '$1'" >&2; exit 2; }; }
 is_here() {

@@ -1,8 +1,8 @@
-import { StatusError } from '../../shared/errors/status-error.ts'
-import { StorageUnavailable, ValueTooLarge, type Write } from '../storage/storage.ts'
+import { ValueTooLarge, type Write } from '../storage/storage.ts'
 import { type CompanionChange, type CompanionTools, companionWrites } from './companions.ts'
 import { tooLarge } from './encode-object.ts'
 import type { ObjectFacts } from './object-facts.ts'
+import { asAnswer } from './store-unavailable.ts'
 
 /**
  * Writes an object, and what comes and goes with it, begun in one turn: the store commits them together, or where it breaks in between, one after the
@@ -24,10 +24,6 @@ export async function commitWrite(tools: CompanionTools, write: Write<ObjectFact
     return own.entry.value
   } catch (error) {
     if (error instanceof ValueTooLarge) throw tooLarge(error.bytes, error)
-    if (!(error instanceof StorageUnavailable)) throw error
-    throw new StatusError('ServiceUnavailable', `the store takes no writes: ${error.message}`, {
-      cause: error,
-      details: { retryAfterSeconds: 1 },
-    })
+    throw asAnswer(error, 'the store takes no writes')
   }
 }

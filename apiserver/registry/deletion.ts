@@ -7,6 +7,7 @@ import { encodeObject } from './encode-object.ts'
 import type { ObjectFacts, StoredEntry } from './object-facts.ts'
 import { storageKey } from './read-object.ts'
 import type { Resource } from './resource-table.ts'
+import { upToDate } from './store-unavailable.ts'
 import type { StoredObjects } from './stored-objects.ts'
 import type { ObjectWriter, WriteRequest } from './write-object.ts'
 
@@ -42,6 +43,8 @@ export class ObjectRemover {
   async delete(request: WriteRequest, options: DeleteOptions): Promise<Deleted> {
     const { resource, namespace, name } = request
     const key = storageKey(resource, namespace, name)
+    // What another server has stored counts too.
+    await upToDate(this.#storage)
     for (let admitted = false; ; ) {
       const entry = this.#storage.get(key)
       if (!entry) throw notFound(resource.named, name)

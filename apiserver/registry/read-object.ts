@@ -8,6 +8,7 @@ import type { ObjectFacts, StoredEntry } from './object-facts.ts'
 import type { Resource } from './resource-table.ts'
 import { ScanTurns } from './scan-turns.ts'
 import { type Selection, selects } from './selection.ts'
+import { asAnswer } from './store-unavailable.ts'
 
 /** One answer of a list: stored entries, not yet rendered. */
 export interface ListPage {
@@ -56,6 +57,22 @@ export class ObjectStore {
     return found
   }
 
+  /**
+   * Resolves when what is read next is as new as everything anyone was told, or as a revision where one is named; undefined: it is.
+   * @throws StatusError ServiceUnavailable
+   */
+  ready(notOlderThan?: number): Promise<void> | undefined {
+    if (notOlderThan !== undefined && notOlderThan <= this.storage.revision) return undefined
+    return this.storage.barrier()?.catch((error: unknown) => {
+      throw asAnswer(error, 'the store does not say what is newest')
+    })
+  }
+
+  /** As `ready`, for the resourceVersion of a request. @throws StatusError BadRequest */
+  readyFor(resourceVersion: string | null): Promise<void> | undefined {
+    return this.ready(resourceVersion ? parseRevision(resourceVersion) : undefined)
+  }
+
   /** @throws StatusError NotFound, Timeout for a resourceVersion of the future */
   get(resource: Resource, namespace: string, name: string, notOlderThan: string | null = null): StoredEntry {
     if (notOlderThan) this.#refuseFuture(parseRevision(notOlderThan))
@@ -83,8 +100,8 @@ export class ObjectStore {
         isContinued: true,
       })
     }
-    if (resourceVersion === undefined) await this.storage.barrier()
-    else this.#refuseFuture(resourceVersion)
+    await this.ready(resourceVersion)
+    if (resourceVersion !== undefined) this.#refuseFuture(resourceVersion)
     const isExact = match === 'Exact' || (match === undefined && options.limit > 0 && (resourceVersion ?? 0) > 0)
     const revision = isExact ? resourceVersion! : -1
     return this.#page({ resource, selection, prefix, limit: options.limit, revision, after: undefined, isContinued: false })
@@ -137,7 +154,7 @@ export class ObjectStore {
     } catch (error) {
       if (error instanceof RevisionCompacted) throw this.#expired(wish, error)
       if (error instanceof RevisionAhead) throw tooLarge(revision, this.storage.revision)
-      throw error
+      throw asAnswer(error, 'the past cannot be read')
     }
   }
 

@@ -21,6 +21,7 @@ import type { Resource } from './resource-table.ts'
 import type { RunTimeShape } from './run-time-shape.ts'
 import { sameObject } from './same-object.ts'
 import { sameSpec } from './same-value.ts'
+import { isOutdated, isTaken } from './store-unavailable.ts'
 import type { StoredObjects } from './stored-objects.ts'
 import { type Undo, withUndo } from './undo.ts'
 import { isFinallyDeleted, restrictTo, type UpdatePart } from './update-part.ts'
@@ -128,7 +129,7 @@ export class ObjectWriter {
     for (let attempt = 1; ; attempt++) {
       const key = storageKey(resource, object.metadata.namespace ?? '', object.metadata.name!)
       try {
-        if (this.#tools.storage.get(key)) throw new StorageConflict(key, undefined)
+        if (await isTaken(this.#tools.storage, key)) throw new StorageConflict(key, undefined)
         const value = await this.#store(request, { key, object, previous: undefined, expect: 0, context })
         return { value, created: true }
       } catch (error) {
@@ -172,7 +173,8 @@ export class ObjectWriter {
           isRefused = true
           continue
         }
-        if (!(error instanceof StorageConflict)) throw error
+        // Nor on what another server has changed meanwhile.
+        if (!(error instanceof StorageConflict) && !(await isOutdated(this.#tools.storage, key, entry))) throw error
         isRefused = false
         if (attempt === LOOP_LIMIT) throw conflict(resource.named, name, 'other writers were faster every time; please try again')
       }

@@ -21,8 +21,8 @@ export interface FeedSource<F> {
   revision(): number
   compacted(): number
   read(from: number, to: number, limit: number): Promise<Change<F>[]>
-  /** Whether a change of revision `next` may come right after `position`. */
-  follows(position: number, next: number): boolean
+  /** Whether there may be revisions without a change. */
+  readonly hasGaps: boolean
 }
 
 /**
@@ -88,14 +88,16 @@ export class ChangeFeed<F> {
   /** Reads the log, batch by batch, until recent memory covers the rest. Never throws. */
   async #catchUp(follower: Follower<F>): Promise<void> {
     follower.reading = true
-    const { recent, read } = this.#source
+    const { recent, read, hasGaps } = this.#source
     try {
       while (this.#followers.has(follower) && !recent.covers(follower.position)) {
         if (follower.position < this.#source.compacted()) throw new RevisionCompacted(follower.position, this.#source.compacted())
-        const changes = await read(follower.position, this.#source.revision(), BACKFILL_BATCH)
+        const newest = this.#source.revision()
+        const changes = await read(follower.position, newest, BACKFILL_BATCH)
         if (follower.position < this.#source.compacted()) throw new RevisionCompacted(follower.position, this.#source.compacted())
-        if (changes.length === 0) throw new StorageUnavailable(`the log has nothing after revision ${follower.position}`)
-        this.#hand(follower, changes)
+        if (changes.length > 0) this.#hand(follower, changes)
+        else if (hasGaps) follower.position = newest
+        else throw new StorageUnavailable(`the log has nothing after revision ${follower.position}`)
       }
       follower.reading = false
       this.schedule()
@@ -108,7 +110,9 @@ export class ChangeFeed<F> {
     if (!this.#followers.has(follower)) return
     try {
       const first = changes[0]!.revision
-      if (!this.#source.follows(follower.position, first)) throw new Error(`the log has revision ${first} after ${follower.position}`)
+      const { hasGaps } = this.#source
+      if (hasGaps ? first <= follower.position : first !== follower.position + 1)
+        throw new Error(`the log has revision ${first} after ${follower.position}`)
       follower.position = changes[changes.length - 1]!.revision
       follower.listener(changes)
     } catch (error) {

@@ -20,6 +20,7 @@ function open(directory: string, options: Partial<LevelStorageOptions<string>> =
 storageContract({
   name: 'leveldb',
   durable: true,
+  numbersAhead: true,
   async create({ recent } = {}) {
     const directory = await newDirectory()
     const medium = new FaultyMedium()

@@ -6,6 +6,7 @@ import { createMemoryStorage } from './memory-storage.ts'
 storageContract({
   name: 'memory',
   durable: false,
+  numbersAhead: true,
   create({ recent } = {}) {
     const medium = new FaultyMedium()
     const options = { facts: factsOf, restamp: restampText, clock: realClock(), recent }

@@ -1,4 +1,4 @@
-import type { Change } from './storage.ts'
+import type { Change, Entry } from './storage.ts'
 
 /** How much of the newest past stays in memory. */
 export interface RecentLimits {
@@ -77,5 +77,14 @@ export class RecentChanges<F> {
 }
 
 function sizeOf(change: Change<unknown>): number {
-  return change.entry.value.length + (change.previous?.value.length ?? 0)
+  return bytesOf(change.entry) + (change.previous ? bytesOf(change.previous) : 0)
+}
+
+/** Of a value; 0 for one that does not open. */
+export function bytesOf(entry: Entry): number {
+  try {
+    return entry.value.length
+  } catch {
+    return 0 // it does not open: told to whoever asks for it
+  }
 }

@@ -58,7 +58,7 @@ export class RevisionedStorage<F> implements Storage<F> {
       revision: () => this.revision,
       compacted: () => this.#compacted,
       read: (from, to, limit) => this.#log.read(from, to, limit),
-      follows: (position, next) => next === position + 1,
+      hasGaps: false,
     })
   }
 
@@ -125,8 +125,8 @@ export class RevisionedStorage<F> implements Storage<F> {
   }
 
   /** The present of a local log contains a write before it is acknowledged: nothing to wait for. */
-  barrier(): Promise<void> {
-    return Promise.resolve()
+  barrier(): undefined {
+    return undefined
   }
 
   subscribe(fromRevision: number, listener: (changes: readonly Change<F>[]) => void, onEnd?: (reason: Error) => void): Subscription {

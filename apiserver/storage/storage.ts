@@ -189,8 +189,11 @@ export interface Storage<F = unknown> {
   /** Resolves, with the committed change, when the write is as durable as its class asks, in the order of revisions. Concurrent writes share one sync (group commit). @throws StorageConflict, StorageUnavailable, ValueTooLarge */
   write(write: Write<F>): Promise<Change<F>>
 
-  /** Resolves when the present includes everything acknowledged by anyone before the call. */
-  barrier(): Promise<void>
+  /**
+   * Resolves when the present includes everything acknowledged by anyone before the call; undefined: it does, for nobody else writes.
+   * @throws StorageUnavailable
+   */
+  barrier(): Promise<void> | undefined
 
   /**
    * Every change after `fromRevision`, once and in order, in batches: first what was committed already, then live.

@@ -23,11 +23,19 @@ export class StoredEntry<F> implements Entry<F> {
   }
 }
 
-/** What watchers are sent of something that was removed: what was there, under the revision of the removal. */
+/**
+ * What watchers are sent of something that was removed: what was there, under the revision of the removal. Its bytes are made when they are first asked
+ * for, because those of another server's key may not open here.
+ */
 export function lastState<F>(previous: Entry<F>, revision: number, restamp: (value: Buffer, revision: number) => Buffer): Entry<F> {
   const { key, createRevision } = previous
+  let value: Buffer | undefined
   return {
-    ...{ key, revision, createRevision, value: restamp(previous.value, revision) },
+    ...{ key, revision, createRevision },
+    get value() {
+      value ??= restamp(previous.value, revision)
+      return value
+    },
     get facts() {
       return previous.facts
     },

@@ -125,8 +125,9 @@ export class WriteQueue<F> {
         facts: write.facts,
       }
     }
-    // A delete is refused where there is nothing.
-    return lastState(previous!, revision, this.#options.restamp)
+    // A delete is refused where there is nothing. One whose value does not open fails here, before it is queued.
+    const { value, createRevision, facts } = lastState(previous!, revision, this.#options.restamp)
+    return { key, value, revision, createRevision, facts }
   }
 
   #gather(): void {

@@ -10,12 +10,18 @@ import { getDerived, listDerived } from './derived.ts'
 import { jsonPieces, listMeta, protobufPieces } from './list-pieces.ts'
 import { streamList } from './stream-list.ts'
 
-/** 200 404 504 */
+/** 200 404 503 504 */
 export function get(call: Call, tools: VerbTools): void | Promise<void> {
   const { info, resource } = call
   const { derived } = resource.definition.hooks
   if (derived) return getDerived(call, derived, tools)
   const version = info.query.size === 0 ? null : info.query.get('resourceVersion')
+  const ready = tools.store.readyFor(version)
+  return ready ? ready.then(() => getStored(call, version, tools)) : getStored(call, version, tools)
+}
+
+function getStored(call: Call, version: string | null, tools: VerbTools): void | Promise<void> {
+  const { info, resource } = call
   const entry = tools.store.get(resource, namespaceOf(call), info.name, version)
   if (resource.custom) return getShown(call, entry, tools)
   if (info.subresource === 'scale') {
@@ -31,7 +37,7 @@ async function getShown(call: Call, entry: StoredEntry, tools: VerbTools): Promi
   return answerObject(call, 200, shown!.value, now)
 }
 
-/** 200 400 410 422 504 */
+/** 200 400 410 422 503 504 */
 export async function list(call: Call, tools: VerbTools): Promise<void> {
   const { info, resource, representation } = call
   const options = listOptions(info.query, false)

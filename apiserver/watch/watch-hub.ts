@@ -140,7 +140,7 @@ export class WatchHub {
   /** Serves one watch until it ends; the answer has begun when this returns. @throws StatusError Expired */
   async open(wish: WatchWish, reply: Reply): Promise<void> {
     const { start } = wish
-    if ('from' in start && start.from > this.#storage.revision) await this.#storage.barrier()
+    if ('from' in start) await this.#store.ready(start.from)
     const problem = 'from' in start ? this.#problemWith(start.from) : undefined
     if (problem) {
       reply.begin(200, streamTypeOf(wish.representation))

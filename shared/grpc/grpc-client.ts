@@ -1,5 +1,7 @@
+import { isIP } from 'node:net'
 import { Duplex } from 'node:stream'
-import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { checkServerIdentity } from 'node:tls'
+import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { loadSync, type MethodDefinition, type PackageDefinition } from '@grpc/proto-loader'
 import type { Clock } from '../time/clock.ts'
 
@@ -34,11 +36,18 @@ export function isRefused(error: unknown): boolean {
   return error instanceof GrpcError && final.includes(error.code)
 }
 
+/** PEM. */
+export interface Tls {
+  /** Whom to believe; default: the authorities of the system. */
+  readonly authority?: Buffer | undefined
+  /** Shown to the other side. */
+  readonly certificate?: Buffer | undefined
+  readonly key?: Buffer | undefined
+}
+
 export interface GrpcOptions {
-  /** Certificates as PEM; without them the connection is not encrypted. `certificate` and `key` are shown to the other side. */
-  readonly tls?:
-    | { readonly authority?: Buffer | undefined; readonly certificate?: Buffer | undefined; readonly key?: Buffer | undefined }
-    | undefined
+  /** Left out: the connection is not encrypted. */
+  readonly tls?: Tls | undefined
   /** Bytes of one answer. */
   readonly mostBytes?: number | undefined
   /** Milliseconds without a word after which the other side is asked whether it is there. Default: it is not asked. */
@@ -52,7 +61,7 @@ export interface CallOptions {
 }
 
 /** The calls of an interface by name, with what they take and give. */
-export type Calls = Record<string, { request: unknown; response: unknown }>
+export type Calls<C> = { readonly [Name in keyof C]: { readonly request: unknown; readonly response: unknown } }
 
 /** A stream, as it is asked for. */
 export interface StreamOptions<Message> {
@@ -64,20 +73,13 @@ export interface StreamOptions<Message> {
 }
 
 /** One program, as thinly as possible: every failure is a GrpcError, every call can be aborted. */
-export interface GrpcClient<C> {
-  call<Name extends keyof C & string>(
-    name: Name,
-    request: C[Name] extends { request: infer Request } ? Request : never,
-    options?: CallOptions,
-  ): Promise<C[Name] extends { response: infer Response } ? Response : never>
+export interface GrpcClient<C extends Calls<C>> {
+  call<Name extends keyof C & string>(name: Name, request: C[Name]['request'], options?: CallOptions): Promise<C[Name]['response']>
   /**
    * Sends one message and calls `listener` for each of the answers, until the signal aborts or the other side ends them. A listener that throws ends
    * the stream. @throws GrpcError when it breaks, or there is none
    */
-  stream<Name extends keyof C & string>(
-    name: Name,
-    options: StreamOptions<C[Name] extends { response: infer Response } ? Response : never>,
-  ): Promise<void>
+  stream<Name extends keyof C & string>(name: Name, options: StreamOptions<C[Name]['response']>): Promise<void>
   /** Gives the connection up; running calls fail. */
   close(): void
 }
@@ -86,13 +88,17 @@ export interface GrpcClient<C> {
  * Talks to the program behind an endpoint such as `unix:///run/containerd/containerd.sock`; nothing is sent before the first call.
  * @param protoFile the interface, as a file of ours
  */
-export function grpcClient<C>(endpoint: string, protoFile: string, clock: Clock, options: GrpcOptions = {}): GrpcClient<C> {
+export function grpcClient<C extends Calls<C>>(
+  endpoint: string,
+  protoFile: string,
+  clock: Clock,
+  options: GrpcOptions = {},
+): GrpcClient<C> {
   const { tls, mostBytes = MOST_BYTES, keepAlive } = options
   const methods = methodsOf(loadProto(protoFile))
-  const secrets = tls
-    ? credentials.createSsl(tls.authority ?? null, tls.key ?? null, tls.certificate ?? null)
-    : credentials.createInsecure()
-  const client = new Client(endpoint, secrets, {
+  const address = tls && addressOf(endpoint)
+  const client = new Client(endpoint, tls ? secured(tls, address) : credentials.createInsecure(), {
+    ...(address && { 'grpc.ssl_target_name_override': UNNAMED }),
     'grpc.max_receive_message_length': mostBytes,
     ...(keepAlive && {
       'grpc.keepalive_time_ms': keepAlive,
@@ -102,7 +108,7 @@ export function grpcClient<C>(endpoint: string, protoFile: string, clock: Clock,
     'grpc.enable_http_proxy': 0,
     // A program that is restarted is back within a second; the library would wait for up to two minutes.
     'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 3_000,
+    'grpc.max_reconnect_backoff_ms': 1_000,
   })
   const method = (name: string) => {
     const found = methods.get(name)
@@ -170,6 +176,21 @@ export function grpcClient<C>(endpoint: string, protoFile: string, clock: Clock,
     },
     close: () => client.close(),
   }
+}
+
+/** What a server is called in the handshake whose name is an address: addresses may not be said there, and the library says what it dialled. */
+const UNNAMED = 'unnamed'
+
+/** The IP address in an endpoint, if it is one. */
+function addressOf(endpoint: string): string | undefined {
+  const host = /^dns:\[?([^\]]+?)\]?:\d+$/.exec(endpoint)?.[1]
+  return host !== undefined && isIP(host) !== 0 ? host : undefined
+}
+
+function secured({ authority, key, certificate }: Tls, address: string | undefined): ChannelCredentials {
+  return credentials.createSsl(authority ?? null, key ?? null, certificate ?? null, {
+    ...(address !== undefined && { checkServerIdentity: (_unnamed, peer) => checkServerIdentity(address, peer) }),
+  })
 }
 
 /** Reads a file of an interface. */

@@ -8,6 +8,13 @@ export interface StorageDriver {
   create(options?: StoreOptions): Promise<TestStore>
   /** Closing and opening the same store again keeps it. */
   readonly durable: boolean
+  /**
+   * Revisions are given when writes arrive, not at their commit: those of one turn of the loop have them in the order of the calls, share one fate, and
+   * can be built upon before they are durable.
+   */
+  readonly numbersAhead: boolean
+  /** The share of the long tests that is run; 1 by default. */
+  readonly share?: number
 }
 
 export interface StoreOptions {

@@ -5,7 +5,7 @@ import { createServer, type ServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { Duplex } from 'node:stream'
-import { issueAuthority, issueCertificate } from '../../shared/certificates/issue-certificate.ts'
+import { type ExtendedUsage, issueAuthority, issueCertificate } from '../../shared/certificates/issue-certificate.ts'
 
 /** An authority of a test's own, and a server's certificate of it. PEM. */
 export interface ServerPapers {
@@ -19,7 +19,10 @@ const pem = { type: 'pkcs8', format: 'pem' } as const
 const lasting = { notBefore: 0, notAfter: Date.UTC(2100, 0) }
 
 /** Papers for a server of these names. */
-export async function serverPapers(names: { dns?: readonly string[]; ip?: readonly string[] }): Promise<ServerPapers> {
+export async function serverPapers(
+  names: { dns?: readonly string[]; ip?: readonly string[] },
+  usages: readonly ExtendedUsage[] = ['serverAuth'],
+): Promise<ServerPapers> {
   const ca = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const authority = await issueAuthority(ca, { commonName: 'test authority', ...lasting })
   const own = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -28,7 +31,7 @@ export async function serverPapers(names: { dns?: readonly string[]; ip?: readon
     { certificate: authority, key: authorityKey },
     {
       ...{ subject: { commonName: names.dns?.[0] ?? 'server', organizations: [] }, publicKey: own.publicKey, ...lasting },
-      ...{ usages: ['serverAuth'], names: { dnsNames: [...(names.dns ?? [])], ipAddresses: [...(names.ip ?? [])] } },
+      ...{ usages: [...usages], names: { dnsNames: [...(names.dns ?? [])], ipAddresses: [...(names.ip ?? [])] } },
     },
   )
   return { authority, authorityKey, cert, key: own.privateKey.export(pem).toString() }

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { silentLogger } from '../../../shared/logging/logger.ts'
 import { realClock } from '../../../shared/time/clock.ts'
 import { storageContract } from '../../../test/contract/storage.ts'
-import { Collector, FaultyMedium, factsOf, put, readAll, remove } from '../../../test/contract/storage-driver.ts'
+import { Collector, FaultyMedium, factsOf, put, readAll, remove, restampText } from '../../../test/contract/storage-driver.ts'
 import { encryptionConfiguration, encryptionOf, keyNamed } from '../../../test/harness/encryption.ts'
 import { openDamagedStore } from '../damaged-store.ts'
 import { openDatabase, writeBatch } from '../leveldb-database.ts'
@@ -23,11 +23,12 @@ const KEY = 'core/secrets/default/a'
 
 const newDirectory = () => mkdtemp(join(tmpdir(), 'encrypted-'))
 const open = (directory: string, options: Partial<LevelStorageOptions<string>>) =>
-  openLevelStorage({ directory, logger: silentLogger(), clock: realClock(), facts: factsOf, ...options })
+  openLevelStorage({ directory, logger: silentLogger(), clock: realClock(), facts: factsOf, restamp: restampText, ...options })
 
 storageContract({
   name: 'leveldb, encrypted but for nodes',
   durable: true,
+  numbersAhead: true,
   async create({ recent } = {}) {
     const directory = await newDirectory()
     const medium = new FaultyMedium()
@@ -75,10 +76,7 @@ test('nothing of a value reaches the disk in the clear: present, replaced, delet
     await put(storage, KEY, 'hunter-created')
     await put(storage, KEY, 'hunter-changed')
     await put(storage, 'core/configmaps/default/a', 'plainly-there')
-    await storage.write({
-      ...{ key: KEY, type: 'delete', expect: undefined, durability: 'synced', facts: '' },
-      encode: (revision) => Buffer.from(`hunter-deleted@${revision}`),
-    })
+    await remove(storage, KEY)
     await put(storage, KEY, 'hunter-again')
   }
   await during(directory, { secrets: [gcm('a'), identity] }, story)
@@ -87,7 +85,7 @@ test('nothing of a value reaches the disk in the clear: present, replaced, delet
   // Opening makes a table of the log; the history is still there, and readable.
   await during(directory, { secrets: [gcm('a'), identity] }, async (storage) => {
     const values = (await readAll(storage.changes(0, 5))).map(({ entry }) => entry.value.toString())
-    assert.deepEqual(values, ['hunter-created@1', 'hunter-changed@2', 'plainly-there@3', 'hunter-deleted@4', 'hunter-again@5'])
+    assert.deepEqual(values, ['hunter-created@1', 'hunter-changed@2', 'plainly-there@3', 'hunter-changed@4', 'hunter-again@5'])
     assert.equal((await storage.getAt(KEY, 2))?.value.toString(), 'hunter-changed@2')
   })
   assert.ok(readdirSync(directory).some((file) => file.endsWith('.ldb')))
@@ -189,7 +187,7 @@ test('a damaged store that is opened for reading is decrypted too', async (conte
   const directory = await directoryFor(context)
   const rules = { secrets: [gcm('a')] }
   await during(directory, rules, async (storage) => void (await put(storage, KEY, 'saved')))
-  const options = { directory, logger: silentLogger(), clock: realClock(), facts: factsOf }
+  const options = { directory, logger: silentLogger(), clock: realClock(), facts: factsOf, restamp: restampText }
   const storage = await openDamagedStore({ ...options, transformer: await encryptionOf(rules) })
   assert.equal(storage.get(KEY)?.value.toString(), 'saved@1')
   await storage.close()

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { connectClient } from '../../shared/client/connect.ts'
+import { hasReason } from '../../shared/errors/status-error.ts'
+import { realClock } from '../../shared/time/clock.ts'
+import { type Answer, startApi } from '../harness/api.ts'
+import { type ApiServerProcess, apiServerProcess } from '../harness/apiserver-process.ts'
+import { configMap } from '../harness/bodies.ts'
+import { serverPapers } from '../harness/hook-server.ts'
+import { type EtcdFiles, type PrivateEtcd, privateEtcd } from '../harness/private-etcd.ts'
+import { soon } from '../harness/soon.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'etcd-files-'))
+let etcd: PrivateEtcd
+let files: EtcdFiles
+let strangers: EtcdFiles
+
+async function filesOf(name: string): Promise<EtcdFiles> {
+  const { authority, cert, key } = await serverPapers({ ip: ['127.0.0.1'] }, ['serverAuth', 'clientAuth'])
+  const file = (ending: string, text: string) => {
+    const path = join(folder, `${name}.${ending}`)
+    writeFileSync(path, text)
+    return path
+  }
+  return { authority: file('ca', authority), certificate: file('crt', cert), key: file('key', key) }
+}
+
+before(async () => {
+  files = await filesOf('ours')
+  strangers = await filesOf('strangers')
+  etcd = await privateEtcd({ files })
+})
+after(async () => {
+  await etcd?.dispose()
+  rmSync(folder, { recursive: true })
+})
+
+const flags = ({ authority, certificate, key } = files) => [
+  `--etcd-servers=${etcd.endpoints.join()}`,
+  ...[`--etcd-cafile=${authority}`, `--etcd-certfile=${certificate}`, `--etcd-keyfile=${key}`],
+]
+
+async function serverOver(t: { after: (action: () => Promise<void>) => void }): Promise<ApiServerProcess> {
+  const server = await apiServerProcess()
+  t.after(() => server.remove())
+  return server
+}
+
+const named = (name: string) => ({ metadata: { namespace: 'default', name } })
+
+test('objects live in etcd: they and the watches on them outlive a server that is killed', async (t) => {
+  const server = await serverOver(t)
+  await server.start(flags())
+  const { client, close } = connectClient({ kubeconfig: server.kubeconfig, clock: realClock(), userAgent: 'etcd test' })
+  t.after(close)
+  const first = await client.create('v1', 'ConfigMap', { ...named('first'), data: { n: '1' } })
+  const second = await client.create('v1', 'ConfigMap', { ...named('second'), data: { n: '2' } })
+  assert.ok(Number(second.metadata.resourceVersion) > Number(first.metadata.resourceVersion))
+  await server.kill('SIGKILL')
+  await server.start(flags())
+
+  assert.deepEqual(await client.get('v1', 'ConfigMap', { namespace: 'default', name: 'first' }), first)
+  await client.update('v1', 'ConfigMap', { ...first, data: { n: '3' } })
+  await assert.rejects(client.update('v1', 'ConfigMap', first), (error) => hasReason(error, 'Conflict'))
+  await client.delete('v1', 'ConfigMap', { namespace: 'default', name: 'second' })
+  const seen: string[] = []
+  const resourceVersion = first.metadata.resourceVersion
+  for await (const { type, object } of client.watch('v1', 'ConfigMap', { namespace: 'default', resourceVersion })) {
+    if (!['first', 'second'].includes(object.metadata.name ?? '')) continue
+    seen.push(`${type} ${object.metadata.name} ${object.data?.['n']}`)
+    if (type === 'DELETED') break
+  }
+  assert.deepEqual(seen, ['ADDED second 2', 'MODIFIED first 3', 'DELETED second 2'])
+
+  const old = await client.list('v1', 'ConfigMap', {
+    namespace: 'default',
+    resourceVersion: second.metadata.resourceVersion,
+    resourceVersionMatch: 'Exact',
+  })
+  assert.deepEqual(
+    old.items.filter(({ data }) => data?.['n']).map(({ metadata, data }) => `${metadata.name} ${data?.['n']}`),
+    ['first 1', 'second 2'],
+  )
+})
+
+test('a server of another cluster, and one that etcd does not know, are refused in one sentence', async (t) => {
+  const other = await serverOver(t)
+  await assert.rejects(
+    other.start(flags()),
+    /the store at \/coxswain in etcd belongs to another cluster .*; give this server the pki folder of that cluster/,
+  )
+  await assert.rejects(other.start(flags(strangers)), /no member of etcd answers at https:\/\/127\.0\.0\.1:\d+: .*--etcd-cafile/)
+  await assert.rejects(other.start(['--etcd-servers=10.0.0.1']), /--etcd-servers: .*10\.0\.0\.1.* is no member such as/)
+  await other.start([...flags(), '--etcd-prefix=/other'])
+})
+
+test('while etcd is away writes are refused with 503, and when it is back they are taken', async (t) => {
+  const api = await startApi({ args: [...flags(), '--etcd-prefix=/away'] }, t)
+  const MAPS = '/api/v1/namespaces/default/configmaps'
+  const create = (name: string) => api.request('POST', MAPS, configMap(name))
+  assert.equal((await create('before')).status, 201)
+  await etcd.members[0]!.kill()
+  const unavailable = async (answer: Promise<Answer>) => {
+    const { status, json } = await answer
+    assert.deepEqual([status, json['reason']], [503, 'ServiceUnavailable'])
+    assert.match(String(json['message']), /etcd/)
+  }
+  await unavailable(create('meanwhile'))
+  await unavailable(api.request('GET', `${MAPS}/before`))
+  await unavailable(api.request('PATCH', `${MAPS}/none`, {}, { 'content-type': 'application/merge-patch+json' }))
+  const listed = await api.request('GET', `${MAPS}?resourceVersion=0`)
+  assert.match(listed.text, /"before"/, 'what need not be new is answered from memory')
+  etcd.members[0]!.start()
+  await etcd.ready()
+  await soon(async () => assert.equal((await create('after')).status, 201))
+})
