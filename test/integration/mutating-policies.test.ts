@@ -41,7 +41,7 @@ const shown = ({ json, status, text }: Answer): Shown => {
 const said = ({ json }: Answer) => String(json['message'])
 
 describe('mutating admission policies', () => {
-  it('label what is created and changed, from the request after their binding, to the one after it has gone', async () => {
+  it('label what is created and changed, from the request after their binding, to the one after either has gone', async () => {
     const { policy, bind, create, named, at } = await mutatingScene(api)
     assert.equal((await policy('team', labelling('team', "object.metadata.?labels['team'].orValue('unknown')"))).status, 201)
     assert.equal(shown(await create('before')).metadata.labels, undefined)
@@ -51,6 +51,10 @@ describe('mutating admission policies', () => {
     assert.deepEqual(own.metadata.labels, { team: 'red', other: 'x' })
     const changed = await api.request('PUT', `${at('configmaps')}/before`, configMap('before', { data: { a: 'b' } }))
     assert.deepEqual(shown(changed).metadata.labels, { team: 'unknown' })
+    assert.equal((await api.request('DELETE', `${GROUP}/mutatingadmissionpolicies/${named('team')}`)).status, 200)
+    assert.equal(shown(await create('without')).metadata.labels, undefined, 'a binding alone does nothing')
+    await policy('team', labelling('team', "'again'"))
+    assert.deepEqual(shown(await create('with')).metadata.labels, { team: 'again' })
     assert.equal((await api.request('DELETE', `${GROUP}/mutatingadmissionpolicybindings/${named('team')}`)).status, 200)
     assert.equal(shown(await create('after')).metadata.labels, undefined)
   })
