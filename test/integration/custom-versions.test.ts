@@ -173,7 +173,7 @@ test('each served version is published in OpenAPI, and its documents change with
 })
 
 test('schemas of strangers are refused with the place that is wrong', async () => {
-  const problem = async (spec: object, more: object = {}) => {
+  const problem = async (spec: object, more: object = {}, code = 422) => {
     const schema = { openAPIV3Schema: { type: 'object', properties: { spec }, ...more } }
     const answer = await api.request(
       'POST',
@@ -182,7 +182,7 @@ test('schemas of strangers are refused with the place that is wrong', async () =
         versions: [backupVersion('v1', { schema, subresources: undefined, selectableFields: undefined })],
       }),
     )
-    assert.equal(answer.status, 422, answer.text)
+    assert.equal(answer.status, code, answer.text)
     return String(answer.json['message'])
   }
   let deep: object = { type: 'string' }
@@ -203,7 +203,7 @@ test('schemas of strangers are refused with the place that is wrong', async () =
     await problem({ type: 'object', anyOf: [{ properties: { a: { minimum: 1 } } }] }),
     /properties\[spec\]\.properties\[a\]: Required value: because it is defined in/,
   )
-  assert.match(await problem({ type: 'string' }, { items: 7 }), /cannot unmarshal|items/)
+  assert.match(await problem({ type: 'string' }, { items: 7 }, 400), /cannot unmarshal number into .*openAPIV3Schema\.items/)
 })
 
 test('a schema that multiplies work is cut short, and a pattern that would explode is matched in time', async () => {
