@@ -57,7 +57,7 @@ export const apiServerRooms: Readonly<Record<string, readonly string[]>> = {
   allocation: ['registry'],
   storage: [],
   ownership: ['registry', 'patch'],
-  registry: ['admission', 'ownership', 'patch', 'allocation', 'storage', 'authn', 'http'],
+  registry: ['admission', 'ownership', 'patch', 'allocation', 'storage', 'authn', 'http', 'protobuf'],
   rules: ['registry', 'authn', 'authz', 'flowcontrol'],
   resources: ['registry', 'rules', 'flowcontrol', 'allocation', 'custom-resources'],
   'custom-resources': ['registry', 'rules', 'storage', 'authn'],

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { definitionNameOf, kindFacts } from '../../shared/openapi/kinds.ts'
 import { decodeObject } from '../registry/schema-check.ts'
-import { encodeProtobuf, encodeWatchEvent, listEncoder, type Typed } from './encode-protobuf.ts'
+import { encodeItem, encodeProtobuf, encodeWatchEvent, joinWatchEvent, listFrame, type Typed } from './encode-protobuf.ts'
 import { parseProtobuf } from './parse-protobuf.ts'
 
 /** What kubectl 1.32 sent for `kubectl create configmap a --from-literal=x=y`. */
@@ -17,12 +17,10 @@ test('writes what kubectl writes', () => assert.equal(encodeProtobuf(map('a')).t
 
 test('a list in pieces is the list in one piece', () => {
   const list = { apiVersion: 'v1', kind: 'ConfigMapList' }
-  const encoder = listEncoder(list, { apiVersion: 'v1', kind: 'ConfigMap' })
-  const items = ['a', 'b', 'c'].map((name) => encoder.item(map(name)))
+  const items = ['a', 'b', 'c'].map((name) => encodeItem(map(name), map(name)))
   const metadata = { resourceVersion: '7', continue: 'more', remainingItemCount: 12 }
-  const length = items.reduce((sum, item) => sum + item.length, 0)
-  const pieces = Buffer.concat([encoder.head(metadata, length), ...items, encoder.tail])
-  assert.deepEqual(pieces, encodeProtobuf({ ...list, metadata, items: ['a', 'b', 'c'].map(map) } as Typed))
+  const { head, tail } = listFrame(list, metadata, Buffer.concat(items).length)
+  assert.deepEqual(Buffer.concat([head, ...items, tail]), encodeProtobuf({ ...list, metadata, items: ['a', 'b', 'c'].map(map) } as Typed))
 })
 
 test('an event is a frame with a body in it', () => {
@@ -31,6 +29,7 @@ test('an event is a frame with a body in it', () => {
   const body = Buffer.from(CONFIG_MAP, 'hex')
   const rest = Buffer.concat([Buffer.from('\n\x05ADDED\x12'), Buffer.from([body.length + 2, 0x0a, body.length]), body])
   assert.deepEqual(frame.subarray(4), rest)
+  assert.deepEqual(joinWatchEvent('ADDED', map('a'), encodeItem(map('a'), map('a'))), frame)
 })
 
 test('a kind without a form is said to have none', () => {

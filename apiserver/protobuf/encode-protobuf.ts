@@ -1,7 +1,7 @@
 import { definitionNameOf } from '../../shared/openapi/kinds.ts'
 import { BackWriter } from './back-writer.ts'
-import { messageWriter } from './wire-message.ts'
-import { BYTES, tagOf } from './wire-values.ts'
+import { messageWriter } from './write-message.ts'
+import { BYTES, tagOf } from './write-values.ts'
 
 export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf'
 
@@ -23,57 +23,52 @@ export function encodeProtobuf(object: Typed): Buffer {
 }
 
 /**
+ * An object as field 2 of a message: so it stands in a list as well as in a body, and `joinWatchEvent` takes it.
+ * @throws Error for a kind that has no protobuf form
+ */
+export function encodeItem(of: Typed, object: object): Buffer {
+  return written((out) => writeItem(out, of, object))
+}
+
+/**
  * One event of a watch: four bytes of length, then meta/v1 WatchEvent, whose object is a body of its own.
  * @throws Error for a kind that has no protobuf form
  */
 export function encodeWatchEvent(type: string, object: Typed): Buffer {
-  return written((out) => {
-    const start = out.size
-    writeEnvelope(out, object)
-    out.lengthSince(start)
-    out.byte(tagOf(1, BYTES))
-    out.lengthSince(start)
-    out.byte(tagOf(2, BYTES))
-    out.text(type)
-    out.byte(tagOf(1, BYTES))
-    out.frameSince(start)
-  })
+  return written((out) => writeEvent(out, type, () => writeEnvelope(out, object)))
 }
 
-/** A list in pieces that, put one after the other, are what `encodeProtobuf` makes of the whole. */
-export interface ListEncoder {
-  item(object: object): Buffer
-  /** @param length bytes of all items */
-  head(metadata: object, length: number): Buffer
+/** The same of an object that is encoded already. */
+export function joinWatchEvent(type: string, of: Typed, item: Buffer): Buffer {
+  return written((out) =>
+    writeEvent(out, type, () => {
+      writeUnused(out)
+      out.raw(item)
+      writeType(out, of)
+    }),
+  )
+}
+
+/** What stands before and after the encoded items of a list, so that the whole is what `encodeProtobuf` makes of it. */
+export interface ListFrame {
+  readonly head: Buffer
   readonly tail: Buffer
 }
 
-/** Every list of the API has its metadata and its items at these numbers. */
+/** Every list of the API has its metadata at this number, and its items at that of `encodeItem`. */
 const METADATA = 1
-const ITEMS = 2
 
-/** @param of the type of the list. @throws Error for a kind that has no protobuf form */
-export function listEncoder(of: Typed, itemOf: Typed): ListEncoder {
-  const writeItem = writerOf(itemOf)
-  const writeMeta = messageWriter('io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta')
-  return {
-    item: (object) =>
-      written((out) => {
-        writeItem(out, object)
-        out.lengthSince(0)
-        out.byte(tagOf(ITEMS, BYTES))
-      }),
-    head: (metadata, length) =>
-      written((out) => {
-        writeMeta(out, metadata)
-        out.lengthSince(0)
-        out.byte(tagOf(METADATA, BYTES))
-        out.varint(out.size + length)
-        out.byte(tagOf(2, BYTES))
-        writeType(out, of)
-      }),
-    tail: written(writeUnused),
-  }
+/** @param of the type of the list. @param length bytes of all items */
+export function listFrame(of: Typed, metadata: object, length: number): ListFrame {
+  const head = written((out) => {
+    messageWriter('io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta')(out, metadata)
+    out.lengthSince(0)
+    out.byte(tagOf(METADATA, BYTES))
+    out.varint(out.size + length)
+    out.byte(tagOf(CONTENT, BYTES))
+    writeType(out, of)
+  })
+  return { head, tail: written(writeUnused) }
 }
 
 let writer: BackWriter | undefined
@@ -86,13 +81,31 @@ function written(write: (out: BackWriter) => void): Buffer {
   return writer.take()
 }
 
+function writeEvent(out: BackWriter, type: string, writeBody: () => void): void {
+  writeBody()
+  out.lengthSince(0)
+  out.byte(tagOf(1, BYTES))
+  out.lengthSince(0)
+  out.byte(tagOf(2, BYTES))
+  out.text(type)
+  out.byte(tagOf(1, BYTES))
+  out.frameSince(0)
+}
+
 function writeEnvelope(out: BackWriter, object: Typed): void {
   writeUnused(out)
-  const before = out.size
-  writerOf(object)(out, object)
-  out.lengthSince(before)
-  out.byte(tagOf(2, BYTES))
+  writeItem(out, object, object)
   writeType(out, object)
+}
+
+/** Where a body has its object, and a list its items. */
+const CONTENT = 2
+
+function writeItem(out: BackWriter, of: Typed, object: object): void {
+  const before = out.size
+  writerOf(of)(out, object)
+  out.lengthSince(before)
+  out.byte(tagOf(CONTENT, BYTES))
 }
 
 /** The encoding and the content type of what is inside; Go writes both, and neither ever says anything. */

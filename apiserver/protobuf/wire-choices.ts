@@ -1,7 +1,8 @@
 import { CHOSEN_SCHEMA, choiceNameOf } from '../../shared/openapi/schema-choices.ts'
 import type { BackWriter } from './back-writer.ts'
+import type { ReadValue } from './read-values.ts'
 import type { WireReader } from './wire-reader.ts'
-import { BYTES, tagOf, VARINT, type WriteValue } from './wire-values.ts'
+import { BYTES, tagOf, VARINT, type WriteValue } from './write-values.ts'
 
 /** Writes a definition that is a schema or something simpler, without its length; undefined for all other definitions. */
 export function chosenValue(name: string | undefined, messageWriter: (name: string) => WriteValue): WriteValue | undefined {
@@ -38,21 +39,24 @@ export function chosenValue(name: string | undefined, messageWriter: (name: stri
   }
 }
 
-/** The JSON of such a definition; `undefined` for all other definitions. */
-export function readChosen(name: string | undefined, message: () => WireReader, readSchema: (message: WireReader) => object): unknown {
+/** Reads such a definition; undefined for all other definitions. */
+export function chosenReader(name: string | undefined, readSchema: (message: WireReader) => object): ReadValue | undefined {
   const choice = choiceNameOf(name)
   if (!choice) return undefined
-  const list: unknown[] = []
-  let schema: object | undefined
-  let allows = false
-  for (const field of message()) {
-    if (choice === 'JSONSchemaPropsOrBool') {
-      if (field.number === 1) allows = field.integer() !== 0
-      if (field.number === 2) schema = readSchema(field.message())
-    } else if (field.number === 1) schema = readSchema(field.message())
-    else if (field.number === 2) list.push(choice === 'JSONSchemaPropsOrArray' ? readSchema(field.message()) : field.text())
+  const isBool = choice === 'JSONSchemaPropsOrBool'
+  return (field) => {
+    const list: unknown[] = []
+    let schema: object | undefined
+    let allows = false
+    const message = field.message()
+    while (message.next()) {
+      if (message.number === (isBool ? 2 : 1)) schema = readSchema(message.message())
+      else if (isBool && message.number === 1) allows = message.integer() !== 0
+      else if (!isBool && message.number === 2)
+        list.push(choice === 'JSONSchemaPropsOrArray' ? readSchema(message.message()) : message.text())
+    }
+    return schema ?? (isBool ? allows : list)
   }
-  return schema ?? (choice === 'JSONSchemaPropsOrBool' ? allows : list)
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/time/clock.ts'
 import { refuseUnreadable } from '../storage/encryption/unreadable-entry.ts'
 import { type Page, RevisionAhead, RevisionCompacted, type Storage } from '../storage/storage.ts'
 import { decodeContinue, encodeContinue } from './continue-token.ts'
+import { EncodedObjects } from './encoded-objects.ts'
 import { type ListOptions, parseRevision } from './list-options.ts'
 import type { ObjectFacts, StoredEntry } from './object-facts.ts'
 import type { Resource } from './resource-table.ts'
@@ -35,6 +36,9 @@ export class ObjectStore {
 
   /** Clients that name an older revision are told that it has expired, although the log may still have it. */
   readonly horizon: () => number
+
+  /** For those who speak protobuf. */
+  readonly encoded = new EncodedObjects()
 
   readonly #turns: ScanTurns
 

@@ -1,11 +1,11 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
-import type { Clock } from '../../shared/time/clock.ts'
-import { listEncoder } from '../protobuf/encode-protobuf.ts'
+import type { MetaVersion } from '../http/content-type.ts'
+import { encodeItem, listFrame } from '../protobuf/encode-protobuf.ts'
 import type { StoredEntry } from '../registry/object-facts.ts'
 import type { ListPage } from '../registry/read-object.ts'
 import { metadataOf, tableOf } from '../registry/table.ts'
 import { asServed, bytesAsServed } from '../registry/versions.ts'
-import type { Call } from './call.ts'
+import type { Call, VerbTools } from './call.ts'
 import type { ListPieces } from './stream-list.ts'
 
 /** What a list says of itself. */
@@ -54,23 +54,26 @@ const EMPTY = Buffer.alloc(0)
 const TURN_MILLISECONDS = 5
 
 /** A message says its length first: its items are encoded before anything is sent, the others' turns in between. */
-export async function protobufPieces({ resource, representation }: Call, page: ListPage, clock: Clock): Promise<ListPieces> {
+export async function protobufPieces({ resource, representation }: Call, page: ListPage, { store, clock }: VerbTools): Promise<ListPieces> {
   const { shape, meta, contentType } = representation
   const isMetadata = shape === 'metadata'
-  const of = isMetadata ? { apiVersion: meta, kind: 'PartialObjectMetadata' } : resource
-  const encoder = listEncoder({ apiVersion: of.apiVersion, kind: isMetadata ? `${of.kind}List` : resource.listKind }, of)
   const items: Buffer[] = []
   let length = 0
   let turn = clock.monotonic()
-  for (const { value } of page.entries) {
-    const object = JSON.parse(value.toString()) as KubeObject
-    // Metadata is the same in every version.
-    const item = encoder.item(isMetadata ? object : asServed(resource, object))
+  for (const entry of page.entries) {
+    const item = isMetadata ? metadataItem(entry, meta) : store.encoded.itemOf(resource, entry)
     items.push(item)
     length += item.length
     if (clock.monotonic() - turn < TURN_MILLISECONDS) continue
     await new Promise<void>((resolve) => setImmediate(resolve))
     turn = clock.monotonic()
   }
-  return { head: encoder.head(listMeta(page), length), items, length, separator: EMPTY, tail: encoder.tail, contentType }
+  const list = isMetadata ? { apiVersion: meta, kind: 'PartialObjectMetadataList' } : { ...resource, kind: resource.listKind }
+  return { ...listFrame(list, listMeta(page), length), items, length, separator: EMPTY, contentType }
+}
+
+/** Metadata is the same in every version. */
+function metadataItem({ value }: StoredEntry, meta: MetaVersion): Buffer {
+  const object = JSON.parse(value.toString()) as KubeObject
+  return encodeItem({ apiVersion: meta, kind: 'PartialObjectMetadata' }, object)
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock, Timer } from '../../shared/time/clock.ts'
 import type { Representation } from '../http/content-type.ts'
 import type { Reply } from '../http/exchange.ts'
+import { joinWatchEvent } from '../protobuf/encode-protobuf.ts'
 import type { ObjectFacts } from '../registry/object-facts.ts'
 import type { ObjectStore } from '../registry/read-object.ts'
 import type { Resource } from '../registry/resource-table.ts'
@@ -191,8 +192,13 @@ export class WatchHub {
     const entries = resource.custom && representation.shape !== 'metadata' ? await shownEntries(resource, selected) : selected
     const now = this.#clock.now()
     refuseUnreadable(entries)
+    const { encoded } = this.#store
+    const isKept = representation.format === 'protobuf' && representation.shape === 'object'
     return (function* () {
-      for (const entry of entries) yield eventFrame(resource, 'ADDED', entry.value, representation, now)
+      for (const entry of entries) {
+        if (isKept) yield joinWatchEvent('ADDED', resource, encoded.itemOf(resource, entry))
+        else yield eventFrame(resource, 'ADDED', entry.value, representation, now)
+      }
       if (endMark) yield bookmarkFrame(resource, revision, representation, true)
     })()
   }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BackWriter } from './back-writer.ts'
-import { chosenValue, readChosen } from './wire-choices.ts'
-import { messageWriter } from './wire-message.ts'
+import { chosenReader, chosenValue } from './wire-choices.ts'
 import { WireReader } from './wire-reader.ts'
+import { messageWriter } from './write-message.ts'
 
 const bytes = (number: number, content: string | Buffer = '') => {
   const inner = Buffer.from(content as string)
@@ -103,11 +103,9 @@ for (const [name, value, expected] of choices) {
     chosenValue(`${CRD}.${name}`, messageWriter)!(out, value)
     const made = out.take()
     assert.deepEqual(made, expected)
-    const back = readChosen(
-      `${CRD}.${name}`,
-      () => new WireReader(made),
-      () => ({}),
-    )
+    const field = new WireReader(bytes(1, made))
+    field.next()
+    const back = chosenReader(`${CRD}.${name}`, () => ({}))!(field)
     assert.deepEqual(back, value)
   })
 }
