@@ -27,6 +27,11 @@ try {
   const megabytes = `${(body.length / 1e6).toFixed(0)} MB`
   const whole = await runLoad({ ...job, target, path: PODS })
   printRow(`list 10,000 pods (${megabytes}), median`, whole.median, 'ms', ratio(whole.median, bare.median))
+  const inProtobuf = { ...job, target: { ...target, accept: 'application/vnd.kubernetes.protobuf' }, path: PODS }
+  const { slow } = await runLoad({ ...inProtobuf, count: 1 })
+  printRow('the same in protobuf, the first time', slow, 'ms', `${(slow / whole.median).toFixed(2)} of JSON`)
+  const again = await runLoad(inProtobuf)
+  printRow('and again, median', again.median, 'ms', `${(again.median / whole.median).toFixed(2)} of JSON`)
   const page = await runLoad({ ...job, target, path: `${PODS}?limit=500` })
   printRow('one page of 500 of them, median', page.median, 'ms')
   const chosen = await runLoad({ ...job, target, path: `${PODS}?labelSelector=app.kubernetes.io%2Finstance%3Dload-7` })

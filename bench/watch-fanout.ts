@@ -29,22 +29,23 @@ try {
   }
   await updates(500)
   printRow('updates with no watch', await updates(1_000), 'per s')
-  for (const [watchers, count] of [
-    [1, 1_000],
-    [100, 800],
-    [500, 400],
+  for (const [watchers, count, accept] of [
+    [1, 1_000, undefined],
+    [100, 800, undefined],
+    [500, 400, undefined],
+    [500, 400, 'application/vnd.kubernetes.protobuf'],
   ] as const) {
     const { metadata } = JSON.parse((await connection.request('GET', `${PATH}/watched`)).body.toString()) as {
       metadata: { resourceVersion: string }
     }
     // Resuming at a revision: it does not matter whether a watch is open before the first write.
     const path = `${PATH}?watch=1&resourceVersion=${metadata.resourceVersion}`
-    const load = startLoad({ kind: 'watch', target, connections: watchers, count, path })
+    const load = startLoad({ kind: 'watch', target: { ...target, accept }, connections: watchers, count, path })
     await load.ready
     const writes = await updates(count)
     const { count: events, seconds } = await load.result
     if (events !== count * watchers) throw new Error(`${events} events of ${count * watchers} came`)
-    printRow(`${watchers} watches`, events / seconds, 'events/s', `${Math.round(writes)} writes/s`)
+    printRow(`${watchers} watches${accept ? ' in protobuf' : ''}`, events / seconds, 'events/s', `${Math.round(writes)} writes/s`)
   }
   connection.close()
 } finally {

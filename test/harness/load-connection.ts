@@ -7,6 +7,8 @@ export interface LoadTarget {
   /** PEM of the authority that signed the server's certificate. */
   readonly ca: string
   readonly token: string
+  /** Default JSON. */
+  readonly accept?: string | undefined
 }
 
 export interface LoadAnswer {
@@ -29,19 +31,19 @@ export class LoadConnection {
   #wanted = 0
   #settle: { resolve: (answer: LoadAnswer) => void; reject: (error: Error) => void } | undefined
 
-  private constructor(socket: TLSSocket, token: string) {
+  private constructor(socket: TLSSocket, token: string, accept: string) {
     this.#socket = socket
-    this.#head = ` HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\nAccept: application/json\r\n`
+    this.#head = ` HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\nAccept: ${accept}\r\n`
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
     socket.on('error', (error) => this.#settle?.reject(error))
     socket.on('close', () => this.#settle?.reject(new Error('the server closed the connection')))
   }
 
-  static async open({ port, ca, token }: LoadTarget): Promise<LoadConnection> {
+  static async open({ port, ca, token, accept = 'application/json' }: LoadTarget): Promise<LoadConnection> {
     const socket = connect({ host: '127.0.0.1', port, ca, ALPNProtocols: ['http/1.1'], checkServerIdentity: () => undefined })
     await once(socket, 'secureConnect')
     socket.setNoDelay(true)
-    return new LoadConnection(socket, token)
+    return new LoadConnection(socket, token, accept)
   }
 
   /** @throws Error when the connection breaks */

@@ -4,7 +4,9 @@ import type { LoadJob, LoadResult } from './load.ts'
 import { LoadConnection } from './load-connection.ts'
 
 const clock = realClock()
-const FRAME_END = Buffer.from('}\n')
+/** What each event has once: in JSON its end, in protobuf what its object begins with. */
+const JSON_MARK = Buffer.from('}\n')
+const PROTOBUF_MARK = Buffer.from('k8s\0')
 
 process.once('message', (job: LoadJob) => {
   run(job).then(
@@ -66,19 +68,25 @@ async function conflict(job: LoadJob & { kind: 'conflict' }, connections: readon
   return milliseconds
 }
 
+function countOf(mark: Buffer, bytes: Buffer): number {
+  let count = 0
+  for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + mark.length)) count++
+  return count
+}
+
 /** Counts events until `count` have come on every connection. The writer is another process. */
 async function watch(job: LoadJob & { kind: 'watch' }, connections: readonly LoadConnection[]): Promise<LoadResult> {
   const wanted = job.count * connections.length
   let frames = 0
   let first = 0
+  const mark = job.target.accept ? PROTOBUF_MARK : JSON_MARK
   process.send?.('ready')
   await new Promise<void>((resolve) => {
     for (const connection of connections) {
-      let last = 0
+      let end: Buffer = Buffer.alloc(0)
       connection.stream(job.path, (chunk) => {
-        if (last === FRAME_END[0] && chunk[0] === FRAME_END[1]) frames++
-        for (let at = chunk.indexOf(FRAME_END); at >= 0; at = chunk.indexOf(FRAME_END, at + 2)) frames++
-        last = chunk[chunk.length - 1]!
+        frames += countOf(mark, Buffer.concat([end, chunk.subarray(0, mark.length - 1)])) + countOf(mark, chunk)
+        end = chunk.subarray(-(mark.length - 1))
         if (frames > 0 && first === 0) first = clock.monotonic()
         if (frames >= wanted) resolve()
       })
