@@ -52,24 +52,32 @@ function* parsed(entries: readonly StoredEntry[], render: (object: KubeObject) =
 const EMPTY = Buffer.alloc(0)
 /** Milliseconds of encoding after which others get their turn. */
 const TURN_MILLISECONDS = 5
+/** Encoded items that a list holds for the time of sending; those beyond are encoded again when their turn comes. */
+const HELD_BYTES = 16 * 1024 * 1024
 
 /** A message says its length first: its items are encoded before anything is sent, the others' turns in between. */
 export async function protobufPieces({ resource, representation }: Call, page: ListPage, { store, clock }: VerbTools): Promise<ListPieces> {
   const { shape, meta, contentType } = representation
+  const { entries } = page
   const isMetadata = shape === 'metadata'
-  const items: Buffer[] = []
+  const encode = (entry: StoredEntry) => (isMetadata ? metadataItem(entry, meta) : store.encoded.itemOf(resource, entry))
+  const held: Buffer[] = []
   let length = 0
   let turn = clock.monotonic()
-  for (const entry of page.entries) {
-    const item = isMetadata ? metadataItem(entry, meta) : store.encoded.itemOf(resource, entry)
-    items.push(item)
+  for (const entry of entries) {
+    const item = encode(entry)
     length += item.length
+    if (length <= HELD_BYTES) held.push(item)
     if (clock.monotonic() - turn < TURN_MILLISECONDS) continue
     await new Promise<void>((resolve) => setImmediate(resolve))
     turn = clock.monotonic()
   }
   const list = isMetadata ? { apiVersion: meta, kind: 'PartialObjectMetadataList' } : { ...resource, kind: resource.listKind }
-  return { ...listFrame(list, listMeta(page), length), items, length, separator: EMPTY, contentType }
+  return { ...listFrame(list, listMeta(page), length), items: sentItems(entries, held, encode), length, separator: EMPTY, contentType }
+}
+
+function* sentItems(entries: readonly StoredEntry[], held: readonly Buffer[], encode: (entry: StoredEntry) => Buffer): Iterable<Buffer> {
+  for (const [index, entry] of entries.entries()) yield held[index] ?? encode(entry)
 }
 
 /** Metadata is the same in every version. */
