@@ -1,8 +1,9 @@
 import { networkInterfaces } from 'node:os'
 import { familiesOf, familiesProblem, familyOf, type IpFamily, ofFamily, rangeAround } from '../shared/addresses/ip-families.ts'
 import { ConfigError, type ConfigOf } from '../shared/process/config.ts'
-import { boolean, choice, duration, integer, list, path, port, ranges, text, url } from '../shared/process/setting.ts'
+import { boolean, choice, duration, integer, list, optional, path, port, ranges, text, url } from '../shared/process/setting.ts'
 import { IpRange } from './allocation/ip-range.ts'
+import { oidcSettings } from './authn/oidc/flag-authenticator.ts'
 import { etcdSettings } from './etcd-settings.ts'
 
 /** Flags of the API server; `--x-y`, or COXSWAIN_X_Y in the environment. */
@@ -39,7 +40,11 @@ export const settings = {
   ),
   admissionControlConfigFile: path("what admission rules can be told: upstream's AdmissionConfiguration, with that of PodSecurity"),
   tokenFile: path('static bearer tokens: token,user,uid,"group,group" a line'),
-  anonymousAuth: boolean('whether requests without credentials are system:anonymous', true),
+  anonymousAuth: optional(boolean('whether requests without credentials are system:anonymous', true)),
+  ...oidcSettings,
+  authenticationConfig: path(
+    "upstream's AuthenticationConfiguration (apiserver.config.k8s.io/v1): identity providers whose tokens are taken, and who nobody is; followed while the server runs; instead of --oidc-*",
+  ),
   maxReadsInFlight: integer('with the next one, the seats that priority levels share: requests worked on at once', 800, 1),
   maxWritesInFlight: integer('as above; the two are added', 400, 1),
   maxConnections: integer('open connections; one too many is closed', 10_000, 1),

@@ -11,6 +11,9 @@ import { WebhookMetrics } from './admission/webhooks/webhook-metrics.ts'
 import { ClusterIPs } from './allocation/cluster-ips.ts'
 import { nodePorts, PortRange } from './allocation/port-range.ts'
 import { type Authentication, createAuthentication } from './authn/authenticate.ts'
+import type { IdentityProviders } from './authn/oidc/identity-providers.ts'
+import { LoginMetrics } from './authn/oidc/login-metrics.ts'
+import { openProviders } from './authn/oidc/open-providers.ts'
 import { type Authorization, createAuthorization } from './authz/authorize.ts'
 import { SELF } from './bootstrap/ensure.ts'
 import type { ServerIdentity } from './certificates/server-identity.ts'
@@ -46,6 +49,8 @@ export interface ServerState {
   readonly encryption: EncryptionAtRest
   readonly table: ResourceTable
   readonly objects: StoredObjects
+  /** Whose ID tokens are taken. */
+  readonly providers: IdentityProviders
   readonly authentication: Authentication
   readonly authorization: Authorization
   readonly writer: ObjectWriter
@@ -84,9 +89,11 @@ export async function openState(
   const objects = new StoredObjects(storage, table, log)
   const rule = dialRule(config.serviceClusterIpRange, { furtherRangeOf: (host) => furtherRangeOf(host, objects) })
   const hooks = new HookClient({ reader: objects, rule, random, clock })
+  const providers = await openProviders(config, derived, { clock, log, metrics: new LoginMetrics(metrics) })
   const authentication = createAuthentication({
     ...{ reader: objects, clock, random, log, serviceAccountKeys: identity.credentials.serviceAccountKeys, issuer: derived.issuer },
-    ...{ tokenFile: config.tokenFile && readFileSync(config.tokenFile, 'utf8'), anonymous: config.anonymousAuth },
+    ...{ tokenFile: config.tokenFile && readFileSync(config.tokenFile, 'utf8'), providers },
+    anonymous: () => providers.anonymous ?? { enabled: config.anonymousAuth ?? true },
   })
   const authorization = createAuthorization(objects)
   const { authorize, rulesFor, grants } = authorization
@@ -113,7 +120,7 @@ export async function openState(
   const writer: ObjectWriter = new ObjectWriter({ storage, objects, rules, clock, random, log })
   const remover = new ObjectRemover(storage, objects, writer, () => clock.now())
   return {
-    ...{ storage, encryption, table, objects, authentication, authorization, writer, remover, rule, hooks, metrics },
+    ...{ storage, encryption, table, objects, providers, authentication, authorization, writer, remover, rule, hooks, metrics },
     followAllocations() {
       ips.follow(objects)
       ports.follow(objects)

@@ -108,7 +108,7 @@ describe('client certificates', () => {
 describe('anonymous requests', () => {
   it('are nobody in particular, or refused where that is not wanted', async () => {
     assert.deepEqual(await authentication().authenticate(nothing), { name: 'system:anonymous', groups: ['system:unauthenticated'] })
-    await refused(nothing, /^$/, authentication({ anonymous: false }))
+    await refused(nothing, /^$/, authentication({ anonymous: () => ({ enabled: false }) }))
   })
 
   for (const authorization of ['Basic amFuZTpwdw==', 'Bearer', 'Bearer ', 'Token abc']) {

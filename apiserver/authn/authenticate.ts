@@ -6,12 +6,12 @@ import type { Clock } from '../../shared/time/clock.ts'
 import type { ServiceAccountKeys } from '../certificates/service-account-keys.ts'
 import type { ResourceServices } from '../registry/define-resource.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
-import { anonymousAuthenticator } from './anonymous.ts'
+import { type AnonymousRule, anonymousAuthenticator } from './anonymous.ts'
 import { bearerTokenOf, type TokenAnswer, type TokenAuthenticator } from './bearer-token.ts'
 import { bootstrapTokenAuthenticator } from './bootstrap-token.ts'
 import { clientCertificateAuthenticator } from './client-certificate.ts'
 import { serviceAccountTokens } from './service-account-token.ts'
-import { staticTokenAuthenticator } from './static-token.ts'
+import { commonAudiences, staticTokenAuthenticator } from './static-token.ts'
 import type { Authenticator, Credentials, User } from './user.ts'
 
 export interface AuthenticationOptions {
@@ -26,8 +26,15 @@ export interface AuthenticationOptions {
   readonly apiAudiences?: readonly string[] | undefined
   /** Text of the static token file. */
   readonly tokenFile?: string | undefined
-  /** Whether who shows no credentials is `system:anonymous` (else 401). Default true. */
-  readonly anonymous?: boolean | undefined
+  /** Whether who shows no credentials is `system:anonymous` (else 401); asked with each request. Default: always. */
+  readonly anonymous?: (() => AnonymousRule) | undefined
+  /** Users by tokens of other issuers than this server. */
+  readonly providers?: TokenLogin | undefined
+}
+
+/** Users by tokens that say nothing about this API server's audiences; undefined for one that is not of its kind. @throws StatusError Unauthorized */
+export interface TokenLogin {
+  authenticate(token: string): User | undefined | Promise<User | undefined>
 }
 
 export interface Authentication {
@@ -46,6 +53,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     ...(tokenFile === undefined ? [] : [staticTokenAuthenticator(tokenFile, apiAudiences)]),
     bootstrapTokenAuthenticator(reader, clock, apiAudiences),
     accounts,
+    ...(options.providers ? [forOwnAudiences(options.providers, apiAudiences)] : []),
   ]
   const review = async (token: string, audiences: readonly string[]): Promise<TokenAnswer> => {
     if (token.length > inputLimits.tokenCharacters) {
@@ -65,12 +73,24 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     },
   }
   const inOrder: readonly Authenticator[] = [clientCertificateAuthenticator(clock), bearer]
-  const last = options.anonymous === false ? undefined : anonymousAuthenticator()
+  const last = anonymousAuthenticator(options.anonymous ?? (() => ({ enabled: true })))
   return {
     authenticate: (credentials) => firstAnswer(inOrder, last, credentials, log),
     tokens: {
       issue: (request) => accounts.issue(request),
       review,
+    },
+  }
+}
+
+/** Such a token is good for the audiences of this API server. */
+function forOwnAudiences(login: TokenLogin, apiAudiences: readonly string[]): TokenAuthenticator {
+  return {
+    name: 'identity provider',
+    async authenticate(token, asked) {
+      const audiences = commonAudiences(apiAudiences, asked)
+      const user = audiences.length > 0 ? await login.authenticate(token) : undefined
+      return user && { user, audiences }
     },
   }
 }
@@ -81,7 +101,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
  */
 async function firstAnswer(
   authenticators: readonly Authenticator[],
-  last: Authenticator | undefined,
+  last: Authenticator,
   credentials: Credentials,
   log: Logger,
 ): Promise<User> {
@@ -96,7 +116,7 @@ async function firstAnswer(
       refused = cause
     }
   }
-  const user = refused ? undefined : await last?.authenticate(credentials)
+  const user = refused ? undefined : await last.authenticate(credentials)
   if (user) return user
   throw new StatusError('Unauthorized', 'Unauthorized', { cause: refused })
 }

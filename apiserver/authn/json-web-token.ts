@@ -1,15 +1,18 @@
+import type { KeyObject } from 'node:crypto'
 import type { VerifyingKey } from '../certificates/service-account-keys.ts'
 
 /**
- * JSON Web Tokens as service accounts use them (RFC 7519, compact form, ES256 and RS256), by `jose`. It is loaded with the first token
+ * JSON Web Tokens as service accounts and identity providers use them (RFC 7519, compact form, signed), by `jose`. It is loaded with the first token
  * that is made or met. What is stricter here than there: a token has one spelling, and the algorithm is the key's, never the token's choice.
  */
 export interface WebToken {
   /** Names the key, when the signer named one. */
   readonly keyId: string | undefined
+  /** What it says that it is signed with: to find the keys that could be meant, never to be believed. */
+  readonly algorithm: string | undefined
   readonly claims: Readonly<Record<string, unknown>>
   /** Whether this key made the signature. */
-  isSignedBy(key: VerifyingKey): Promise<boolean>
+  isSignedBy(key: { readonly algorithm: string; readonly key: KeyObject }): Promise<boolean>
 }
 
 /** Signs claims; the key must be the private one. */
@@ -33,6 +36,7 @@ export async function parseWebToken(token: string): Promise<WebToken | undefined
   const { header, claims } = content
   return {
     keyId: typeof header.kid === 'string' ? header.kid : undefined,
+    algorithm: typeof header.alg === 'string' ? header.alg : undefined,
     claims,
     async isSignedBy({ algorithm, key }) {
       try {

@@ -8,6 +8,8 @@ export interface User {
 
 /** What an authenticator may look at. Header names are lower case. */
 export interface Credentials {
+  /** Path and query as sent; some of nobody's paths are open to nobody. */
+  readonly url?: string | undefined
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** Bearer tokens, encoded, that a WebSocket handshake offered as sub-protocols; already taken out of the headers. */
   readonly protocolTokens?: readonly string[] | undefined

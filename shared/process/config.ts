@@ -87,7 +87,7 @@ function readFlags(table: SettingsTable, args: readonly string[], problems: stri
     }
     const value = equals >= 0 ? arg.slice(equals + 1) : setting.bare !== undefined ? setting.bare : rest.shift()
     if (value === undefined) problems.push(`--${name} needs a value (${setting.placeholder})`)
-    else found.set(key, value)
+    else found.set(key, setting.repeats && found.has(key) ? `${found.get(key)}\n${value}` : value)
   }
   return found
 }

@@ -10,6 +10,8 @@ export interface Setting<T> {
   readonly required: boolean
   /** What a flag without a value means (booleans only). */
   readonly bare?: string
+  /** Whether the flag may be given several times: the texts come a line each. */
+  readonly repeats?: boolean
   /** @throws Error that says what is wrong with the text */
   parse(text: string): T
 }
@@ -48,6 +50,11 @@ export function required<T>(setting: Setting<T | undefined>): Setting<T> {
       return value
     },
   }
+}
+
+/** Makes a setting one of which is seen whether it was given: what is not is undefined, whatever help says the default is. */
+export function optional<T>(setting: Setting<T>): Setting<T | undefined> {
+  return { ...setting, fallback: undefined }
 }
 
 /** Any text. */
@@ -119,6 +126,26 @@ export function list(help: string, fallback: readonly string[] = []): Setting<re
       .map((part) => part.trim())
       .filter((part) => part !== '')
   return make({ placeholder: 'A,B,…', parse, show: (values) => values.join(',') }, help, fallback)
+}
+
+/** Some of a few words, comma-separated. */
+export function choices<const C extends string>(help: string, all: readonly C[], fallback: readonly C[]): Setting<readonly C[]> {
+  const parse = (value: string): readonly C[] =>
+    list(help)
+      .parse(value)
+      .map(choice(help, all, all[0]!).parse)
+  return make({ placeholder: 'A,B,…', parse, show: (values) => values.join(',') }, help, fallback)
+}
+
+/** Keys with values, a flag for each. A value may hold everything but a line end; in the environment each has a line. */
+export function pairs(help: string): Setting<readonly (readonly [string, string])[]> {
+  const parse = (value: string): readonly (readonly [string, string])[] =>
+    value.split('\n').map((line) => {
+      const equals = line.indexOf('=')
+      if (equals < 1) throw new Error(`${JSON.stringify(line)} is no KEY=VALUE`)
+      return [line.slice(0, equals).trim(), line.slice(equals + 1).trim()] as const
+    })
+  return { ...make({ placeholder: 'KEY=VALUE', parse, show: () => '' }, help, []), repeats: true }
 }
 
 /** Ranges of addresses: one, or one of each family with a comma in between; empty text is none. */
