@@ -34,7 +34,9 @@ export interface AuthenticationOptions {
 
 /** Users by tokens that say nothing about this API server's audiences; undefined for one that is not of its kind. @throws StatusError Unauthorized */
 export interface TokenLogin {
-  authenticate(token: string): User | undefined | Promise<User | undefined>
+  /** One who was found before, where that still holds. */
+  remembered(token: string): User | undefined
+  authenticate(token: string): Promise<User | undefined>
 }
 
 export interface Authentication {
@@ -49,11 +51,14 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   const { reader, clock, log, issuer, tokenFile } = options
   const apiAudiences = options.apiAudiences ?? [issuer]
   const accounts = serviceAccountTokens({ ...options, apiAudiences, keys: options.serviceAccountKeys })
+  const { providers } = options
   const byToken: TokenAuthenticator[] = [
+    // Nobody else's kind of token: it is not taken apart again with each request.
+    ...(providers ? [forOwnAudiences((token) => providers.remembered(token), apiAudiences)] : []),
     ...(tokenFile === undefined ? [] : [staticTokenAuthenticator(tokenFile, apiAudiences)]),
     bootstrapTokenAuthenticator(reader, clock, apiAudiences),
     accounts,
-    ...(options.providers ? [forOwnAudiences(options.providers, apiAudiences)] : []),
+    ...(providers ? [forOwnAudiences((token) => providers.authenticate(token), apiAudiences)] : []),
   ]
   const review = async (token: string, audiences: readonly string[]): Promise<TokenAnswer> => {
     if (token.length > inputLimits.tokenCharacters) {
@@ -84,13 +89,16 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
 }
 
 /** Such a token is good for the audiences of this API server. */
-function forOwnAudiences(login: TokenLogin, apiAudiences: readonly string[]): TokenAuthenticator {
+function forOwnAudiences<U extends User | undefined | Promise<User | undefined>>(
+  find: (token: string) => U,
+  apiAudiences: readonly string[],
+): TokenAuthenticator {
   return {
     name: 'identity provider',
-    async authenticate(token, asked) {
+    authenticate(token, asked) {
       const audiences = commonAudiences(apiAudiences, asked)
-      const user = audiences.length > 0 ? await login.authenticate(token) : undefined
-      return user && { user, audiences }
+      const found = audiences.length > 0 ? find(token) : undefined
+      return found instanceof Promise ? found.then((user) => user && { user, audiences }) : found && { user: found, audiences }
     },
   }
 }

@@ -105,7 +105,7 @@ export function loginScene(): LoginScene {
 
 /** Who the token is of. */
 export async function login(providers: IdentityProviders, token: string): Promise<User | undefined> {
-  return providers.authenticate(token)
+  return providers.remembered(token) ?? providers.authenticate(token)
 }
 
 /** The token is of a provider, and bad. */

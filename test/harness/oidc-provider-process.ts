@@ -4,8 +4,8 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-/** What it answers. `silent`: nothing, ever. */
-export type ProviderMode = 'good' | 'garbage' | 'huge' | 'silent' | 'redirect' | 'broken' | 'other-issuer' | 'plain-keys'
+/** What it answers. `silent`: nothing, ever; `stalling`: a beginning. */
+export type ProviderMode = 'good' | 'garbage' | 'huge' | 'silent' | 'stalling' | 'redirect' | 'broken' | 'other-issuer' | 'plain-keys'
 
 export type ProviderCommand =
   | { readonly do: 'listen'; readonly cert: string; readonly key: string; readonly port: number }
@@ -50,6 +50,7 @@ async function obey(command: ProviderCommand): Promise<void> {
     server = createServer({ cert: command.cert, key: command.key }, (request, response) => {
       requests++
       if (mode === 'silent') return
+      if (mode === 'stalling') return void response.writeHead(200).write('{')
       const { code, body, location } = answer(request.url ?? '')
       response.writeHead(code, { 'content-type': 'application/json', ...(location ? { location } : {}) }).end(body)
     })

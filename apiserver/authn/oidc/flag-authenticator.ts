@@ -56,7 +56,7 @@ export function flagAuthenticator(config: OidcSettings, ownIssuer: string): Flag
   }
   const problems = jwtProblems(jwt, '', ownIssuer)
   if (problems.length > 0) throw new ConfigError(problems.map(({ path, message }) => `${flagOf(path)}: ${message}`).join('\n'))
-  return { jwt, algorithms: config.oidcSigningAlgs ?? ['RS256'] }
+  return { jwt, algorithms: config.oidcSigningAlgs?.length ? config.oidcSigningAlgs : ['RS256'] }
 }
 
 /** E-mail addresses are of one person whoever the provider is; other names are only the provider's. */

@@ -91,7 +91,7 @@ describe('tokens', () => {
     const { providers } = await scene.open(t)
     const token = await scene.provider.token(rsa, { exp: scene.seconds() + 60 })
     const first = await login(providers, token)
-    assert.equal(providers.authenticate(token), first, 'the very same object, without waiting')
+    assert.equal(providers.remembered(token), first, 'the very same object, without waiting')
     scene.ahead = 61_000
     await refusedLogin(providers, token, /token is expired/)
   })

@@ -1,15 +1,19 @@
 import { readFile } from 'node:fs/promises'
+import { BoundedCache } from '../../../shared/limits/bounded-cache.ts'
+import { inputLimits } from '../../../shared/limits/input-limits.ts'
 import { ConfigError } from '../../../shared/process/config.ts'
 import type { Timer } from '../../../shared/time/clock.ts'
 import { parseWebToken } from '../json-web-token.ts'
 import type { User } from '../user.ts'
 import { type AnonymousChoice, type JwtAuthenticator, readAuthenticationConfiguration } from './authentication-configuration.ts'
 import type { FlagAuthenticator } from './flag-authenticator.ts'
-import { keysOf, type LoginOptions, ProviderLogin, sourceOf } from './provider-login.ts'
+import { keysOf, type LoginOptions, ProviderLogin, sourceOf, type Verdict } from './provider-login.ts'
 import { signingAlgorithms } from './signing-algorithms.ts'
 
 /** Milliseconds between two looks at the file. */
 const LOOK_INTERVAL = 10_000
+/** What is remembered of tokens. */
+const REMEMBERED = { bytes: 8 * 1024 * 1024, keyCharacters: inputLimits.tokenCharacters }
 
 export interface IdentityProvidersOptions extends LoginOptions {
   /** The file of `--authentication-config`. */
@@ -24,6 +28,7 @@ export interface IdentityProvidersOptions extends LoginOptions {
 export class IdentityProviders {
   readonly #options: IdentityProvidersOptions
   #logins: ReadonlyMap<string, ProviderLogin> = new Map()
+  #verdicts = new BoundedCache<Verdict>(REMEMBERED)
   #anonymous: AnonymousChoice | undefined
   #text = ''
   /** The last failure that was told. */
@@ -49,13 +54,26 @@ export class IdentityProviders {
     return this.#anonymous
   }
 
+  /** Whose token it was found to be, while that holds. */
+  remembered(token: string): User | undefined {
+    const known = this.#verdicts.get(token)
+    if (!known) return undefined
+    if (known.generation === known.keys.generation && this.#options.clock.now() < known.expires * 1000) return known.user
+    this.#verdicts.delete(token)
+    return undefined
+  }
+
   /** The user of an ID token; undefined when it is of none of the providers. @throws StatusError Unauthorized when it is, and bad */
-  authenticate(token: string): User | undefined | Promise<User | undefined> {
-    for (const login of this.#logins.values()) {
-      const user = login.remembered(token)
-      if (user) return user
-    }
-    return this.#logins.size === 0 ? undefined : this.#login(token)
+  async authenticate(token: string): Promise<User | undefined> {
+    if (this.#logins.size === 0) return undefined
+    const verdicts = this.#verdicts
+    const parsed = await parseWebToken(token)
+    const issuer = parsed?.claims['iss']
+    const login = typeof issuer === 'string' ? this.#logins.get(issuer) : undefined
+    const verdict = parsed && (await login?.login(parsed))
+    // Of the configuration that it was judged by, which another one may have followed.
+    if (verdict) verdicts.set(token, verdict, JSON.stringify(verdict.user).length * 2)
+    return verdict?.user
   }
 
   /** Fetches keys, and follows the file. Nothing waits for a provider. */
@@ -75,15 +93,8 @@ export class IdentityProviders {
   async stop(): Promise<void> {
     this.#isStarted = false
     this.#timer?.cancel()
-    for (const { keys } of this.#logins.values()) keys.stop()
     await this.#looking
-  }
-
-  async #login(token: string): Promise<User | undefined> {
-    const parsed = await parseWebToken(token)
-    const issuer = parsed?.claims['iss']
-    const login = typeof issuer === 'string' ? this.#logins.get(issuer) : undefined
-    return parsed && login?.login(token, parsed)
+    await Promise.all([...this.#logins.values()].map(({ keys }) => keys.stop()))
   }
 
   /** A file that is wrong leaves the one before in force, and is told once. Never throws. */
@@ -127,8 +138,9 @@ export class IdentityProviders {
         this.#options.log.warn(`an identity provider may name users or groups of the system; ${cure}`, { issuer: jwt.issuer.url })
       }
     }
-    for (const keys of before.values()) keys.stop()
+    for (const keys of before.values()) void keys.stop()
     this.#logins = next
+    this.#verdicts = new BoundedCache(REMEMBERED)
   }
 }
 

@@ -97,30 +97,38 @@ describe('keys of a provider', () => {
     })
   }
 
-  it('of a provider that never answers are waited for ten seconds', async (t) => {
-    scene.configure(scene.jwt())
-    await scene.provider.behave('silent')
-    const timers: { milliseconds: number; action: () => void }[] = []
-    scene.after = (milliseconds, action) => {
-      timers.push({ milliseconds, action })
-      return { cancel() {} }
-    }
-    const { providers } = await scene.open(t)
-    const asked = refusedLogin(providers, await scene.provider.token(rsa), /not initialized: Get .* no answer within 10 seconds/)
-    while ((await scene.provider.requests()) === 0) await new Promise(setImmediate)
-    assert.deepEqual(
-      timers.map(({ milliseconds }) => milliseconds),
-      [10_000],
-    )
-    timers[0]?.action()
-    await asked
-  })
+  for (const mode of ['silent', 'stalling'] as const) {
+    it(`of a provider that is ${mode} are waited for ten seconds`, async (t) => {
+      scene.configure(scene.jwt())
+      await scene.provider.behave(mode)
+      const timers: { milliseconds: number; action: () => void }[] = []
+      scene.after = (milliseconds, action) => {
+        timers.push({ milliseconds, action })
+        return { cancel() {} }
+      }
+      const { providers } = await scene.open(t)
+      const asked = refusedLogin(providers, await scene.provider.token(rsa), /not initialized: Get .* no answer within 10 seconds/)
+      while ((await scene.provider.requests()) === 0) await new Promise(setImmediate)
+      assert.deepEqual(
+        timers.map(({ milliseconds }) => milliseconds),
+        [10_000],
+      )
+      timers[0]?.action()
+      await asked
+    })
+  }
 
-  it('are not taken of somebody for whom the wrong authority vouches', async (t) => {
-    scene.configure(scene.jwt({ issuer: { certificateAuthority: (await serverPapers({ ip: ['127.0.0.1'] })).authority } }))
-    const { providers } = await scene.open(t)
-    await refusedLogin(providers, await scene.provider.token(rsa), /not initialized: Get .*(certificate|signature)/)
-  })
+  const strangers: [string, () => Promise<string | undefined>][] = [
+    ['the wrong authority', async () => (await serverPapers({ ip: ['127.0.0.1'] })).authority],
+    ['nobody that this machine trusts', async () => undefined],
+  ]
+  for (const [whom, authority] of strangers) {
+    it(`are not taken of somebody for whom ${whom} vouches`, async (t) => {
+      scene.configure(scene.jwt({ issuer: { certificateAuthority: await authority() } }))
+      const { providers } = await scene.open(t)
+      await refusedLogin(providers, await scene.provider.token(rsa), /not initialized: Get .*(certificate|signature)/)
+    })
+  }
 
   it('for encryption, symmetric, short or broken ones are passed over', async (t) => {
     scene.configure(scene.jwt())

@@ -35,6 +35,7 @@ export class ProviderKeys {
   #triedAt = Number.NEGATIVE_INFINITY
   #fetching: Promise<void> | undefined
   #timer: Timer | undefined
+  readonly #end = new AbortController()
 
   constructor(options: ProviderKeysOptions) {
     this.#options = options
@@ -64,9 +65,11 @@ export class ProviderKeys {
     void this.#fetch()
   }
 
-  stop(): void {
+  /** For good: what is being fetched is given up, and nothing is fetched any more. */
+  async stop(): Promise<void> {
     this.#timer?.cancel()
-    this.#timer = undefined
+    this.#end.abort(new Error('the provider is not asked any more'))
+    await this.#fetching
   }
 
   /** Fetches for the sake of a token that no known key has signed; several at a time are one, and those that come too soon are none. Never rejects. */
@@ -91,6 +94,7 @@ export class ProviderKeys {
       this.#problem = undefined
       fetched?.(true)
     } catch (error) {
+      if (this.#end.signal.aborted) return
       const problem = error instanceof Error ? error.message : String(error)
       if (problem !== this.#problem) log.error('the keys of an identity provider cannot be fetched; trying again', { issuer, error })
       this.#problem = problem
@@ -100,14 +104,14 @@ export class ProviderKeys {
 
   async #read(): Promise<Readonly<Record<string, unknown>>> {
     const { issuer, discoveryUrl, fetch } = this.#options
-    const { issuer: itself, jwks_uri: keysUrl } = await fetch(discoveryUrl)
+    const { issuer: itself, jwks_uri: keysUrl } = await fetch(discoveryUrl, this.#end.signal)
     if (itself !== issuer) {
       throw new Error(`issuer did not match the issuer returned by provider, expected ${JSON.stringify(issuer)} got ${shown(itself)}`)
     }
     if (typeof keysUrl !== 'string' || !URL.canParse(keysUrl) || new URL(keysUrl).protocol !== 'https:') {
       throw new Error(`the provider's jwks_uri is no https URL: ${shown(keysUrl)}`)
     }
-    return fetch(keysUrl)
+    return fetch(keysUrl, this.#end.signal)
   }
 
   #take(document: Readonly<Record<string, unknown>>): void {

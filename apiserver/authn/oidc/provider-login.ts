@@ -1,7 +1,4 @@
-import { Agent } from 'node:https'
 import { StatusError } from '../../../shared/errors/status-error.ts'
-import { BoundedCache } from '../../../shared/limits/bounded-cache.ts'
-import { inputLimits } from '../../../shared/limits/input-limits.ts'
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
 import type { WebToken } from '../json-web-token.ts'
@@ -16,14 +13,14 @@ import { type UserOfClaims, userOfClaims } from './user-of-claims.ts'
 
 /** `nbf` may lie in the future by this much, in seconds: clocks of providers differ (upstream's go-oidc). An expiry has no such grace. */
 const NOT_BEFORE_LEEWAY = 5 * 60
-/** What is remembered of the tokens of one provider. */
-const REMEMBERED = { bytes: 8 * 1024 * 1024, keyCharacters: inputLimits.tokenCharacters }
 const WELL_KNOWN = '/.well-known/openid-configuration'
 
-interface Verdict {
+/** Who a token was found to be of. It holds until the token expires or the keys change: everything else that it rests on is in the token. */
+export interface Verdict {
   readonly user: User
   /** Seconds since the epoch. */
   readonly expires: number
+  readonly keys: ProviderKeys
   /** Of the keys that it was checked by. */
   readonly generation: number
 }
@@ -42,19 +39,15 @@ export function sourceOf({ issuer: { url, discoveryURL, certificateAuthority } }
 /** The keys that the tokens of this authenticator are signed with; nothing is fetched before they are started. */
 export function keysOf({ issuer }: JwtAuthenticator, { clock, log, metrics }: LoginOptions): ProviderKeys {
   const { url = '', discoveryURL, certificateAuthority } = issuer
-  const agent = new Agent({ keepAlive: false, maxSockets: 4, ...(certificateAuthority ? { ca: certificateAuthority } : {}) })
   return new ProviderKeys({
     issuer: url,
     discoveryUrl: discoveryURL || url.replace(/\/$/, '') + WELL_KNOWN,
-    ...{ fetch: fetchJson(agent, clock), clock, log },
+    ...{ fetch: fetchJson(certificateAuthority || undefined, clock), clock, log },
     fetched: (isGood) => metrics.fetched(url, isGood, clock.now()),
   })
 }
 
-/**
- * Users by the ID tokens of one provider (OpenID Connect Core §3.1.3.7). A verdict is remembered until the token expires or the provider's keys
- * change: everything else that it rests on is in the token.
- */
+/** Users by the ID tokens of one provider (OpenID Connect Core §3.1.3.7). */
 export class ProviderLogin {
   readonly keys: ProviderKeys
   readonly source: string
@@ -62,7 +55,6 @@ export class ProviderLogin {
   readonly #audiences: readonly string[]
   readonly #algorithms: readonly SigningAlgorithm[]
   readonly #userOf: UserOfClaims
-  readonly #verdicts = new BoundedCache<Verdict>(REMEMBERED)
   readonly #options: LoginOptions
 
   constructor(jwt: JwtAuthenticator, keys: ProviderKeys, algorithms: readonly SigningAlgorithm[], options: LoginOptions) {
@@ -75,28 +67,18 @@ export class ProviderLogin {
     this.#options = options
   }
 
-  /** Who it was found to be, while that holds. */
-  remembered(token: string): User | undefined {
-    const known = this.#verdicts.get(token)
-    if (!known) return undefined
-    if (known.generation === this.keys.generation && this.#seconds() < known.expires) return known.user
-    this.#verdicts.delete(token)
-    return undefined
-  }
-
-  /** @param parsed of its issuer. @throws StatusError Unauthorized; the message says why */
-  async login(token: string, parsed: WebToken): Promise<User> {
+  /** @param token of its issuer. @throws StatusError Unauthorized; the message says why */
+  async login(token: WebToken): Promise<Verdict> {
     const { clock, metrics } = this.#options
     const start = clock.monotonic()
     let isGood = false
     try {
-      const { claims } = parsed
+      const { claims } = token
       const expires = this.#checkClaims(claims)
-      const generation = await this.#checkSignature(parsed)
+      const generation = await this.#checkSignature(token)
       const user = this.#userOf(claims)
-      this.#verdicts.set(token, { user, expires, generation }, JSON.stringify(user).length * 2)
       isGood = true
-      return user
+      return { user, expires, generation, keys: this.keys }
     } finally {
       metrics.took(this.#issuer, isGood, clock.monotonic() - start)
     }
