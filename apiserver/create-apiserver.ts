@@ -1,11 +1,14 @@
 import { ByteBudget } from '../shared/limits/byte-budget.ts'
 import type { Logger } from '../shared/logging/logger.ts'
+import { Metrics } from '../shared/metrics/metrics.ts'
 import { keepPodRoutes, machineIp, type RunIp } from '../shared/pods/keep-pod-routes.ts'
 import { ConfigError } from '../shared/process/config.ts'
 import { createHealthServer } from '../shared/process/health-server.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { Clock, Timer } from '../shared/time/clock.ts'
 import { type Aggregation, createAggregation } from './aggregation/create-aggregation.ts'
+import type { Auditor } from './audit/auditor.ts'
+import { createAudit } from './audit/create-audit.ts'
 import { AddressKeeper } from './bootstrap/address-keeper.ts'
 import { ensureAll } from './bootstrap/ensure.ts'
 import { requiredFlowSchemas, requiredPriorityLevels } from './bootstrap/flow-control.ts'
@@ -68,9 +71,11 @@ const UNREADY = 'objects that must exist are still being made'
 export async function createApiServer(config: ApiServerConfig, tools: ProcessTools, parts: ApiServerParts = {}): Promise<ApiServer> {
   const { clock, log } = tools
   const derived = deriveConfig(config)
+  const metrics = new Metrics()
+  const audit = await createAudit(config, { metrics, ...tools })
   const identity = await ServerIdentity.establish({ config, derived, clock, log })
   const scrapeNode = parts.scrapeNode ?? ((node: string, signal: AbortSignal) => connect.nodeMetrics(node, signal))
-  const state = await openState(config, derived, identity, { ...tools, parts, scrapeNode })
+  const state = await openState(config, derived, identity, { ...tools, parts, scrapeNode, metrics })
   const { storage, objects, table, writer } = state
   const compactor = new Compactor({ storage, clock, logger: log })
   const store = new ObjectStore(storage, () => compactor.clientHorizon, clock)
@@ -105,7 +110,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const flowPolicy = new FlowPolicyFollower({ reader: objects, writer, table, flowControl, ensureMandatory, clock, log })
   const pipeline = createPipeline({
     ...{ config, tools, state, store, hub, connect, aggregation, identity, flowControl, bounds },
-    ...{ issuer: derived.issuer, unready },
+    ...{ issuer: derived.issuer, unready, metrics, auditor: audit?.auditor },
   })
   const handle = (request: ApiRequest, reply: Reply) => pipeline.handle(request, reply)
   const upgrade: UpgradeHandler = (request, raw, socket, head) =>
@@ -189,6 +194,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       await compacting
       objects.close()
       await storage.close()
+      await audit?.stop()
     },
   }
 }
@@ -204,22 +210,24 @@ interface PipelineParts {
   readonly identity: ServerIdentity
   readonly flowControl: FlowControl
   readonly bounds: ServerBounds
+  readonly metrics: Metrics
+  readonly auditor: Auditor | undefined
   readonly issuer: string
   readonly unready: () => string | undefined
 }
 
 /** The request path with everything it passes through. */
 function createPipeline(parts: PipelineParts): Pipeline {
-  const { config, tools, state, store, hub, connect, aggregation, identity, flowControl, bounds, issuer, unready } = parts
+  const { config, tools, state, store, hub, connect, aggregation, identity, flowControl, bounds, issuer, unready, auditor } = parts
   const { clock, random, log } = tools
   const { storage, objects, table, writer, remover, authentication, authorization } = state
   const served = (resource: string) => (table.hasPlural(resource) ? resource : undefined)
-  const metrics = serverMetrics({
+  const told = serverMetrics({
     ...{ revision: () => storage.revision, watchers: () => hub.size, streams: () => [...connect.counts(), ...aggregation.proxy.counts()] },
-    ...{ flowControl, bounds, served, metrics: state.metrics },
+    ...{ flowControl, bounds, served, metrics: parts.metrics },
   })
   return new Pipeline({
-    ...{ authentication, authorization, flowControl, table, metrics: metrics.requests, clock, log, deadline: config.requestTimeout },
+    ...{ authentication, auditor, authorization, flowControl, table, metrics: told.requests, clock, log, deadline: config.requestTimeout },
     verbs: { store, table, objects, writer, remover, hub, clock, random, require: authorization.require },
     paths: pathHandlers({
       ...{ table, issuer, serviceAccountKeys: identity.credentials.serviceAccountKeys },
@@ -229,7 +237,7 @@ function createPipeline(parts: PipelineParts): Pipeline {
         { name: 'ping', live: true, check: () => undefined },
         { name: 'poststarthook/bootstrap', live: false, check: unready },
       ],
-      metrics: () => metrics.render(),
+      metrics: () => told.render(),
     }),
     connect: (call) => connect.handle(call),
     remotes: aggregation,

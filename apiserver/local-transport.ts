@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { ConnectionError } from '../shared/client/connection-error.ts'
 import type { Transport, TransportRequest, TransportResponse } from '../shared/client/transport.ts'
 import { StatusError } from '../shared/errors/status-error.ts'
+import type { AuditTrail } from './audit/audit-trail.ts'
 import type { User } from './authn/user.ts'
 import type { ApiServer } from './create-apiserver.ts'
 import type { ApiRequest, Reply, ReplyHeaders } from './http/exchange.ts'
@@ -62,6 +63,7 @@ function localRequest({ method, path, headers, body = '' }: TransportRequest, us
 
 /** An answer that its reader takes from memory, with the same back-pressure as a connection. */
 class LocalReply implements Reply {
+  audit: AuditTrail | undefined
   started = false
   closed = false
   readonly #answer: (response: TransportResponse) => void
@@ -97,7 +99,8 @@ class LocalReply implements Reply {
 
   begin(code: number, contentType: string | undefined, _length?: number, headers: ReplyHeaders = {}): void {
     this.started = true
-    const all: ReplyHeaders = { ...headers, ...this.#stamp }
+    this.audit?.starts(code)
+    const all: ReplyHeaders = { ...headers, ...this.#stamp, ...this.audit?.headers }
     if (contentType !== undefined) all['content-type'] = contentType
     const header = (name: string) => {
       const value = all[name.toLowerCase()]

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Metrics } from '../shared/metrics/metrics.ts'
+import type { Metrics } from '../shared/metrics/metrics.ts'
 import { ConfigError } from '../shared/process/config.ts'
 import type { ProcessTools } from '../shared/process/run.ts'
 import { readAdmissionConfiguration } from './admission/admission-configuration.ts'
@@ -59,8 +59,6 @@ export interface ServerState {
   readonly rule: DialRule
   /** Asks webhooks. */
   readonly hooks: HookClient
-  /** What `/metrics` tells. */
-  readonly metrics: Metrics
   /** Learns which addresses and ports are taken, and goes on following. */
   followAllocations(): void
 }
@@ -70,15 +68,14 @@ export async function openState(
   config: ApiServerConfig,
   derived: DerivedConfig,
   identity: ServerIdentity,
-  tools: ProcessTools & { readonly parts: StateParts; readonly scrapeNode: ScrapeNode },
+  tools: ProcessTools & { readonly parts: StateParts; readonly scrapeNode: ScrapeNode; readonly metrics: Metrics },
 ): Promise<ServerState> {
-  const { clock, random, log, parts, scrapeNode } = tools
+  const { clock, random, log, parts, scrapeNode, metrics } = tools
   const admission = await readAdmissionConfiguration(config.admissionControlConfigFile)
   for (const warning of admission.warnings) log.warn(warning)
   // Kinds are built with services that themselves read kinds: the services are named now and filled in below.
   const late = lateServices()
   const table = new ResourceTable(await (parts.loadDefinitions ?? loadResources)(late.services))
-  const metrics = new Metrics()
   const encryption = await EncryptionAtRest.open({ path: config.encryptionProviderConfig, clock, log, metrics })
   const cluster = clusterOf(identity.credentials.authority)
   const storage = await openStorage(
@@ -120,7 +117,7 @@ export async function openState(
   const writer: ObjectWriter = new ObjectWriter({ storage, objects, rules, clock, random, log })
   const remover = new ObjectRemover(storage, objects, writer, () => clock.now())
   return {
-    ...{ storage, encryption, table, objects, providers, authentication, authorization, writer, remover, rule, hooks, metrics },
+    ...{ storage, encryption, table, objects, providers, authentication, authorization, writer, remover, rule, hooks },
     followAllocations() {
       ips.follow(objects)
       ports.follow(objects)

@@ -5,6 +5,8 @@ import { SelectorError } from '../shared/selectors/selector-error.ts'
 import type { Clock } from '../shared/time/clock.ts'
 import type { RemoteCall, RemoteProxy } from './aggregation/remote-proxy.ts'
 import type { RemoteService, RemoteServices } from './aggregation/remote-services.ts'
+import type { AuditTrail } from './audit/audit-trail.ts'
+import type { Auditor } from './audit/auditor.ts'
 import type { Authentication } from './authn/authenticate.ts'
 import type { User } from './authn/user.ts'
 import type { Authorization } from './authz/authorize.ts'
@@ -35,6 +37,8 @@ export type ConnectHandler = (call: Call) => Promise<void>
 
 export interface PipelineTools {
   readonly authentication: Authentication
+  /** Absent: nothing is written down. */
+  readonly auditor: Auditor | undefined
   readonly authorization: Authorization
   readonly flowControl: FlowControl
   readonly table: ResourceTable
@@ -78,6 +82,7 @@ export class Pipeline {
       this.#refuse(request, info, reply, error, warnings)
     }
     metrics.observe(info, clock.monotonic() - start)
+    if (reply.audit) endTrail(reply.audit, reply)
   }
 
   /** Even a failure to say what failed must end with this request. */
@@ -93,10 +98,10 @@ export class Pipeline {
 
   async #serve(request: ApiRequest, info: RequestInfo, reply: Reply, warnings: string[]): Promise<void> {
     const { flowControl, clock, deadline } = this.#tools
-    const user = await this.#authenticate(request) // 401 403
+    const user = await this.#authenticate(request, info, reply) // 401 403 500
     const flow = flowControl.flowOf(info, user)
     reply.belongTo(user.name, flow.headers)
-    const outdated = this.#authorize(info, user) // 403
+    const outdated = this.#authorize(info, user, reply.audit) // 403
     if (outdated) await outdated
     const remote = this.#tools.remotes.services.ofRequest(info)
     if (remote) return this.#passOn(remote, { request, info, reply, user }, flow) // 502 503
@@ -139,14 +144,14 @@ export class Pipeline {
    * Roles and bindings reach the authoriser a moment after their writers were answered: a no that may rest on an old policy is
    * asked again when it has caught up.
    */
-  #authorize(info: RequestInfo, user: User): Promise<void> | undefined {
+  #authorize(info: RequestInfo, user: User, audit: AuditTrail | undefined): Promise<void> | undefined {
     const { authorization, verbs } = this.#tools
     const attributes = attributesOf(info, user)
     try {
-      authorization.require(attributes)
+      authorization.require(attributes, audit)
     } catch (error) {
       if (!hasReason(error, 'Forbidden') || verbs.objects.isCurrent) throw error
-      return verbs.objects.caughtUp().then(() => authorization.require(attributes))
+      return verbs.objects.caughtUp().then(() => authorization.require(attributes, audit))
     }
     return undefined
   }
@@ -223,11 +228,25 @@ export class Pipeline {
     return info.verb === 'patch' ? patch(call, verbs) : update(call, verbs)
   }
 
-  async #authenticate(request: ApiRequest): Promise<User> {
-    const { authentication, authorization } = this.#tools
-    const user = request.user ?? (await authentication.authenticate(request)) // 401
+  /** Who comes is written down before it is asked whether they may be somebody else. */
+  async #authenticate(request: ApiRequest, info: RequestInfo, reply: Reply): Promise<User> {
+    const { authorization, auditor } = this.#tools
+    const user = request.user ?? (await this.#whoAsks(request, info, reply)) // 401
+    const written = auditor?.begin(request, info, reply, user)
+    if (written) await written // 500
     if (!wantsImpersonation(request.headers)) return user
-    return impersonatedUser(user, request.headers, (attributes) => authorization.require(attributes))
+    const other = impersonatedUser(user, request.headers, (attributes) => authorization.require(attributes))
+    reply.audit?.actsAs(other)
+    return other
+  }
+
+  async #whoAsks(request: ApiRequest, info: RequestInfo, reply: Reply): Promise<User> {
+    try {
+      return await this.#tools.authentication.authenticate(request)
+    } catch (error) {
+      this.#tools.auditor?.refuse(request, info, reply)
+      throw error
+    }
   }
 }
 
@@ -238,6 +257,12 @@ const hasBody = new Set(['create', 'update', 'patch', 'delete', 'deletecollectio
 /** They last as long as the client wants: no deadline, no seat, and their bodies flow through. */
 function isStreaming(info: RequestInfo): boolean {
   return streaming.has(info.subresource)
+}
+
+/** A stream that was opened goes on when its request has been worked on. */
+function endTrail(trail: AuditTrail, reply: Reply): void {
+  if (trail.isLongRunning) reply.onClose(() => trail.completes())
+  else trail.completes()
 }
 
 /** The only resource without a namespace that has one in its path. */

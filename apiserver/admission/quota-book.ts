@@ -5,7 +5,8 @@ import { systemGroup, systemUser } from '../authn/system-names.ts'
 import type { User } from '../authn/user.ts'
 import { asKind } from '../registry/as-kind.ts'
 import type { ResourceTable } from '../registry/resource-table.ts'
-import type { ObjectWriter, WriteRequest } from '../registry/write-object.ts'
+import type { ObjectWriter } from '../registry/write-object.ts'
+import type { WriteRequest } from '../registry/write-request.ts'
 
 /** Where usage is written: the status of quotas, by compare-and-swap, so that several API servers may share it. */
 export interface QuotaBook {

@@ -1,4 +1,5 @@
 import type { PolicyRule } from '../../shared/openapi/generated/rbac-v1.ts'
+import type { AuditTrail } from '../audit/audit-trail.ts'
 import { nodeNameOf, systemGroup } from '../authn/system-names.ts'
 import type { User } from '../authn/user.ts'
 import type { ResourceServices } from '../registry/define-resource.ts'
@@ -14,8 +15,8 @@ import { rbacAuthorizer } from './rbac.ts'
 export interface Authorization {
   /** The answer and its reason, for reviews. */
   readonly authorize: ResourceServices['authorize']
-  /** @throws StatusError Forbidden, saying who may not do what, and why as far as it is known. */
-  require(attributes: AccessAttributes): void
+  /** Tells `audit` what was decided. @throws StatusError Forbidden, saying who may not do what, and why as far as it is known. */
+  require(attributes: AccessAttributes, audit?: AuditTrail): void
   readonly rulesFor: ResourceServices['rulesFor']
   readonly grants: Grants
 }
@@ -35,8 +36,9 @@ export function createAuthorization(reader: ObjectReader): Authorization {
   const rulesOf = (user: User, namespace: string) => (isMaster(user) ? MASTERS_RULES : rbac.rulesOf(user, namespace))
   return {
     authorize,
-    require(attributes) {
+    require(attributes, audit) {
       const { decision, reason } = authorize(attributes)
+      audit?.authorized(decision === 'allow' ? 'allow' : 'forbid', reason)
       if (decision !== 'allow') throw forbiddenRequest(attributes, reason)
     },
     rulesFor(user, namespace) {

@@ -6,7 +6,8 @@ import type { User } from '../authn/user.ts'
 import type { ObjectRemover } from '../registry/deletion.ts'
 import type { ResourceTable } from '../registry/resource-table.ts'
 import { decodeObject } from '../registry/schema-check.ts'
-import type { ObjectWriter, WriteRequest } from '../registry/write-object.ts'
+import type { ObjectWriter } from '../registry/write-object.ts'
+import type { WriteRequest } from '../registry/write-request.ts'
 
 /** An object that must exist, as it would be sent by its creator. */
 export interface RequiredObject {

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { User } from '../authn/user.ts'
 
 /** A request as the pipeline sees it, whatever carried it here (a TLS connection, or a call inside the process). */
@@ -31,6 +32,8 @@ export type ReplyHeaders = Record<string, string | string[]>
 
 /** The way back. One of `send` or `begin` is called once. */
 export interface Reply {
+  /** What the audit log is told of the request; absent where it is told nothing. Answers carry its headers, and say that they start. */
+  audit?: AuditTrail | undefined
   /** True as soon as anything was sent. */
   readonly started: boolean
   /** True when nobody is reading any more. */

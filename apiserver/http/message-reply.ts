@@ -56,6 +56,10 @@ class MessageReply implements Reply {
     this.#form = form
   }
 
+  get audit(): Reply['audit'] {
+    return this.#inner.audit
+  }
+
   get started(): boolean {
     return this.#inner.started
   }

@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { ByteBudget, Holding } from '../../shared/limits/byte-budget.ts'
+import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { User } from '../authn/user.ts'
 import type { BodyIntake } from './body-intake.ts'
 import type { ApiRequest, Reply, ReplyHeaders } from './exchange.ts'
@@ -101,6 +102,7 @@ export class NodeReply implements Reply {
   readonly #unsent: ByteBudget
   readonly #isHead: boolean
   #isChunked = false
+  audit: AuditTrail | undefined
   #owner = ''
   #stamp: Readonly<Record<string, string>> | undefined
   /** What the peer has not taken yet. */
@@ -134,7 +136,14 @@ export class NodeReply implements Reply {
   send(code: number, contentType: string, body: Buffer | string, headers: ReplyHeaders = {}): void {
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
     this.#dropUnreadBody(code)
-    this.#response.writeHead(code, { ...headers, ...this.#stamp, 'content-type': contentType, 'content-length': length })
+    this.audit?.starts(code)
+    this.#response.writeHead(code, {
+      ...headers,
+      ...this.#stamp,
+      ...this.audit?.headers,
+      'content-type': contentType,
+      'content-length': length,
+    })
     if (this.#isHead) this.#response.end()
     else if (typeof body === 'string' || body.length > ONE_PIECE) {
       this.#response.end(body)
@@ -145,7 +154,8 @@ export class NodeReply implements Reply {
   }
 
   begin(code: number, contentType: string | undefined, length?: number, headers: ReplyHeaders = {}): void {
-    const all: ReplyHeaders = { ...headers, ...this.#stamp }
+    this.audit?.starts(code)
+    const all: ReplyHeaders = { ...headers, ...this.#stamp, ...this.audit?.headers }
     if (contentType !== undefined) all['content-type'] = contentType
     if (length !== undefined) all['content-length'] = String(length)
     this.#isChunked = length === undefined && this.#response.useChunkedEncodingByDefault && !this.#isHead

@@ -14,6 +14,7 @@ export function sendObject(
   representation: Representation,
   warnings: readonly string[] = [],
 ): void | Promise<void> {
+  reply.audit?.answers(code, body)
   const headers = headersFor(warnings)
   if (representation.format === 'yaml') return sendYaml(reply, code, body, headers)
   if (representation.format === 'protobuf') {
@@ -72,6 +73,9 @@ export function sendError(
   warnings: readonly string[] = [],
 ): void {
   const known = error instanceof StatusError ? error : unexpected(error, log, about)
+  const status = known.toStatus()
+  reply.audit?.answers(known.code, status)
+  if (known !== error) reply.audit?.panics(known.message)
   if (reply.closed) return
   if (reply.started) {
     log.warn('an answer had begun when it failed; the connection is broken off', { ...about, error })
@@ -82,7 +86,6 @@ export function sendError(
   const retryAfter = known.details?.retryAfterSeconds
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
   if (known.code === 401) headers['www-authenticate'] = 'Bearer realm="coxswain"'
-  const status = known.toStatus()
   if (representation.format === 'protobuf') return reply.send(known.code, representation.contentType, encodeProtobuf(status), headers)
   reply.send(
     known.code,

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ByteBudget, Holding } from '../../shared/limits/byte-budget.ts'
+import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { Reply, ReplyHeaders } from './exchange.ts'
 
 /** A connection handed over to whoever serves the other protocol. */
@@ -18,6 +19,7 @@ export interface RawConnection {
  */
 export class UpgradeReply implements Reply {
   readonly #raw: RawConnection
+  audit: AuditTrail | undefined
   #started = false
   #owner = ''
   #stamp: Readonly<Record<string, string>> | undefined
@@ -49,6 +51,7 @@ export class UpgradeReply implements Reply {
 
   takeOver(): RawConnection {
     this.#started = true
+    this.audit?.starts(101)
     return this.#raw
   }
 
@@ -83,7 +86,8 @@ export class UpgradeReply implements Reply {
 
   begin(code: number, contentType: string | undefined, length?: number, headers: ReplyHeaders = {}): void {
     this.#started = true
-    const all: ReplyHeaders = { ...headers, ...this.#stamp, connection: 'close' }
+    this.audit?.starts(code)
+    const all: ReplyHeaders = { ...headers, ...this.#stamp, ...this.audit?.headers, connection: 'close' }
     if (contentType !== undefined) all['content-type'] = contentType
     if (length !== undefined) all['content-length'] = String(length)
     const lines = Object.entries(all).flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}\r\n`))

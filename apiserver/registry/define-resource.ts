@@ -4,6 +4,7 @@ import type { FieldProblem } from '../../shared/errors/field-error.ts'
 import type { KubeObject, ObjectName } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import type { AuditAnnotations } from '../audit/audit-trail.ts'
 import type { User } from '../authn/user.ts'
 import type { ObjectReader } from './object-reader.ts'
 
@@ -16,6 +17,8 @@ export interface HookContext {
   readonly dryRun: boolean
   /** Sentences for the `Warning` header. */
   warn(sentence: string): void
+  /** What the audit log is told besides; absent where it is told nothing. */
+  readonly audit?: AuditAnnotations | undefined
 }
 
 /**

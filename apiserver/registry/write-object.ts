@@ -5,13 +5,12 @@ import { deepFreeze, type KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { AdmissionRequest, AdmissionRule, StrangersTurn } from '../admission/admission.ts'
-import type { User } from '../authn/user.ts'
 import { withWrittenFields } from '../ownership/packed-fields.ts'
-import { type Author, type TrackedWrite, trackCreate, trackUpdate } from '../ownership/track-write.ts'
+import { type TrackedWrite, trackCreate, trackUpdate } from '../ownership/track-write.ts'
 import { type Put, type Storage, StorageConflict } from '../storage/storage.ts'
 import { commitWrite } from './commit.ts'
 import { ConflictQueue } from './conflict-queue.ts'
-import type { FurtherVersion, HookContext } from './define-resource.ts'
+import type { HookContext } from './define-resource.ts'
 import { type Encode, encodeObject, isTooLarge, tooLarge } from './encode-object.ts'
 import { factsOf, type ObjectFacts, type StoredEntry } from './object-facts.ts'
 import { keepIdentity, placeInNamespace, stampNewObject } from './object-metadata.ts'
@@ -26,28 +25,7 @@ import type { StoredObjects } from './stored-objects.ts'
 import { type Undo, withUndo } from './undo.ts'
 import { isFinallyDeleted, restrictTo, type UpdatePart } from './update-part.ts'
 import { createProblems, updateProblems } from './write-problems.ts'
-
-/** A write that has been authenticated and authorised. */
-export interface WriteRequest {
-  readonly resource: Resource
-  /** Who is put on record for it; undefined: the server itself. */
-  readonly author?: Author | undefined
-  /** The version that was spoken, where it is not the stored one. */
-  readonly version?: FurtherVersion | undefined
-  /** The resource in the version that was spoken; absent where that is the stored one. */
-  readonly spoken?: Resource | undefined
-  /** The options of the request as its own kind (CreateOptions…), for those who are told of it. */
-  readonly options?: (() => object) | undefined
-  readonly namespace: string
-  /** Empty for create. */
-  readonly name: string
-  readonly subresource: string
-  readonly user: User
-  readonly dryRun: boolean
-  /** Whether an update names the resourceVersion that it changes. */
-  readonly isConditional?: boolean
-  warn(sentence: string): void
-}
+import type { WriteRequest } from './write-request.ts'
 
 export interface Written {
   /** The bytes to answer. */
@@ -93,7 +71,8 @@ export class ObjectWriter {
 
   contextOf(request: WriteRequest): HookContext {
     const { objects: reader, clock, random } = this.#tools
-    return { user: request.user, dryRun: request.dryRun, warn: (sentence) => request.warn(sentence), reader, clock, random }
+    const { user, dryRun, audit } = request
+    return { user, dryRun, audit, warn: (sentence) => request.warn(sentence), reader, clock, random }
   }
 
   #tracked({ author, resource, subresource }: WriteRequest): TrackedWrite {

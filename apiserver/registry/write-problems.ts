@@ -2,7 +2,7 @@ import type { FieldProblem } from '../../shared/errors/field-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import { metadataProblems } from './object-metadata.ts'
 import type { UpdatePart } from './update-part.ts'
-import type { WriteRequest } from './write-object.ts'
+import type { WriteRequest } from './write-request.ts'
 
 /** What is wrong with a new object. */
 export function* createProblems({ resource, version }: WriteRequest, object: KubeObject): Generator<FieldProblem> {

@@ -26,6 +26,7 @@ export async function apply(call: Call, part: UpdatePart, tools: VerbTools): Pro
   const manager = info.query.get('fieldManager')
   if (!manager) throw wrongOptions([fieldProblem.required('fieldManager', 'is required for apply patch')])
   const config = configOf(parsed(await call.request.readBody(BODY_LIMIT)), call)
+  call.reply.audit?.sent(config)
   const request = { ...written, author: { manager, served: resource, applies: true } }
   const application: Application = {
     ...{ served: resource, config, manager, subresource: info.subresource, force },

@@ -11,6 +11,7 @@ import type { ApiRequest, Reply } from '../http/exchange.ts'
 import { isTrue, type RequestInfo } from '../http/request-info.ts'
 import { sendObject } from '../http/response.ts'
 import { managerName, managerProblems } from '../ownership/manager-name.ts'
+import { withWrittenFields } from '../ownership/packed-fields.ts'
 import type { Author } from '../ownership/track-write.ts'
 import { PROTOBUF_TYPE } from '../protobuf/encode-protobuf.ts'
 import { parseProtobuf } from '../protobuf/parse-protobuf.ts'
@@ -22,7 +23,8 @@ import { type Decodable, decodeAs, type FieldValidation } from '../registry/sche
 import type { StoredObjects } from '../registry/stored-objects.ts'
 import { metadataOf, tableOf, tableWith } from '../registry/table.ts'
 import { asServed, asStored, bytesAsServed, shownBytes, storedVersion } from '../registry/versions.ts'
-import type { ObjectWriter, WriteRequest } from '../registry/write-object.ts'
+import type { ObjectWriter } from '../registry/write-object.ts'
+import type { WriteRequest } from '../registry/write-request.ts'
 import type { WatchHub } from '../watch/watch-hub.ts'
 
 /** What verbs work with. */
@@ -60,7 +62,7 @@ export function namespaceOf({ info, resource }: Call): string {
 }
 
 export function writeRequestOf(call: Call, dryRun = isDryRun(call.info.query)): WriteRequest {
-  const { info, resource, user, warnings } = call
+  const { info, resource, user, warnings, reply } = call
   const { name, subresource } = info
   return {
     author: authorOf(call),
@@ -74,6 +76,7 @@ export function writeRequestOf(call: Call, dryRun = isDryRun(call.info.query)): 
     user,
     dryRun,
     warn: (sentence) => warnings.push(sentence),
+    audit: reply.audit,
   }
 }
 
@@ -129,7 +132,9 @@ export async function readStored(call: Call): Promise<KubeObject> {
 export async function readObject(call: Call, of: Decodable = call.resource): Promise<KubeObject> {
   const fieldValidation = fieldValidationOf(call.info.query)
   const { value, duplicates } = parse(await call.request.readBody(BODY_LIMIT), headerOf(call.request, 'content-type'), of)
-  return decodeAs(of, value, { fieldValidation, duplicates, warn: (sentence) => call.warnings.push(sentence) })
+  const object = decodeAs(of, value, { fieldValidation, duplicates, warn: (sentence) => call.warnings.push(sentence) })
+  call.reply.audit?.requested(withWrittenFields(object))
+  return object
 }
 
 /** By media type; protobuf knows no unknown and no duplicate fields. @throws StatusError BadRequest, UnsupportedMediaType */

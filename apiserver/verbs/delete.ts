@@ -65,6 +65,7 @@ function toldOptions({ gracePeriodSeconds, propagation, orphanDependents, uid, r
 async function readOptions(call: Call): Promise<DeleteOptions> {
   const bytes = await call.request.readBody(BODY_LIMIT)
   const body = bytes.length === 0 ? undefined : parse(bytes, headerOf(call.request, 'content-type'), OPTIONS).value
+  if (body !== undefined) call.reply.audit?.sent(body)
   isDryRun(call.info.query)
   return deleteOptions(body, call.info.query)
 }

@@ -8,7 +8,7 @@ import { shownEntries } from '../registry/versions.ts'
 import { answerObject, answerScale, type Call, namespaceOf, type VerbTools, wholeList } from './call.ts'
 import { getDerived, listDerived } from './derived.ts'
 import { jsonPieces, listMeta, protobufPieces } from './list-pieces.ts'
-import { streamList } from './stream-list.ts'
+import { streamList, wholeOf } from './stream-list.ts'
 
 /** 200 404 503 504 */
 export function get(call: Call, tools: VerbTools): void | Promise<void> {
@@ -51,6 +51,12 @@ export async function list(call: Call, tools: VerbTools): Promise<void> {
   if (representation.format === 'yaml' || representation.pretty) return sendWholeList(call, page, tools.clock.now())
   const isProtobuf = representation.format === 'protobuf'
   const pieces = isProtobuf ? await protobufPieces(call, page, tools) : jsonPieces(call, page, tools.clock.now())
+  const { audit } = call.reply
+  if (audit?.holds('RequestResponse')) {
+    const whole = wholeOf(jsonPieces(call, page, tools.clock.now()))
+    if (whole) audit.answers(200, whole)
+    else audit.answersAtLength()
+  }
   return streamList(call.reply, pieces, headersFor(call.warnings))
 }
 

@@ -17,6 +17,18 @@ const CHUNK_BYTES = 256 * 1024
 /** Lists up to this size are sent in one piece with their length. */
 const WHOLE_BYTES = 512 * 1024
 
+/** The pieces together; undefined for a list that is not sent in one piece. */
+export function wholeOf({ head, items, separator, tail }: ListPieces): Buffer | undefined {
+  const parts: Buffer[] = [head]
+  let size = head.length + tail.length
+  for (const item of items) {
+    parts.push(...(parts.length === 1 ? [item] : [separator, item]))
+    size += item.length
+    if (size > WHOLE_BYTES) return undefined
+  }
+  return Buffer.concat([...parts, tail])
+}
+
 /** Joins the pieces, with back-pressure. */
 export async function streamList(reply: Reply, pieces: ListPieces, headers: ReplyHeaders): Promise<void> {
   const { contentType, head, items, separator, tail } = pieces

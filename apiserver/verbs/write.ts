@@ -83,6 +83,7 @@ export async function patch(call: Call, tools: VerbTools): Promise<void> {
   const request = writeRequestOf(call)
   const bytes = await call.request.readBody(BODY_LIMIT)
   const { value: change, duplicates } = parseBody(bytes, 'application/json', 'patch')
+  call.reply.audit?.sent(change)
   const looksAtOwners = bytes.includes('managedFields') || bytes.includes('"/metadata"')
   const decode = (of: Decodable, raw: unknown) => {
     // Warnings of an attempt that lost its race are not repeated.

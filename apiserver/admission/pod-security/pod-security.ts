@@ -17,6 +17,9 @@ export interface PodSecurityOptions {
   readonly exemptions: Exemptions
 }
 
+/** Before what the audit log is told. */
+const ANNOTATION = 'pod-security.kubernetes.io/'
+
 /** Subresources of pods that change nothing a check looks at; all others are looked at. */
 const HARMLESS = new Set(['exec', 'attach', 'binding', 'eviction', 'log', 'portforward', 'proxy', 'status'])
 
@@ -53,23 +56,37 @@ interface PodLike {
 /** Templates are warned of, and let in. @throws StatusError Forbidden for a pod that is not */
 function judge(request: AdmissionRequest, { metadata, spec }: PodLike, { defaults, exemptions }: PodSecurityOptions): void {
   const { namespace, user, context, object } = request
+  const { audit } = context
   const isPod = asKind(object, 'v1', 'Pod') !== undefined
-  if (exemptions.hasNamespace(namespace) || exemptions.hasUser(user.name)) return
+  const exempt = (by: string) => audit?.annotate(`${ANNOTATION}exempt`, by)
+  if (exemptions.hasNamespace(namespace)) return exempt('namespace')
+  if (exemptions.hasUser(user.name)) return exempt('user')
   const found = context.reader.get('v1', 'Namespace', { name: namespace })
   if (!found) {
     if (!isPod) return
     throw new StatusError('InternalError', `Internal error occurred: failed to lookup namespace "${namespace}"`)
   }
-  const { enforce, warn } = policyOf(found.metadata.labels, defaults).policy
-  if (exemptions.hasRuntimeClass(spec.runtimeClassName)) return
+  const { policy, problems } = policyOf(found.metadata.labels, defaults)
+  const { enforce, warn } = policy
+  if (exemptions.hasRuntimeClass(spec.runtimeClassName)) return exempt('runtimeClass')
+  if (problems.length > 0)
+    audit?.annotate(
+      `${ANNOTATION}error`,
+      `Failed to parse policy: ${problems.map(({ path, message }) => `${path}: ${message}`).join(', ')}`,
+    )
   const told = (policy: LevelVersion) => {
     const violations = checksOf(policy)(metadata, spec)
     const list = violations.map(({ reason, detail }) => `${reason} (${detail})`).join(', ')
     return list === '' ? undefined : `PodSecurity "${shownLevel(policy)}": ${list}`
   }
+  if (isPod) audit?.annotate(`${ANNOTATION}enforce-policy`, shownLevel(enforce))
   const refused = isPod ? told(enforce) : undefined
+  if (audit) {
+    const isJudged = isPod && shownLevel(policy.audit) === shownLevel(enforce)
+    const noted = isJudged ? refused : told(policy.audit)
+    if (noted) audit.annotate(`${ANNOTATION}audit-violations`, `would violate ${noted}`)
+  }
   if (refused) throw refusal(request, `violates ${refused}`)
-  // What `audit` finds, and which policy was enforced, would be annotations of an audit log, which there is none of.
   const isKnown = isPod && shownLevel(warn) === shownLevel(enforce)
   const warned = isKnown ? undefined : told(warn)
   if (warned) context.warn(`would violate ${warned}`)

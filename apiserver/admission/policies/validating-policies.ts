@@ -12,6 +12,7 @@ import { refusal } from '../refuse.ts'
 import { BoundPolicies, type BoundPolicy, type Policy } from './bound-policies.ts'
 import { policyValues, Spending } from './evaluate.ts'
 import { type Failure, failuresOf } from './failed-validations.ts'
+import { type NotedFailure, PolicyAnnotations } from './policy-annotations.ts'
 import { type RequestTools, requestValues } from './request-values.ts'
 
 const API = 'admissionregistration.k8s.io/v1'
@@ -47,6 +48,8 @@ interface Decision extends Failure {
 async function holdAgainst(policies: Iterable<Bound>, request: AdmissionRequest, tools: RequestTools): Promise<void> {
   const values = new Map<Resource, Map<string, Value>>()
   const spendings = new Map<Policy<ValidatingAdmissionPolicy, PolicyPrograms>, Spending>()
+  const { audit } = request.context
+  const noted = audit && new PolicyAnnotations()
   let refused: StatusError | undefined
   for (const bound of policies) {
     const { policy, binding, target } = bound
@@ -55,28 +58,39 @@ async function holdAgainst(policies: Iterable<Bound>, request: AdmissionRequest,
     values.set(target, known)
     const spending = spendings.get(policy) ?? new Spending()
     spendings.set(policy, spending)
-    for (const failure of decide(bound, known, spending)) {
+    for (const failure of decide(bound, known, spending, noted)) {
       const decision = { ...failure, policy: policy.stored.metadata.name ?? '', binding: binding.metadata.name ?? '' }
       if (actions.includes('Warn')) warn(decision, request)
       if (actions.includes('Deny')) refused ??= refusalOf(decision, request)
-      // What Audit says would be in an audit log, which there is none of.
+      if (actions.includes('Audit')) noted?.fail(notedOf(decision, actions))
     }
   }
+  if (audit) noted?.publish(audit)
   if (refused) throw refused
 }
 
 /** What of a policy does not hold, of a binding, for all its parameters. Failures of the policy itself count only where it says so. */
-function decide({ policy, params }: Bound, values: ReadonlyMap<string, Value>, spending: Spending): readonly Failure[] {
+function decide(
+  { policy, params }: Bound,
+  values: ReadonlyMap<string, Value>,
+  spending: Spending,
+  noted: PolicyAnnotations | undefined,
+): readonly Failure[] {
   const { spec } = policy.stored
   const isFailing = spec.failurePolicy !== 'Ignore'
-  const failed = (message: string): readonly Failure[] => (isFailing ? [{ message, reason: 'Invalid', isError: true }] : [])
+  const failed = (message: string): readonly Failure[] => (isFailing ? [{ index: 0, message, reason: 'Invalid', isError: true }] : [])
   if ('problem' in params) return failed(params.problem)
   return params.flatMap((param) => {
     const given = policyValues(values, param, policy.programs, spending)
     if (given instanceof CelError) return failed(given.message)
     if (!given) return []
-    return failuresOf(policy.programs, spec.validations ?? [], given, spending).filter(({ isError }) => !isError || isFailing)
+    const publish = noted && ((key: string, value: string) => noted.add(policy.stored.metadata.name ?? '', key, value))
+    return failuresOf(policy.programs, spec.validations ?? [], given, spending, publish).filter(({ isError }) => !isError || isFailing)
   })
+}
+
+function notedOf({ message, policy, binding, index }: Decision, validationActions: readonly string[]): NotedFailure {
+  return { message, policy, binding, expressionIndex: index, validationActions }
 }
 
 function warn({ policy, binding, message }: Decision, { context }: AdmissionRequest): void {

@@ -8,8 +8,11 @@ import { takeBack, type Versions } from './shown-object.ts'
 import { ShownTexts } from './shown-texts.ts'
 import { internalError, WebhookFailure } from './verdict.ts'
 import type { Webhook } from './webhook.ts'
+import { noteMutation, notePatch, type Turn } from './webhook-annotations.ts'
 import { WebhookList } from './webhook-list.ts'
-import { consult, type WebhookTools } from './webhook-tools.ts'
+import { consult, type Question, type WebhookTools } from './webhook-tools.ts'
+
+type Asked = Pick<Question, 'webhook' | 'turn'>
 
 /** MutatingAdmissionWebhook: webhooks change the object one after the other, each seeing what those before it made. */
 export function mutatingWebhooks(tools: WebhookTools): AdmissionRule {
@@ -45,24 +48,32 @@ class MutatingRounds {
 
   async first(): Promise<StrangersTurn> {
     let hasChanged = false
-    for (const webhook of this.#webhooks) if (await this.#ask(webhook)) hasChanged = true
+    for (const [index, webhook] of this.#webhooks.entries()) if (await this.#ask(webhook, { round: 0, index })) hasChanged = true
     this.#reinvocation.remember(this.#request.object)
     return { hasChanged, again: () => this.#second() }
   }
 
   async #second(): Promise<void> {
     if (this.#reinvocation.isOther(this.#request.object)) this.#objectChanged()
-    for (const webhook of this.#webhooks) if (this.#reinvocation.isDue(webhook)) await this.#ask(webhook)
+    for (const [index, webhook] of this.#webhooks.entries()) {
+      if (this.#reinvocation.isDue(webhook)) await this.#ask(webhook, { round: 1, index })
+    }
   }
 
   /** Whether it changed the object. */
-  async #ask(webhook: Webhook): Promise<boolean> {
+  async #ask(webhook: Webhook, turn: Turn): Promise<boolean> {
     const versions = await versionsWanted(webhook, this.#request, this.#tools)
     if (!versions) return false
     const shown = await this.#texts.of(versions)
     const content = { request: this.#request, ...versions, ...shown }
-    const question = { webhook, content, type: 'admit', end: this.#end } as const
-    const isChanged = await consult(question, this.#tools, (response) => this.#take(webhook, versions, shown.object, response))
+    const question = { webhook, content, type: 'admit', end: this.#end, turn } as const
+    let isChanged: boolean | undefined
+    try {
+      isChanged = await consult(question, this.#tools, (response) => this.#take(question, versions, shown.object, response))
+    } finally {
+      const { audit } = this.#request.context
+      if (audit) noteMutation(audit, webhook, turn, isChanged === true)
+    }
     if (isChanged) this.#objectChanged()
     if (webhook.isAskedAgain) this.#reinvocation.wish(webhook)
     return isChanged === true
@@ -73,7 +84,8 @@ class MutatingRounds {
     this.#reinvocation.objectChanged()
   }
 
-  async #take({ name }: Webhook, versions: Versions, object: string, { patch }: AdmissionResponse): Promise<boolean> {
+  async #take({ webhook, turn }: Asked, versions: Versions, object: string, { patch }: AdmissionResponse): Promise<boolean> {
+    const { name } = webhook
     const operations = patch ? operationsOf(name, patch) : []
     if (operations.length === 0) return false
     if (!this.#request.object) {
@@ -88,6 +100,8 @@ class MutatingRounds {
         new Error(`the patch of admission webhook ${JSON.stringify(name)}: ${(error as Error).message}`, { cause: error }),
       )
     }
+    const { audit } = this.#request.context
+    if (audit) notePatch(audit, webhook, turn, operations)
     return true
   }
 }

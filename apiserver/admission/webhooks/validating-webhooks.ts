@@ -21,11 +21,11 @@ async function askAll(webhooks: readonly Webhook[], request: AdmissionRequest, t
   const texts = new ShownTexts(request)
   const end = request.context.clock.monotonic() + tools.patience
   const questions: Question[] = []
-  for (const webhook of webhooks) {
+  for (const [index, webhook] of webhooks.entries()) {
     const versions = await versionsWanted(webhook, request, tools)
     if (!versions) continue
     const content = { request, ...versions, ...(await texts.of(versions)) }
-    questions.push({ webhook, content, type: 'validating', end })
+    questions.push({ webhook, content, type: 'validating', end, turn: { round: 0, index } })
   }
   const asked = questions.map((question) => consult(question, tools, () => undefined))
   // Of several refusals the first in the order of the webhooks is told, so that the same request is told the same.

@@ -38,7 +38,7 @@ export class WebhookList {
   #webhooksOf(configuration: Configuration): readonly Webhook[] {
     const known = this.#known.get(configuration)
     if (known) return known
-    const webhooks = (configuration.webhooks ?? []).map(webhookOf)
+    const webhooks = (configuration.webhooks ?? []).map((each) => webhookOf(each, configuration.metadata.name ?? ''))
     this.#known.set(configuration, webhooks)
     return webhooks
   }

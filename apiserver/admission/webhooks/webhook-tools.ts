@@ -9,6 +9,7 @@ import { askWebhook } from './ask-webhook.ts'
 import type { ReviewContent } from './review.ts'
 import { denial, internalError, WebhookFailure } from './verdict.ts'
 import type { Webhook } from './webhook.ts'
+import { noteAnswer, noteFailedOpen, type Turn } from './webhook-annotations.ts'
 import type { WebhookMetrics, WebhookOutcome, WebhookType } from './webhook-metrics.ts'
 
 /** What both admission steps work with. */
@@ -29,6 +30,8 @@ export interface Question {
   readonly webhook: Webhook
   readonly content: Omit<ReviewContent, 'uid' | 'version'>
   readonly type: WebhookType
+  /** Where in the order of the step it stands. */
+  readonly turn: Turn
   /** When the step has to be over, on the monotonic clock. */
   readonly end: number
 }
@@ -42,7 +45,7 @@ export async function consult<T>(
   tools: WebhookTools,
   take: (response: AdmissionResponse) => T | Promise<T>,
 ): Promise<T | undefined> {
-  const { webhook, content, type, end } = question
+  const { webhook, content, type, end, turn } = question
   const { operation, context } = content.request
   const begin = context.clock.monotonic()
   const timeout = Math.min(webhook.timeout, end - begin)
@@ -50,6 +53,7 @@ export async function consult<T>(
   let outcome: WebhookOutcome = { code: 200 }
   try {
     const response = await askWebhook(webhook, content, { client: tools.client, isMutating: type === 'admit', timeout })
+    if (context.audit) noteAnswer(context.audit, webhook, response)
     if (!response.allowed) {
       const refused = denial(webhook.name, response.status)
       outcome = { code: refused.code, rejection: 'no_error' }
@@ -64,6 +68,7 @@ export async function consult<T>(
     const { code } = error
     outcome = webhook.ignoresFailure ? { code, failedOpen: true } : { code, rejection: 'calling_webhook_error' }
     if (!webhook.ignoresFailure) throw internalError(error)
+    if (context.audit) noteFailedOpen(context.audit, type === 'admit' ? 'mutation' : 'validating', webhook, turn)
     tools.log.warn('a webhook failed; its failure policy lets the request pass', { webhook: webhook.name, error })
     return undefined
   } finally {

@@ -9,6 +9,8 @@ export type ReviewVersion = 'v1' | 'v1beta1'
 /** One webhook of a configuration, ready to be asked. */
 export interface Webhook {
   readonly name: string
+  /** Name of the configuration that lists it. */
+  readonly configuration: string
   readonly address: HookAddress
   readonly rules: OperationRules
   readonly namespaces: LabelSelector
@@ -28,8 +30,9 @@ export interface Webhook {
 }
 
 /** @throws SelectorError, which validation has ruled out */
-export function webhookOf(webhook: ValidatingWebhook & Pick<MutatingWebhook, 'reinvocationPolicy'>): Webhook {
+export function webhookOf(webhook: ValidatingWebhook & Pick<MutatingWebhook, 'reinvocationPolicy'>, configuration: string): Webhook {
   return {
+    configuration,
     name: webhook.name,
     address: webhook.clientConfig,
     rules: new OperationRules(webhook.rules ?? []),
