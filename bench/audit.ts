@@ -7,7 +7,7 @@ import { runLoad } from '../test/harness/load.ts'
 import { measuredServer, prepareNamespace } from '../test/harness/measured-server.ts'
 import { POD, PODS, printRow } from '../test/harness/pod-load.ts'
 
-const ROUNDS = 5
+const ROUNDS = 3
 const CONNECTIONS = 16
 const jobs = [
   { what: 'create a pod', method: 'POST', path: PODS, body: POD, count: 1_500 },

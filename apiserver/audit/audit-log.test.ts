@@ -28,7 +28,10 @@ function scene(mode: AuditLogMode, capacity = 100) {
   }
   const metrics = new Metrics()
   const sink = new AuditLog({ output, mode, capacity, metrics: new AuditMetrics(metrics), log })
-  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  /** Long enough for the next write to begin. */
+  const turn = async () => {
+    for (let count = 0; count < 3; count++) await new Promise((resolve) => setImmediate(resolve))
+  }
   const counted = (name: string) => new RegExp(`^apiserver_audit_${name}(?:{[^}]*})? (\\d+)$`, 'm').exec(metrics.render())?.[1]
   return { sink, written, gates, told, turn, counted }
 }

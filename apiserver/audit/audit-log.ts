@@ -71,9 +71,11 @@ export class AuditLog implements AuditSink {
   }
 
   async #writeAll(): Promise<void> {
-    // What is said in this turn goes together.
-    await Promise.resolve()
-    while (this.#waiting.length > 0) await this.#writeSome(this.#take())
+    while (this.#waiting.length > 0) {
+      // What is said in this turn goes together.
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      await this.#writeSome(this.#take())
+    }
     this.#writing = undefined
   }
 
