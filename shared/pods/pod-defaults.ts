@@ -1,3 +1,4 @@
+import { own, setOwn } from '../objects/own.ts'
 import type {
   Container,
   HTTPGetAction,
@@ -40,7 +41,7 @@ export function defaultPodOnly(spec: PodSpec): void {
 function requestsFromLimits(resources: ResourceRequirements): void {
   for (const [name, limit] of Object.entries(resources.limits ?? {})) {
     resources.requests ??= {}
-    resources.requests[name] ??= limit
+    if (own(resources.requests, name) === undefined) setOwn(resources.requests, name, limit)
   }
 }
 

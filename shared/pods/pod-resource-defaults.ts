@@ -1,3 +1,4 @@
+import { own, setOwn } from '../objects/own.ts'
 import type { PodSpec } from '../openapi/generated/core-v1.ts'
 import { addQuantities, formatQuantity, parseQuantity, type Quantity } from '../quantity/quantity.ts'
 
@@ -15,7 +16,7 @@ export function defaultPodResources(spec: PodSpec): void {
   const given = { ...sumOfRequests(spec), ...resources.requests }
   const requests: Amounts = {}
   for (const [name, amount] of Object.entries({ ...resources.limits, ...given }))
-    if (isOfPods(name) || resources.requests?.[name]) requests[name] = amount
+    if (isOfPods(name) || own(resources.requests, name)) setOwn(requests, name, amount)
   if (Object.keys(requests).length > 0) resources.requests = requests
 }
 

@@ -120,3 +120,19 @@ test('a hundred problems are told, and that there are more', async () => {
   assert.equal(causes.length, inputLimits.problems + 1)
   assert.match(causes.at(-1)!.message, /these are the first 100/)
 })
+
+test('amounts of resources under names that every object inherits are judged like any other', async () => {
+  for (const name of odd) {
+    const amounts = JSON.parse(`{"${name}":"1"}`)
+    for (const resources of [{ requests: amounts }, { limits: amounts }, { requests: amounts, limits: { cpu: '1' } }]) {
+      await refuses(
+        422,
+        /resources\.(requests|limits)/,
+        'POST',
+        PODS,
+        pod('odd', { containers: [{ name: 'main', image: 'x', resources }] }),
+      )
+      await refuses(422, /resources/, 'POST', PODS, pod('odd', { resources }))
+    }
+  }
+})

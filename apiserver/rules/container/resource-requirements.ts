@@ -1,4 +1,5 @@
 import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
+import { own } from '../../../shared/objects/own.ts'
 import type { ResourceRequirements } from '../../../shared/openapi/generated/core-v1.ts'
 import { compareQuantities, formatQuantity, parseQuantity } from '../../../shared/quantity/quantity.ts'
 import { labelKeyProblems } from '../../../shared/selectors/label-syntax.ts'
@@ -24,7 +25,7 @@ export function* requirementsProblems(requirements: ResourceRequirements, path: 
   for (const [name, amount] of Object.entries(limits)) yield* containerResourceProblems(name, amount, `${path}.limits`)
   for (const [name, amount] of Object.entries(requests)) {
     yield* containerResourceProblems(name, amount, `${path}.requests`)
-    const limit = limits[name]
+    const limit = own(limits, name)
     if (limit === undefined) {
       if (isExtended(name) || isHugePages(name)) {
         yield fieldProblem.required(`${path}.limits`, 'Limit must be set for non overcommitable resources')

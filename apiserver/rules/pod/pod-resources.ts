@@ -1,4 +1,5 @@
 import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
+import { own } from '../../../shared/objects/own.ts'
 import type { PodSpec, ResourceRequirements } from '../../../shared/openapi/generated/core-v1.ts'
 import { isOfPods, sumOfRequests } from '../../../shared/pods/pod-resource-defaults.ts'
 import { compareQuantities, parseQuantity } from '../../../shared/quantity/quantity.ts'
@@ -17,7 +18,7 @@ export function* podResourcesProblems(spec: PodSpec, path: string): Generator<Fi
   yield* requirementsProblems(resources, path)
   const together = sumOfRequests(spec)
   for (const [name, request] of Object.entries(resources.requests ?? {})) {
-    const asked = together[name]
+    const asked = own(together, name)
     if (asked === undefined || compareQuantities(parseQuantity(request), parseQuantity(asked)) >= 0) continue
     yield fieldProblem.invalid(
       `${path}.requests[${name}]`,
@@ -32,7 +33,7 @@ function* limitProblems(spec: PodSpec, { limits = {} }: ResourceRequirements): G
   for (const list of ['containers', 'initContainers'] as const) {
     for (const [index, container] of (spec[list] ?? []).entries()) {
       for (const [name, amount] of Object.entries(container.resources.limits ?? {})) {
-        const limit = limits[name]
+        const limit = own(limits, name)
         if (limit === undefined || compareQuantities(parseQuantity(amount), parseQuantity(limit)) <= 0) continue
         const detail = `must be less than or equal to pod limits of ${limit}`
         yield fieldProblem.invalid(`spec.${list}[${index}].resources.limits[${name}]`, amount, detail)
