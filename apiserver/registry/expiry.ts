@@ -49,10 +49,20 @@ export class Expiry {
 
   start(): void {
     if (this.#queues.size === 0) return
+    this.#follow()
+    this.#lookLater()
+  }
+
+  /** From what is there now on; when the store ends the stream of changes, anew. */
+  #follow(): void {
     this.#subscription = this.#storage.subscribe(
       this.#storage.revision,
       (changes) => this.#note(changes),
-      (error) => this.#log.error('expiry lost the stream of changes; objects written from now on expire after a restart', { error }),
+      (error) => {
+        if (this.#isStopped) return
+        this.#log.error('the store ended the stream of changes; what expires begins its time anew', { error })
+        this.#follow()
+      },
     )
     const now = this.#clock.now()
     for (const queue of this.#queues.values()) {
@@ -60,7 +70,6 @@ export class Expiry {
         queue.entries.push({ key, revision, expires: now + queue.lifetime })
       }
     }
-    this.#lookLater()
   }
 
   stop(): void {

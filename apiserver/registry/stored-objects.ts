@@ -2,7 +2,7 @@ import type { ApiVersion, KindOf, ObjectOf } from '../../shared/client/client.ts
 import { type Logger, silentLogger } from '../../shared/logging/logger.ts'
 import { deepFreeze, type KubeObject, type ObjectName } from '../../shared/objects/object.ts'
 import { parseStored } from '../ownership/packed-fields.ts'
-import type { Change, Storage, Subscription } from '../storage/storage.ts'
+import { type Change, PresentReplaced, type Storage, type Subscription } from '../storage/storage.ts'
 import type { ObjectFacts, StoredEntry } from './object-facts.ts'
 import type { ObjectReader } from './object-reader.ts'
 import type { Resource, ResourceTable } from './resource-table.ts'
@@ -125,12 +125,15 @@ export class StoredObjects implements ObjectReader {
     this.#subscription = this.#storage.subscribe(this.#delivered, listener, (reason) => this.#begunAnew(reason))
   }
 
-  /** The stream of changes was ended by the store: followers are told of everything there is, and what they missed is lost to them. */
+  /** The stream of changes was ended by the store: followers are told of everything there is, and of what is gone where the store knows it. */
   #begunAnew(reason: Error): void {
     this.#subscription = undefined
     if (this.#isClosed) return
     this.#log.error('the store ended the stream of changes that indexes follow; they are told everything anew', { error: reason })
     this.#subscribe()
+    for (const { key, value } of reason instanceof PresentReplaced ? reason.gone : []) {
+      for (const follower of this.#followers.get(prefixOfKey(key)) ?? []) this.#tellOne(follower, undefined, () => parseStored(value))
+    }
     for (const [prefix, followers] of this.#followers) {
       for (const entry of this.#storage.entries(prefix)) {
         for (const follower of followers) this.#tellOne(follower, this.objectOf(entry), () => undefined)

@@ -59,8 +59,13 @@ export class ChangeFeed<F> {
 
   /** Delivers what is left, then ends every subscription. */
   close(): void {
+    this.end(new StorageUnavailable('the store is closed'))
+  }
+
+  /** Delivers what is left, then ends the subscriptions that are there. */
+  end(reason: Error): void {
     this.#deliver()
-    for (const follower of [...this.#followers]) this.#end(follower, new StorageUnavailable('the store is closed'))
+    for (const follower of [...this.#followers]) this.#end(follower, reason)
   }
 
   #deliver(): void {

@@ -87,6 +87,19 @@ export class RevisionCompacted extends Error {
   }
 }
 
+/**
+ * The present was read anew, because changes up to a revision came and went unseen (a mirror that was away for longer than the medium remembers).
+ * Who follows changes begins again with what there is, and with what is gone.
+ */
+export class PresentReplaced extends RevisionCompacted {
+  /** What was there before and is not any more. */
+  readonly gone: readonly Entry[]
+  constructor(asked: number, compacted: number, gone: readonly Entry[]) {
+    super(asked, compacted)
+    this.gone = gone
+  }
+}
+
 /** The revision asked for lies ahead of this store. */
 export class RevisionAhead extends Error {
   override readonly name = 'RevisionAhead'
@@ -200,7 +213,7 @@ export interface Storage<F = unknown> {
    * Batches are delivered in a later turn of the loop than the one in which they came into the present (and, with a local medium, were
    * acknowledged), coalesced, never from within this call.
    * `onEnd` is called once when the store ends the subscription: the log it had to catch up from was compacted away under it
-   * (RevisionCompacted) or cannot be read, the store closes (StorageUnavailable), or the listener threw.
+   * (RevisionCompacted) or cannot be read, the present was read anew (PresentReplaced), the store closes (StorageUnavailable), or the listener threw.
    * @throws RevisionCompacted, RevisionAhead
    */
   subscribe(fromRevision: number, listener: (changes: readonly Change<F>[]) => void, onEnd?: (reason: Error) => void): Subscription

@@ -31,6 +31,8 @@ export interface PrivateEtcd {
   readonly members: readonly EtcdMember[]
   /** Resolves when every member that runs answers. */
   ready(): Promise<void>
+  /** A call of etcd's maintenance interface to a member (the first), by its HTTP gateway; without TLS only. @throws Error when it is refused */
+  maintain(call: 'status' | 'alarm' | 'defragment', body: object, member?: EtcdMember): Promise<Record<string, unknown>>
   dispose(): Promise<void>
 }
 
@@ -65,6 +67,12 @@ export async function privateEtcd({ members: count = 1, flags = [], files }: Pri
     members,
     endpoints: members.map(({ endpoint }) => endpoint),
     ready: () => Promise.all(members.map(({ answers }) => answers(files))).then(() => undefined),
+    async maintain(call, body, member = members[0]!) {
+      const answer = await fetch(`${member.endpoint}/v3/maintenance/${call}`, { method: 'POST', body: JSON.stringify(body) })
+      const said = (await answer.json()) as Record<string, unknown>
+      if (!answer.ok) throw new Error(`etcd refused ${call}: ${JSON.stringify(said)}`)
+      return said
+    },
     async dispose() {
       await Promise.all(members.map((member) => member.kill()))
       rmSync(folder, { recursive: true, force: true })

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { etcdClient } from '../../apiserver/storage/etcd/etcd-link.ts'
 import { connectClient } from '../../shared/client/connect.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import { realClock } from '../../shared/time/clock.ts'
@@ -10,8 +11,9 @@ import { type Answer, startApi } from '../harness/api.ts'
 import { type ApiServerProcess, apiServerProcess } from '../harness/apiserver-process.ts'
 import { configMap } from '../harness/bodies.ts'
 import { serverPapers } from '../harness/hook-server.ts'
-import { type EtcdFiles, type PrivateEtcd, privateEtcd } from '../harness/private-etcd.ts'
+import { type EtcdFiles, type PrivateEtcd, privateEtcd, tlsOf } from '../harness/private-etcd.ts'
 import { soon } from '../harness/soon.ts'
+import { tcpGate } from '../harness/tcp-gate.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'etcd-files-'))
 let etcd: PrivateEtcd
@@ -116,4 +118,25 @@ test('while etcd is away writes are refused with 503, and when it is back they a
   etcd.members[0]!.start()
   await etcd.ready()
   await soon(async () => assert.equal((await create('after')).status, 201))
+})
+
+test('what went while the server was cut off, and etcd has forgotten since, is gone for its indexes too', async (t) => {
+  const gate = await tcpGate(Number(new URL(etcd.endpoints[0]!).port))
+  t.after(() => gate.close())
+  const api = await startApi({ args: [...flags(), `--etcd-servers=https://127.0.0.1:${gate.port}`, '--etcd-prefix=/cut'] }, t)
+  const SERVICES = '/api/v1/namespaces/default/services'
+  const service = (name: string) => ({
+    ...{ apiVersion: 'v1', kind: 'Service', metadata: { name } },
+    spec: { ports: [{ port: 80 }], clusterIP: '10.96.0.77' },
+  })
+  assert.equal((await api.request('POST', SERVICES, service('first'))).status, 201)
+  assert.equal((await api.request('POST', SERVICES, service('second'))).status, 422, 'the address is taken')
+  gate.shut()
+  const bare = etcdClient(etcd.endpoints[0]!, realClock(), tlsOf(files))
+  t.after(() => bare.close())
+  const key = Buffer.from('/cut/objects/core/services/default/first')
+  const { header } = await bare.call('Txn', { compare: [], success: [{ requestDeleteRange: { key } }], failure: [] })
+  await bare.call('Compact', { revision: header.revision })
+  gate.open()
+  await soon(async () => assert.equal((await api.request('POST', SERVICES, service('second'))).status, 201))
 })

@@ -27,8 +27,8 @@ export interface MirrorOptions<F> {
   readonly logger: Logger
   /** Changes that have just come into the present. */
   readonly onChanges: (changes: readonly Change<F>[]) => void
-  /** The present was read anew: changes up to this revision were missed. */
-  readonly onReset: (revision: number) => void
+  /** The present was read anew: changes after the one revision up to the other were missed, and with them the end of these. */
+  readonly onReset: (from: number, to: number, gone: readonly Entry<F>[]) => void
 }
 
 /** A write of this server on its way. */
@@ -109,17 +109,18 @@ export class EtcdMirror<F> {
     })
   }
 
-  /** Reads everything. @throws GrpcError */
-  async load(): Promise<void> {
+  /** Reads everything; answers what was there before and is not any more. @throws GrpcError, StorageUnavailable */
+  async load(): Promise<Entry<F>[]> {
     const { present, link } = this.#options
     const { entries, revision } = await this.#readAll()
     const fresh = new Set(entries.map(({ key }) => key))
-    for (const { key } of [...present.entries('')]) if (!fresh.has(key)) present.delete(key)
+    const gone = Array.from(present.entries('')).filter(({ key }) => !fresh.has(key))
+    for (const { key } of gone) present.delete(key)
     for (const entry of entries) if (present.get(entry.key)?.revision !== entry.revision) present.set(entry)
     this.#revision = revision
     this.#newestEvent = undefined
     link.saw(revision)
-    this.#wake()
+    return gone
   }
 
   /** Follows etcd until the signal aborts; a member that is lost is replaced by another. Never throws. */
@@ -148,8 +149,10 @@ export class EtcdMirror<F> {
 
   async #reload(reason: Error): Promise<boolean> {
     try {
-      await this.load()
-      this.#options.onReset(this.#revision)
+      const from = this.#revision
+      const gone = await this.load()
+      this.#options.onReset(from, this.#revision, gone)
+      this.#wake()
       return true
     } catch (error) {
       this.#options.logger.warn('etcd could not be read anew; trying again', { error: String(error), reason: reason.message })

@@ -10,6 +10,7 @@ import {
   type Entry,
   type Mark,
   type Page,
+  PresentReplaced,
   RevisionAhead,
   RevisionCompacted,
   type Storage,
@@ -112,7 +113,7 @@ class EtcdStorage<F> implements Storage<F> {
     this.#mirror = new EtcdMirror({
       ...tools,
       onChanges: (changes) => this.#changed(changes),
-      onReset: (revision) => this.#forget(revision),
+      onReset: (from, to, gone) => this.#replaced(from, to, gone),
     })
     this.#barrier = new EtcdBarrier({ link, keys, mirror: this.#mirror })
     this.#history = new EtcdHistory({ ...tools, mirror: this.#mirror, mark: () => this.#barrier.mark() })
@@ -252,6 +253,12 @@ class EtcdStorage<F> implements Storage<F> {
       this.#marks.add(change.revision, change.time, bytesOf(change.entry))
     }
     this.#feed.schedule()
+  }
+
+  #replaced(from: number, to: number, gone: readonly Entry<F>[]): void {
+    this.#compacted = Math.max(this.#compacted, to)
+    this.#feed.end(new PresentReplaced(from, to, gone))
+    this.#recent.forget(to)
   }
 
   #forget(revision: number): void {
