@@ -138,5 +138,8 @@ test('what went while the server was cut off, and etcd has forgotten since, is g
   const { header } = await bare.call('Txn', { compare: [], success: [{ requestDeleteRange: { key } }], failure: [] })
   await bare.call('Compact', { revision: header.revision })
   gate.open()
-  await soon(async () => assert.equal((await api.request('POST', SERVICES, service('second'))).status, 201))
+  await soon(async () => {
+    const { status, text } = await api.request('POST', SERVICES, service('second'))
+    assert.equal(status, 201, text)
+  })
 })

@@ -172,6 +172,31 @@ test('a mirror that missed what etcd forgot reads everything anew, and ends its 
   assert.equal((await put(storage, KEY, 'next', { expect: 5 })).revision, 7)
 })
 
+test('a removal is not missed when etcd was compacted to its very revision meanwhile', async (t) => {
+  const gate = await tcpGate(portOf(etcd))
+  t.after(() => gate.close())
+  const prefix = newPrefix()
+  const other = await open(t, prefix)
+  const storage = await open(t, prefix, { endpoints: [`http://127.0.0.1:${gate.port}`], recent: { changes: 1, bytes: 1_000 } })
+  for (const name of ['one', 'two', 'three']) await put(storage, `core/pods/a/${name}`, 'x')
+  gate.shut()
+  const { revision } = await remove(other, KEY)
+  await other.compact(revision)
+  gate.open()
+  await soon(async () => {
+    await storage.barrier()
+    assert.equal(storage.get(KEY), undefined)
+  })
+  // Nor by who reads the past from there on.
+  await remove(storage, 'core/pods/a/two')
+  await put(storage, 'core/pods/a/three', 'y')
+  const changes = await readAll((await open(t, prefix)).changes(revision, revision + 2))
+  assert.deepEqual(
+    changes.map(({ type, key }) => `${type} ${key}`),
+    ['delete core/pods/a/two', 'put core/pods/a/three'],
+  )
+})
+
 test('a short break is bridged: the watch goes on where it was', async (t) => {
   const gate = await tcpGate(portOf(etcd))
   t.after(() => gate.close())

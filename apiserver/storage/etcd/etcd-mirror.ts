@@ -164,7 +164,8 @@ export class EtcdMirror<F> {
   async #watch(signal: AbortSignal, onNews: () => void): Promise<void> {
     const { link, keys } = this.#options
     this.#pieces = []
-    const startRevision = link.theirs(this.#revision + 1)
+    // One earlier than is needed: older versions of etcd let a watch begin at the very revision they are compacted to, and have dropped a removal there (etcd issue 18089).
+    const startRevision = link.theirs(this.#revision)
     await link.client.stream('Watch', {
       request: { createRequest: { ...keys.all, startRevision, progressNotify: true, fragment: true } },
       // A member without a leader ends the watch instead of leaving it quiet.
@@ -203,6 +204,7 @@ export class EtcdMirror<F> {
     let last = this.#revision
     for (const event of events) {
       const revision = link.ours(event.kv.modRevision)
+      if (revision <= this.#revision) continue
       if (revision > last + 1) this.#hasGaps = true
       last = revision
       const change = this.#changeOf(event, revision, now)
@@ -212,6 +214,7 @@ export class EtcdMirror<F> {
       this.#awaited.get(change.key)?.seen.push(change)
       changes.push(change)
     }
+    if (last === this.#revision) return
     this.#revision = last
     this.#newestEvent = last
     if (changes.length > 0) this.#options.onChanges(changes)
