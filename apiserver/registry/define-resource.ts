@@ -81,8 +81,6 @@ export interface FurtherVersion<T extends KubeObject = KubeObject> {
   readonly fieldNames?: Readonly<Record<string, string>> | undefined
   /** What this version asks of a new object besides the kind's own rules; of the object as it is stored. */
   createProblems?(object: T): Iterable<FieldProblem>
-  /** What this version asks of a change of the main half besides the kind's own rules. */
-  updateProblems?(next: T, previous: T): Iterable<FieldProblem>
 }
 
 /** Declares a further version; its own type is known inside. */
@@ -92,7 +90,7 @@ export function furtherVersion<V extends ApiVersion, K extends KindOf<V>, T exte
   version: {
     toStored: (object: ObjectOf<V, K>) => DeepPartial<T>
     fromStored: (object: T) => DeepPartial<ObjectOf<V, K>>
-  } & Pick<FurtherVersion<T>, 'fieldNames' | 'createProblems' | 'updateProblems'>,
+  } & Pick<FurtherVersion<T>, 'fieldNames' | 'createProblems'>,
 ): FurtherVersion<T> {
   // The machinery decodes by the schema of each version before and after: the types are what the schemas say.
   return { apiVersion, kind, ...(version as unknown as Omit<FurtherVersion<T>, 'apiVersion' | 'kind'>) }

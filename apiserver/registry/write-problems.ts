@@ -15,7 +15,7 @@ export function* createProblems({ resource, version }: WriteRequest, object: Kub
 /** What is wrong with a change of the part of an object. */
 export function* updateProblems(
   part: UpdatePart,
-  { resource, version }: WriteRequest,
+  { resource }: WriteRequest,
   next: KubeObject,
   previous: KubeObject,
 ): Generator<FieldProblem> {
@@ -26,6 +26,5 @@ export function* updateProblems(
   else {
     yield* hooks.validate?.(next) ?? []
     yield* hooks.validateUpdate?.(next, previous) ?? []
-    yield* version?.updateProblems?.(next, previous) ?? []
   }
 }
