@@ -9,6 +9,7 @@ import { etcdSettings } from './etcd-settings.ts'
 /** Flags of the API server; `--x-y`, or COXSWAIN_X_Y in the environment. */
 export const settings = {
   dataDir: path('store and keys', '/var/lib/coxswain'),
+  pkiDir: path('authorities and keys that all servers of a cluster have the same; default: pki in the data directory'),
   credentialsDir: path('where kubeconfigs are written; default: credentials in the data directory'),
   storage: choice('where objects are kept', ['leveldb', 'memory'], 'leveldb'),
   ...etcdSettings,

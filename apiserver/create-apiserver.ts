@@ -106,7 +106,8 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const unready = () => (isReady ? undefined : UNREADY)
   const seats = config.maxReadsInFlight + config.maxWritesInFlight
   const flowControl = new FlowControl({ seats, patience: config.requestTimeout / 4, clock })
-  const ensureMandatory = () => ensureAll([requiredPriorityLevels(), requiredFlowSchemas()], { writer, remover: state.remover, table })
+  const ensureMandatory = () =>
+    ensureAll([requiredPriorityLevels(), requiredFlowSchemas()], { writer, remover: state.remover, table, clock })
   const flowPolicy = new FlowPolicyFollower({ reader: objects, writer, table, flowControl, ensureMandatory, clock, log })
   const pipeline = createPipeline({
     ...{ config, tools, state, store, hub, connect, aggregation, identity, flowControl, bounds },
@@ -156,7 +157,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
         await identity.listensOn(Number(new URL(listeners.url).port))
       }
       // A store that is only read keeps what it has.
-      if (!config.openDamagedStore) await ensureAll(requiredObjects(identity.facts(), objects), state)
+      if (!config.openDamagedStore) await ensureAll(requiredObjects(identity.facts(), objects), { ...state, clock })
       await objects.caughtUp()
       flowPolicy.start({ repair: !config.openDamagedStore })
       if (!config.openDamagedStore) {

@@ -1,6 +1,7 @@
 import type { ApiVersion, DeepPartial, KindOf, ObjectOf } from '../../shared/client/client.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
+import type { Clock } from '../../shared/time/clock.ts'
 import { systemGroup, systemUser } from '../authn/system-names.ts'
 import type { User } from '../authn/user.ts'
 import type { ObjectRemover } from '../registry/deletion.ts'
@@ -36,7 +37,14 @@ export function required<V extends ApiVersion, K extends KindOf<V>>(
 /** What the API server writes as: no policy can be in its way. */
 export const SELF: User = { name: systemUser.apiserver, groups: [systemGroup.masters, systemGroup.authenticated] }
 
+/** How often something is tried that another server makes, repairs or removes in the same moment, and how long in between: 50 ms, 100, … */
+const ATTEMPTS = 8
+const PAUSE_MILLISECONDS = 50
+/** Two that make, or remake, are in each other's way: one finds it gone, there again, changed, or its address just given to the other's. */
+const RACES = ['NotFound', 'AlreadyExists', 'Conflict', 'Invalid'] as const
+
 export interface EnsureTools {
+  readonly clock: Clock
   readonly writer: ObjectWriter
   readonly remover: ObjectRemover
   readonly table: ResourceTable
@@ -55,9 +63,10 @@ export const AT_ONCE = {
 /**
  * Creates what is missing and repairs what should be. Each group is written at once (the store commits them together) and
  * before the next, because objects need their namespaces. Kinds that are not served are left out.
- * @throws StatusError when an object is refused, which is a defect of this room
+ * Other servers may do the same at the same time: whoever is second looks again. @throws StatusError when an object is refused, which is a defect of this room
  */
-export async function ensureAll(groups: readonly (readonly RequiredObject[])[], { writer, remover, table }: EnsureTools): Promise<void> {
+export async function ensureAll(groups: readonly (readonly RequiredObject[])[], tools: EnsureTools): Promise<void> {
+  const { writer, remover, table, clock } = tools
   const ensure = async ({ object, existing }: RequiredObject) => {
     const resource = table.ofKind(object.apiVersion, object.kind)
     if (!resource) return
@@ -84,5 +93,15 @@ export async function ensureAll(groups: readonly (readonly RequiredObject[])[], 
       await create()
     }
   }
-  for (const group of groups) await Promise.all(group.map(ensure))
+  const ensureBesideOthers = async (wanted: RequiredObject) => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ensure(wanted)
+      } catch (error) {
+        if (attempt === ATTEMPTS || !RACES.some((reason) => hasReason(error, reason))) throw error
+        await clock.sleep(PAUSE_MILLISECONDS * attempt)
+      }
+    }
+  }
+  for (const group of groups) await Promise.all(group.map(ensureBesideOthers))
 }

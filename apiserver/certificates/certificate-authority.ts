@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { basename, join } from 'node:path'
-import { readFileIfPresent, writeFileAtomically } from '../../shared/certificates/atomic-file.ts'
+import { createFileOnce, readFileIfPresent } from '../../shared/certificates/atomic-file.ts'
 import { type Issuer, issueAuthority } from '../../shared/certificates/issue-certificate.ts'
 import { readCertificate } from '../../shared/certificates/read-certificate.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
@@ -24,7 +24,7 @@ export const FRONT_PROXY: AuthorityWish = { file: 'front-proxy-ca', commonName: 
 
 /**
  * The cluster's certificate authority: made on the first start, the same ever after, because every node and kubeconfig
- * trusts exactly this one.
+ * trusts exactly this one. Of several servers that start at once with one folder, each file is made by the first that comes to it.
  * @throws UnusableFile when the files are there but not usable; replacing them silently would lock everybody out.
  */
 export async function loadOrMakeAuthority(directory: string, now: number, log: Logger, wish = CLUSTER): Promise<Issuer> {
@@ -40,16 +40,16 @@ export async function loadOrMakeAuthority(directory: string, now: number, log: L
     checkAuthority({ certificate, key }, certificatePath, keyPath, now, log)
     return { certificate, key }
   }
-  // A key without a certificate is a first start that was interrupted between the two files: go on with that key.
+  // A key without a certificate is a first start that was interrupted between the two files, or another server that is between them: go on with that key.
   const usableKey = key ?? newKey(keyPath)
   const privateKey = parseKey(usableKey, keyPath)
   const made = await issueAuthority(
     { privateKey, publicKey: createPublicKey(privateKey) },
     { commonName, notBefore: now - CLOCK_SKEW, notAfter: now + LIFETIME },
   )
-  writeFileAtomically(certificatePath, made, { mode: 0o644, durable: true })
-  log.info('made a certificate authority of a new cluster', { file: certificatePath })
-  return { certificate: made, key: usableKey }
+  const kept = createFileOnce(certificatePath, made, { mode: 0o644, durable: true })
+  if (kept === made) log.info('made a certificate authority of a new cluster', { file: certificatePath })
+  return { certificate: kept, key: usableKey }
 }
 
 const CURE =
@@ -58,8 +58,7 @@ const CURE =
 function newKey(path: string): string {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const text = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-  writeFileAtomically(path, text, { durable: true })
-  return text
+  return createFileOnce(path, text, { durable: true })
 }
 
 function parseKey(text: string, path: string) {

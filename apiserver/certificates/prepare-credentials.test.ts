@@ -27,6 +27,7 @@ describe('the credentials of an API server', () => {
   const prepare = (changes: Partial<CredentialsOptions> = {}) =>
     prepareCredentials({
       dataDirectory: folder,
+      pkiDirectory: join(changes.dataDirectory ?? folder, 'pki'),
       credentialsDirectory: join(folder, 'credentials'),
       advertiseUrl: 'https://apiserver:6443',
       serviceAddresses: ['10.96.0.1'],
@@ -50,6 +51,24 @@ describe('the credentials of an API server', () => {
     await prepare()
     assert.deepEqual(everyFile(), before)
     assert.equal(before.filter(([file]) => file?.endsWith('.tmp')).length, 0)
+  })
+
+  it('are one set, whoever of several servers with one folder comes first to which file', async () => {
+    const pkiDirectory = join(folder, 'shared')
+    const each = (name: string) => ({
+      ...{ pkiDirectory, dataDirectory: join(folder, name), credentialsDirectory: join(folder, name, 'credentials') },
+    })
+    const all = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => prepare(each(name))))
+    const common = ({ authority, bootstrapToken, serviceAccountKeys }: (typeof all)[number]) => ({
+      ...{ authority, bootstrapToken, signing: serviceAccountKeys.signing.id },
+    })
+    for (const one of all) assert.deepEqual(common(one), common(all[0]!))
+    assert.equal(new Set(all.map(({ serving }) => serving.certificate)).size, 5, 'each has a serving certificate of its own')
+    assert.deepEqual(
+      readdirSync(pkiDirectory).filter((file) => !/\.(crt|key|pub)$/.test(file)),
+      ['bootstrap-token'],
+    )
+    assert.deepEqual(common(await prepare(each('f'))), common(all[0]!))
   })
 
   it('keep every secret readable for the owner only', async () => {

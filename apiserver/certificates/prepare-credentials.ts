@@ -13,8 +13,10 @@ import { type KeyPair, type LeafWish, loadOrIssueLeaf } from './leaf-certificate
 import { loadOrMakeServiceAccountKeys, type ServiceAccountKeys } from './service-account-keys.ts'
 
 export interface CredentialsOptions {
-  /** Holds `pki/`. */
+  /** Holds `pki/` with what is this server's alone: its certificates. */
   readonly dataDirectory: string
+  /** What all servers of a cluster have the same: authorities, keys of tokens, the join token. */
+  readonly pkiDirectory: string
   /** Where kubeconfigs and `signing/` go. */
   readonly credentialsDirectory: string
   /** What clients dial, e.g. `https://127.0.0.1:6443`; its host is one of the serving names. */
@@ -66,11 +68,12 @@ const CLIENTS = [
 export async function prepareCredentials(options: CredentialsOptions): Promise<ServerCredentials> {
   const { clock, log, credentialsDirectory } = options
   const directory = join(options.dataDirectory, 'pki')
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const shared = options.pkiDirectory
+  for (const each of [directory, shared]) mkdirSync(each, { recursive: true, mode: 0o700 })
   mkdirSync(credentialsDirectory, { recursive: true, mode: 0o700 })
   const now = clock.now()
-  const authority = await loadOrMakeAuthority(directory, now, log)
-  const frontProxy = await loadOrMakeAuthority(directory, now, log, FRONT_PROXY)
+  const authority = await loadOrMakeAuthority(shared, now, log)
+  const frontProxy = await loadOrMakeAuthority(shared, now, log, FRONT_PROXY)
   const leaf = (wish: LeafWish) => loadOrIssueLeaf(directory, authority, wish, now, log)
 
   const credentials: ServerCredentials = {
@@ -94,8 +97,8 @@ export async function prepareCredentials(options: CredentialsOptions): Promise<S
       now,
       log,
     ),
-    serviceAccountKeys: loadOrMakeServiceAccountKeys(directory),
-    bootstrapToken: loadOrMakeBootstrapToken(directory),
+    serviceAccountKeys: loadOrMakeServiceAccountKeys(shared),
+    bootstrapToken: loadOrMakeBootstrapToken(shared),
   }
 
   const hand = (file: string, content: string, mode = 0o600) => {

@@ -90,9 +90,10 @@ function prepare(setting: IdentitySetting, port: number): Promise<ServerCredenti
 }
 
 function credentialsOptions({ config, derived, clock, log }: IdentitySetting, port: number): CredentialsOptions {
-  const { dataDir, credentialsDir, clusterDomain, tlsSan } = config
+  const { dataDir, pkiDir, credentialsDir, clusterDomain, tlsSan } = config
   return {
     dataDirectory: dataDir,
+    pkiDirectory: pkiDir ?? join(dataDir, 'pki'),
     credentialsDirectory: credentialsDir ?? join(dataDir, 'credentials'),
     advertiseUrl: advertiseUrl(config, port),
     ...{ serviceAddresses: derived.firstAddresses, clusterDomain, hostname: hostname() },

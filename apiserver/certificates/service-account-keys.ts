@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { join } from 'node:path'
-import { readFileIfPresent, writeFileAtomically, writeFileIfDifferent } from '../../shared/certificates/atomic-file.ts'
+import { createFileOnce, readFileIfPresent, writeFileIfDifferent } from '../../shared/certificates/atomic-file.ts'
 import { decodePem, encodePem } from '../../shared/certificates/pem.ts'
 import { UnusableFile } from './unusable-file.ts'
 
@@ -38,8 +38,7 @@ export function loadOrMakeServiceAccountKeys(directory: string): ServiceAccountK
 function newKey(path: string): string {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const text = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-  writeFileAtomically(path, text, { durable: true })
-  return text
+  return createFileOnce(path, text, { durable: true })
 }
 
 function parse(text: string, path: string, read: (text: string) => KeyObject): KeyObject {

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { etcdClient } from '../../apiserver/storage/etcd/etcd-link.ts'
+import type { Client } from '../../shared/client/client.ts'
 import { connectClient } from '../../shared/client/connect.ts'
+import { requestToken } from '../../shared/client/request-token.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import { realClock } from '../../shared/time/clock.ts'
 import { type Answer, startApi } from '../harness/api.ts'
@@ -142,4 +144,37 @@ test('what went while the server was cut off, and etcd has forgotten since, is g
     const { status, text } = await api.request('POST', SERVICES, service('second'))
     assert.equal(status, 201, text)
   })
+})
+
+test('two servers that start at once, for the first time, are one cluster', async (t) => {
+  const shared = ['--etcd-prefix=/two', `--pki-dir=${join(folder, 'pki')}`]
+  const [one, other] = [await serverOver(t), await serverOver(t)]
+  await Promise.all([one, other].map((server) => server.start([...flags(), ...shared])))
+  const connected = [one, other].map(({ kubeconfig }) => connectClient({ kubeconfig, clock: realClock(), userAgent: 'etcd test' }))
+  t.after(() => connected.forEach(({ close }) => void close()))
+  const [here, there] = connected.map(({ client }) => client) as [Client, Client]
+
+  // What one has acknowledged the other answers at once, and refuses at once.
+  for (let round = 0; round < 20; round++) {
+    const wanted = named(`round-${round}`)
+    const made = await here.create('v1', 'ConfigMap', wanted)
+    assert.deepEqual(await there.get('v1', 'ConfigMap', wanted.metadata), made)
+    await assert.rejects(there.create('v1', 'ConfigMap', wanted), (error) => hasReason(error, 'AlreadyExists'))
+  }
+  // One has signed the token, the other knows whose it is, until its account is gone.
+  await here.create('v1', 'ServiceAccount', named('robot'))
+  const { token } = await requestToken(here, { namespace: 'default', name: 'robot' }, {})
+  const isKnown = async () =>
+    (await there.create('authentication.k8s.io/v1', 'TokenReview', { metadata: {}, spec: { token } })).status?.authenticated ?? false
+  assert.equal(await isKnown(), true)
+  await here.delete('v1', 'ServiceAccount', { namespace: 'default', name: 'robot' })
+  await soon(async () => assert.equal(await isKnown(), false))
+  // A watch goes on at the other server where the first one broke off.
+  const { metadata } = await here.create('v1', 'ConfigMap', named('before'))
+  await there.create('v1', 'ConfigMap', named('after'))
+  await one.kill('SIGKILL')
+  for await (const { object } of there.watch('v1', 'ConfigMap', { namespace: 'default', resourceVersion: metadata.resourceVersion })) {
+    assert.equal(object.metadata.name, 'after')
+    break
+  }
 })
