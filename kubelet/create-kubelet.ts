@@ -183,10 +183,7 @@ async function startWork({
   const serving = servingOptions(config, nodeIps, tools)
   const server = createKubeletServer({
     ...{ host: config.address, port: config.port, clientAuthority: serving.authority, certificate: await servingCertificate(serving) },
-    pods: {
-      list: () => workers.list(),
-      get: (namespace, name) => workers.list().find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
-    },
+    pods: { list: () => workers.list() },
     stats: createNodeStats({ nodeName, places, runtime, pods: () => workers.list(), clock }),
     ...{ runtime, metrics, clock, log, health: () => undefined, configuration: kubeletConfigurationOf(config) },
   })

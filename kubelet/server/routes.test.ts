@@ -35,7 +35,7 @@ test('log options', () => {
 /** Instances of one container, newest first. */
 function node(states: ContainerState[], waiting?: string) {
   const status = { containerStatuses: [{ name: 'main', state: waiting ? { waiting: { reason: waiting } } : {} }] }
-  const pod = { metadata: { name: 'web', uid: 'u' }, spec: { containers: [{ name: 'main' }] }, status } as unknown as Pod
+  const pod = { metadata: { namespace: 'ns', name: 'web', uid: 'u' }, spec: { containers: [{ name: 'main' }] }, status } as unknown as Pod
   const listContainers = async () => states.map((state, index) => ({ id: `i${index}`, name: 'main', state }) as never)
   return { pod, runtime: { listContainers, listSandboxes: async () => [] } }
 }
@@ -66,9 +66,17 @@ test('exec needs a running container of the very pod', async () => {
     message: 'container not found ("main")',
     code: 404,
   })
-  const pods = { get: () => pod, list: () => [pod] }
+  const pods = { list: () => [pod] }
   assert.equal(servedPod(pods, 'ns', 'web', 'u'), pod)
   assert.throws(() => servedPod(pods, 'ns', 'web', 'another'), { code: 404 })
+})
+
+test('a pod that came after one of its name is meant by the name, while the other is still being taken away', () => {
+  const { pod: old } = node(['exited'])
+  const pod = { ...old, metadata: { ...old.metadata, uid: 'successor' } }
+  const pods = { list: () => [old, pod] }
+  assert.equal(servedPod(pods, 'ns', 'web'), pod)
+  assert.equal(servedPod(pods, 'ns', 'web', 'u'), old)
 })
 
 test('outcomes as clients read them', () => {

@@ -4,14 +4,16 @@ import type { ContainerRuntime, ContainerStatus } from '../runtime/container-run
 
 /** The pods of this node as the kubelet knows them, with their newest status. */
 export interface ServedPods {
-  get(namespace: string, name: string): Pod | undefined
+  /** In the order in which they came. */
   list(): readonly Pod[]
 }
 
-/** @throws StatusError NotFound */
+/** The pod of that name; of two, the one that came last: the other is gone from the API, and its containers are being taken away. @throws StatusError NotFound */
 export function servedPod(pods: ServedPods, namespace: string, name: string, uid?: string): Pod {
-  const pod = pods.get(namespace, name)
-  if (!pod || (uid !== undefined && pod.metadata.uid !== uid)) throw new StatusError('NotFound', `pod ${JSON.stringify(name)} not found`)
+  const isMeant = ({ metadata }: Pod) =>
+    metadata.namespace === namespace && metadata.name === name && (uid === undefined || metadata.uid === uid)
+  const pod = pods.list().findLast(isMeant)
+  if (!pod) throw new StatusError('NotFound', `pod ${JSON.stringify(name)} not found`)
   return pod
 }
 

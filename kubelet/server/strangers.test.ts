@@ -28,7 +28,7 @@ async function door(t: TestContext, more: { headMilliseconds?: number } = {}) {
   const server = createKubeletServer({
     ...{ host: '127.0.0.1', port: 0, clientAuthority: issuer.certificate, health: () => undefined },
     certificate: { certificate: await issue(serving.publicKey, 'serverAuth'), key: text(serving) },
-    pods: { list: () => [], get: () => undefined },
+    pods: { list: () => [] },
     runtime: {} as ContainerRuntime, // no route of this test comes to it
     stats: { summary: async () => ({}), resources: async () => '', containers: async () => '' },
     ...{ metrics, clock: realClock(), log: silentLogger(), configuration: { maxPods: 7 }, ...more },
