@@ -34,12 +34,12 @@ type APIServiceSpec struct {
 	Group string \`json:"group,omitempty" protobuf:"bytes,2,opt"\`
 	// +optional
 	Version string \`json:"version,omitempty" protobuf:"bytes,3,opt"\`
-	InsecureSkipTLSVerify bool \`json:"insecureSkipTLSVerify,omitempty" protobuf:"bytes,4,opt"\`
+	InsecureSkipTLSVerify bool \`json:"insecureSkipTLSVerify,omitempty" protobuf:"varint,4,opt"\`
 	// +optional
 	// +listType=atomic
 	CABundle []byte \`json:"caBundle,omitempty" protobuf:"bytes,5,opt"\`
-	GroupPriorityMinimum int32 \`json:"groupPriorityMinimum" protobuf:"bytes,7,opt"\`
-	VersionPriority int32 \`json:"versionPriority" protobuf:"bytes,8,opt"\`
+	GroupPriorityMinimum int32 \`json:"groupPriorityMinimum" protobuf:"varint,7,opt"\`
+	VersionPriority int32 \`json:"versionPriority" protobuf:"varint,8,opt"\`
 }
 
 type ServiceReference struct {
@@ -48,7 +48,7 @@ type ServiceReference struct {
 	// +optional
 	Name string \`json:"name,omitempty" protobuf:"bytes,2,opt"\`
 	// +optional
-	Port *int32 \`json:"port,omitempty" protobuf:"bytes,3,opt"\`
+	Port *int32 \`json:"port,omitempty" protobuf:"varint,3,opt"\`
 }
 
 type APIServiceStatus struct {

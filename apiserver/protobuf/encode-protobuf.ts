@@ -1,7 +1,7 @@
 import { definitionNameOf } from '../../shared/openapi/kinds.ts'
 import { BackWriter } from './back-writer.ts'
+import { BYTES, tagOf } from './wire-types.ts'
 import { messageWriter } from './write-message.ts'
-import { BYTES, tagOf } from './write-values.ts'
 
 export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf'
 

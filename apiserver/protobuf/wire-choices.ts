@@ -2,7 +2,8 @@ import { CHOSEN_SCHEMA, choiceNameOf } from '../../shared/openapi/schema-choices
 import type { BackWriter } from './back-writer.ts'
 import type { ReadValue } from './read-values.ts'
 import type { WireReader } from './wire-reader.ts'
-import { BYTES, tagOf, VARINT, type WriteValue } from './write-values.ts'
+import { BYTES, tagOf, VARINT } from './wire-types.ts'
+import type { WriteValue } from './write-values.ts'
 
 /** Writes a definition that is a schema or something simpler, without its length; undefined for all other definitions. */
 export function chosenValue(name: string | undefined, messageWriter: (name: string) => WriteValue): WriteValue | undefined {

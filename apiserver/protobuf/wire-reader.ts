@@ -1,12 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { inputLimits } from '../../shared/limits/input-limits.ts'
 import { tooMuch } from '../../shared/limits/too-much.ts'
-
-/** How a field's value is laid out. */
-const VARINT = 0
-const FIXED64 = 1
-const BYTES = 2
-const FIXED32 = 5
+import { BYTES, FIXED32, FIXED64, VARINT } from './wire-types.ts'
 
 /** What the readers of one body have met together. */
 interface Tally {
@@ -36,11 +31,12 @@ export class WireReader {
   #from = 0
   #to = 0
 
-  constructor(message: Buffer, within?: WireReader) {
-    const isInside = within !== undefined && within.#message === message
-    this.#message = message
-    this.#at = isInside ? within.#from : 0
-    this.#end = isInside ? within.#to : message.length
+  /** @param message its bytes, or a reader that is at the field which holds it */
+  constructor(message: Buffer | WireReader) {
+    const within = message instanceof WireReader ? message : undefined
+    this.#message = message instanceof WireReader ? message.#message : message
+    this.#at = within ? within.#from : 0
+    this.#end = within ? within.#to : this.#message.length
     this.#tally = within ? within.#tally : { values: 0 }
     this.#depth = within ? within.#depth + 1 : 0
     if (this.#depth > inputLimits.depth) throw new RangeError(tooMuch.depth)
@@ -85,7 +81,7 @@ export class WireReader {
   /** The message that the field holds. */
   message(): WireReader {
     this.#mustBeBytes()
-    return new WireReader(this.#message, this)
+    return new WireReader(this)
   }
 
   text(): string {

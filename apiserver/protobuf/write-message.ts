@@ -2,7 +2,8 @@ import type { SchemaNode } from '../../shared/openapi/schema.ts'
 import type { BackWriter } from './back-writer.ts'
 import { chosenValue } from './wire-choices.ts'
 import { type WireField, type WireFields, wireFieldsOf } from './wire-fields.ts'
-import { BYTES, scalarValue, tagOf, type WireValue, type WriteValue } from './write-values.ts'
+import { BYTES, tagOf } from './wire-types.ts'
+import { scalarValue, type WireValue, type WriteValue } from './write-values.ts'
 
 type JsonObject = Readonly<Record<string, unknown>>
 /** Writes one field of an object, or nothing where Go writes none. */

@@ -1,10 +1,7 @@
 import type { Scalar, SchemaNode } from '../../shared/openapi/schema.ts'
 import { parseGoDuration } from '../../shared/schedules/go-duration.ts'
 import type { BackWriter } from './back-writer.ts'
-
-export const VARINT = 0
-export const FIXED64 = 1
-export const BYTES = 2
+import { BYTES, FIXED64, tagOf, VARINT } from './wire-types.ts'
 
 /** Writes a value as Go would, where it is of wire type `BYTES` with its length; what is undefined or null is Go's zero. */
 export type WriteValue = (out: BackWriter, value: unknown) => void
@@ -13,11 +10,6 @@ export type WriteValue = (out: BackWriter, value: unknown) => void
 export interface WireValue {
   readonly type: number
   readonly write: WriteValue
-}
-
-/** What stands before each value of a field. */
-export function tagOf(number: number, type: number): number {
-  return number * 8 + type
 }
 
 /** Values that have no fields of their own; undefined for structs, lists and maps. */

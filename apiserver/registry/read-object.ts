@@ -40,23 +40,24 @@ export class ObjectStore {
   /** For those who speak protobuf. */
   readonly encoded = new EncodedObjects()
 
-  readonly #turns: ScanTurns
+  /** For those who go through many objects. */
+  readonly turns: ScanTurns
 
   constructor(storage: Storage<ObjectFacts>, horizon: () => number, clock: Pick<Clock, 'monotonic'>) {
     this.storage = storage
     this.horizon = horizon
-    this.#turns = new ScanTurns(clock)
+    this.turns = new ScanTurns(clock)
   }
 
   /** Those of a snapshot that are selected. Entries never change, so what is written meanwhile is not seen. */
   async selected(entries: readonly StoredEntry[], resource: Resource, selection: Selection): Promise<readonly StoredEntry[]> {
     if (selection.all) return entries
     const found: StoredEntry[] = []
-    if (entries.length > SCAN_STEP) await this.#turns.next()
+    if (entries.length > SCAN_STEP) await this.turns.next()
     for (let at = 0; at < entries.length; at++) {
       const entry = entries[at]!
       if (selects(resource, selection, entry.facts)) found.push(entry)
-      if (entries.length > SCAN_STEP && at % TURN_STEP === 0 && this.#turns.isOver) await this.#turns.next()
+      if (entries.length > SCAN_STEP && at % TURN_STEP === 0 && this.turns.isOver) await this.turns.next()
     }
     return found
   }
@@ -123,7 +124,7 @@ export class ObjectStore {
     let after = wish.after
     for (let step = 0; ; step++) {
       // The next step is read at the same revision, whatever is written meanwhile.
-      if (step > 0) await this.#turns.next()
+      if (step > 0) await this.turns.next()
       const page = await this.#read(wish, revision, after, SCAN_STEP)
       for (const [index, entry] of page.entries.entries()) {
         if (!selects(wish.resource, wish.selection, entry.facts)) continue

@@ -2,10 +2,10 @@ import type { KubeObject } from '../../shared/objects/object.ts'
 import type { MetaVersion } from '../http/content-type.ts'
 import { encodeItem, listFrame } from '../protobuf/encode-protobuf.ts'
 import type { StoredEntry } from '../registry/object-facts.ts'
-import type { ListPage } from '../registry/read-object.ts'
+import type { ListPage, ObjectStore } from '../registry/read-object.ts'
 import { metadataOf, tableOf } from '../registry/table.ts'
 import { asServed, bytesAsServed } from '../registry/versions.ts'
-import type { Call, VerbTools } from './call.ts'
+import type { Call } from './call.ts'
 import type { ListPieces } from './stream-list.ts'
 
 /** What a list says of itself. */
@@ -50,27 +50,30 @@ function* parsed(entries: readonly StoredEntry[], render: (object: KubeObject) =
 }
 
 const EMPTY = Buffer.alloc(0)
-/** Milliseconds of encoding after which others get their turn. */
-const TURN_MILLISECONDS = 5
+/** Stored bytes that are encoded in less than a turn: a list of no more waits for none. */
+const TURN_BYTES = 128 * 1024
 /** Encoded items that a list holds for the time of sending; those beyond are encoded again when their turn comes. */
 const HELD_BYTES = 16 * 1024 * 1024
 
 /** A message says its length first: its items are encoded before anything is sent, the others' turns in between. */
-export async function protobufPieces({ resource, representation }: Call, page: ListPage, { store, clock }: VerbTools): Promise<ListPieces> {
+export async function protobufPieces(
+  { resource, representation }: Pick<Call, 'resource' | 'representation'>,
+  page: ListPage,
+  { encoded, turns }: Pick<ObjectStore, 'encoded' | 'turns'>,
+): Promise<ListPieces> {
   const { shape, meta, contentType } = representation
   const { entries } = page
   const isMetadata = shape === 'metadata'
-  const encode = (entry: StoredEntry) => (isMetadata ? metadataItem(entry, meta) : store.encoded.itemOf(resource, entry))
+  const encode = (entry: StoredEntry) => (isMetadata ? metadataItem(entry, meta) : encoded.itemOf(resource, entry))
   const held: Buffer[] = []
   let length = 0
-  let turn = clock.monotonic()
+  const isLong = entries.reduce((bytes, { value }) => bytes + value.length, 0) > TURN_BYTES
+  if (isLong) await turns.next()
   for (const entry of entries) {
     const item = encode(entry)
     length += item.length
     if (length <= HELD_BYTES) held.push(item)
-    if (clock.monotonic() - turn < TURN_MILLISECONDS) continue
-    await new Promise<void>((resolve) => setImmediate(resolve))
-    turn = clock.monotonic()
+    if (isLong && turns.isOver) await turns.next()
   }
   const list = isMetadata ? { apiVersion: meta, kind: 'PartialObjectMetadataList' } : { ...resource, kind: resource.listKind }
   return { ...listFrame(list, listMeta(page), length), items: sentItems(entries, held, encode), length, separator: EMPTY, contentType }

@@ -50,7 +50,7 @@ export async function list(call: Call, tools: VerbTools): Promise<void> {
   const page = isShown ? { ...stored, entries: await shownEntries(resource, stored.entries) } : stored
   if (representation.format === 'yaml' || representation.pretty) return sendWholeList(call, page, tools.clock.now())
   const isProtobuf = representation.format === 'protobuf'
-  const pieces = isProtobuf ? await protobufPieces(call, page, tools) : jsonPieces(call, page, tools.clock.now())
+  const pieces = isProtobuf ? await protobufPieces(call, page, tools.store) : jsonPieces(call, page, tools.clock.now())
   const { audit } = call.reply
   if (audit?.holds('RequestResponse')) {
     const whole = wholeOf(jsonPieces(call, page, tools.clock.now()))

@@ -33,12 +33,8 @@ export function wholeOf({ head, items, separator, tail }: ListPieces): Buffer | 
 export async function streamList(reply: Reply, pieces: ListPieces, headers: ReplyHeaders): Promise<void> {
   const { contentType, head, items, separator, tail } = pieces
   const length = pieces.length === undefined ? undefined : head.length + pieces.length + tail.length
-  if (length !== undefined && length <= WHOLE_BYTES) {
-    const parts: Buffer[] = [head]
-    for (const item of items) parts.push(...(parts.length === 1 ? [item] : [separator, item]))
-    parts.push(tail)
-    return reply.send(200, contentType, Buffer.concat(parts, length), headers)
-  }
+  const whole = length !== undefined && length <= WHOLE_BYTES ? wholeOf(pieces) : undefined
+  if (whole) return reply.send(200, contentType, whole, headers)
   reply.begin(200, contentType, length, headers)
   const gone = new Promise<void>((resolve) => reply.onClose(resolve))
   let parts: Buffer[] = [head]

@@ -9,8 +9,10 @@ import { ChangeFrames } from './event-frames.ts'
 
 const resource = { apiVersion: 'v1', kind: 'ConfigMap' } as Resource
 const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', resourceVersion: '7' }, data: { a: 'b' } }
-const entry = { key: 'core/configmaps/default/a', revision: 7, value: Buffer.from(JSON.stringify(object)) } as StoredEntry
-const change = { type: 'put', key: entry.key, revision: 7, entry, previous: undefined } as unknown as Change<ObjectFacts>
+const facts = { namespace: 'default', name: 'a', labels: undefined, fields: [] }
+const value = Buffer.from(JSON.stringify(object))
+const entry: StoredEntry = { key: 'core/configmaps/default/a', revision: 7, createRevision: 7, value, facts }
+const change: Change<ObjectFacts> = { type: 'put', key: entry.key, revision: 7, entry, previous: undefined, time: 0 }
 const inForm = (accept: string) => negotiate({ accept, userAgent: undefined, pretty: null, includeObject: null })
 
 test('a change is framed once for all who speak protobuf, and once for all who speak JSON', () => {

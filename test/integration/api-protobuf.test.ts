@@ -67,6 +67,14 @@ test('every kind is created, read, listed, updated and deleted as it is in JSON'
 
 const nameOf = (object: Loose): string => object.metadata.name
 
+test('what is sent back as it was read is no change, although maps travel in the order of their keys', async () => {
+  const { json: made } = await api.request('POST', MAPS, configMap('ordered', { data: { b: '1', a: '2' } }))
+  const read = inProtobuf(await client.ask('GET', `${MAPS}/ordered`))
+  assert.deepEqual(Object.keys(read.data), ['a', 'b'])
+  inProtobuf(await client.ask('PUT', `${MAPS}/ordered`, read))
+  assert.deepEqual(await json(`${MAPS}/ordered`), made)
+})
+
 describe('sub-resources', () => {
   test('status', async () => {
     const { metadata } = inProtobuf(await client.ask('POST', '/api/v1/nodes', node('by-status')), 201)

@@ -17,7 +17,7 @@ before(async () => {
 })
 after(() => api.stop())
 
-interface Shown {
+type Shown = {
   metadata: {
     name: string
     uid?: string
@@ -36,7 +36,7 @@ interface Shown {
 }
 const shown = ({ json, status, text }: Answer): Shown => {
   assert.ok(status < 300, text)
-  return json as unknown as Shown
+  return json as Shown
 }
 const said = ({ json }: Answer) => String(json['message'])
 
@@ -255,7 +255,7 @@ describe('mutating admission policies', () => {
     })
     assert.equal((await api.request('POST', at('pods'), pod('a'))).status, 201)
     const patched = await api.request('PATCH', `${at('pods')}/a/status`, { status: { reason: 'Tested' } }, MERGE)
-    const { status, spec } = patched.json as unknown as { status: { message?: string; reason?: string }; spec: { nodeName?: string } }
+    const { status, spec } = patched.json as { status: { message?: string; reason?: string }; spec: { nodeName?: string } }
     assert.deepEqual(
       [status.message, status.reason, spec.nodeName],
       ['seen', 'Tested', undefined],
@@ -271,7 +271,7 @@ describe('mutating admission policies', () => {
       const { json } = await api.request('GET', `${GROUP}/${plural}/${named('listed')}`, undefined, {
         accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
       })
-      const { columnDefinitions, rows } = json as unknown as { columnDefinitions: { name: string }[]; rows: { cells: unknown[] }[] }
+      const { columnDefinitions, rows } = json as { columnDefinitions: { name: string }[]; rows: { cells: unknown[] }[] }
       return [columnDefinitions.map(({ name }) => name), rows[0]?.cells.slice(0, -1)]
     }
     assert.deepEqual(await cells('mutatingadmissionpolicies'), [

@@ -3,6 +3,7 @@ import { CelError, type Value } from '../../../shared/cel/value.ts'
 import { inputLimits } from '../../../shared/limits/input-limits.ts'
 import type { KubeObject } from '../../../shared/objects/object.ts'
 import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from '../../../shared/openapi/generated/admissionregistration-v1.ts'
+import { compareTexts } from '../../ownership/owner.ts'
 import type { Resource } from '../../registry/resource-table.ts'
 import type { AdmissionRequest, StrangersTurn } from '../admission.ts'
 import { Reinvocation } from '../reinvocation.ts'
@@ -34,7 +35,7 @@ export class MutationRounds {
 
   constructor(policies: Policies, bindings: readonly MutatingAdmissionPolicyBinding[], request: AdmissionRequest, tools: RequestTools) {
     this.#policies = policies
-    this.#bindings = [...bindings].sort((a, b) => compare(a.spec.policyName ?? '', b.spec.policyName ?? ''))
+    this.#bindings = [...bindings].sort((a, b) => compareTexts(a.spec.policyName ?? '', b.spec.policyName ?? ''))
     this.#request = request
     this.#tools = tools
     this.#turnEnds = request.context.clock.monotonic() + TURN
@@ -130,5 +131,3 @@ interface Invoked {
 function keyOf({ policy, binding }: Bound, param: KubeObject | undefined): string {
   return JSON.stringify([policy.stored.metadata.name, binding.metadata.name, param?.metadata.namespace, param?.metadata.name])
 }
-
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
