@@ -104,6 +104,9 @@ test('everything is killed at once, twice', async () => {
 })
 
 test('nothing was restarted that was not part of a rollout', async () => {
-  const counts = await kubectl.ok('get pods -o jsonpath={.items[*].status.containerStatuses[0].restartCount}')
-  assert.equal(counts, '0 0 0 0 0 0 0')
+  const { items } = await cluster.client.list('v1', 'Pod', { namespace: cluster.namespace })
+  const statuses = items.map(({ metadata, status }) => ({ pod: metadata.name, ...status.containerStatuses?.[0] }))
+  const restarted = statuses.filter(({ restartCount }) => restartCount !== 0)
+  assert.deepEqual(restarted, [])
+  assert.equal(statuses.length, 7)
 })
