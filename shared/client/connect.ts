@@ -1,7 +1,7 @@
 import type { Random } from '../random/random.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Client } from './client.ts'
-import { type ConnectionSource, towardsServer, withoutCredentials } from './connection.ts'
+import { type ConnectionSource, LOOK_AGAIN_MILLISECONDS, towardsServer, withoutCredentials } from './connection.ts'
 import { createFailoverTransport } from './failover-transport.ts'
 import { createHttpClient } from './http-client.ts'
 import { createHttpsTransport } from './https-transport.ts'
@@ -17,9 +17,6 @@ interface ConnectOptions {
   random?: Random | undefined
   userAgent: string
 }
-
-/** How often the list of servers is looked at, at most. */
-const LOOK_AGAIN_MILLISECONDS = 5_000
 
 /** A client and the end of its connections. */
 export interface ConnectedClient {

@@ -1,5 +1,8 @@
 import { readFileSync, statSync } from 'node:fs'
 
+/** How often those who use a source ask it anew, at most: it looks at files. */
+export const LOOK_AGAIN_MILLISECONDS = 5_000
+
 /** Where the server is and who we are to it. */
 export interface Connection {
   /** e.g. `https://127.0.0.1:6443`. */

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Clock } from '../time/clock.ts'
-import type { Connection, ConnectionSource } from './connection.ts'
+import { type Connection, type ConnectionSource, LOOK_AGAIN_MILLISECONDS } from './connection.ts'
 import { ConnectionError } from './connection-error.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
 
@@ -11,8 +11,6 @@ interface HttpsTransportOptions {
   silenceMilliseconds?: number
 }
 
-/** How often files of credentials are looked at, at most. */
-const LOOK_AGAIN_MILLISECONDS = 5_000
 /** Silence on a connection after which the kernel asks the peer whether it still lives; a dead one is known about ten seconds later. */
 const KEEP_ALIVE_MILLISECONDS = 20_000
 
