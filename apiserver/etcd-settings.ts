@@ -39,15 +39,11 @@ export function etcdPlace(config: EtcdConfig): EtcdPlace | undefined {
     throw new ConfigError('--etcd-certfile and --etcd-keyfile belong together: give both or neither')
   }
   const tls = {
-    authority: etcdCafile && read('--etcd-cafile', etcdCafile),
-    certificate: etcdCertfile && read('--etcd-certfile', etcdCertfile),
-    key: etcdKeyfile && read('--etcd-keyfile', etcdKeyfile),
+    authority: read('--etcd-cafile', etcdCafile),
+    certificate: read('--etcd-certfile', etcdCertfile),
+    key: read('--etcd-keyfile', etcdKeyfile),
   }
-  return {
-    endpoints,
-    prefix,
-    tls: { authority: tls.authority || undefined, certificate: tls.certificate || undefined, key: tls.key || undefined },
-  }
+  return { endpoints, prefix, tls }
 }
 
 /** How a store knows whose it is: the fingerprint of the key of the cluster's authority, which every server of the cluster has. */
@@ -67,7 +63,8 @@ function checkEndpoint(endpoint: string): void {
   }
 }
 
-function read(flag: string, file: string): Buffer {
+function read(flag: string, file: string | undefined): Buffer | undefined {
+  if (file === undefined) return undefined
   try {
     return readFileSync(file)
   } catch (error) {

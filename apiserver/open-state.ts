@@ -77,12 +77,9 @@ export async function openState(
   const late = lateServices()
   const table = new ResourceTable(await (parts.loadDefinitions ?? loadResources)(late.services))
   const encryption = await EncryptionAtRest.open({ path: config.encryptionProviderConfig, clock, log, metrics })
-  const cluster = clusterOf(identity.credentials.authority)
-  const storage = await openStorage(
-    config,
-    { ...tools, cluster },
-    { facts: factsFromBytes(table), restamp, clock, transformer: encryption.transformer },
-  )
+  const storage = await openStorage(config, identity, tools, {
+    ...{ facts: factsFromBytes(table), restamp, clock, transformer: encryption.transformer },
+  })
   const objects = new StoredObjects(storage, table, log)
   const rule = dialRule(config.serviceClusterIpRange, { furtherRangeOf: (host) => furtherRangeOf(host, objects) })
   const hooks = new HookClient({ reader: objects, rule, random, clock })
@@ -127,7 +124,8 @@ export async function openState(
 
 async function openStorage(
   config: ApiServerConfig,
-  { log, parts, cluster }: ProcessTools & { readonly parts: StateParts; readonly cluster: string },
+  { credentials }: ServerIdentity,
+  { log, parts }: ProcessTools & { readonly parts: StateParts },
   options: StorageOptions<ObjectFacts>,
 ): Promise<Storage<ObjectFacts>> {
   if (parts.openStorage) return parts.openStorage(options)
@@ -135,7 +133,7 @@ async function openStorage(
   if (etcd !== undefined) {
     if (config.openDamagedStore) throw new ConfigError('--open-damaged-store is about a store in files, and --etcd-servers names another')
     const { openEtcdStorage } = await import('./storage/etcd/etcd-storage.ts')
-    return openEtcdStorage({ ...options, ...etcd, cluster, logger: log })
+    return openEtcdStorage({ ...options, ...etcd, cluster: clusterOf(credentials.authority), logger: log })
   }
   if (config.storage === 'memory') {
     const { createMemoryStorage } = await import('./storage/memory-storage.ts')

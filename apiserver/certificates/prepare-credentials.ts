@@ -48,9 +48,9 @@ export interface ServerCredentials {
 
 const LOCAL_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'localhost', 'apiserver', '127.0.0.1', '::1']
 
-/** Who gets a kubeconfig with a client certificate: file name, user, groups. */
-/** The one that people use. */
+/** The kubeconfig that people use. */
 const PEOPLE = 'admin'
+/** Who gets a kubeconfig with a client certificate: file name, user, groups. */
 const CLIENTS = [
   { file: PEOPLE, commonName: 'kubernetes-admin', organizations: ['system:masters'] },
   { file: 'controller-manager', commonName: 'system:kube-controller-manager', organizations: [] },

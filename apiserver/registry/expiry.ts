@@ -60,14 +60,15 @@ export class Expiry {
       (changes) => this.#note(changes),
       (error) => {
         if (this.#isStopped) return
-        this.#log.error('the store ended the stream of changes; what expires begins its time anew', { error })
+        this.#log.error('the store ended the stream of changes; what was written meanwhile begins its time now', { error })
         this.#follow()
       },
     )
     const now = this.#clock.now()
     for (const queue of this.#queues.values()) {
+      const queued = new Set(queue.entries.map(({ revision }) => revision))
       for (const { key, revision } of this.#storage.entries(queue.resource.prefix)) {
-        queue.entries.push({ key, revision, expires: now + queue.lifetime })
+        if (!queued.has(revision)) queue.entries.push({ key, revision, expires: now + queue.lifetime })
       }
     }
   }

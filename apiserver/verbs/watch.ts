@@ -25,7 +25,7 @@ export async function watch(call: Call, tools: VerbTools): Promise<void> {
   const start = wantsState
     ? ({ state: true, endMark } as const)
     : ({ from: version === 0 ? tools.store.storage.revision : version } as const)
-  if (wantsState) await tools.store.ready()
+  if (wantsState) await tools.store.ready(options.resourceVersion)
   const { timeoutSeconds } = options
   const timeoutMilliseconds = timeoutSeconds ? timeoutSeconds * 1000 : SHORTEST_WATCH * (1 + tools.random.fraction())
   const reply = call.reply instanceof UpgradeReply ? await messageReply(call, 'lines') : call.reply

@@ -7,6 +7,7 @@ import { openDatabase } from '../../apiserver/storage/leveldb-database.ts'
 import { decodePlace, presentKey, valueKey } from '../../apiserver/storage/leveldb-format.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import { type ApiOptions, startApi, type TestApi } from '../harness/api.ts'
+import { apiServerProcess } from '../harness/apiserver-process.ts'
 import { keyNamed, writeEncryptionConfiguration } from '../harness/encryption.ts'
 import { manualClock } from '../harness/manual-clock.ts'
 
@@ -284,3 +285,17 @@ function logTo(lines: string[]): Logger {
   }
   return log
 }
+
+test('a server whose own objects do not open refuses to start, and starts when their key is back', async (t) => {
+  const server = await apiServerProcess()
+  t.after(() => server.remove())
+  const file = join(server.directory, 'encryption.json')
+  const start = (...keys: string[]) => {
+    writeEncryptionConfiguration(file, { '*.*': [gcm(...keys)] })
+    return server.start(['--encryption-provider-config', file])
+  }
+  await start('a')
+  await server.kill('SIGTERM')
+  await assert.rejects(start('b'), /from storage: no matching prefix found: .*k8s:enc:aesgcm:v1:a:/)
+  await start('b', 'a')
+})

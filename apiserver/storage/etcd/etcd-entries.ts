@@ -48,15 +48,15 @@ export class EtcdEntries<F> {
 
   #opened(place: Omit<Entry, 'value' | 'facts'>, stored: Buffer, facts: F | undefined): { entry: Entry<F>; isPlain: boolean } {
     const { restamp, transformer, facts: compute } = this.#options
-    const open = () => restamp(transformer?.fromStorage(place.key, stored) ?? stored, place.revision)
+    const open = () => transformer?.fromStorage(place.key, stored) ?? stored
     try {
-      const plain = transformer?.fromStorage(place.key, stored) ?? stored
+      const plain = open()
       const value = restamp(plain, place.revision)
       const entry = facts === undefined ? new StoredEntry({ ...place, value }, compute) : { ...place, value, facts }
       return { entry, isPlain: plain === stored }
     } catch {
       // Told to whoever asks for it: one value must not keep the others from being read.
-      return { entry: new UnreadableEntry(place, open, compute), isPlain: false }
+      return { entry: new UnreadableEntry(place, () => restamp(open(), place.revision), compute), isPlain: false }
     }
   }
 }

@@ -72,16 +72,19 @@ export class EtcdHistory<F> {
     let horizon: number | undefined
     const timer = clock.after(PATIENCE, () => found.abort())
     // The record of the store is its first change: it comes, or etcd says up to where it is compacted.
-    await link.client.stream('Watch', {
-      request: { createRequest: { key: keys.record, startRevision: link.theirs(start), fragment: true } },
-      signal: found.signal,
-      listener: ({ compactRevision, events }) => {
-        if (compactRevision === '0' && events.length === 0) return
-        horizon = compactRevision === '0' ? start : Math.max(start, link.ours(compactRevision))
-        found.abort()
-      },
-    })
-    timer.cancel()
+    try {
+      await link.client.stream('Watch', {
+        request: { createRequest: { key: keys.record, startRevision: link.theirs(start), fragment: true } },
+        signal: found.signal,
+        listener: ({ compactRevision, events }) => {
+          if (compactRevision === '0' && events.length === 0) return
+          horizon = compactRevision === '0' ? start : Math.max(start, link.ours(compactRevision))
+          found.abort()
+        },
+      })
+    } finally {
+      timer.cancel()
+    }
     if (horizon === undefined) throw new StorageUnavailable('etcd does not say up to where it is compacted')
     return horizon
   }

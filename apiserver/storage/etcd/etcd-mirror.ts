@@ -3,7 +3,7 @@ import { GrpcError } from '../../../shared/grpc/grpc-client.ts'
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Clock } from '../../../shared/time/clock.ts'
 import type { Present } from '../present.ts'
-import { type Change, type Entry, type Put, RevisionCompacted, StorageUnavailable } from '../storage.ts'
+import { type Change, type Entry, RevisionCompacted, StorageUnavailable } from '../storage.ts'
 import { lastState } from '../stored-entry.ts'
 import type { EtcdEntries } from './etcd-entries.ts'
 import type { EtcdKeys } from './etcd-keys.ts'
@@ -82,8 +82,8 @@ export class EtcdMirror<F> {
   }
 
   /** Collects the changes of a key until `forget`. */
-  await(put: Pick<Put<F>, 'key'>, awaited: Awaited<F>): void {
-    this.#awaited.set(put.key, awaited)
+  await(key: string, awaited: Awaited<F>): void {
+    this.#awaited.set(key, awaited)
   }
 
   forget(key: string): void {

@@ -71,12 +71,13 @@ export class EtcdWriter<F> {
     const { entries, mirror } = this.#options
     await this.#refuse(write)
     const { key } = write
-    const bytes = write.type === 'put' ? entries.toStorage(key, write.encode(0)) : undefined
+    const plain = write.type === 'put' ? write.encode(0) : undefined
+    const bytes = plain && entries.toStorage(key, plain)
     const awaited: Awaited<F> = { bytes, facts: write.type === 'put' ? write.facts : undefined, seen: [] }
-    mirror.await(write, awaited)
+    mirror.await(key, awaited)
     try {
       const answer = await this.#send(write, bytes)
-      if (answer.succeeded) return await this.#written(write, answer, awaited)
+      if (answer.succeeded) return await this.#written(write, plain, answer, awaited)
       await this.#sees(answer)
       throw new StorageConflict(key, this.#options.present.get(key))
     } finally {
@@ -126,7 +127,7 @@ export class EtcdWriter<F> {
     }
   }
 
-  async #written(write: Write<F>, { header }: TxnResponse, { seen }: Awaited<F>): Promise<Change<F>> {
+  async #written(write: Write<F>, plain: Buffer | undefined, { header }: TxnResponse, { seen }: Awaited<F>): Promise<Change<F>> {
     const { mirror, link, present, restamp, clock } = this.#options
     const revision = link.ours(header.revision)
     const previous = present.get(write.key)
@@ -135,20 +136,13 @@ export class EtcdWriter<F> {
     if (change !== undefined) return change
     // The mirror was read anew meanwhile: what was written is known, what it replaced only from before.
     const { key, type } = write
-    const time = clock.now()
-    if (type === 'delete') {
-      if (previous === undefined) throw new StorageUnavailable(`${key} was removed, and nobody knows what it was`)
-      return { type, key, revision, previous, time, entry: lastState(previous, revision, restamp) }
+    const common = { key, revision, previous, time: clock.now() }
+    if (type === 'put') {
+      const createRevision = previous?.createRevision ?? revision
+      return { ...common, type, entry: { key, value: restamp(plain!, revision), revision, createRevision, facts: write.facts } }
     }
-    const createRevision = previous?.createRevision ?? revision
-    return {
-      type,
-      key,
-      revision,
-      previous,
-      time,
-      entry: { key, value: write.encode(revision), revision, createRevision, facts: write.facts },
-    }
+    if (previous === undefined) throw new StorageUnavailable(`${key} was removed, and nobody knows what it was`)
+    return { ...common, type, entry: lastState(previous, revision, restamp) }
   }
 
   /** Resolves when the present has what a lost write lost against. */
