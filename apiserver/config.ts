@@ -57,7 +57,7 @@ export const settings = {
   anonymousAuth: optional(boolean('whether requests without credentials are system:anonymous', true)),
   ...oidcSettings,
   authenticationConfig: path(
-    "upstream's AuthenticationConfiguration (apiserver.config.k8s.io/v1): identity providers whose tokens are taken, and who nobody is; followed while the server runs; instead of --oidc-*",
+    "upstream's AuthenticationConfiguration (apiserver.config.k8s.io/v1): identity providers whose tokens are taken, followed while the server runs, and who nobody is; instead of --oidc-*",
   ),
   maxReadsInFlight: integer('with the next one, the seats that priority levels share: requests worked on at once', 800, 1),
   maxWritesInFlight: integer('as above; the two are added', 400, 1),

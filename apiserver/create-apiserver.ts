@@ -151,7 +151,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       state.followAllocations()
       definitions.load()
       aggregation.load()
-      state.providers.start()
+      state.providers?.start()
       if (parts.listen !== false) {
         await listeners.start()
         await identity.listensOn(Number(new URL(listeners.url).port))
@@ -190,7 +190,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       await aggregation.stop()
       await definitions.stop()
       await state.encryption.stop()
-      await state.providers.stop()
+      await state.providers?.stop()
       background.abort()
       await compacting
       objects.close()

@@ -49,8 +49,8 @@ export interface ServerState {
   readonly encryption: EncryptionAtRest
   readonly table: ResourceTable
   readonly objects: StoredObjects
-  /** Whose ID tokens are taken. */
-  readonly providers: IdentityProviders
+  /** Whose ID tokens are taken; absent where nobody's are. */
+  readonly providers: IdentityProviders | undefined
   readonly authentication: Authentication
   readonly authorization: Authorization
   readonly writer: ObjectWriter
@@ -84,10 +84,11 @@ export async function openState(
   const rule = dialRule(config.serviceClusterIpRange, { furtherRangeOf: (host) => furtherRangeOf(host, objects) })
   const hooks = new HookClient({ reader: objects, rule, random, clock })
   const providers = await openProviders(config, derived, { clock, log, metrics: new LoginMetrics(metrics) })
+  const anonymous = { enabled: config.anonymousAuth ?? true }
   const authentication = createAuthentication({
     ...{ reader: objects, clock, random, log, serviceAccountKeys: identity.credentials.serviceAccountKeys, issuer: derived.issuer },
     ...{ tokenFile: config.tokenFile && readFileSync(config.tokenFile, 'utf8'), providers },
-    anonymous: () => providers.anonymous ?? { enabled: config.anonymousAuth ?? true },
+    anonymous: () => providers?.anonymous ?? anonymous,
   })
   const authorization = createAuthorization(objects)
   const { authorize, rulesFor, grants } = authorization

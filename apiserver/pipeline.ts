@@ -230,23 +230,20 @@ export class Pipeline {
 
   /** Who comes is written down before it is asked whether they may be somebody else. */
   async #authenticate(request: ApiRequest, info: RequestInfo, reply: Reply): Promise<User> {
-    const { authorization, auditor } = this.#tools
-    const user = request.user ?? (await this.#whoAsks(request, info, reply)) // 401
+    const { authentication, authorization, auditor } = this.#tools
+    let { user } = request
+    try {
+      user ??= await authentication.authenticate(request) // 401
+    } catch (error) {
+      auditor?.refuse(request, info, reply)
+      throw error
+    }
     const written = auditor?.begin(request, info, reply, user)
     if (written) await written // 500
     if (!wantsImpersonation(request.headers)) return user
     const other = impersonatedUser(user, request.headers, (attributes) => authorization.require(attributes))
     reply.audit?.actsAs(other)
     return other
-  }
-
-  async #whoAsks(request: ApiRequest, info: RequestInfo, reply: Reply): Promise<User> {
-    try {
-      return await this.#tools.authentication.authenticate(request)
-    } catch (error) {
-      this.#tools.auditor?.refuse(request, info, reply)
-      throw error
-    }
   }
 }
 

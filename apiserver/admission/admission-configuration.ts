@@ -7,7 +7,7 @@ import {
   readConfigContent,
 } from '../../shared/process/config-file.ts'
 import type { PodSecurityOptions } from './pod-security/pod-security.ts'
-import { podSecurityConfiguration, podSecurityOptions } from './pod-security/pod-security-configuration.ts'
+import { type PodSecurityConfiguration, podSecurityConfiguration, podSecurityOptions } from './pod-security/pod-security-configuration.ts'
 
 /** Upstream's `--admission-control-config-file`. Each plug-in has its own configuration in it, or in a file beside it. */
 const admissionConfiguration: ConfigKind = {
@@ -23,6 +23,12 @@ const admissionConfiguration: ConfigKind = {
   },
 }
 
+interface PluginChoice {
+  readonly name: string
+  readonly path?: string
+  readonly configuration?: object | null
+}
+
 /** What the file says of the rules that can be configured. */
 export interface ConfiguredAdmission {
   readonly podSecurity: PodSecurityOptions
@@ -33,14 +39,13 @@ export interface ConfiguredAdmission {
 /** Without a file everything is as upstream has it by default. @throws ConfigError that names the file and the field */
 export async function readAdmissionConfiguration(file: string | undefined): Promise<ConfiguredAdmission> {
   if (file === undefined) return { podSecurity: podSecurityOptions({}), warnings: [] }
-  const { content, warnings } = await readConfigContent(file, admissionConfiguration)
+  const { content, warnings } = await readConfigContent<{ readonly plugins?: readonly PluginChoice[] }>(file, admissionConfiguration)
   const told = [...warnings]
   let podSecurity = podSecurityOptions({})
-  const plugins: unknown = content['plugins']
-  for (const [index, plugin] of (Array.isArray(plugins) ? plugins : []).entries()) {
+  for (const [index, plugin] of (content.plugins ?? []).entries()) {
     const field = `${file}: plugins[${index}]`
     if (plugin.name === 'PodSecurity') {
-      const checked = await configurationOf(file, plugin, field, podSecurityConfiguration)
+      const checked = await configurationOf<PodSecurityConfiguration>(file, plugin, field, podSecurityConfiguration)
       podSecurity = podSecurityOptions(checked?.content ?? {})
       told.push(...(checked?.warnings ?? []))
     } else {
@@ -50,12 +55,12 @@ export async function readAdmissionConfiguration(file: string | undefined): Prom
   return { podSecurity, warnings: told }
 }
 
-async function configurationOf(
+async function configurationOf<T>(
   file: string,
-  { path, configuration }: { readonly path?: string; readonly configuration?: unknown },
+  { path, configuration }: PluginChoice,
   field: string,
   kind: ConfigKind,
-): Promise<CheckedContent | undefined> {
-  if (path) return readConfigContent(resolve(dirname(file), path), kind)
-  return configuration == null ? undefined : checkConfigContent(`${field}.configuration`, configuration, kind)
+): Promise<CheckedContent<T> | undefined> {
+  if (path) return readConfigContent<T>(resolve(dirname(file), path), kind)
+  return configuration == null ? undefined : checkConfigContent<T>(`${field}.configuration`, configuration, kind)
 }

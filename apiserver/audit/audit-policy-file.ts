@@ -1,6 +1,6 @@
 import { type FieldProblem, fieldProblem, firstProblems } from '../../shared/errors/field-error.ts'
 import { ConfigError } from '../../shared/process/config.ts'
-import { type ConfigFileContent, type ConfigKind, closedObject, readConfigContent } from '../../shared/process/config-file.ts'
+import { type ConfigKind, closedObject, readConfigContent } from '../../shared/process/config-file.ts'
 import { subdomainProblems } from '../../shared/selectors/label-syntax.ts'
 import { type AuditPolicy, type AuditRule, auditLevels, auditStages, type GroupResources } from './audit-policy.ts'
 
@@ -33,6 +33,9 @@ const policyKind: ConfigKind = {
   },
 }
 
+/** What the schema lets through. */
+type WrittenPolicy = { readonly [key in keyof AuditPolicy]?: AuditPolicy[key] | null }
+
 export interface AuditPolicyFile {
   readonly policy: AuditPolicy
   /** About what is in the file and nothing acts on. */
@@ -41,17 +44,12 @@ export interface AuditPolicyFile {
 
 /** @throws ConfigError that names the file and every wrong field */
 export async function readAuditPolicy(file: string): Promise<AuditPolicyFile> {
-  const { content, warnings } = await readConfigContent(file, policyKind)
-  const policy = policyOf(content)
+  const { content, warnings } = await readConfigContent<WrittenPolicy>(file, policyKind)
+  const { rules, omitStages, omitManagedFields } = content
+  const policy = { rules: rules ?? [], omitStages: omitStages ?? [], omitManagedFields: omitManagedFields ?? false }
   const problems = firstProblems(policyProblems(policy))
   if (problems.length > 0) throw new ConfigError(problems.map(({ path, message }) => `${file}: ${path}: ${message}`).join('\n'))
   return { policy, warnings }
-}
-
-/** Of content that fits the schema above. */
-function policyOf(content: ConfigFileContent): AuditPolicy {
-  const { rules, omitStages, omitManagedFields } = content as { readonly [key in keyof AuditPolicy]?: AuditPolicy[key] | null }
-  return { rules: rules ?? [], omitStages: omitStages ?? [], omitManagedFields: omitManagedFields ?? false }
 }
 
 /** What upstream refuses besides, under its paths. */

@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
@@ -17,14 +17,14 @@ const DAY_OF_TIME = /^(\d{4}-\d{2}-\d{2}T\d{2})-(\d{2})-(\d{2}\.\d{3})$/
 const COMPRESSED = '.gz'
 const UNFINISHED = '.tmp'
 
-/** Where `audit.log` is put aside: `audit-2026-11-29T12-49-08.123.log` beside it (UTC), a free name. */
+/** Where `audit.log` is put aside: `audit-2026-11-29T12-49-08.123.log` beside it (UTC), a free name. @throws Error of the file system */
 export async function backupPath(path: string, now: number): Promise<string> {
   const { stem, ending } = partsOf(path)
+  const folder = dirname(path)
+  const taken = new Set(await readdir(folder))
   for (let time = now; ; time++) {
     const name = `${stem}${new Date(time).toISOString().slice(0, 23).replaceAll(':', '-')}${ending}`
-    const candidate = join(dirname(path), name)
-    const taken = await Promise.all([candidate, candidate + COMPRESSED].map((each) => stat(each).catch(() => undefined)))
-    if (taken.every((found) => found === undefined)) return candidate
+    if (!taken.has(name) && !taken.has(name + COMPRESSED)) return join(folder, name)
   }
 }
 

@@ -88,6 +88,7 @@ export class RotatingFile implements AuditOutput {
     const now = clock.monotonic()
     if (!this.#handle || now - this.#lookedAt < LOOK_INTERVAL) return
     this.#lookedAt = now
+    // Why it is not seen does not matter here: opening it anew makes it, or fails with the reason.
     const found = await stat(path, { bigint: true }).catch(() => undefined)
     if (found?.ino !== this.#inode) await this.#release()
     else this.#size = Number(found.size)

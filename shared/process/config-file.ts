@@ -103,12 +103,25 @@ export async function checkConfigContent<T = ConfigFileContent>(
 }
 
 async function parse(path: string, { holdsSecrets = false }: ConfigKind): Promise<unknown> {
-  const yaml = await import('yaml')
+  const [yaml, text] = await Promise.all([import('yaml'), readConfigText(path)])
   try {
-    return yaml.parse(await readFile(path, 'utf8'), { prettyErrors: !holdsSecrets })
+    return yaml.parse(text, { prettyErrors: !holdsSecrets })
   } catch (cause) {
-    throw new ConfigError(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw unreadable(path, cause)
   }
+}
+
+/** @throws ConfigError that names the file */
+export async function readConfigText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw unreadable(path, cause)
+  }
+}
+
+function unreadable(path: string, cause: unknown): ConfigError {
+  return new ConfigError(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
 }
 
 function sentenceOf(error: ErrorObject): string {

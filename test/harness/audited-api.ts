@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import type { ApiOptions } from './api.ts'
 import { soon } from './soon.ts'
 
@@ -23,8 +22,13 @@ export interface AuditScene {
   of(id: string, count: number): Promise<AuditEvent[]>
 }
 
+/** Whoever clears up: a test, or a file of them. */
+interface AuditSceneOwner {
+  after(end: () => void): void
+}
+
 /** A policy file, and the settings of an API server that follows it. */
-export function auditScene(context: TestContext, policy: object, options: ApiOptions = {}): AuditScene {
+export function auditScene(context: AuditSceneOwner, policy: object, options: ApiOptions = {}): AuditScene {
   const folder = mkdtempSync(join(tmpdir(), 'audit-'))
   context.after(() => rmSync(folder, { recursive: true, force: true }))
   const path = join(folder, 'audit.log')

@@ -5,7 +5,7 @@ import { createServer, type ServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { Duplex } from 'node:stream'
-import { type ExtendedUsage, issueAuthority, issueCertificate } from '../../shared/certificates/issue-certificate.ts'
+import { type ExtendedUsage, type Issuer, issueAuthority, issueCertificate } from '../../shared/certificates/issue-certificate.ts'
 
 /** An authority of a test's own, and a server's certificate of it. PEM. */
 export interface ServerPapers {
@@ -18,15 +18,14 @@ export interface ServerPapers {
 const pem = { type: 'pkcs8', format: 'pem' } as const
 const lasting = { notBefore: 0, notAfter: Date.UTC(2100, 0) }
 
-/** Papers for a server of these names. */
+/** Papers for a server of these names; without an issuer, of an authority of its own. */
 export async function serverPapers(
   names: { dns?: readonly string[]; ip?: readonly string[] },
   usages: readonly ExtendedUsage[] = ['serverAuth'],
+  issuer?: Issuer,
 ): Promise<ServerPapers> {
-  const ca = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const authority = await issueAuthority(ca, { commonName: 'test authority', ...lasting })
+  const { certificate: authority, key: authorityKey } = issuer ?? (await testAuthority())
   const own = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const authorityKey = ca.privateKey.export(pem).toString()
   const cert = await issueCertificate(
     { certificate: authority, key: authorityKey },
     {
@@ -35,6 +34,11 @@ export async function serverPapers(
     },
   )
   return { authority, authorityKey, cert, key: own.privateKey.export(pem).toString() }
+}
+
+async function testAuthority(): Promise<Issuer> {
+  const ca = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return { certificate: await issueAuthority(ca, { commonName: 'test authority', ...lasting }), key: ca.privateKey.export(pem).toString() }
 }
 
 /** An address of this machine at which the API server dials others: not its loopback. */

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { WebSocket } from 'ws'
+import { WebSocket, WebSocketServer } from 'ws'
 import { startApi } from '../harness/api.ts'
 import { auditScene } from '../harness/audited-api.ts'
-import { configMap } from '../harness/bodies.ts'
+import { configMap, node, pod, serviceAccount } from '../harness/bodies.ts'
+import { hookServer, serverPapers } from '../harness/hook-server.ts'
 import { serveApi } from '../harness/served-api.ts'
 import { soon } from '../harness/soon.ts'
 
@@ -67,4 +69,58 @@ test('a watch over a WebSocket begins with 101, and is over when its client leav
   socket.close()
   const events = await scene.of('socket-1', 3)
   assert.equal(events[2].stage, 'ResponseComplete')
+})
+
+test('what goes to a kubelet is told when it begins and when it ends, and never what it carried', async (context) => {
+  const scene = auditScene(context, { omitStages: ['RequestReceived'], rules: [{ level: 'RequestResponse' }] })
+  const api = await serveApi(scene.options.args)
+  context.after(() => api.stop())
+  const pki = (file: string) => readFileSync(join(api.directory, 'pki', file), 'utf8')
+  const papers = await serverPapers({ dns: ['far'] }, ['serverAuth'], { certificate: pki('ca.crt'), key: pki('ca.key') })
+  const kubelet = await hookServer(papers, (_request, response) => response.end('words of the log'))
+  context.after(() => kubelet.close())
+  const sessions = new WebSocketServer({ noServer: true })
+  kubelet.onUpgrade((request, socket) => {
+    if (request.url?.startsWith('/portForward')) socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+    else sessions.handleUpgrade(request, socket, Buffer.alloc(0), (session) => session.send('words of the session'))
+  })
+  const namespace = '/api/v1/namespaces/default'
+  await api.call(api.admin, 'POST', '/api/v1/nodes', node('far'))
+  const status = {
+    addresses: [{ type: 'InternalIP', address: kubelet.host }],
+    daemonEndpoints: { kubeletEndpoint: { Port: kubelet.port } },
+  }
+  await api.call(api.admin, 'PATCH', '/api/v1/nodes/far/status', { status }, 'application/merge-patch+json')
+  await api.call(api.admin, 'POST', `${namespace}/serviceaccounts`, serviceAccount('default'))
+  assert.equal((await api.call(api.admin, 'POST', `${namespace}/pods`, pod('web', { nodeName: 'far' }))).code, 201)
+  const told = async (id: string, count: number) =>
+    (await scene.of(id, count)).map(({ stage, verb, objectRef, responseStatus, responseObject }) => {
+      assert.deepEqual([objectRef.resource, objectRef.name, responseObject], ['pods', 'web', undefined])
+      return [stage, verb, objectRef.subresource, responseStatus.code]
+    })
+  const open = (id: string, path: string) =>
+    new WebSocket(`${api.server.url.replace('https', 'wss')}${namespace}/pods/web/${path}`, {
+      ...{ ca: api.server.credentials.authority, cert: api.admin.cert, key: api.admin.key, headers: { 'audit-id': id } },
+    })
+
+  const session = open('session-1', 'exec?command=ls&stdout=true')
+  assert.equal(String((await once(session, 'message'))[0]), 'words of the session')
+  assert.deepEqual(await told('session-1', 1), [['ResponseStarted', 'get', 'exec', 101]])
+  session.close()
+  assert.deepEqual((await told('session-1', 2))[1], ['ResponseComplete', 'get', 'exec', 101])
+
+  const [refusal] = await once(open('forward-1', 'portforward?ports=80'), 'error')
+  assert.match(String(refusal), /404/)
+  assert.deepEqual(await told('forward-1', 2), [
+    ['ResponseStarted', 'get', 'portforward', 101],
+    ['ResponseComplete', 'get', 'portforward', 101],
+  ])
+
+  const asked = { ...api.admin, headers: { 'audit-id': 'read-1' } }
+  assert.deepEqual(await api.call(asked, 'GET', `${namespace}/pods/web/log`), { code: 200, body: 'words of the log' })
+  assert.deepEqual(await told('read-1', 2), [
+    ['ResponseStarted', 'get', 'log', 200],
+    ['ResponseComplete', 'get', 'log', 200],
+  ])
+  assert.doesNotMatch(readFileSync(scene.path, 'utf8'), /words of/)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { request as httpsRequest } from 'node:https'
-import { after, before, type TestContext, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import type { User } from '../../apiserver/authn/user.ts'
 import { admin, startApi, type TestApi } from '../harness/api.ts'
 import { type AuditScene, auditScene } from '../harness/audited-api.ts'
@@ -27,7 +27,7 @@ let api: TestApi
 let scene: AuditScene
 const undo: (() => unknown)[] = []
 before(async () => {
-  scene = auditScene({ after: (end: () => unknown) => undo.push(end) } as unknown as TestContext, policy, { listen: true })
+  scene = auditScene({ after: (end) => undo.push(end) }, policy, { listen: true })
   api = await startApi(scene.options)
   await api.request('POST', '/api/v1/namespaces', { metadata: { name: 'asked' } })
   for (const namespace of ['default', 'asked']) {

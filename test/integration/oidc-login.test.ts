@@ -144,8 +144,9 @@ ${provider.authority.replace(/^/gm, '      ')}
   - expression: "!user.groups.exists(g, g.startsWith('system:'))"
     message: groups of the system are not the provider's to give
 `
+  const anonymous = 'anonymous: { enabled: true, conditions: [{ path: /livez }] }'
   before(async () => {
-    configure(`${jwt('p:')}anonymous: { enabled: true, conditions: [{ path: /livez }] }`)
+    configure(`${jwt('p:')}${anonymous}`)
     api = await serveApi([`--authentication-config=${file()}`])
   })
   after(() => api.stop())
@@ -169,14 +170,21 @@ ${provider.authority.replace(/^/gm, '      ')}
     assert.equal((await api.call({ token: 'x' }, 'GET', '/livez')).code, 401)
   })
 
-  it('it is followed when it changes', async () => {
+  it('it is followed when it changes; one that says something else of nobody is not taken', async () => {
     const token = await provider.token(key)
     assert.equal((await review(api, token)).user.username, 'p:jane')
-    configure(jwt('q:'))
+    const reloads = async () =>
+      (await api.call(api.admin, 'GET', '/metrics')).body.match(/(?<=config_controller_automatic_reloads_total)\{status="\w+"\} \d+/g)
+    configure(`${jwt('q:')}anonymous: { enabled: true }`)
+    await api.doRepeatedWork()
+    assert.equal((await review(api, token)).user.username, 'p:jane')
+    assert.equal((await api.call({}, 'GET', '/readyz')).code, 401)
+    assert.deepEqual(await reloads(), ['{status="failure"} 1'])
+    configure(`${jwt('q:')}${anonymous}`)
     await api.doRepeatedWork()
     assert.equal((await review(api, token)).user.username, 'q:jane')
-    assert.equal((await api.call({}, 'GET', '/readyz')).code, 200)
-    assert.match((await api.call(api.admin, 'GET', '/metrics')).body, /config_controller_automatic_reloads_total\{status="success"\} 1/)
+    assert.equal((await api.call({}, 'GET', '/readyz')).code, 401)
+    assert.deepEqual(await reloads(), ['{status="failure"} 1', '{status="success"} 1'])
   })
 
   it('it excludes the flags that say the same', async () => {

@@ -1,4 +1,4 @@
-import { type ConfigFileContent, type ConfigKind, closedObject } from '../../../shared/process/config-file.ts'
+import { type ConfigKind, closedObject } from '../../../shared/process/config-file.ts'
 import { Exemptions } from './exemptions.ts'
 import type { PodSecurityOptions } from './pod-security.ts'
 import { type LevelVersion, levels, type Mode, modes, type Policy, privilegedPolicy, VERSION } from './policy.ts'
@@ -21,8 +21,7 @@ export const podSecurityConfiguration: ConfigKind = {
 }
 
 /** What a configuration that has been checked says; an empty one is upstream's default. */
-export function podSecurityOptions(content: ConfigFileContent): PodSecurityOptions {
-  const { defaults = {}, exemptions = {} } = content as PodSecurityConfiguration
+export function podSecurityOptions({ defaults = {}, exemptions = {} }: PodSecurityConfiguration): PodSecurityOptions {
   const read = (mode: Mode): LevelVersion => ({
     level: levels.find((each) => each === defaults[mode]) ?? privilegedPolicy[mode].level,
     version: defaults[`${mode}-version`] || privilegedPolicy[mode].version,
@@ -32,7 +31,7 @@ export function podSecurityOptions(content: ConfigFileContent): PodSecurityOptio
 }
 
 /** What content looks like that fits the schema above. */
-interface PodSecurityConfiguration {
+export interface PodSecurityConfiguration {
   readonly defaults?: Readonly<Partial<Record<Mode | `${Mode}-version`, string>>>
   readonly exemptions?: ConstructorParameters<typeof Exemptions>[0]
 }

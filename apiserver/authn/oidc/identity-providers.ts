@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { BoundedCache } from '../../../shared/limits/bounded-cache.ts'
 import { inputLimits } from '../../../shared/limits/input-limits.ts'
 import { ConfigError } from '../../../shared/process/config.ts'
-import type { Timer } from '../../../shared/time/clock.ts'
+import { FollowedFile } from '../../../shared/process/followed-file.ts'
 import { parseWebToken } from '../json-web-token.ts'
 import type { User } from '../user.ts'
 import { type AnonymousChoice, type JwtAuthenticator, readAuthenticationConfiguration } from './authentication-configuration.ts'
@@ -10,8 +10,6 @@ import type { FlagAuthenticator } from './flag-authenticator.ts'
 import { keysOf, type LoginOptions, ProviderLogin, sourceOf, type Verdict } from './provider-login.ts'
 import { signingAlgorithms } from './signing-algorithms.ts'
 
-/** Milliseconds between two looks at the file. */
-const LOOK_INTERVAL = 10_000
 /** What is remembered of tokens. */
 const REMEMBERED = { bytes: 8 * 1024 * 1024, keyCharacters: inputLimits.tokenCharacters }
 
@@ -24,28 +22,26 @@ export interface IdentityProvidersOptions extends LoginOptions {
   readonly ownIssuer: string
 }
 
-/** The identity providers whose ID tokens are taken, and whether nobody is: as flags say, or as a file says and as it changes. */
+/** The identity providers whose ID tokens are taken, as flags say, or as a file says and as it changes; and what it says of who nobody is. */
 export class IdentityProviders {
   readonly #options: IdentityProvidersOptions
   #logins: ReadonlyMap<string, ProviderLogin> = new Map()
   #verdicts = new BoundedCache<Verdict>(REMEMBERED)
   #anonymous: AnonymousChoice | undefined
-  #text = ''
-  /** The last failure that was told. */
-  #told = ''
+  readonly #file: FollowedFile | undefined
   #isStarted = false
-  #timer: Timer | undefined
-  #looking: Promise<void> | undefined
 
   private constructor(options: IdentityProvidersOptions) {
     this.#options = options
+    const { path, clock, log } = options
+    this.#file = path === undefined ? undefined : new FollowedFile({ path, what: 'authentication configuration', clock, log })
   }
 
   /** Fetches nothing yet. @throws ConfigError for a file that is wrong */
   static async open(options: IdentityProvidersOptions): Promise<IdentityProviders> {
     const providers = new IdentityProviders(options)
-    if (options.path !== undefined) await providers.#load(options.path)
-    else if (options.flags) providers.#use([options.flags])
+    if (options.flags) providers.#use([options.flags])
+    await providers.#file?.load((file) => providers.#load(file))
     return providers
   }
 
@@ -80,47 +76,27 @@ export class IdentityProviders {
   start(): void {
     this.#isStarted = true
     for (const { keys } of this.#logins.values()) keys.start()
-    const { path, clock } = this.#options
-    if (path === undefined) return
-    this.#timer = clock.every(LOOK_INTERVAL, () => {
-      this.#looking ??= this.#look(path).finally(() => {
-        this.#looking = undefined
-      })
-      return this.#looking
-    })
+    this.#file?.follow({ use: (file) => this.#load(file), told: (isTaken) => this.#options.metrics.reloaded(isTaken) })
   }
 
   async stop(): Promise<void> {
     this.#isStarted = false
-    this.#timer?.cancel()
-    await this.#looking
+    await this.#file?.stop()
     await Promise.all([...this.#logins.values()].map(({ keys }) => keys.stop()))
   }
 
-  /** A file that is wrong leaves the one before in force, and is told once. Never throws. */
-  async #look(path: string): Promise<void> {
-    const { log, metrics } = this.#options
-    try {
-      if ((await readFile(path, 'utf8')) === this.#text) return
-      await this.#load(path)
-      this.#told = ''
-      metrics.reloaded(true)
-      log.info('the authentication configuration was reloaded', { path })
-    } catch (error) {
-      if (String(error) === this.#told) return
-      this.#told = String(error)
-      metrics.reloaded(false)
-      log.error('the authentication configuration changed and is not taken into use; the one before stays in force', { path, error })
-    }
-  }
-
+  /** @throws ConfigError */
   async #load(path: string): Promise<void> {
-    const text = await readText(path)
-    const { configuration, warnings } = await readAuthenticationConfiguration(path, this.#options.ownIssuer)
-    for (const warning of warnings) this.#options.log.warn(warning)
-    this.#use((configuration.jwt ?? []).map((jwt) => ({ jwt, algorithms: signingAlgorithms })))
-    this.#anonymous = configuration.anonymous
-    this.#text = text
+    const { ownIssuer, log } = this.#options
+    const { configuration, warnings } = await readAuthenticationConfiguration(path, ownIssuer)
+    const { jwt = [], anonymous } = configuration
+    // As upstream: what --anonymous-auth is held against at the start stays as it was then.
+    if (this.#isStarted && !isDeepStrictEqual(anonymous, this.#anonymous)) {
+      throw new ConfigError(`${path}: anonymous: Forbidden: changed from initial configuration file`)
+    }
+    for (const warning of warnings) log.warn(warning)
+    this.#anonymous = anonymous
+    this.#use(jwt.map((each) => ({ jwt: each, algorithms: signingAlgorithms })))
   }
 
   /** Providers that were there keep their keys: nobody is logged out because another one was added. */
@@ -148,12 +124,4 @@ export class IdentityProviders {
 function mayNameTheSystem({ claimMappings: { username, groups }, userValidationRules = [] }: JwtAuthenticator): boolean {
   const isBare = (mapping: typeof username) => mapping?.claim !== undefined && mapping.claim !== '' && (mapping.prefix ?? '') === ''
   return userValidationRules.length === 0 && (isBare(groups) || (isBare(username) && username?.claim !== 'email'))
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new ConfigError(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
-  }
 }

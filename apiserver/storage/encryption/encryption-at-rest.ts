@@ -1,16 +1,13 @@
-import { readFile } from 'node:fs/promises'
 import type { Logger } from '../../../shared/logging/logger.ts'
 import type { Counter, Metrics } from '../../../shared/metrics/metrics.ts'
 import { ConfigError } from '../../../shared/process/config.ts'
-import type { Clock, Timer } from '../../../shared/time/clock.ts'
+import { FollowedFile } from '../../../shared/process/followed-file.ts'
+import type { Clock } from '../../../shared/time/clock.ts'
 import { resourcePrefix } from '../keys.ts'
 import type { Storage } from '../storage.ts'
 import { readEncryptionConfiguration } from './encryption-configuration.ts'
 import { providersOf } from './providers-of.ts'
 import { type ProvidersByPrefix, ResourceChains } from './resource-chains.ts'
-
-/** Milliseconds between two looks at the file. */
-const LOOK_INTERVAL = 10_000
 
 export interface EncryptionOptions {
   /** The file; undefined: nothing is encrypted, and what is does not open. */
@@ -22,28 +19,24 @@ export interface EncryptionOptions {
 
 /** Encryption at rest as a file asks for it, and as it changes. */
 export class EncryptionAtRest {
-  readonly transformer: ResourceChains
+  readonly transformer = new ResourceChains()
   readonly #options: EncryptionOptions
+  readonly #file: FollowedFile | undefined
   readonly #reloads: Counter
-  #text: string
-  /** The last failure that was told. */
-  #told = ''
-  #timer: Timer | undefined
-  #looking: Promise<void> | undefined
 
-  private constructor(transformer: ResourceChains, text: string, options: EncryptionOptions) {
-    this.transformer = transformer
-    this.#text = text
+  private constructor(options: EncryptionOptions) {
     this.#options = options
+    const { path, clock, log, metrics } = options
+    this.#file = path === undefined ? undefined : new FollowedFile({ path, what: 'encryption configuration', clock, log })
     const help = 'Changed encryption configurations, by whether they were taken into use.'
-    this.#reloads = options.metrics.counter('apiserver_encryption_config_controller_automatic_reloads_total', help)
+    this.#reloads = metrics.counter('apiserver_encryption_config_controller_automatic_reloads_total', help)
   }
 
   /** @throws ConfigError for a file that is wrong */
   static async open(options: EncryptionOptions): Promise<EncryptionAtRest> {
-    if (options.path === undefined) return new EncryptionAtRest(new ResourceChains(), '', options)
-    const { text, providers } = await readBoth(options.path)
-    return new EncryptionAtRest(new ResourceChains(providers), text, options)
+    const encryption = new EncryptionAtRest(options)
+    await encryption.#file?.load(async (file) => void encryption.transformer.use(await providersIn(file)))
+    return encryption
   }
 
   /** Says what a person has to do about what is stored: unreadable values, and those that wait to be written in the newest form. */
@@ -68,37 +61,17 @@ export class EncryptionAtRest {
 
   /** Follows the file from now on. */
   follow(storage: Storage): void {
-    if (this.#options.path === undefined) return
-    this.#timer = this.#options.clock.every(LOOK_INTERVAL, () => {
-      this.#looking ??= this.#look(this.#options.path ?? '', storage).finally(() => {
-        this.#looking = undefined
-      })
+    this.#file?.follow({
+      use: async (file) => this.#replace(file, await providersIn(file), storage),
+      told: (isTaken) => {
+        this.#reloads.add(1, { status: isTaken ? 'success' : 'failure' })
+        if (isTaken) this.report(storage)
+      },
     })
   }
 
   async stop(): Promise<void> {
-    this.#timer?.cancel()
-    await this.#looking
-  }
-
-  /** A file that is wrong leaves the one before in force, and is told once. Never throws. */
-  async #look(path: string, storage: Storage): Promise<void> {
-    const { log } = this.#options
-    try {
-      if ((await readFile(path, 'utf8')) === this.#text) return
-      const { text, providers } = await readBoth(path)
-      this.#replace(path, providers, storage)
-      this.#text = text
-      this.#told = ''
-      this.#reloads.add(1, { status: 'success' })
-      log.info('the encryption configuration was reloaded', { path })
-      this.report(storage)
-    } catch (error) {
-      if (String(error) === this.#told) return
-      this.#told = String(error)
-      this.#reloads.add(1, { status: 'failure' })
-      log.error('the encryption configuration changed and is not taken into use; the one before stays in force', { path, error })
-    }
+    await this.#file?.stop()
   }
 
   /** @throws ConfigError when it would close what is open now */
@@ -113,9 +86,8 @@ export class EncryptionAtRest {
   }
 }
 
-async function readBoth(path: string): Promise<{ text: string; providers: ProvidersByPrefix }> {
-  const configuration = await readEncryptionConfiguration(path)
-  return { text: await readFile(path, 'utf8'), providers: await providersOf(configuration) }
+async function providersIn(file: string): Promise<ProvidersByPrefix> {
+  return providersOf(await readEncryptionConfiguration(file))
 }
 
 function unopenedKeys(storage: Storage): Set<string> {
