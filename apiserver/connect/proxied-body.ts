@@ -1,6 +1,7 @@
 import { pipeline, type Readable, Transform } from 'node:stream'
 import { constants, createDeflateRaw, createGunzip, createGzip, createInflateRaw } from 'node:zlib'
 import type { StreamScope } from '../../shared/streams/stream-scope.ts'
+import { mediaTypeOf } from '../http/media-type.ts'
 import { LinkRewriter, type ProxiedPlace } from './link-rewriter.ts'
 
 /** How the codings of HTTP are undone and done again; each piece goes out at once, because pages are read while they are written. */
@@ -12,11 +13,7 @@ const codings = {
 
 /** Whether the addresses in a body are rewritten: whole pages in a coding we know. */
 export function hasLinks(code: number, headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
-  const type = String(headers['content-type'] ?? '')
-    .split(';', 1)[0]
-    ?.trim()
-    .toLowerCase()
-  return type === 'text/html' && code !== 206 && Object.hasOwn(codings, codingOf(headers))
+  return mediaTypeOf(headers['content-type']?.toString()) === 'text/html' && code !== 206 && Object.hasOwn(codings, codingOf(headers))
 }
 
 /** The page with its addresses rewritten, as it comes. A broken one ends with an error. */

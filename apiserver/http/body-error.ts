@@ -7,6 +7,12 @@ export function unreadable(kind: string, bytes: Buffer, reason: string, cause?: 
   })
 }
 
+/** The body is in a form that is not read here. @param more why not */
+export function unsupportedMediaType(accepted: readonly string[], more = ''): StatusError {
+  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}${more}`
+  return new StatusError('UnsupportedMediaType', message, { details: {} })
+}
+
 /** The first bytes: as text where they look like JSON, else in hex. */
 function summary(bytes: Buffer): string {
   if (bytes.length === 0) return '<empty>'

@@ -4,8 +4,9 @@ import { inputLimits } from '../../shared/limits/input-limits.ts'
 import { tooMuch } from '../../shared/limits/too-much.ts'
 import { brokenText, mayBeBroken } from '../../shared/text/well-formed.ts'
 import { readYaml } from '../../shared/text/yaml.ts'
-import { unreadable } from './body-error.ts'
+import { unreadable, unsupportedMediaType } from './body-error.ts'
 import { countMembers, duplicatePaths, jsonShape } from './json-scan.ts'
+import { mediaTypeOf } from './media-type.ts'
 
 /** A request body as data: valid Unicode, numbers that are exactly what was written, no deeper and no more than `inputLimits` say. */
 export interface ParsedBody {
@@ -14,20 +15,18 @@ export interface ParsedBody {
   readonly duplicates: readonly string[]
 }
 
-const accepted = 'application/json, application/yaml'
+/** What every body may be in. */
+export const bodyTypes: readonly string[] = ['application/json', 'application/yaml']
 
 /**
- * Parses a body by its media type (JSON where none is given). `kind` is what the caller expects, for the message.
+ * Parses a body by its media type (JSON where none is given). `kind` is what the caller expects and `accepted` what it takes, for the message.
  * @throws StatusError BadRequest, UnsupportedMediaType, RequestEntityTooLarge
  */
-export function parseBody(bytes: Buffer, contentType: string | undefined, kind = 'object'): ParsedBody {
-  const mediaType = (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase()
+export function parseBody(bytes: Buffer, contentType: string | undefined, kind = 'object', accepted = bodyTypes): ParsedBody {
+  const mediaType = mediaTypeOf(contentType)
   if (mediaType === '' || mediaType === 'application/json' || mediaType.endsWith('+json')) return parseJson(bytes, kind)
   if (mediaType === 'application/yaml' || mediaType.endsWith('+yaml')) return parseYaml(bytes, kind)
-  throw new StatusError(
-    'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: ${accepted}`,
-  )
+  throw unsupportedMediaType(accepted)
 }
 
 /** Parses JSON. @throws StatusError BadRequest */

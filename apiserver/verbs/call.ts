@@ -1,13 +1,15 @@
 import { fieldProblem } from '../../shared/errors/field-error.ts'
-import { invalid, StatusError } from '../../shared/errors/status-error.ts'
+import { invalid } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { User } from '../authn/user.ts'
 import type { AccessAttributes } from '../authz/authorizer.ts'
-import { type ParsedBody, parseBody } from '../http/body.ts'
+import { bodyTypes, type ParsedBody, parseBody } from '../http/body.ts'
+import { unsupportedMediaType } from '../http/body-error.ts'
 import type { Representation } from '../http/content-type.ts'
 import type { ApiRequest, Reply } from '../http/exchange.ts'
+import { mediaTypeOf } from '../http/media-type.ts'
 import { isTrue, type RequestInfo } from '../http/request-info.ts'
 import { sendObject } from '../http/response.ts'
 import { managerName, managerProblems } from '../ownership/manager-name.ts'
@@ -137,14 +139,13 @@ export async function readObject(call: Call, of: Decodable = call.resource): Pro
   return object
 }
 
+const withProtobuf: readonly string[] = [...bodyTypes, PROTOBUF_TYPE]
+
 /** By media type; protobuf knows no unknown and no duplicate fields. @throws StatusError BadRequest, UnsupportedMediaType */
 export function parse(bytes: Buffer, contentType: string | undefined, of: Decodable): ParsedBody {
-  if ((contentType ?? '').split(';', 1)[0]!.trim().toLowerCase() !== PROTOBUF_TYPE) return parseBody(bytes, contentType, of.kind)
-  if (!of.custom) return { value: parseProtobuf(bytes, of), duplicates: [] }
-  const message =
-    'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml; ' +
-    'custom resources have no protobuf form'
-  throw new StatusError('UnsupportedMediaType', message, { details: {} })
+  if (mediaTypeOf(contentType) !== PROTOBUF_TYPE) return parseBody(bytes, contentType, of.kind, of.custom ? bodyTypes : withProtobuf)
+  if (of.custom) throw unsupportedMediaType(bodyTypes, '; custom resources have no protobuf form')
+  return { value: parseProtobuf(bytes, of), duplicates: [] }
 }
 
 export function headerOf(request: ApiRequest, name: string): string | undefined {

@@ -2,6 +2,8 @@ import { fieldProblem } from '../../shared/errors/field-error.ts'
 import { hasReason, invalid, StatusError } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import { parseBody } from '../http/body.ts'
+import { unsupportedMediaType } from '../http/body-error.ts'
+import { mediaTypeOf } from '../http/media-type.ts'
 import { withWrittenFields } from '../ownership/packed-fields.ts'
 import { applyPatch, patchTypes } from '../patch/apply-patch.ts'
 import { type Scale, scaleOf } from '../registry/scale.ts'
@@ -75,8 +77,8 @@ export async function update(call: Call, tools: VerbTools): Promise<void> {
 export async function patch(call: Call, tools: VerbTools): Promise<void> {
   const { info, resource } = call
   const contentType = headerOf(call.request, 'content-type')
-  const mediaType = (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase()
-  if (!patchTypes.includes(mediaType)) throw unsupportedPatch()
+  const mediaType = mediaTypeOf(contentType)
+  if (!patchTypes.includes(mediaType)) throw unsupportedMediaType(patchTypes)
   if (mediaType === APPLY_TYPE) return apply(call, info.subresource === 'scale' ? { kind: 'main' } : partOf(call), tools)
   refuseForce(info.query)
   const fieldValidation = fieldValidationOf(info.query)
@@ -122,11 +124,6 @@ function decodePatched(
     if (!hasReason(error, 'BadRequest') || !error.message.includes('strict decoding error')) throw error
     throw invalid({ group: '', kind: of.kind }, '', [fieldProblem.invalid('patch', null, error.message)])
   }
-}
-
-function unsupportedPatch(): StatusError {
-  const message = `the body of the request was in an unknown format - accepted media types include: ${patchTypes.join(', ')}`
-  return new StatusError('UnsupportedMediaType', message, { details: {} })
 }
 
 function partOf({ info, resource }: Call): UpdatePart {

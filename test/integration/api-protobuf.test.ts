@@ -213,6 +213,9 @@ describe('errors', () => {
     assert.match(refused(await client.ask('POST', PODS, pod('BAD')), 422, 'Invalid'), /metadata\.name/)
     refused(await client.ask('PATCH', `${MAPS}/twice`, configMap('twice')), 415, 'UnsupportedMediaType')
     refused(await client.ask('GET', '/nowhere'), 404, 'NotFound')
+    const other = await client.ask('POST', MAPS, Buffer.from('kind=ConfigMap'), { 'content-type': 'text/plain' })
+    const types = 'application/json, application/yaml, application/vnd.kubernetes.protobuf'
+    assert.ok(refused(other, 415, 'UnsupportedMediaType').endsWith(`accepted media types include: ${types}`))
   })
 
   test('are JSON for those who asked for a transformation only', async () => {
