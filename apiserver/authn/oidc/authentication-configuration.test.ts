@@ -148,7 +148,7 @@ describe('an AuthenticationConfiguration', () => {
     ...(
       [
         ['team', 'must be a domain-prefixed path (such as "acme.io/foo")'],
-        ['Example.org/team', 'must be lowercase'],
+        ['example.org/Team', 'must be lowercase'],
         ['sub.kubernetes.io/team', 'k8s.io, kubernetes.io and their subdomains are reserved for Kubernetes use'],
       ] as const
     ).map(([key, why]): [string, object, string] => [
@@ -156,6 +156,13 @@ describe('an AuthenticationConfiguration', () => {
       one({ claimMappings: { username, extra: [{ key, valueExpression: '"a"' }] } }),
       `${at('claimMappings.extra[0].key')}: Invalid value: "${key}": ${why}`,
     ]),
+    [
+      'an extra key whose domain and path are none',
+      one({ claimMappings: { username, extra: [{ key: 'Example.org/a b', valueExpression: '"a"' }] } }),
+      `${at('claimMappings.extra[0].key')}: Invalid value: "Example.org": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`,
+      `${at('claimMappings.extra[0].key')}: Invalid value: "a b": Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')`,
+      `${at('claimMappings.extra[0].key')}: Invalid value: "Example.org/a b": must be lowercase`,
+    ],
     [
       'a rule with nothing in it, one with too much, and the same one twice',
       one({ claimValidationRules: [{}, { claim: 'a', message: 'm' }, { expression: 'true', requiredValue: 'v' }, { expression: 'true' }] }),

@@ -174,7 +174,7 @@ function prefixedProblems(mapping: PrefixedClaim, at: string, isRequired: boolea
 function extraProblems({ extra = [] }: ClaimMappings, path: string): FieldProblem[] {
   return extra.flatMap(({ key = '', valueExpression = '' }, index) => {
     const at = `${path}[${index}]`
-    const problems = extraKeyProblems(key, `${at}.key`)
+    const problems = [...extraKeyProblems(key, `${at}.key`)]
     if (extra.findIndex((other) => other.key === key) < index) return [...problems, fieldProblem.duplicate(`${at}.key`, key)]
     if (valueExpression === '') return [...problems, fieldProblem.required(`${at}.valueExpression`)]
     return [...problems, ...compiled(claimExpression(valueExpression), valueExpression, `${at}.valueExpression`)]

@@ -1,7 +1,7 @@
 import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
 import type { IngressClassParametersReference, IngressClassSpec } from '../../../shared/openapi/generated/networking-v1.ts'
+import { domainPathProblems } from '../../../shared/selectors/domain-path.ts'
 import { byteLength } from '../../../shared/selectors/label-syntax.ts'
-import { domainPathProblems } from '../metadata/domain-path.ts'
 import { dnsLabelProblems } from '../metadata/names.ts'
 import { NONE } from '../table-cells.ts'
 import { referenceProblems } from './reference.ts'

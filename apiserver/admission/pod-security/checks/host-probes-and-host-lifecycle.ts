@@ -28,5 +28,5 @@ export const hostProbesAndHostLifecycle: Check = {
 
 function hostsOf({ livenessProbe, readinessProbe, startupProbe, lifecycle }: Container | EphemeralContainer): string[] {
   const handlers = [livenessProbe, readinessProbe, startupProbe, lifecycle?.postStart, lifecycle?.preStop]
-  return handlers.flatMap((handler) => [handler?.httpGet?.host, handler?.tcpSocket?.host]).filter((host) => !!host) as string[]
+  return handlers.flatMap((handler) => [handler?.httpGet?.host, handler?.tcpSocket?.host]).flatMap((host) => host || [])
 }

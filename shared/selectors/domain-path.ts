@@ -1,5 +1,5 @@
-import { type FieldProblem, fieldProblem } from '../../../shared/errors/field-error.ts'
-import { subdomainProblems } from '../../../shared/selectors/label-syntax.ts'
+import { type FieldProblem, fieldProblem } from '../errors/field-error.ts'
+import { subdomainProblems } from './label-syntax.ts'
 
 const PATH = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
 const PATH_TEST = new RegExp(`^${PATH}$`)
