@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import { realClock } from '../../shared/time/clock.ts'
 import { storageContract } from '../../test/contract/storage.ts'
-import { Collector, FaultyMedium, factsOf, put, readAll, remove, restampText } from '../../test/contract/storage-driver.ts'
+import { Collector, durableTestStore, factsOf, put, readAll, remove, restampText } from '../../test/contract/storage-driver.ts'
 import { openDatabase, writeBatch } from './leveldb-database.ts'
 import { type LevelStorageOptions, openLevelStorage } from './leveldb-storage.ts'
 import type { Storage } from './storage.ts'
@@ -23,22 +23,10 @@ storageContract({
   numbersAhead: true,
   async create({ recent } = {}) {
     const directory = await newDirectory()
-    const medium = new FaultyMedium()
-    const start = () => open(directory, { recent, writeBatch: (...batch) => medium.pass(() => writeBatch(...batch)) })
-    let storage = await start()
-    return {
-      storage,
-      medium,
-      async reopen() {
-        await storage.close()
-        storage = await start()
-        return storage
-      },
-      async dispose() {
-        await storage.close()
-        await rm(directory, { recursive: true })
-      },
-    }
+    return durableTestStore(
+      (medium) => open(directory, { recent, writeBatch: (...batch) => medium.pass(() => writeBatch(...batch)) }),
+      () => rm(directory, { recursive: true }),
+    )
   },
 })
 

@@ -1,21 +1,10 @@
 import type { Clock } from '../../shared/time/clock.ts'
-import { ChangeFeed } from './change-feed.ts'
 import type { StoredForm } from './encryption/value-transformer.ts'
 import { type Overlay, overlayOf, type PastState, pageOfPast } from './past-state.ts'
-import { Present } from './present.ts'
-import { DEFAULT_RECENT, RecentChanges, type RecentLimits } from './recent-changes.ts'
+import { PresentStorage, READ_BATCH } from './present-storage.ts'
+import type { RecentLimits } from './recent-changes.ts'
 import type { LoadedLog, RevisionLog } from './revision-log.ts'
-import {
-  type Change,
-  type Entry,
-  type Mark,
-  type Page,
-  RevisionAhead,
-  RevisionCompacted,
-  type Storage,
-  type Subscription,
-  type Write,
-} from './storage.ts'
+import { type Change, type Entry, type Mark, type Page, RevisionAhead, type Storage, type Write } from './storage.ts'
 import { WriteQueue } from './write-queue.ts'
 
 export interface RevisionedStorageOptions {
@@ -24,54 +13,20 @@ export interface RevisionedStorageOptions {
   readonly recent?: RecentLimits | undefined
 }
 
-/** Changes read from the log in one piece by `changes`. */
-const READ_BATCH = 500
-
-/**
- * The store over any revision log: the present in memory, the order of writes, the recent past, the subscriptions.
- * Drivers differ in the log alone.
- */
-export class RevisionedStorage<F> implements Storage<F> {
+/** The store over any revision log, which puts writes in order. Drivers differ in the log alone. */
+export class RevisionedStorage<F> extends PresentStorage<F> implements Storage<F> {
   readonly #log: RevisionLog<F>
-  readonly #present = new Present<F>()
-  readonly #recent: RecentChanges<F>
-  readonly #feed: ChangeFeed<F>
   readonly #queue: WriteQueue<F>
-  #compacted: number
-  #closed: Promise<void> | undefined
 
-  constructor(loaded: LoadedLog<F>, { clock, restamp, recent = DEFAULT_RECENT }: RevisionedStorageOptions) {
-    this.#log = loaded.log
-    this.#compacted = loaded.compacted
-    for (const entry of loaded.present) this.#present.set(entry)
-    this.#recent = new RecentChanges(loaded.revision, recent)
-    this.#queue = new WriteQueue({
-      log: this.#log,
-      present: this.#present,
-      revision: loaded.revision,
-      clock,
-      restamp,
-      onCommit: (c) => this.#committed(c),
-    })
-    this.#feed = new ChangeFeed({
-      recent: this.#recent,
-      revision: () => this.revision,
-      compacted: () => this.#compacted,
-      read: (from, to, limit) => this.#log.read(from, to, limit),
-      hasGaps: false,
-    })
+  constructor({ log, present, revision, compacted }: LoadedLog<F>, { clock, restamp, recent }: RevisionedStorageOptions) {
+    super({ revision, compacted, recent, hasGaps: false })
+    this.#log = log
+    for (const entry of present) this.present.set(entry)
+    this.#queue = new WriteQueue({ log, present: this.present, revision, clock, restamp, onCommit: (c) => this.#committed(c) })
   }
 
   get revision(): number {
     return this.#queue.revision
-  }
-
-  get compacted(): number {
-    return this.#compacted
-  }
-
-  get(key: string): Entry<F> | undefined {
-    return this.#present.get(key)
   }
 
   newest(key: string): Entry<F> | undefined {
@@ -82,22 +37,6 @@ export class RevisionedStorage<F> implements Storage<F> {
     return this.#queue.settled(key)
   }
 
-  entries(prefix: string): Iterable<Entry<F>> {
-    return this.#present.entries(prefix)
-  }
-
-  count(prefix: string): number {
-    return this.#present.count(prefix)
-  }
-
-  version(prefix: string): number {
-    return this.#present.version(prefix)
-  }
-
-  page(prefix: string, options: { after?: string | undefined; limit?: number | undefined }): Page<F> {
-    return this.#present.page(prefix, options)
-  }
-
   formOf(entry: Entry<F>): StoredForm {
     // What is queued gets its form when it is written.
     return entry.revision > this.revision ? 'newest' : (this.#log.formOf?.(entry) ?? 'newest')
@@ -105,13 +44,13 @@ export class RevisionedStorage<F> implements Storage<F> {
 
   async getAt(key: string, revision: number): Promise<Entry<F> | undefined> {
     const overlay = await this.#overlay(key, revision)
-    if (!overlay.has(key)) return this.#present.get(key)
+    if (!overlay.has(key)) return this.present.get(key)
     return this.#resolve(overlay.get(key), revision)
   }
 
   async pageAt(prefix: string, revision: number, options: { after?: string | undefined; limit?: number | undefined }): Promise<Page<F>> {
     const overlay = await this.#overlay(prefix, revision)
-    const { states, remaining } = pageOfPast(this.#present, overlay, prefix, options)
+    const { states, remaining } = pageOfPast(this.present, overlay, prefix, options)
     const entries: Entry<F>[] = []
     for (const state of states) {
       const entry = 'entry' in state ? state.entry : await this.#resolve(state, revision)
@@ -129,18 +68,13 @@ export class RevisionedStorage<F> implements Storage<F> {
     return undefined
   }
 
-  subscribe(fromRevision: number, listener: (changes: readonly Change<F>[]) => void, onEnd?: (reason: Error) => void): Subscription {
-    this.#checkReachable(fromRevision)
-    return this.#feed.follow(fromRevision, listener, onEnd)
-  }
-
   async *changes(fromRevision: number, toRevision: number): AsyncGenerator<Change<F>, void, undefined> {
-    this.#checkReachable(fromRevision)
+    this.checkReachable(fromRevision)
     if (toRevision > this.revision) throw new RevisionAhead(toRevision, this.revision)
     let position = fromRevision
     while (position < toRevision) {
       const changes = await this.#log.read(position, toRevision, READ_BATCH)
-      if (changes[0]?.revision !== position + 1) this.#checkReachable(position)
+      if (changes[0]?.revision !== position + 1) this.checkReachable(position)
       if (changes.length === 0) throw new Error(`the log has nothing after revision ${position}`)
       yield* changes
       position = changes[changes.length - 1]!.revision
@@ -148,40 +82,30 @@ export class RevisionedStorage<F> implements Storage<F> {
   }
 
   async mark(revision: number): Promise<Mark | undefined> {
-    return revision > this.#compacted && revision <= this.revision ? this.#log.mark(revision) : undefined
+    return revision > this.compacted && revision <= this.revision ? this.#log.mark(revision) : undefined
   }
 
-  async compact(revision: number): Promise<void> {
-    if (revision > this.revision) throw new RevisionAhead(revision, this.revision)
-    if (revision <= this.#compacted) return
-    this.#compacted = revision
-    this.#recent.forget(revision)
-    await this.#log.compact(revision)
+  protected readLog(from: number, to: number, limit: number): Promise<Change<F>[]> {
+    return this.#log.read(from, to, limit)
   }
 
-  close(): Promise<void> {
-    this.#closed ??= this.#close()
-    return this.#closed
+  protected compactLog(revision: number): Promise<void> {
+    return this.#log.compact(revision)
   }
 
-  async #close(): Promise<void> {
+  protected async shut(): Promise<void> {
     await this.#queue.close()
-    this.#feed.close()
+    this.feed.close()
     await this.#log.close()
   }
 
   #committed(changes: readonly Change<F>[]): void {
     for (const change of changes) {
-      if (change.type === 'put') this.#present.set(change.entry)
-      else this.#present.delete(change.key)
-      this.#recent.append(change)
+      if (change.type === 'put') this.present.set(change.entry)
+      else this.present.delete(change.key)
+      this.recent.append(change)
     }
-    this.#feed.schedule()
-  }
-
-  #checkReachable(revision: number): void {
-    if (revision < this.#compacted) throw new RevisionCompacted(revision, this.#compacted)
-    if (revision > this.revision) throw new RevisionAhead(revision, this.revision)
+    this.feed.schedule()
   }
 
   /**
@@ -189,19 +113,19 @@ export class RevisionedStorage<F> implements Storage<F> {
    * overlay fits the present: changes committed while the log was being read are part of it.
    */
   async #overlay(prefix: string, revision: number): Promise<Overlay<F>> {
-    this.#checkReachable(revision)
-    if (this.#recent.covers(revision)) return overlayOf(this.#recent.after(revision), prefix)
+    this.checkReachable(revision)
+    if (this.recent.covers(revision)) return overlayOf(this.recent.after(revision), prefix)
     const overlay = new Map<string, PastState<F>>()
     let position = revision
-    while (!this.#recent.covers(position)) {
+    while (!this.recent.covers(position)) {
       const newest = this.revision
       for await (const { key, previous } of this.#log.touches(prefix, position, newest)) {
         if (!overlay.has(key)) overlay.set(key, previous === undefined ? undefined : { key, reference: previous })
       }
       position = newest
     }
-    for (const [key, state] of overlayOf(this.#recent.after(position), prefix)) if (!overlay.has(key)) overlay.set(key, state)
-    this.#checkReachable(revision)
+    for (const [key, state] of overlayOf(this.recent.after(position), prefix)) if (!overlay.has(key)) overlay.set(key, state)
+    this.checkReachable(revision)
     return overlay
   }
 
@@ -209,7 +133,7 @@ export class RevisionedStorage<F> implements Storage<F> {
     if (state === undefined) return undefined
     if ('entry' in state) return state.entry
     const entry = await this.#log.fetch(state.key, state.reference)
-    this.#checkReachable(revision)
+    this.checkReachable(revision)
     if (entry === undefined) throw new Error(`the log has lost revision ${state.reference.revision} of ${state.key}`)
     return entry
   }

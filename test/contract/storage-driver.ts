@@ -30,6 +30,27 @@ export interface TestStore {
   dispose(): Promise<void>
 }
 
+/** A store on a medium that outlives it: `open` opens it, at first and again; `cleanUp` comes when it is closed for good. */
+export async function durableTestStore(
+  open: (medium: FaultyMedium) => Promise<Storage<string>>,
+  cleanUp?: () => Promise<void>,
+): Promise<TestStore> {
+  const medium = new FaultyMedium()
+  let storage = await open(medium)
+  return {
+    ...{ storage, medium },
+    async reopen() {
+      await storage.close()
+      storage = await open(medium)
+      return storage
+    },
+    async dispose() {
+      await storage.close()
+      await cleanUp?.()
+    },
+  }
+}
+
 /** A memory of the recent past so small that nearly everything has to come from the log. */
 export const TINY_RECENT: RecentLimits = { changes: 3, bytes: 10_000 }
 

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { silentLogger } from '../../../shared/logging/logger.ts'
 import { realClock } from '../../../shared/time/clock.ts'
 import { storageContract } from '../../../test/contract/storage.ts'
-import { Collector, FaultyMedium, factsOf, put, readAll, remove, restampText } from '../../../test/contract/storage-driver.ts'
+import { Collector, durableTestStore, factsOf, put, readAll, remove, restampText } from '../../../test/contract/storage-driver.ts'
 import { encryptionConfiguration, encryptionOf, keyNamed } from '../../../test/harness/encryption.ts'
 import { openDamagedStore } from '../damaged-store.ts'
 import { openDatabase, writeBatch } from '../leveldb-database.ts'
@@ -31,23 +31,11 @@ storageContract({
   numbersAhead: true,
   async create({ recent } = {}) {
     const directory = await newDirectory()
-    const medium = new FaultyMedium()
     const transformer = await encryptionOf({ nodes: [identity], '*.*': [gcm('a')] })
-    const start = () => open(directory, { recent, transformer, writeBatch: (...batch) => medium.pass(() => writeBatch(...batch)) })
-    let storage = await start()
-    return {
-      storage,
-      medium,
-      async reopen() {
-        await storage.close()
-        storage = await start()
-        return storage
-      },
-      async dispose() {
-        await storage.close()
-        await rm(directory, { recursive: true })
-      },
-    }
+    return durableTestStore(
+      (medium) => open(directory, { recent, transformer, writeBatch: (...batch) => medium.pass(() => writeBatch(...batch)) }),
+      () => rm(directory, { recursive: true }),
+    )
   },
 })
 

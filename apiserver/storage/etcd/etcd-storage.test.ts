@@ -3,7 +3,7 @@ import { after } from 'node:test'
 import { silentLogger } from '../../../shared/logging/logger.ts'
 import { realClock } from '../../../shared/time/clock.ts'
 import { storageContract } from '../../../test/contract/storage.ts'
-import { FaultyMedium, factsOf, restampText } from '../../../test/contract/storage-driver.ts'
+import { durableTestStore, factsOf, restampText } from '../../../test/contract/storage-driver.ts'
 import { type PrivateEtcd, privateEtcd } from '../../../test/harness/private-etcd.ts'
 import { type EtcdStorageOptions, openEtcdStorage } from './etcd-storage.ts'
 
@@ -24,18 +24,6 @@ storageContract({
   share: 1 / 3,
   async create({ recent } = {}) {
     const prefix = `/${randomUUID()}`
-    const medium = new FaultyMedium()
-    const start = () => open(prefix, { recent, medium: (send) => medium.pass(send) })
-    let storage = await start()
-    return {
-      storage,
-      medium,
-      async reopen() {
-        await storage.close()
-        storage = await start()
-        return storage
-      },
-      dispose: () => storage.close(),
-    }
+    return durableTestStore((medium) => open(prefix, { recent, medium: (send) => medium.pass(send) }))
   },
 })

@@ -1,10 +1,9 @@
 import type { Tls } from '../../../shared/grpc/grpc-client.ts'
 import type { Logger } from '../../../shared/logging/logger.ts'
-import { ChangeFeed } from '../change-feed.ts'
 import type { StoredForm } from '../encryption/value-transformer.ts'
 import { overlayOf, pageOfPast } from '../past-state.ts'
-import { Present } from '../present.ts'
-import { bytesOf, DEFAULT_RECENT, RecentChanges, type RecentLimits } from '../recent-changes.ts'
+import { PresentStorage, READ_BATCH } from '../present-storage.ts'
+import { bytesOf, type RecentLimits } from '../recent-changes.ts'
 import {
   type Change,
   type Entry,
@@ -12,11 +11,9 @@ import {
   type Page,
   PresentReplaced,
   RevisionAhead,
-  RevisionCompacted,
   type Storage,
   type StorageOptions,
   StorageRefused,
-  type Subscription,
   type Write,
 } from '../storage.ts'
 import { EtcdBarrier } from './etcd-barrier.ts'
@@ -46,8 +43,6 @@ export interface EtcdStorageOptions<F> extends StorageOptions<F> {
   readonly medium?: WriterOptions<F>['medium']
 }
 
-/** Changes read in one piece by `changes`. */
-const READ_BATCH = 500
 const DEFAULT_PATIENCE = 5_000
 
 /**
@@ -88,28 +83,23 @@ async function connected<F>(link: EtcdLink, { clock, endpoints, patience = DEFAU
   }
 }
 
-class EtcdStorage<F> implements Storage<F> {
+class EtcdStorage<F> extends PresentStorage<F> implements Storage<F> {
   readonly #link: EtcdLink
-  readonly #present = new Present<F>()
   readonly #entries: EtcdEntries<F>
-  readonly #recent: RecentChanges<F>
   readonly #marks = new EtcdMarks()
   readonly #mirror: EtcdMirror<F>
   readonly #barrier: EtcdBarrier
   readonly #history: EtcdHistory<F>
   readonly #writer: EtcdWriter<F>
-  readonly #feed: ChangeFeed<F>
   readonly #end = new AbortController()
   #following: Promise<void> | undefined
-  #compacted = 0
-  #closed: Promise<void> | undefined
 
   constructor(options: EtcdStorageOptions<F>, keys: EtcdKeys, link: EtcdLink) {
-    const { clock, logger, restamp, recent = DEFAULT_RECENT } = options
+    const { clock, logger, restamp, recent } = options
+    super({ revision: 0, compacted: 0, recent, hasGaps: true })
     this.#link = link
-    this.#recent = new RecentChanges(0, recent)
     this.#entries = new EtcdEntries(options, keys, link)
-    const tools = { link, keys, entries: this.#entries, clock, logger, restamp, present: this.#present, marks: this.#marks }
+    const tools = { link, keys, entries: this.#entries, clock, logger, restamp, present: this.present, marks: this.#marks }
     this.#mirror = new EtcdMirror({
       ...tools,
       onChanges: (changes) => this.#changed(changes),
@@ -118,20 +108,13 @@ class EtcdStorage<F> implements Storage<F> {
     this.#barrier = new EtcdBarrier({ link, keys, mirror: this.#mirror })
     this.#history = new EtcdHistory({ ...tools, mirror: this.#mirror, mark: () => this.#barrier.mark() })
     this.#writer = new EtcdWriter({ ...tools, mirror: this.#mirror, barrier: () => this.barrier(), medium: options.medium })
-    this.#feed = new ChangeFeed({
-      recent: this.#recent,
-      hasGaps: true,
-      revision: () => this.revision,
-      compacted: () => this.#compacted,
-      read: (from, to, limit) => this.#history.read(from, to, limit),
-    })
   }
 
   /** Reads the present and begins to follow it. */
   async load(): Promise<void> {
     await this.#mirror.load()
-    this.#recent.forget(this.revision)
-    this.#compacted = await this.#history.horizon()
+    this.recent.forget(this.revision)
+    this.forget(await this.#history.horizon())
     this.#following = this.#mirror.follow(this.#end.signal)
   }
 
@@ -139,37 +122,13 @@ class EtcdStorage<F> implements Storage<F> {
     return this.#mirror.revision
   }
 
-  get compacted(): number {
-    return this.#compacted
-  }
-
-  get(key: string): Entry<F> | undefined {
-    return this.#present.get(key)
-  }
-
   /** Revisions are given at the commit: nothing is known of what is queued. */
   newest(key: string): Entry<F> | undefined {
-    return this.#present.get(key)
+    return this.present.get(key)
   }
 
   settled(key: string): Promise<void> {
     return this.#writer.settled(key)
-  }
-
-  entries(prefix: string): Iterable<Entry<F>> {
-    return this.#present.entries(prefix)
-  }
-
-  count(prefix: string): number {
-    return this.#present.count(prefix)
-  }
-
-  version(prefix: string): number {
-    return this.#present.version(prefix)
-  }
-
-  page(prefix: string, options: { after?: string | undefined; limit?: number | undefined }): Page<F> {
-    return this.#present.page(prefix, options)
   }
 
   formOf(entry: Entry<F>): StoredForm {
@@ -177,18 +136,18 @@ class EtcdStorage<F> implements Storage<F> {
   }
 
   async getAt(key: string, revision: number): Promise<Entry<F> | undefined> {
-    this.#checkReachable(revision)
-    if (!this.#recent.covers(revision)) return this.#history.getAt(key, revision)
-    const overlay = overlayOf(this.#recent.after(revision), key)
+    this.checkReachable(revision)
+    if (!this.recent.covers(revision)) return this.#history.getAt(key, revision)
+    const overlay = overlayOf(this.recent.after(revision), key)
     const state = overlay.get(key)
-    if (!overlay.has(key)) return this.#present.get(key)
+    if (!overlay.has(key)) return this.present.get(key)
     return state && 'entry' in state ? state.entry : undefined
   }
 
   async pageAt(prefix: string, revision: number, options: { after?: string | undefined; limit?: number | undefined }): Promise<Page<F>> {
-    this.#checkReachable(revision)
-    if (!this.#recent.covers(revision)) return this.#history.pageAt(prefix, revision, options)
-    const { states, remaining } = pageOfPast(this.#present, overlayOf(this.#recent.after(revision), prefix), prefix, options)
+    this.checkReachable(revision)
+    if (!this.recent.covers(revision)) return this.#history.pageAt(prefix, revision, options)
+    const { states, remaining } = pageOfPast(this.present, overlayOf(this.recent.after(revision), prefix), prefix, options)
     return { entries: states.flatMap((state) => ('entry' in state ? [state.entry] : [])), more: remaining > 0, remaining }
   }
 
@@ -200,17 +159,12 @@ class EtcdStorage<F> implements Storage<F> {
     await this.#barrier.pass()
   }
 
-  subscribe(fromRevision: number, listener: (changes: readonly Change<F>[]) => void, onEnd?: (reason: Error) => void): Subscription {
-    this.#checkReachable(fromRevision)
-    return this.#feed.follow(fromRevision, listener, onEnd)
-  }
-
   async *changes(fromRevision: number, toRevision: number): AsyncGenerator<Change<F>, void, undefined> {
-    this.#checkReachable(fromRevision)
+    this.checkReachable(fromRevision)
     if (toRevision > this.revision) throw new RevisionAhead(toRevision, this.revision)
     for (let position = fromRevision; position < toRevision; ) {
-      const isNear = this.#recent.covers(position)
-      const read = isNear ? this.#recent.after(position) : await this.#history.read(position, toRevision, READ_BATCH)
+      const isNear = this.recent.covers(position)
+      const read = isNear ? this.recent.after(position) : await this.#history.read(position, toRevision, READ_BATCH)
       const changes = read.filter(({ revision }) => revision <= toRevision)
       yield* changes
       if (isNear || changes.length === 0) return
@@ -219,13 +173,14 @@ class EtcdStorage<F> implements Storage<F> {
   }
 
   async mark(revision: number): Promise<Mark | undefined> {
-    return revision > this.#compacted ? this.#marks.find(revision) : undefined
+    return revision > this.compacted ? this.#marks.find(revision) : undefined
   }
 
-  async compact(revision: number): Promise<void> {
-    if (revision > this.revision) throw new RevisionAhead(revision, this.revision)
-    if (revision <= this.#compacted) return
-    this.#forget(revision)
+  protected readLog(from: number, to: number, limit: number): Promise<Change<F>[]> {
+    return this.#history.read(from, to, limit)
+  }
+
+  protected async compactLog(revision: number): Promise<void> {
     try {
       await this.#link.call('Compact', { revision: this.#link.theirs(revision) })
     } catch (error) {
@@ -234,14 +189,9 @@ class EtcdStorage<F> implements Storage<F> {
     }
   }
 
-  close(): Promise<void> {
-    this.#closed ??= this.#close()
-    return this.#closed
-  }
-
-  async #close(): Promise<void> {
+  protected async shut(): Promise<void> {
     await this.#writer.close()
-    this.#feed.close()
+    this.feed.close()
     this.#end.abort()
     await this.#following
     this.#link.close()
@@ -249,26 +199,14 @@ class EtcdStorage<F> implements Storage<F> {
 
   #changed(changes: readonly Change<F>[]): void {
     for (const change of changes) {
-      this.#recent.append(change)
+      this.recent.append(change)
       this.#marks.add(change.revision, change.time, bytesOf(change.entry))
     }
-    this.#feed.schedule()
+    this.feed.schedule()
   }
 
   #replaced(from: number, to: number, gone: readonly Entry<F>[]): void {
-    this.#compacted = Math.max(this.#compacted, to)
-    this.#feed.end(new PresentReplaced(from, to, gone))
-    this.#recent.forget(to)
-  }
-
-  #forget(revision: number): void {
-    this.#compacted = Math.max(this.#compacted, revision)
-    this.#recent.forget(revision)
-    this.#feed.schedule()
-  }
-
-  #checkReachable(revision: number): void {
-    if (revision < this.#compacted) throw new RevisionCompacted(revision, this.#compacted)
-    if (revision > this.revision) throw new RevisionAhead(revision, this.revision)
+    this.feed.end(new PresentReplaced(from, to, gone))
+    this.forget(to)
   }
 }
