@@ -25,9 +25,7 @@ export class StoredObjects implements ObjectReader {
   readonly #lists = new Map<string, { readonly version: number; readonly objects: readonly KubeObject[] }>()
   readonly #followers = new Map<string, Set<Follower>>()
   #subscription: Subscription | undefined
-  /** The newest revision that followers have heard of. */
-  #delivered = 0
-  readonly #waiting: { readonly revision: number; readonly resolve: () => void }[] = []
+  readonly #waiting: (() => void)[] = []
 
   readonly #log: Logger
   #isClosed = false
@@ -93,13 +91,13 @@ export class StoredObjects implements ObjectReader {
 
   /** Whether followers know everything that has been acknowledged. */
   get isCurrent(): boolean {
-    return this.#subscription === undefined || this.#delivered >= this.#storage.revision
+    return this.#subscription?.isCurrent ?? true
   }
 
   /** Resolves when followers know what has been acknowledged up to now. */
   caughtUp(): Promise<void> {
     if (this.isCurrent) return Promise.resolve()
-    return new Promise((resolve) => this.#waiting.push({ revision: this.#storage.revision, resolve }))
+    return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
   /** The same kind in another version, where it is served in one. */
@@ -111,18 +109,20 @@ export class StoredObjects implements ObjectReader {
   close(): void {
     this.#isClosed = true
     this.#subscription?.close()
-    for (const { resolve } of this.#waiting.splice(0)) resolve()
+    this.#wake()
   }
 
   #subscribe(): void {
     if (this.#subscription) return
-    this.#delivered = this.#storage.revision
     const listener = (changes: readonly Change<ObjectFacts>[]) => {
       for (const change of changes) this.#tell(change)
-      this.#delivered = changes.at(-1)?.revision ?? this.#delivered
-      while (this.#waiting[0] && this.#waiting[0].revision <= this.#delivered) this.#waiting.shift()!.resolve()
+      if (this.isCurrent) this.#wake()
     }
-    this.#subscription = this.#storage.subscribe(this.#delivered, listener, (reason) => this.#begunAnew(reason))
+    this.#subscription = this.#storage.subscribe(this.#storage.revision, listener, (reason) => this.#begunAnew(reason))
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** The stream of changes was ended by the store: followers are told of everything there is, and of what is gone where the store knows it. */
@@ -139,6 +139,7 @@ export class StoredObjects implements ObjectReader {
         for (const follower of followers) this.#tellOne(follower, this.objectOf(entry), () => undefined)
       }
     }
+    this.#wake()
   }
 
   #tell(change: Change<ObjectFacts>): void {

@@ -44,7 +44,13 @@ export class ChangeFeed<F> {
     const follower: Follower<F> = { listener, onEnd, position: from, reading: false }
     this.#followers.add(follower)
     if (from < this.#source.revision()) this.schedule()
-    return { close: () => void this.#followers.delete(follower) }
+    const { recent } = this.#source
+    return {
+      get isCurrent() {
+        return follower.position >= recent.newest
+      },
+      close: () => void this.#followers.delete(follower),
+    }
   }
 
   /** Arranges for a delivery soon; any number of calls before it make one delivery. */

@@ -26,6 +26,11 @@ export class RecentChanges<F> {
     this.#limits = limits
   }
 
+  /** The revision of the newest change; where none is kept, one that no change is after. */
+  get newest(): number {
+    return this.#items[this.#items.length - 1]?.revision ?? this.#start
+  }
+
   /** True when every change after `revision` is here. */
   covers(revision: number): boolean {
     return revision >= this.#start

@@ -160,6 +160,8 @@ export interface Mark {
 }
 
 export interface Subscription {
+  /** Whether every change that is in the present has been handed over; the store's revision may be ahead of the newest. */
+  readonly isCurrent: boolean
   /** Stops the calls; idempotent. */
   close(): void
 }

@@ -125,6 +125,19 @@ test('while etcd is away writes are refused with 503, and when it is back they a
   await soon(async () => assert.equal((await create('after')).status, 201))
 })
 
+test('what others write to the same etcd keeps nobody waiting for a refusal', async (t) => {
+  const api = await startApi({ args: [...flags(), '--etcd-prefix=/beside'] }, t)
+  const bare = etcdClient(etcd.endpoints[0]!, realClock(), tlsOf(files))
+  t.after(() => bare.close())
+  const put = { requestPut: { key: Buffer.from('/elsewhere'), value: Buffer.from('x') } }
+  for (let round = 0; round < 3; round++) {
+    await bare.call('Txn', { compare: [], success: [put], failure: [] })
+    assert.equal((await api.request('GET', '/api/v1/namespaces/default')).status, 200, 'the barrier has come to what others wrote')
+    const answer = api.request('GET', '/api/v1/secrets', undefined, { 'impersonate-user': 'nobody' })
+    assert.equal((await Promise.race([answer, realClock().sleep(5_000)]))?.status, 403)
+  }
+})
+
 test('what went while the server was cut off, and etcd has forgotten since, is gone for its indexes too', async (t) => {
   const gate = await tcpGate(Number(new URL(etcd.endpoints[0]!).port))
   t.after(() => gate.close())
