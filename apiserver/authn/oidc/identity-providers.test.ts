@@ -39,7 +39,7 @@ describe('tokens', () => {
 
   const bad: [string, () => Promise<string>, RegExp][] = [
     ['for somebody else', () => scene.provider.token(rsa, { aud: 'other' }), /expected audience in \["coxswain"\] got \["other"\]/],
-    ['for nobody', () => scene.provider.token(rsa, { aud: undefined }), /expected audience/],
+    ['for nobody', () => scene.provider.token(rsa, { aud: undefined }), /expected audience in \["coxswain"\] got \[\]/],
     ['for a list of somebody else', () => scene.provider.token(rsa, { aud: [['coxswain'], 1] }), /expected audience/],
     ['that expired', () => scene.provider.token(rsa, { exp: scene.seconds() - 1 }), /token is expired/],
     ['that never expire', () => scene.provider.token(rsa, { exp: undefined }), /no time of expiry/],

@@ -86,7 +86,7 @@ export class ProviderLogin {
 
   /** Before the signature, so that tokens for others and old ones make nobody fetch keys. Answers when it expires. */
   #checkClaims({ aud, exp, nbf }: Readonly<Record<string, unknown>>): number {
-    const audiences = Array.isArray(aud) ? aud : [aud]
+    const audiences = Array.isArray(aud) ? aud : aud === undefined ? [] : [aud]
     if (!audiences.some((audience) => this.#audiences.includes(audience))) {
       throw refused(`expected audience in ${JSON.stringify(this.#audiences)} got ${JSON.stringify(audiences)}`)
     }

@@ -53,8 +53,8 @@ function toStored({ metadata, ...event }: NewStyle) {
 }
 
 /**
- * What was counted in the old fields is counted in the series now. Of changes nothing more is checked here. Upstream means to hold all fields but
- * the series; until 1.23 it compared the new event with itself, and its conformance suite changed a note; since 1.24 it holds them (kubernetes#108047).
+ * What was counted in the old fields is counted in the series now. Of changes nothing more is checked here, as in releases whose conformance suite
+ * changes a note (1.20); newer ones hold all fields but the series (kubernetes#108047).
  */
 function* createProblems(event: Event): Generator<FieldProblem> {
   if (!event.eventTime) yield fieldProblem.required('eventTime')
