@@ -51,10 +51,13 @@ await runDeployCommand(async ({ settings, steps, print }) => {
       }
     }
   })
-  await steps.run('compose', () => script('compose.sh', ['--ensure']))
   await steps.run('base images', () => script('images.sh', BASE_IMAGES))
-  // Where neither is there yet, stand-ins compile and packages unpack beside each other.
-  await all([steps.run('public images', () => script('images.sh')), steps.run('images of the cluster', () => script('build.sh'))])
+  // Where none is there yet, stand-ins compile and packages unpack beside each other.
+  await all([
+    steps.run('compose', () => script('compose.sh', ['--ensure'])),
+    steps.run('public images', () => script('images.sh')),
+    steps.run('images of the cluster', () => script('build.sh')),
+  ])
   await steps.run('containers', async (note) => {
     const workers = settings.workers ?? (before.filter(({ service }) => service === 'worker').length || 2)
     await script('compose.sh', ['up', '-d', '--scale', `worker=${workers}`])
