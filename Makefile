@@ -13,6 +13,8 @@ help: ## what there is
 	@echo
 	@echo 'Settings: .env.example. The story to follow: README.md.'
 
+# An engine that has to be installed first unpacks beside the packages of npm; what keeps it from that is said by 'up', which asks for it again.
+up: beside := deploy/with-settings.sh deploy/engine.sh 2>/dev/null &
 up: $(modules) ## a cluster on this machine: control plane and two worker hosts, ready when it returns
 	@$(node) deploy/up.ts
 
@@ -53,5 +55,5 @@ clean: ## removes the cluster's images and caches; public images stay
 $(modules): package-lock.json
 	@deploy/packages.sh npm
 	@echo 'npm: installing the packages of package-lock.json'
-	@npm ci --no-audit --no-fund --loglevel=error
+	@$(beside) npm ci --no-audit --no-fund --loglevel=error; code=$$?; wait; exit $$code
 	@touch $@
