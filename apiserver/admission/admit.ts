@@ -24,6 +24,7 @@ import { runtimeClass } from './runtime-class.ts'
 import { serviceAccount } from './service-account.ts'
 import { storageObjectInUse } from './storage-object-in-use.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
+import { volumeAttachments } from './volume-attachments.ts'
 import { mutatingWebhooks } from './webhooks/mutating-webhooks.ts'
 import { validatingWebhooks } from './webhooks/validating-webhooks.ts'
 import type { WebhookTools } from './webhooks/webhook-tools.ts'
@@ -62,6 +63,7 @@ export function admissionRules(options: AdmissionOptions): readonly AdmissionRul
     defaultStorageClass,
     storageObjectInUse,
     claimResize,
+    volumeAttachments(),
     runtimeClass,
     certificateRequests(authorize, owner),
     defaultIngressClass,

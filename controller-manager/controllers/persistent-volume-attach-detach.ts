@@ -4,8 +4,9 @@ import { isTrue } from '../../shared/objects/conditions.ts'
 import { sameJson } from '../../shared/objects/same-json.ts'
 import type { Node, PersistentVolume, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { VolumeAttachment } from '../../shared/openapi/generated/storage-v1.ts'
+import { attachedNameOf, attachmentOfVolume } from '../../shared/volumes/attachments.ts'
 import { claimKeysOf } from '../../shared/volumes/pod-claims.ts'
-import { type AttachmentPlan, attachmentOfVolume, type NeededVolume, planAttachments } from '../plans/attachments.ts'
+import { type AttachmentPlan, type NeededVolume, planAttachments } from '../plans/attachments.ts'
 import { attachmentNews } from '../volumes/attachment-news.ts'
 import { neededVolumes, volumesOf } from '../volumes/needed-volumes.ts'
 
@@ -24,7 +25,7 @@ export default defineController({
     const nodes = informers.of('v1', 'Node')
     const pods = informers.of('v1', 'Pod', {}, { node: (pod) => pod.spec.nodeName, claims: claimKeysOf })
     const claims = informers.of('v1', 'PersistentVolumeClaim')
-    const volumes = informers.of('v1', 'PersistentVolume')
+    const volumes = informers.of('v1', 'PersistentVolume', {}, { called: attachedNameOf })
     const drivers = informers.of('storage.k8s.io/v1', 'CSIDriver')
     const attachments = informers.of(
       'storage.k8s.io/v1',
@@ -42,7 +43,7 @@ export default defineController({
     const unneeded = new Map<string, number>()
     /**
      * Attachments that are asked for and that the cache may not show yet: two nodes must not be given one volume. Without a revision nobody knows whether
-     * it was made.
+     * it was made. `volume`: as nodes call it.
      */
     const begun = new Map<string, { volume: string; nodeName: string; revision?: number }>()
 
@@ -74,7 +75,7 @@ export default defineController({
           unneeded.delete(key)
           news.forget(key)
           // Whoever was refused it may have it now.
-          wakeUsers(volumes.cache.get(spec?.source.persistentVolumeName ?? ''))
+          for (const volume of sameAs(volumes.cache.get(spec?.source.persistentVolumeName ?? ''))) wakeUsers(volume)
         })
       },
 
@@ -97,17 +98,24 @@ export default defineController({
         tellNews(node, own, needed, plan)
         // Before the first await: what is promised here no other node may be promised.
         const attaching = plan.attach.filter(({ name }) => !begun.has(name))
-        for (const { name, volume } of attaching) begun.set(name, { volume: volume.metadata.name ?? '', nodeName })
+        for (const { name, volume } of attaching) begun.set(name, { volume: attachedNameOf(volume) ?? '', nodeName })
         if (node) await sayAttached(node, plan)
         for (const { metadata } of plan.awaited)
           log.debug('waiting for the node to let go of a volume', { node: nodeName, attachment: metadata.name })
         for (const attachment of plan.detach) await detach(attachment)
         const failures: unknown[] = []
-        for (const each of attaching) await attach(each, nodeName).catch((error: unknown) => failures.push(error))
+        let isHeldUp = plan.refused.length > 0 || attaching.length < plan.attach.length
+        for (const each of attaching) {
+          await attach(each, nodeName).then(
+            (isAsked) => {
+              isHeldUp ||= !isAsked
+            },
+            (error: unknown) => failures.push(error),
+          )
+        }
         signal.throwIfAborted()
         if (failures.length > 0) throw failures[0]
         // What stands in the way may go without a change that anybody sees.
-        const isHeldUp = plan.refused.length > 0 || attaching.length < plan.attach.length
         const again = Math.min(
           plan.againMilliseconds ?? Number.POSITIVE_INFINITY,
           isHeldUp ? HELD_UP_MILLISECONDS : Number.POSITIVE_INFINITY,
@@ -126,16 +134,25 @@ export default defineController({
     }
 
     function holdersOf(volume: PersistentVolume, nodeName: string): string[] {
-      const { name: volumeName = '' } = volume.metadata
+      const called = attachedNameOf(volume) ?? ''
       const holders = new Set<string>()
-      for (const { metadata, spec } of attachments.cache.lookup('volume', volumeName))
-        if (metadata.name === attachmentOfVolume(volume, spec.nodeName)) holders.add(spec.nodeName)
+      for (const { metadata: same } of sameAs(volume))
+        for (const { metadata, spec } of attachments.cache.lookup('volume', same.name ?? ''))
+          if (metadata.name === attachmentOfVolume(volume, spec.nodeName)) holders.add(spec.nodeName)
       for (const [name, { volume: of, nodeName: by, revision }] of begun) {
         if (revision !== undefined && attachments.revision >= revision) begun.delete(name)
-        else if (of === volumeName) holders.add(by)
+        else if (of === called) holders.add(by)
       }
       holders.delete(nodeName)
       return [...holders].sort()
+    }
+
+    /** The PersistentVolumes that stand for the same volume of the driver, this one among them. */
+    function sameAs(volume: PersistentVolume | undefined): readonly PersistentVolume[] {
+      const called = volume && attachedNameOf(volume)
+      if (!volume || called === undefined) return []
+      const found = volumes.cache.lookup('called', called)
+      return found.some(({ metadata }) => metadata.name === volume.metadata.name) ? found : [...found, volume]
     }
 
     /** Settles what was begun for this node: whether it was made, and whether the cache shows it by now. */
@@ -166,25 +183,35 @@ export default defineController({
       const before = new Set(node?.status.volumesAttached?.map(({ name }) => name))
       news.tellOutcomes(needed, own, new Set(volumesAttached.flatMap(({ name }) => (before.has(name) ? [] : name))))
       for (const { needed: each, holders } of refused) {
-        const name = each.volume.metadata.name ?? ''
+        const called = attachedNameOf(each.volume)
         const users = holders
           .flatMap((holder) => pods.cache.lookup('node', holder))
-          .filter((pod) => volumesOf(pod, lookups).some(({ metadata }) => metadata.name === name))
+          .filter((pod) => volumesOf(pod, lookups).some((volume) => attachedNameOf(volume) === called))
         news.tellRefused(each, users)
       }
       news.keepRefusals(node?.metadata.name ?? '', new Set(refused.map(({ needed: { name } }) => name)))
     }
 
-    async function attach({ name, volume, pods: users }: NeededVolume, nodeName: string): Promise<void> {
+    /** Whether it is asked for; not when another leader gave the volume to another node, which the cache does not show yet. */
+    async function attach({ name, volume, pods: users }: NeededVolume, nodeName: string): Promise<boolean> {
       const { name: persistentVolumeName = '' } = volume.metadata
       const spec = { attacher: volume.spec.csi?.driver ?? '', nodeName, source: { persistentVolumeName } }
       try {
         const made = await client.create('storage.k8s.io/v1', 'VolumeAttachment', { metadata: { name }, spec }, { signal })
-        begun.set(name, { volume: persistentVolumeName, nodeName, revision: Number(made.metadata.resourceVersion) })
+        begun.set(name, { volume: attachedNameOf(volume) ?? '', nodeName, revision: Number(made.metadata.resourceVersion) })
         log.info('asked for a volume to be attached', { volume: persistentVolumeName, node: nodeName })
+        return true
       } catch (error) {
         signal.throwIfAborted()
-        if (hasReason(error, 'AlreadyExists')) return confirm(nodeName)
+        if (hasReason(error, 'AlreadyExists')) {
+          await confirm(nodeName)
+          return true
+        }
+        if (hasReason(error, 'Conflict')) {
+          begun.delete(name)
+          log.info('another node has been given the volume', { volume: persistentVolumeName, node: nodeName, error })
+          return false
+        }
         // It may have been made; the next try asks.
         news.tellFailure(volume, users, error instanceof Error ? error.message : String(error))
         throw error

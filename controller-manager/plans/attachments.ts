@@ -1,6 +1,6 @@
 import type { AttachedVolume, PersistentVolume, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { VolumeAttachment } from '../../shared/openapi/generated/storage-v1.ts'
-import { attachedVolumeName, attachmentName, volumeOfAttachedName } from '../../shared/volumes/attachments.ts'
+import { attachedNameOf, attachmentName, attachmentOfVolume, isForOneNode, volumeOfAttachedName } from '../../shared/volumes/attachments.ts'
 
 /** How long a node that is not ready may still say that it uses what nobody there needs; then it is believed dead (upstream's figure). */
 const UNMOUNT_MILLISECONDS = 6 * 60_000
@@ -83,22 +83,11 @@ export function planAttachments(seen: NodeVolumes): AttachmentPlan {
   return plan
 }
 
-/** Whether a driver's attachment may be on one node at a time: no mode of the volume says that several have it. Upstream's rule. */
-function isForOneNode({ spec }: PersistentVolume): boolean {
-  const modes = spec.accessModes ?? []
-  return modes.length > 0 && !modes.includes('ReadWriteMany') && !modes.includes('ReadOnlyMany')
-}
-
 /** Attachments with names of their own are somebody else's, who also takes them away. */
 function isOurs({ metadata: { name = '' }, spec }: VolumeAttachment, { nodeName, volumeNamed }: NodeVolumes): boolean {
   const volume = spec.source.persistentVolumeName === undefined ? undefined : volumeNamed(spec.source.persistentVolumeName)
   if (volume?.spec.csi) return name === attachmentOfVolume(volume, nodeName)
   return spec.source.persistentVolumeName !== undefined && /^csi-[0-9a-f]{64}$/.test(name)
-}
-
-/** The volume's attachment on that node. */
-export function attachmentOfVolume({ spec }: PersistentVolume, nodeName: string): string | undefined {
-  return spec.csi && attachmentName({ driver: spec.csi.driver, handle: spec.csi.volumeHandle }, nodeName)
 }
 
 function attachmentOf(name: string, nodeName: string): string[] {
@@ -111,8 +100,8 @@ function attachedOf({ attachments, nodeName, volumeNamed, volumesAttached }: Nod
   const called = new Map(volumesAttached.flatMap((one) => attachmentOf(one.name, nodeName).map((name) => [name, one.name] as const)))
   const names = attachments.flatMap(({ metadata: { name = '' }, spec, status }) => {
     if (!status.attached || detached.has(name)) return []
-    const csi = volumeNamed(spec.source.persistentVolumeName ?? '')?.spec.csi
-    return (csi && attachedVolumeName({ driver: csi.driver, handle: csi.volumeHandle })) ?? called.get(name) ?? []
+    const volume = volumeNamed(spec.source.persistentVolumeName ?? '')
+    return (volume && attachedNameOf(volume)) ?? called.get(name) ?? []
   })
   return [...new Set(names)].sort().map((name) => ({ name, devicePath: '' }))
 }

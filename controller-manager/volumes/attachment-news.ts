@@ -1,7 +1,7 @@
 import type { EventRecorder } from '../../shared/client/event-recorder.ts'
 import type { PersistentVolume, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { VolumeAttachment } from '../../shared/openapi/generated/storage-v1.ts'
-import { attachedVolumeName } from '../../shared/volumes/attachments.ts'
+import { attachedNameOf } from '../../shared/volumes/attachments.ts'
 import type { NeededVolume } from '../plans/attachments.ts'
 
 const FAILED = 'FailedAttachVolume'
@@ -34,8 +34,7 @@ export function attachmentNews(events: EventRecorder): AttachmentNews {
       const byName = new Map(attachments.map((one) => [one.metadata.name ?? '', one]))
       for (const { name, volume, pods } of needed) {
         const { attachError } = byName.get(name)?.status ?? {}
-        const csi = volume.spec.csi
-        if (csi && added.has(attachedVolumeName({ driver: csi.driver, handle: csi.volumeHandle }))) {
+        if (added.has(attachedNameOf(volume) ?? '')) {
           for (const pod of pods)
             events.record(pod, 'Normal', 'SuccessfulAttachVolume', `AttachVolume.Attach succeeded for ${quoted(volume)} `)
         }

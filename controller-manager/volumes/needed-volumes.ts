@@ -1,9 +1,9 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { CSIDriver } from '../../shared/openapi/generated/storage-v1.ts'
-import { requiresAttachment } from '../../shared/volumes/attachments.ts'
+import { attachmentOfVolume, requiresAttachment } from '../../shared/volumes/attachments.ts'
 import { isBoundTo } from '../../shared/volumes/matching.ts'
 import { claimsOfPod, isClaimOfPod } from '../../shared/volumes/pod-claims.ts'
-import { attachmentOfVolume, type NeededVolume } from '../plans/attachments.ts'
+import type { NeededVolume } from '../plans/attachments.ts'
 
 export interface VolumeLookups {
   /** By `namespace/name`. */

@@ -4,7 +4,7 @@ import type { Client } from '../../shared/client/client.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { pause } from '../../shared/time/pause.ts'
-import { csiInUse } from '../volumes/csi-in-use.ts'
+import { type CsiInUseOptions, csiInUse } from '../volumes/csi-in-use.ts'
 import { csiVolumes } from '../volumes/csi-volumes.ts'
 import type { Mounter } from '../volumes/mounter.ts'
 import type { ServiceAccountTokens } from '../volumes/service-account-token.ts'
@@ -18,8 +18,8 @@ export interface CsiOptions {
   client: Client
   tokens: ServiceAccountTokens
   mounter: Mounter
-  /** What the node's status says is in use; absent where nobody keeps it. */
-  volumesInUse?: (() => readonly string[]) | undefined
+  /** What the node's status says of volumes; absent where nobody keeps it. */
+  reported?: CsiInUseOptions['reported']
   clock: Clock
   log: Logger
 }
@@ -27,10 +27,10 @@ export interface CsiOptions {
 const RETRY_MILLISECONDS = 2_000
 
 /** Everything about CSI drivers on this node: who is there, what the cluster knows of them, and their volumes. Starts nothing. */
-export function createCsi({ rootDir, nodeName, client, tokens, mounter, volumesInUse, clock, log }: CsiOptions) {
+export function createCsi({ rootDir, nodeName, client, tokens, mounter, reported, clock, log }: CsiOptions) {
   const drivers = new CsiDrivers()
   const node = csiNodeKeeper(client, nodeName)
-  const inUse = csiInUse({ rootDir, reported: volumesInUse, clock })
+  const inUse = csiInUse({ rootDir, reported, clock })
   const volumes = csiVolumes({ rootDir, nodeName, client, drivers, inUse, tokens, mounter, clock, log })
   const folder = join(rootDir, 'plugins_registry')
 

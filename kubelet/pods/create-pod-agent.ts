@@ -72,7 +72,7 @@ export async function createPodAgent({ config, hostIPs, client, onPowerFailure, 
   const tokens = serviceAccountTokens(client, clock, log)
   const csi = createCsi({
     ...{ rootDir, nodeName, client, tokens, mounter, clock, log },
-    volumesInUse: () => node()?.status.volumesInUse ?? [],
+    reported: () => node()?.status,
   })
   const mountSources = { rootDir, clusterDomain: config.clusterDomain, mounter }
   const links = logLinks({ runtime, podLogsDir: config.podLogsDir, containerLogsDir: config.containerLogsDir, clock, log })

@@ -38,7 +38,7 @@ test('in use is what is in a pod, staged, or on its way; what is made with its p
 test('the work waits until the status of the node says that the volume is in use, and no longer than half a minute', async (context) => {
   const clock = manualClock()
   const status: string[] = []
-  const inUse = csiInUse({ rootDir: rootDirectory(context), reported: () => status, clock })
+  const inUse = csiInUse({ rootDir: rootDirectory(context), reported: () => ({ volumesInUse: status }), clock })
   let looks = 0
   inUse.onChange(() => {
     looks += 1
@@ -60,4 +60,19 @@ test('the work waits until the status of the node says that the volume is in use
   await clock.advance(31_000)
   await refused
   assert.deepEqual(await inUse.list(), [])
+})
+
+test('attached is what one and the same status says is attached and in use', async (context) => {
+  const rootDir = rootDirectory(context)
+  let status: { volumesInUse?: string[]; volumesAttached?: { name: string; devicePath: string }[] } | undefined
+  const inUse = csiInUse({ rootDir, reported: () => status, clock: manualClock() })
+  assert.equal(inUse.isAttached(named('a')), false)
+  const volumesAttached = [{ name: called('a'), devicePath: '' }]
+  status = { volumesAttached }
+  assert.equal(inUse.isAttached(named('a')), false, 'whoever detaches may not know of the use yet')
+  status = { volumesInUse: [called('a')], volumesAttached: [] }
+  assert.equal(inUse.isAttached(named('a')), false, 'it is being detached')
+  status = { volumesInUse: [called('a')], volumesAttached }
+  assert.equal(inUse.isAttached(named('a')), true)
+  assert.equal(csiInUse({ rootDir, clock: manualClock() }).isAttached(named('a')), true, 'nobody keeps the status')
 })

@@ -1,3 +1,4 @@
+import type { NodeStatus } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { attachedVolumeName } from '../../shared/volumes/attachments.ts'
 import { csiUses, readRecord, stages } from './csi-records.ts'
@@ -11,8 +12,8 @@ const REPORT = { patience: 30_000, every: 100 }
 
 export interface CsiInUseOptions {
   rootDir: string
-  /** What the node's status says is in use; absent where nobody keeps that status, and then nothing is waited for. */
-  reported?: (() => readonly string[]) | undefined
+  /** What the node's status says; absent where nobody keeps that status, and then nothing is waited for. */
+  reported?: (() => Pick<NodeStatus, 'volumesInUse' | 'volumesAttached'> | undefined) | undefined
   clock: Clock
 }
 
@@ -28,6 +29,11 @@ export interface CsiInUse {
    * @throws VolumeError when the status does not say so in time
    */
   during<T>(volume: Named, work: () => Promise<T>, signal: AbortSignal): Promise<T>
+  /**
+   * Whether the node's status says that the volume is attached, in the same breath as that it is in use: whoever takes it away first takes it out of a
+   * status in which it was not in use. True where nobody keeps the status.
+   */
+  isAttached(volume: Named): boolean
 }
 
 export function csiInUse({ rootDir, reported, clock }: CsiInUseOptions): CsiInUse {
@@ -41,6 +47,12 @@ export function csiInUse({ rootDir, reported, clock }: CsiInUseOptions): CsiInUs
   return {
     changed,
     onChange: (listener) => void listeners.push(listener),
+    isAttached(volume) {
+      if (!reported) return true
+      const { volumesInUse = [], volumesAttached = [] } = reported() ?? {}
+      const name = attachedVolumeName(volume)
+      return volumesInUse.includes(name) && volumesAttached.some((one) => one.name === name)
+    },
     async list() {
       const names = new Set(coming.keys())
       for (const { record } of await csiUses(rootDir)) {
@@ -72,8 +84,9 @@ export function csiInUse({ rootDir, reported, clock }: CsiInUseOptions): CsiInUs
   async function untilReported(name: string, signal: AbortSignal): Promise<void> {
     if (!reported) return
     const end = clock.monotonic() + REPORT.patience
-    if (!reported().includes(name)) changed()
-    while (!reported().includes(name)) {
+    const isReported = () => reported()?.volumesInUse?.includes(name) ?? false
+    if (!isReported()) changed()
+    while (!isReported()) {
       if (clock.monotonic() >= end)
         throw new VolumeError(`volume ${name} has not been added to the list of VolumesInUse in the node's volume status`)
       await clock.sleep(REPORT.every, signal)

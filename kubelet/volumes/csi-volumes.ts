@@ -197,8 +197,9 @@ export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
         if (hasReason(error, 'NotFound') || hasReason(error, 'Forbidden')) return undefined
         throw error
       })
-      if (attachment?.status.attached && !attachment.metadata.deletionTimestamp) return attachment.status.attachmentMetadata ?? {}
-      why = attachment?.status.attachError?.message ?? ''
+      const isThere = attachment?.status.attached && !attachment.metadata.deletionTimestamp
+      if (isThere && inUse.isAttached(volume)) return attachment.status.attachmentMetadata ?? {}
+      why = isThere ? 'Volume not attached according to node status' : (attachment?.status.attachError?.message ?? '')
       await clock.sleep(ATTACHMENT.every, signal)
     }
     const waiting = `timed out waiting for external-attacher of ${volume.driver} CSI driver to attach volume ${volume.handle}`

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
+import type { Transport, TransportRequest } from '../../shared/client/transport.ts'
 import type { Node } from '../../shared/openapi/generated/core-v1.ts'
 import { attachedVolumeName, attachmentName } from '../../shared/volumes/attachments.ts'
-import { withFaults } from '../harness/faulty-transport.ts'
+import { laggingTransport, withFaults } from '../harness/faulty-transport.ts'
 import { startSimulatedCluster } from '../harness/simulated-cluster.ts'
 import { pod } from '../harness/workloads.ts'
 
@@ -26,9 +27,9 @@ async function start(context: TestContext, others = ['persistentvolume-attach-de
     ...cluster,
     attachments,
     attached,
-    async disk(name: string, accessModes = ['ReadWriteOnce'], driver = DRIVER) {
+    async disk(name: string, accessModes = ['ReadWriteOnce'], driver = DRIVER, volumeHandle = name) {
       const common = { accessModes, storageClassName: '' }
-      const csi = { driver, volumeHandle: name }
+      const csi = { driver, volumeHandle }
       await client.create('v1', 'PersistentVolume', { metadata: { name }, spec: { ...common, capacity: { storage: '1Gi' }, csi } })
       const resources = { requests: { storage: '1Gi' } }
       const spec = { ...common, volumeName: name, resources }
@@ -232,4 +233,54 @@ test('what was asked for counts before it is seen: a cache that stands still, an
   const messages = await cluster.eventMessages('FailedAttachVolume')
   assert.ok(messages.some((message) => message.startsWith('Multi-Attach error for volume "data"')))
   assert.ok(!messages.some((message) => message.includes('already exists')), messages.join('\n'))
+})
+
+test('two PersistentVolumes with one handle are one volume: one node at a time, and who has it is told', async (context) => {
+  const cluster = await start(context)
+  await cluster.disk('data')
+  await cluster.disk('again', ['ReadWriteOnce'], DRIVER, 'data')
+  await cluster.use('first', 'node-1', 'data')
+  await cluster.exists(attachmentOf('data', 'node-1'))
+  await cluster.use('second', 'node-2', 'again')
+  await cluster.until('the second is refused', async () => (await cluster.eventMessages('FailedAttachVolume')).length > 0)
+  const told = 'Multi-Attach error for volume "again" Volume is already used by pod(s) first'
+  assert.deepEqual(await cluster.eventMessages('FailedAttachVolume'), [told])
+  assert.equal((await cluster.attachments()).length, 1)
+  await cluster.remove('first')
+  await cluster.isGone(attachmentOf('data', 'node-1'))
+  await cluster.exists(attachmentOf('data', 'node-2'))
+})
+
+test('of two leaders at once, one of which knows nothing of the other, one gives the volume away', async (context) => {
+  const cluster = await start(context, [])
+  await cluster.disk('data')
+  await cluster.use('second', 'node-2', 'data')
+  const leader = async (transport: Parameters<typeof withFaults>[1], fault: Parameters<typeof withFaults>[2]) => {
+    const settings = { ...cluster.controllerSettings, controllers: ['persistentvolume-attach-detach'], leaderElect: false }
+    await cluster.add(await createControllerManager(settings, withFaults(cluster.tools, transport, fault)))
+  }
+  // What it saw at its start is all that it ever sees, and what it wants it may ask only later.
+  let [mayAsk, isBlind] = [false, false]
+  const answers: number[] = []
+  const isAsking = ({ method, path }: TransportRequest) => method === 'POST' && path.includes('/volumeattachments')
+  const inner = laggingTransport(cluster.transportOf('controller-manager'), cluster.clock, () => (isBlind ? 60 * MINUTE : 0))
+  const heard: Transport = {
+    ...inner,
+    async send(request) {
+      const answer = await inner.send(request)
+      if (isAsking(request)) answers.push(answer.status)
+      return answer
+    },
+  }
+  await leader(heard, (request) => (isAsking(request) && !mayAsk ? 'lost' : undefined))
+  await cluster.until('the first one wants it', async () => (await cluster.eventMessages('FailedAttachVolume')).length > 0)
+  isBlind = true
+  await cluster.remove('second')
+  await cluster.use('first', 'node-1', 'data')
+  await leader(cluster.transportOf('controller-manager'), () => undefined)
+  await cluster.exists(attachmentOf('data', 'node-1'))
+  mayAsk = true
+  await cluster.until('the first one is answered twice', () => answers.length >= 2)
+  assert.deepEqual(new Set(answers), new Set([409]))
+  assert.equal((await cluster.attachments()).length, 1)
 })
