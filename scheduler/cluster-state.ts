@@ -19,6 +19,8 @@ export class ClusterState {
   readonly nodes = new Map<string, NodeInfo>()
   /** In the order they appeared; filters start at a rotating place in it. */
   #order: NodeInfo[] = []
+  #slots = 0
+  readonly #freeSlots: number[] = []
   /** Where each counted pod is, assumed ones included. */
   readonly #placed = new Map<string, { node: string; info: PodInfo; assumed: boolean }>()
   /** Pods on nodes that are not known (yet). */
@@ -49,7 +51,7 @@ export class ClusterState {
       if (isElsewhere) this.topology.addNode(known)
       return this.#countImages(known, 1)
     }
-    const info = new NodeInfo(name, node)
+    const info = new NodeInfo(name, node, this.#freeSlots.pop() ?? this.#slots++)
     this.topology.addNode(info)
     this.#countImages(info, 1)
     this.nodes.set(name, info)
@@ -65,6 +67,7 @@ export class ClusterState {
     this.#countImages(gone, -1)
     this.#order = this.#order.filter((node) => node !== gone)
     this.topology.removeNode(gone)
+    this.#freeSlots.push(gone.slot)
     for (const pod of gone.pods.values()) this.#countClaims(pod, -1)
     if (gone.pods.size > 0) this.#homeless.set(name, new Map(gone.pods))
   }

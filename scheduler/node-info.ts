@@ -1,12 +1,17 @@
 import { own } from '../shared/objects/own.ts'
-import type { Node } from '../shared/openapi/generated/core-v1.ts'
+import type { Node, Taint } from '../shared/openapi/generated/core-v1.ts'
 import { type HostPort, hostPortsClash } from '../shared/pods/host-ports.ts'
 import { type Amounts, amountsOf } from '../shared/pods/resource-requests.ts'
+import { keepsOff } from '../shared/pods/tolerations.ts'
 import type { PodInfo } from './pod-info.ts'
+
+const none: readonly Taint[] = []
 
 /** A node with the pods that are on it or on their way to it, and sums kept up to date as they come and go. */
 export class NodeInfo {
   readonly name: string
+  /** A small number that no other node has while this one is there: its place in arrays about nodes. */
+  readonly slot: number
   node: Node
   allocatable: Amounts
   /** Of everything but CPU and memory. */
@@ -23,9 +28,15 @@ export class NodeInfo {
   labels: Readonly<Record<string, string>> = {}
   /** Bytes of each image on the node, by every name it goes by. */
   images = new Map<string, number>()
+  /** No new pods (`spec.unschedulable`). */
+  isCordoned = false
+  /** Taints that keep pods off, and those that only cost points. */
+  hardTaints: readonly Taint[] = none
+  softTaints: readonly Taint[] = none
 
-  constructor(name: string, node: Node) {
+  constructor(name: string, node: Node, slot: number) {
     this.name = name
+    this.slot = slot
     this.node = node
     this.allocatable = new Map()
     this.update(node)
@@ -43,6 +54,9 @@ export class NodeInfo {
     this.allocatableMilliCpu = this.allocatable.get('cpu') ?? 0
     this.allocatableMemory = this.allocatable.get('memory') ?? 0
     this.allocatablePods = this.allocatable.get('pods') ?? 0
+    this.isCordoned = node.spec.unschedulable === true
+    this.hardTaints = node.spec.taints?.filter(keepsOff) ?? none
+    this.softTaints = node.spec.taints?.filter(({ effect }) => effect === 'PreferNoSchedule') ?? none
     this.images = new Map((node.status.images ?? []).flatMap((image) => (image.names ?? []).map((name) => [name, image.sizeBytes ?? 0])))
   }
 

@@ -1,7 +1,9 @@
 import type { ClusterState } from '../cluster-state.ts'
 import type { BoundFilter, BoundScore, SchedulingPlugin } from '../framework.ts'
+import type { NodeInfo } from '../node-info.ts'
 import type { AffinityTerm, PodInfo } from '../pod-info.ts'
 import { concernedByAll, concerns } from '../topology/affinity-term.ts'
+import { NO_VALUE } from '../topology/label-column.ts'
 import type { StandingTerm } from '../topology/standing-terms.ts'
 
 /** Near to and far from other pods, by topology domain. */
@@ -32,27 +34,21 @@ function affinityFilter(info: PodInfo, cluster: ClusterState, repelling: readonl
   const { required, requiredAnti } = info.affinity
   // Affinity terms of one pod are one group: they look for the pods that all of them are about.
   const together = concernedByAll(required, cluster.namespaceLabels)
-  const near = required.map(({ topologyKey }) => ({ topologyKey, counts: cluster.topology.counts(together, topologyKey) }))
-  const far = requiredAnti.map((term) => ({
-    topologyKey: term.topologyKey,
-    counts: cluster.topology.counts(concernedByAll([term], cluster.namespaceLabels), term.topologyKey),
-  }))
+  const near = required.map(({ topologyKey }) => cluster.topology.counts(together, topologyKey))
+  const far = requiredAnti.map((term) => cluster.topology.counts(concernedByAll([term], cluster.namespaceLabels), term.topologyKey))
   // The first pod of a group that wants to be near itself has nobody to be near to: it may go anywhere with the label.
   const mayFound = required.every(isAbout(info, cluster))
   return (node) => {
-    for (const { topologyKey, counts } of near) {
-      const domain = node.label(topologyKey)
-      if (domain === undefined) return "node(s) didn't match pod affinity rules"
-      if (counts.in(domain) === 0 && !(mayFound && near.every((each) => each.counts.empty)))
-        return "node(s) didn't match pod affinity rules"
+    for (const counts of near) {
+      const domain = counts.domains.column.of(node)
+      if (domain === NO_VALUE) return "node(s) didn't match pod affinity rules"
+      if (counts.in(domain) === 0 && !(mayFound && near.every(({ empty }) => empty))) return "node(s) didn't match pod affinity rules"
     }
-    for (const { topologyKey, counts } of far) {
-      const domain = node.label(topologyKey)
-      if (domain !== undefined && counts.in(domain) > 0) return "node(s) didn't match pod anti-affinity rules"
+    for (const counts of far) {
+      if (counts.in(counts.domains.column.of(node)) > 0) return "node(s) didn't match pod anti-affinity rules"
     }
-    for (const { term, domains } of repelling) {
-      const domain = node.label(term.topologyKey)
-      if (domain !== undefined && domains.has(domain)) return "node(s) didn't satisfy existing pods anti-affinity rules"
+    for (const { column, domains } of repelling) {
+      if (domains.has(column.of(node))) return "node(s) didn't satisfy existing pods anti-affinity rules"
     }
     return undefined
   }
@@ -61,15 +57,21 @@ function affinityFilter(info: PodInfo, cluster: ClusterState, repelling: readonl
 /** Points for each domain: what the newcomer prefers of those placed, and what those placed prefer of the newcomer. */
 function affinityScore(preferred: readonly AffinityTerm[], cluster: ClusterState, weighing: readonly StandingTerm[]): BoundScore {
   const own = preferred.map((term) => ({
-    ...{ topologyKey: term.topologyKey, weight: term.weight },
+    weight: term.weight,
     counts: cluster.topology.counts(concernedByAll([term], cluster.namespaceLabels), term.topologyKey),
   }))
   return (candidates, scores) => {
-    for (const [index, node] of candidates.entries()) {
-      let total = 0
-      for (const { topologyKey, weight, counts } of own) total += weight * counts.in(node.label(topologyKey) ?? '')
-      for (const { term, points, domains } of weighing) total += points * (domains.get(node.label(term.topologyKey) ?? '') ?? 0)
-      scores[index] = total
+    scores.fill(0)
+    for (const { weight, counts } of own) {
+      const { column } = counts.domains
+      for (let index = 0; index < candidates.length; index += 1) {
+        scores[index] = (scores[index] as number) + weight * counts.in(column.of(candidates[index] as NodeInfo))
+      }
+    }
+    for (const { column, points, domains } of weighing) {
+      for (let index = 0; index < candidates.length; index += 1) {
+        scores[index] = (scores[index] as number) + points * (domains.get(column.of(candidates[index] as NodeInfo)) ?? 0)
+      }
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { SchedulingPlugin } from '../framework.ts'
+import type { NodeInfo } from '../node-info.ts'
 
 /** Requests must fit into what is left of allocatable; the emptier node scores higher (LeastAllocated). */
 export const nodeResourcesFit: SchedulingPlugin = {
@@ -28,7 +29,8 @@ export const nodeResourcesFit: SchedulingPlugin = {
   score(info) {
     const { weighedMilliCpu, weighedMemory } = info
     return (candidates, scores) => {
-      for (const [index, node] of candidates.entries()) {
+      for (let index = 0; index < candidates.length; index += 1) {
+        const node = candidates[index] as NodeInfo
         const cpu = free(node.allocatableMilliCpu, node.weighedMilliCpu + weighedMilliCpu)
         const memory = free(node.allocatableMemory, node.weighedMemory + weighedMemory)
         scores[index] = (cpu + memory) / 2

@@ -9,6 +9,6 @@ export const nodeUnschedulable: SchedulingPlugin = {
   freedBy: ['nodeAdded', 'nodeUpdated'],
   filter(info) {
     if (info.tolerations.some((toleration) => tolerates(toleration, CORDON_TAINT))) return undefined
-    return (node) => (node.node.spec.unschedulable ? 'node(s) were unschedulable' : undefined)
+    return ({ isCordoned }) => (isCordoned ? 'node(s) were unschedulable' : undefined)
   },
 }

@@ -1,5 +1,4 @@
-import type { Taint } from '../../shared/openapi/generated/core-v1.ts'
-import { firstUntolerated, keepsOff } from '../../shared/pods/tolerations.ts'
+import { firstUntolerated } from '../../shared/pods/tolerations.ts'
 import type { SchedulingPlugin } from '../framework.ts'
 
 /** Taints that keep pods off must be tolerated; PreferNoSchedule ones only cost points. */
@@ -8,18 +7,18 @@ export const taintToleration: SchedulingPlugin = {
   normalize: 'highestIs0',
   freedBy: ['nodeAdded', 'nodeUpdated'],
   filter(info) {
-    return (node) => (firstUntolerated(node.node.spec.taints, info.tolerations, keepsOff) ? 'node(s) had untolerated taint(s)' : undefined)
+    const { tolerations } = info
+    return ({ hardTaints }) =>
+      hardTaints.length > 0 && firstUntolerated(hardTaints, tolerations, any) ? 'node(s) had untolerated taint(s)' : undefined
   },
-  score(info, _cluster, candidates) {
-    if (!candidates.some(({ node }) => node.spec.taints?.some(isSoft))) return undefined
+  score({ tolerations }, _cluster, candidates) {
+    if (!candidates.some(({ softTaints }) => softTaints.length > 0)) return undefined
     return (all, scores) => {
-      for (const [index, { node }] of all.entries()) {
-        scores[index] = node.spec.taints?.filter((taint) => firstUntolerated([taint], info.tolerations, isSoft)).length ?? 0
+      for (const [index, { softTaints }] of all.entries()) {
+        scores[index] = softTaints.filter((taint) => firstUntolerated([taint], tolerations, any)).length
       }
     }
   },
 }
 
-function isSoft({ effect }: Taint): boolean {
-  return effect === 'PreferNoSchedule'
-}
+const any = () => true

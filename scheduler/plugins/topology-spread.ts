@@ -5,6 +5,7 @@ import type { BoundFilter, BoundScore, SchedulingPlugin } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo, SpreadConstraint } from '../pod-info.ts'
 import { allNodes, type Eligibility } from '../topology/domains.ts'
+import { NO_VALUE } from '../topology/label-column.ts'
 import { localMark, ownerMark } from '../topology/mark-index.ts'
 import type { PodCounts, PodQuestion } from '../topology/pod-counts.ts'
 
@@ -36,12 +37,13 @@ export const topologySpread: SchedulingPlugin = {
 }
 
 function skewFilter(constraint: SpreadConstraint, info: PodInfo, cluster: ClusterState): BoundFilter {
-  const { topologyKey, maxSkew, minDomains } = constraint
+  const { maxSkew, minDomains } = constraint
   const counts = countsFor(constraint, info.hardSpread, info, cluster)
+  const { column } = counts.domains
   const self = constraint.selector.matches(info.labels) ? 1 : 0
   return (node) => {
-    const domain = node.label(topologyKey)
-    if (domain === undefined) return "node(s) didn't match pod topology spread constraints (missing required label)"
+    const domain = column.of(node)
+    if (domain === NO_VALUE) return "node(s) didn't match pod topology spread constraints (missing required label)"
     const least = counts.domains.size < minDomains ? 0 : counts.least()
     return counts.in(domain) + self - least > maxSkew ? "node(s) didn't match pod topology spread constraints" : undefined
   }
@@ -52,15 +54,16 @@ function softSpread(info: PodInfo, cluster: ClusterState, candidates: readonly N
   const soft = info.softSpread.map((constraint) => {
     const { topologyKey, maxSkew } = constraint
     const counts = countsFor(constraint, info.softSpread, info, cluster)
-    return { topologyKey, maxSkew, counts, weight: weightOf(topologyKey, counts, candidates) }
+    return { maxSkew, counts, weight: weightOf(topologyKey, counts, candidates) }
   })
   return (nodes, scores) => {
     scores.fill(0)
-    for (const { topologyKey, maxSkew, counts, weight } of soft) {
-      for (const [index, node] of nodes.entries()) {
-        const domain = node.label(topologyKey)
-        const points = domain === undefined ? Number.NaN : counts.in(domain) * weight + (maxSkew - 1)
-        scores[index] = (scores[index] ?? 0) + points
+    for (const { maxSkew, counts, weight } of soft) {
+      const { column } = counts.domains
+      for (let index = 0; index < nodes.length; index += 1) {
+        const domain = column.of(nodes[index] as NodeInfo)
+        const points = domain === NO_VALUE ? Number.NaN : counts.in(domain) * weight + (maxSkew - 1)
+        scores[index] = (scores[index] as number) + points
       }
     }
   }
@@ -69,10 +72,10 @@ function softSpread(info: PodInfo, cluster: ClusterState, candidates: readonly N
 /** The fewer domains there are, the more pods share one, and the less each counts. */
 function weightOf(topologyKey: string, { domains }: PodCounts, candidates: readonly NodeInfo[]): number {
   if (topologyKey === HOSTNAME) return Math.log(candidates.length + 2)
-  const found = new Set<string>()
+  const found = new Set<number>()
   for (const node of candidates) {
-    const domain = node.label(topologyKey)
-    if (domain !== undefined) found.add(domain)
+    const domain = domains.column.of(node)
+    if (domain !== NO_VALUE) found.add(domain)
     if (found.size === domains.size) break
   }
   return Math.log(found.size + 2)
@@ -125,14 +128,16 @@ function defaultSpread(owner: string, { topology }: ClusterState, candidates: re
   }
   const hosts = topology.counts(question, HOSTNAME)
   const zones = topology.counts(question, ZONE)
+  const [hostOf, zoneOf] = [hosts.domains.column, zones.domains.column]
   const hostWeight = weightOf(HOSTNAME, hosts, candidates)
   const zoneWeight = weightOf(ZONE, zones, candidates)
   return (nodes, scores) => {
-    for (const [index, { labels }] of nodes.entries()) {
-      const host = labels[HOSTNAME]
-      const zone = labels[ZONE]
-      const onHost = host === undefined ? 0 : hosts.in(host) * hostWeight + 2
-      scores[index] = onHost + (zone === undefined ? 0 : zones.in(zone) * zoneWeight + 4)
+    for (let index = 0; index < nodes.length; index += 1) {
+      const node = nodes[index] as NodeInfo
+      const host = hostOf.of(node)
+      const zone = zoneOf.of(node)
+      const onHost = host === NO_VALUE ? 0 : hosts.in(host) * hostWeight + 2
+      scores[index] = onHost + (zone === NO_VALUE ? 0 : zones.in(zone) * zoneWeight + 4)
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
 import type { Domains } from './domains.ts'
+import { NO_VALUE } from './label-column.ts'
 
 /** Which pods are counted. */
 export interface PodQuestion {
@@ -19,7 +20,10 @@ export class PodCounts {
   readonly domains: Domains
   /** When somebody asked last, in questions. */
   lastAsked = 0
-  readonly #counts = new Map<string, number>()
+  /** By domain. A byte each, as long as none holds more: there may be thousands of these with thousands of hosts. */
+  #counts: Uint8Array | Int32Array
+  /** How many domains have any. */
+  #occupied = 0
   /** How many domains have so many of the pods, those with none left out. */
   readonly #domainsWith = new Map<number, number>()
   /** No domain that has any has fewer. */
@@ -28,20 +32,22 @@ export class PodCounts {
   constructor(question: PodQuestion, domains: Domains) {
     this.question = question
     this.domains = domains
+    this.#counts = new Uint8Array(domains.column.end)
   }
 
-  in(domain: string): number {
-    return this.#counts.get(domain) ?? 0
+  /** By `domains.column.of(node)`; none are where the label is lacking. */
+  in(domain: number): number {
+    return this.#counts[domain] ?? 0
   }
 
   /** There is no such pod in any domain. */
   get empty(): boolean {
-    return this.#counts.size === 0
+    return this.#occupied === 0
   }
 
   /** The count of the domain with the fewest. */
   least(): number {
-    if (this.#counts.size < this.domains.size || this.#counts.size === 0) return 0
+    if (this.#occupied < this.domains.size || this.#occupied === 0) return 0
     while (!this.#domainsWith.has(this.#floor)) this.#floor += 1
     return this.#floor
   }
@@ -49,14 +55,27 @@ export class PodCounts {
   /** A pod came to the node (1) or left it (-1). */
   change(node: NodeInfo, info: PodInfo, by: 1 | -1): void {
     const domain = this.domains.of(node)
-    if (domain === undefined || !this.question.holds(info)) return
-    const before = this.#counts.get(domain) ?? 0
+    if (domain === NO_VALUE || !this.question.holds(info)) return
+    const before = this.in(domain)
     const after = before + by
-    if (after > 0) this.#counts.set(domain, after)
-    else this.#counts.delete(domain)
+    this.#set(domain, after)
+    if (before === 0) this.#occupied += 1
+    else if (after === 0) this.#occupied -= 1
     this.#shift(before, -1)
     this.#shift(after, 1)
     if (after > 0 && after < this.#floor) this.#floor = after
+  }
+
+  #set(domain: number, count: number): void {
+    const isWider = count > LARGEST_BYTE && this.#counts instanceof Uint8Array
+    if (domain >= this.#counts.length || isWider) {
+      const { length } = this.#counts
+      const size = domain < length ? length : Math.max(domain + 1, this.domains.column.end)
+      const next = isWider || this.#counts instanceof Int32Array ? new Int32Array(size) : new Uint8Array(size)
+      next.set(this.#counts)
+      this.#counts = next
+    }
+    this.#counts[domain] = count
   }
 
   #shift(count: number, by: 1 | -1): void {
@@ -66,3 +85,5 @@ export class PodCounts {
     else this.#domainsWith.set(count, domains)
   }
 }
+
+const LARGEST_BYTE = 255

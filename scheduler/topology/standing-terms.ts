@@ -1,19 +1,23 @@
 import type { NodeInfo } from '../node-info.ts'
 import type { AffinityTerm, PodInfo } from '../pod-info.ts'
 import { marksOf } from './affinity-term.ts'
+import type { LabelColumn } from './label-column.ts'
+import type { LabelColumns } from './label-columns.ts'
 import { MarkIndex } from './mark-index.ts'
 
 /** The same term of any number of placed pods. */
 export interface StandingTerm {
   readonly term: AffinityTerm
   readonly points: number
-  /** Where they are: value of the topology key → how many. Lives: pods may come and go while somebody looks. */
-  readonly domains: ReadonlyMap<string, number>
+  /** The topology key's. */
+  readonly column: LabelColumn
+  /** Where they are: the column's value → how many. Lives: pods may come and go while somebody looks. */
+  readonly domains: ReadonlyMap<number, number>
 }
 
 interface Group extends StandingTerm {
   readonly key: string
-  readonly domains: Map<string, number>
+  readonly domains: Map<number, number>
 }
 
 /** What the pods that are placed already say about newcomers, by domain. */
@@ -21,12 +25,17 @@ export class StandingTerms {
   readonly #groups = new Map<string, Group>()
   readonly #index = new MarkIndex<Group>()
   readonly #emptied = new Set<Group>()
+  readonly #columns: LabelColumns
+
+  constructor(columns: LabelColumns) {
+    this.#columns = columns
+  }
 
   change(node: NodeInfo, term: AffinityTerm, points: number, by: 1 | -1): void {
-    const domain = node.label(term.topologyKey)
-    if (domain === undefined) return
+    if (node.label(term.topologyKey) === undefined) return
     const key = `${points} ${term.topologyKey} ${term.about}`
-    const group = this.#groups.get(key) ?? this.#begin({ key, term, points, domains: new Map() })
+    const group = this.#groups.get(key) ?? this.#begin(key, term, points)
+    const domain = group.column.of(node)
     const count = (group.domains.get(domain) ?? 0) + by
     if (count > 0) group.domains.set(domain, count)
     else group.domains.delete(domain)
@@ -49,13 +58,15 @@ export class StandingTerms {
       if (group.domains.size > 0) continue
       this.#groups.delete(group.key)
       this.#index.delete(group)
+      this.#columns.release(group.column)
     }
     this.#emptied.clear()
   }
 
-  #begin(group: Group): Group {
-    this.#groups.set(group.key, group)
-    this.#index.add(group, marksOf([group.term]))
+  #begin(key: string, term: AffinityTerm, points: number): Group {
+    const group: Group = { key, term, points, column: this.#columns.take(term.topologyKey), domains: new Map() }
+    this.#groups.set(key, group)
+    this.#index.add(group, marksOf([term]))
     return group
   }
 }

@@ -1,6 +1,7 @@
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
 import { allNodes, Domains, type Eligibility } from './domains.ts'
+import { LabelColumns } from './label-columns.ts'
 import { MarkIndex } from './mark-index.ts'
 import { PodCounts, type PodQuestion } from './pod-counts.ts'
 import { StandingTerms } from './standing-terms.ts'
@@ -17,14 +18,15 @@ const MOST_COUNTS = 5_000
  */
 export class Topology {
   readonly #nodes = new Set<NodeInfo>()
+  readonly #columns = new LabelColumns(this.#nodes)
   readonly #domains = new Map<string, Domains>()
   readonly #counts = new Map<string, PodCounts>()
   readonly #index = new MarkIndex<PodCounts>()
   #asked = 0
   /** Required anti-affinity of placed pods. */
-  readonly repelling = new StandingTerms()
+  readonly repelling = new StandingTerms(this.#columns)
   /** Their other affinity terms, with the points they give a newcomer. */
-  readonly weighing = new StandingTerms()
+  readonly weighing = new StandingTerms(this.#columns)
 
   /** Pods by the value of the label `key`, over the nodes that count. Keep it no longer than one decision. */
   counts(question: PodQuestion, key: string, eligibility: Eligibility = allNodes): PodCounts {
@@ -45,6 +47,7 @@ export class Topology {
 
   addNode(node: NodeInfo): void {
     this.#nodes.add(node)
+    this.#columns.add(node)
     for (const domains of this.#domains.values()) domains.add(node)
     for (const info of node.pods.values()) this.addPod(node, info)
   }
@@ -53,6 +56,7 @@ export class Topology {
   removeNode(node: NodeInfo): void {
     for (const info of node.pods.values()) this.removePod(node, info)
     for (const domains of this.#domains.values()) domains.remove(node)
+    this.#columns.remove(node)
     this.#nodes.delete(node)
   }
 
@@ -86,7 +90,7 @@ export class Topology {
 
   #domainsOf(key: string, eligibility: Eligibility): Domains {
     const text = `${key} ${eligibility.text}`
-    const domains = this.#domains.get(text) ?? new Domains(key, eligibility, this.#nodes)
+    const domains = this.#domains.get(text) ?? new Domains(this.#columns.take(key), eligibility, this.#nodes)
     this.#domains.set(text, domains)
     domains.users += 1
     return domains
@@ -105,6 +109,7 @@ export class Topology {
     this.#index.delete(counts)
     counts.domains.users -= 1
     if (counts.domains.users > 0) return
+    this.#columns.release(counts.domains.column)
     for (const [each, domains] of this.#domains) if (domains === counts.domains) this.#domains.delete(each)
   }
 }
