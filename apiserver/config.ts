@@ -24,6 +24,9 @@ export const settings = {
   insecureBindAddress: text('address of the port without TLS; must be loopback', '127.0.0.1'),
   healthPort: port('port of /healthz, /livez and /readyz without TLS, on loopback only, for who asks often; 0: off', 0),
   advertiseUrl: url('what clients dial, written into kubeconfigs; default: https://127.0.0.1:<port>', undefined, ['https']),
+  advertiseServers: list(
+    'what clients dial, of all API servers of the cluster, the same list for each; written into kubeconfigs; default: --advertise-url alone',
+  ),
   advertiseAddress: text('address at which Pods reach this server; default: the first one of the machine that is not loopback'),
   tlsSan: list('further names and addresses to put into the serving certificate'),
   serviceClusterIpRange: ranges(
@@ -94,6 +97,7 @@ export function deriveConfig(config: ApiServerConfig): DerivedConfig {
     throw new ConfigError(`--insecure-bind-address must be loopback, not ${config.insecureBindAddress}: the port asks nobody who they are`)
   }
   const { serviceClusterIpRange: services, podRoutes, dnsAddress } = config
+  checkServers(config)
   checkRanges(services, podRoutes)
   checkDnsAddresses(dnsAddress, services)
   const advertiseAddress = config.advertiseAddress ?? ownAddress(familiesOf(services))
@@ -116,6 +120,15 @@ function portRange(range: string): { first: number; last: number } {
 
 function isLoopback(address: string): boolean {
   return address === 'localhost' || address === '::1' || /^127\.\d+\.\d+\.\d+$/.test(address)
+}
+
+function checkServers({ advertiseServers: servers, advertiseUrl: own }: ApiServerConfig): void {
+  if (servers.length === 0) return
+  const wrong = servers.find((server) => !URL.canParse(server) || new URL(server).protocol !== 'https:')
+  if (wrong !== undefined) throw new ConfigError(`--advertise-servers: ${JSON.stringify(wrong)} is no URL such as https://10.0.0.1:6443`)
+  if (own === undefined || !servers.includes(own)) {
+    throw new ConfigError('--advertise-servers: the list of all servers has to name this one, as --advertise-url does')
+  }
 }
 
 /** How long the prefix of a range of cluster IPs is, by family: room for at least one, and for no more than are needed. */

@@ -1,5 +1,5 @@
+import type { KeyPair } from '../../shared/certificates/leaf-certificate.ts'
 import type { Random } from '../../shared/random/random.ts'
-import type { KeyPair } from '../certificates/leaf-certificate.ts'
 import { endpointsOf } from '../connect/hook-place.ts'
 import type { ProxyTarget } from '../connect/http-proxy.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'

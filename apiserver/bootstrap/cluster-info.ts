@@ -1,10 +1,11 @@
 import { FRONT_PROXY_CLIENT, frontProxyHeaders } from '../certificates/front-proxy.ts'
+import { clusterLines } from '../certificates/kubeconfig-text.ts'
 import { type RequiredObject, required } from './ensure.ts'
 
 /** Who this cluster is. The authorities are PEM. */
 export interface ClusterIdentity {
   /** What clients dial, for the public card. */
-  readonly advertiseUrl: string
+  readonly servers: readonly string[]
   readonly authority: string
   /** By it extension servers know the front proxy. */
   readonly frontProxyAuthority: string
@@ -20,15 +21,14 @@ const FRONT_PROXY_WORDS = {
 }
 
 /** What a machine that knows only the address may learn: the authority's certificate. And what extension servers need to check clients. */
-export function requiredClusterInfo({ advertiseUrl: server, authority, frontProxyAuthority }: ClusterIdentity): RequiredObject[] {
+export function requiredClusterInfo({ servers, authority, frontProxyAuthority }: ClusterIdentity): RequiredObject[] {
   const kubeconfig = [
     'apiVersion: v1',
     'kind: Config',
     'clusters:',
     '- name: ""',
     '  cluster:',
-    `    server: ${JSON.stringify(server)}`,
-    `    certificate-authority-data: ${Buffer.from(authority).toString('base64')}`,
+    ...clusterLines({ servers, authority }, '    '),
     'contexts: null',
     'current-context: ""',
     'users: null',

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { createFileOnce, readFileIfPresent } from '../../shared/certificates/atomic-file.ts'
 import { type BootstrapToken, makeBootstrapToken, parseBootstrapToken } from '../../shared/certificates/bootstrap-token.ts'
-import { UnusableFile } from './unusable-file.ts'
+import { UnusableFile } from '../../shared/certificates/unusable-file.ts'
 
 /** The cluster's standing join token, made on the first start. @throws UnusableFile when the file holds something else */
 export function loadOrMakeBootstrapToken(directory: string): BootstrapToken {

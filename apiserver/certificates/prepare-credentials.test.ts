@@ -7,10 +7,11 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { connect, createServer, type TLSSocket } from 'node:tls'
 import { issueCertificate } from '../../shared/certificates/issue-certificate.ts'
 import { readCertificate } from '../../shared/certificates/read-certificate.ts'
+import { UnusableFile } from '../../shared/certificates/unusable-file.ts'
+import { connectionFromKubeconfig } from '../../shared/client/kubeconfig.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import { type Clock, realClock } from '../../shared/time/clock.ts'
 import { type CredentialsOptions, prepareCredentials } from './prepare-credentials.ts'
-import { UnusableFile } from './unusable-file.ts'
 
 const DAY = 86_400_000
 
@@ -30,6 +31,7 @@ describe('the credentials of an API server', () => {
       pkiDirectory: join(changes.dataDirectory ?? folder, 'pki'),
       credentialsDirectory: join(folder, 'credentials'),
       advertiseUrl: 'https://apiserver:6443',
+      advertiseServers: [],
       serviceAddresses: ['10.96.0.1'],
       clusterDomain: 'cluster.local',
       hostname: 'Box',
@@ -55,8 +57,10 @@ describe('the credentials of an API server', () => {
 
   it('are one set, whoever of several servers with one folder comes first to which file', async () => {
     const pkiDirectory = join(folder, 'shared')
+    const advertiseServers = ['https://a:6443', 'https://b:6443']
     const each = (name: string) => ({
       ...{ pkiDirectory, dataDirectory: join(folder, name), credentialsDirectory: join(folder, name, 'credentials') },
+      ...{ advertiseServers, advertiseUrl: `https://${name}:6443` },
     })
     const all = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => prepare(each(name))))
     const common = ({ authority, bootstrapToken, serviceAccountKeys }: (typeof all)[number]) => ({
@@ -66,9 +70,17 @@ describe('the credentials of an API server', () => {
     assert.equal(new Set(all.map(({ serving }) => serving.certificate)).size, 5, 'each has a serving certificate of its own')
     assert.deepEqual(
       readdirSync(pkiDirectory).filter((file) => !/\.(crt|key|pub)$/.test(file)),
-      ['bootstrap-token'],
+      ['bootstrap-token', 'edge'],
     )
     assert.deepEqual(common(await prepare(each('f'))), common(all[0]!))
+    // So all of them may write into one folder without one undoing what another wrote.
+    const written = (name: string) =>
+      ['admin', 'scheduler', 'edge/ingress', 'join/bootstrap'].map((file) => {
+        const path = join(folder, name, 'credentials', `${file}.kubeconfig`)
+        return [readFileSync(path, 'utf8'), connectionFromKubeconfig(path).current().servers] as const
+      })
+    for (const name of ['b', 'c', 'd', 'e', 'f']) assert.deepEqual(written(name), written('a'))
+    for (const [, servers] of written('a')) assert.deepEqual(servers, advertiseServers)
   })
 
   it('keep every secret readable for the owner only', async () => {

@@ -3,24 +3,27 @@ import { join } from 'node:path'
 import { alternativeNames } from '../../shared/certificates/alternative-names.ts'
 import { writeFileIfDifferent } from '../../shared/certificates/atomic-file.ts'
 import type { BootstrapToken } from '../../shared/certificates/bootstrap-token.ts'
+import { loadOrMakeAuthority } from '../../shared/certificates/certificate-authority.ts'
+import { type KeyPair, type LeafWish, loadOrIssueLeaf } from '../../shared/certificates/leaf-certificate.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock } from '../../shared/time/clock.ts'
+import { CLUSTER, FRONT_PROXY } from './authorities.ts'
 import { loadOrMakeBootstrapToken } from './bootstrap-token.ts'
-import { FRONT_PROXY, loadOrMakeAuthority } from './certificate-authority.ts'
 import { FRONT_PROXY_CLIENT } from './front-proxy.ts'
 import { type KubeconfigUser, kubeconfigJson, kubeconfigText } from './kubeconfig-text.ts'
-import { type KeyPair, type LeafWish, loadOrIssueLeaf } from './leaf-certificate.ts'
 import { loadOrMakeServiceAccountKeys, type ServiceAccountKeys } from './service-account-keys.ts'
 
 export interface CredentialsOptions {
-  /** Holds `pki/` with what is this server's alone: its certificates. */
+  /** Holds `pki/` with what is this server's alone: the certificates that it serves and asks kubelets with. */
   readonly dataDirectory: string
-  /** What all servers of a cluster have the same: authorities, keys of tokens, the join token. */
+  /** What all servers of a cluster have the same: authorities, keys of tokens, the join token, the certificates of clients. */
   readonly pkiDirectory: string
   /** Where kubeconfigs and `signing/` go. */
   readonly credentialsDirectory: string
   /** What clients dial, e.g. `https://127.0.0.1:6443`; its host is one of the serving names. */
   readonly advertiseUrl: string
+  /** What clients of all servers of the cluster dial; empty: this one is alone. */
+  readonly advertiseServers: readonly string[]
   /** The first address of each range of Services; one of them is the `kubernetes` Service’s. */
   readonly serviceAddresses: readonly string[]
   readonly clusterDomain: string
@@ -72,9 +75,9 @@ export async function prepareCredentials(options: CredentialsOptions): Promise<S
   for (const each of [directory, shared]) mkdirSync(each, { recursive: true, mode: 0o700 })
   mkdirSync(credentialsDirectory, { recursive: true, mode: 0o700 })
   const now = clock.now()
-  const authority = await loadOrMakeAuthority(shared, now, log)
+  const authority = await loadOrMakeAuthority(shared, now, log, CLUSTER)
   const frontProxy = await loadOrMakeAuthority(shared, now, log, FRONT_PROXY)
-  const leaf = (wish: LeafWish) => loadOrIssueLeaf(directory, authority, wish, now, log)
+  const leaf = (wish: LeafWish, folder = directory) => loadOrIssueLeaf(folder, authority, wish, now, log)
 
   const credentials: ServerCredentials = {
     authority: authority.certificate,
@@ -106,18 +109,26 @@ export async function prepareCredentials(options: CredentialsOptions): Promise<S
   }
   const kubeconfig = (file: string, user: KubeconfigUser) => {
     const write = file === PEOPLE ? kubeconfigText : kubeconfigJson
-    hand(`${file}.kubeconfig`, write(options.advertiseUrl, authority.certificate, user))
+    hand(`${file}.kubeconfig`, write({ servers: serversOf(options), authority: authority.certificate }, user))
   }
   hand('ca.crt', authority.certificate, 0o644)
   hand('signing/ca.crt', authority.certificate, 0o644)
   hand('signing/ca.key', authority.key)
   for (const { file, ...subject } of CLIENTS) {
-    kubeconfig(file, { name: subject.commonName, pair: await leaf({ file, subject, usages: ['clientAuth'] }) })
+    kubeconfig(file, { name: subject.commonName, pair: await leaf({ file, subject, usages: ['clientAuth'] }, shared) })
   }
   const { id, secret } = credentials.bootstrapToken
   // In a folder of its own: a worker gets this folder and none of the other keys.
   kubeconfig('join/bootstrap', { name: `system:bootstrap:${id}`, token: `${id}.${secret}` })
   return credentials
+}
+
+/** What clients of the cluster may dial, the first before the others. */
+export function serversOf({
+  advertiseUrl,
+  advertiseServers,
+}: Pick<CredentialsOptions, 'advertiseUrl' | 'advertiseServers'>): readonly string[] {
+  return advertiseServers.length > 0 ? advertiseServers : [advertiseUrl]
 }
 
 /** What clients may call this server by. */

@@ -4,7 +4,7 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { BootstrapFacts } from '../bootstrap/required-objects.ts'
 import type { ApiServerConfig, DerivedConfig } from '../config.ts'
-import { type CredentialsOptions, prepareCredentials, type ServerCredentials, servingNames } from './prepare-credentials.ts'
+import { type CredentialsOptions, prepareCredentials, type ServerCredentials, serversOf, servingNames } from './prepare-credentials.ts'
 
 /** What a server that does not listen says its port is. */
 const DEFAULT_PORT = 6443
@@ -69,7 +69,7 @@ export class ServerIdentity {
       serviceAddress,
       serviceRanges,
       dnsAddresses,
-      advertiseUrl: this.#advertiseUrl,
+      servers: serversOf({ advertiseUrl: this.#advertiseUrl, advertiseServers: config.advertiseServers }),
       authority,
       frontProxyAuthority,
       bootstrapToken,
@@ -96,6 +96,7 @@ function credentialsOptions({ config, derived, clock, log }: IdentitySetting, po
     pkiDirectory: pkiDir ?? join(dataDir, 'pki'),
     credentialsDirectory: credentialsDir ?? join(dataDir, 'credentials'),
     advertiseUrl: advertiseUrl(config, port),
+    advertiseServers: config.advertiseServers,
     ...{ serviceAddresses: derived.firstAddresses, clusterDomain, hostname: hostname() },
     extraNames: [...tlsSan, derived.advertiseAddress],
     ...{ clock, log },

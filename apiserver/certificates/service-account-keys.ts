@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, typ
 import { join } from 'node:path'
 import { createFileOnce, readFileIfPresent, writeFileIfDifferent } from '../../shared/certificates/atomic-file.ts'
 import { decodePem, encodePem } from '../../shared/certificates/pem.ts'
-import { UnusableFile } from './unusable-file.ts'
+import { UnusableFile } from '../../shared/certificates/unusable-file.ts'
 
 /** A public key that service-account tokens may be signed with; `id` is the `kid` of their header. */
 export interface VerifyingKey {

@@ -43,7 +43,9 @@ async function bind(api: ServedApi, group: string): Promise<void> {
 /** A kubeconfig of somebody who logs in like this. */
 function kubeconfigOf({ server }: ServedApi, name: string, user: object): string {
   const path = inDirectory(`${name}.kubeconfig`)
-  const config = JSON.parse(kubeconfigJson(server.url, server.credentials.authority, { name, token: '' })) as { users: object[] }
+  const config = JSON.parse(kubeconfigJson({ servers: [server.url], authority: server.credentials.authority }, { name, token: '' })) as {
+    users: object[]
+  }
   writeFileSync(path, JSON.stringify({ ...config, users: [{ name, user }] }))
   return path
 }
