@@ -15,8 +15,8 @@ help: ## what there is
 
 # An engine that has to be installed first unpacks beside the packages of npm; what keeps it from that is said by 'up', which asks for it again.
 up: beside := deploy/with-settings.sh deploy/engine.sh 2>/dev/null &
-up: $(modules) ## a cluster on this machine: control plane and two worker hosts, ready when it returns
-	@$(node) deploy/up.ts
+up: $(modules) ## a cluster on this machine, ready when it returns; HA=1: one in which every part may fail
+	@$(if $(HA),COXSWAIN_HA=$(HA)) $(node) deploy/up.ts
 
 down: $(modules) ## removes the cluster and its data; KEEP=1 only stops it
 	@$(node) deploy/down.ts $(if $(KEEP),--keep)
@@ -34,7 +34,7 @@ build: $(modules) images ## the images of the cluster from this checkout
 	@deploy/with-settings.sh deploy/build.sh
 
 doctor: $(modules) ## looks for what would keep a cluster from running here
-	@$(node) deploy/doctor/doctor.ts
+	@$(if $(HA),COXSWAIN_HA=$(HA)) $(node) deploy/doctor/doctor.ts
 
 test: $(modules) ## all tests but those of a lab; ONLY=path for some
 	@deploy/test.sh $(ONLY)

@@ -1,8 +1,9 @@
 import type { Clock } from '../shared/time/clock.ts'
-import { anonymousStatus, type ClusterConnection, connect, withServer } from './cluster-connection.ts'
+import { anonymousStatus } from './anonymous-status.ts'
+import { type ClusterConnection, connect, type PublishedServer, withServers } from './cluster-connection.ts'
 import { lastLines, outputOf, runCommand } from './command.ts'
 import { findContainers, type HostContainer } from './hosts.ts'
-import type { Settings } from './settings.ts'
+import type { ApiServerPlace, Settings } from './settings.ts'
 import { CannotGoOn } from './step.ts'
 
 /** How often something that cannot announce itself is asked again. */
@@ -18,48 +19,63 @@ const NODES_PATIENCE_MS = 120_000
 const DNS_PATIENCE_MS = 60_000
 
 /**
- * Waits until the API server is ready and gives the administrator's kubeconfig, with an address that this machine reaches. Asks by its
- * port and looks into the container only then: a program that is started in a container costs the cluster more than its own start does.
- * @throws CannotGoOn with the last lines of its log when the API server ends or takes longer than a minute
+ * Waits until every API server is ready, and the door before them where there is one, and gives the administrator's kubeconfig, with addresses that this
+ * machine reaches. @throws CannotGoOn with the last lines of a server's log when it ends or takes longer than a minute
  */
-export async function awaitApiServer(settings: Settings, clock: Clock): Promise<string> {
-  const server = `https://127.0.0.1:${settings.apiPort}`
+export async function awaitApiServers(settings: Settings, clock: Clock): Promise<string> {
+  const { apiPort, apiServers } = settings
+  const direct = apiServers.map(({ service, port }) => ({ name: service, url: `https://127.0.0.1:${port}` }))
+  const published = [{ name: 'coxswain', url: `https://127.0.0.1:${apiPort}` }, ...(settings.isHighlyAvailable ? direct : [])]
+  await Promise.all(apiServers.map((server) => awaitApiServer(settings, server, clock)))
+  const deadline = clock.monotonic() + API_SERVER_PATIENCE_MS
+  while (clock.monotonic() < deadline) {
+    const kubeconfig = await readyKubeconfig(settings, published)
+    if (kubeconfig !== undefined) return kubeconfig
+    await clock.sleep(ASK_AGAIN_MS)
+  }
+  throw new CannotGoOn(
+    `the API does not answer its administrator on 127.0.0.1:${apiPort}`,
+    `'deploy/compose.sh logs${settings.isHighlyAvailable ? ' api-door' : ''}' shows what its servers say`,
+  )
+}
+
+/** Asks by its port and looks into the container only now and then: a program that is started in a container costs the cluster more than its own start does. */
+async function awaitApiServer(settings: Settings, { service, port }: ApiServerPlace, clock: Clock): Promise<void> {
   const deadline = clock.monotonic() + API_SERVER_PATIENCE_MS
   let last = 'it does not answer'
   let lookAgain = 0
+  let restartsBefore: number | undefined
   while (clock.monotonic() < deadline) {
     if (clock.monotonic() >= lookAgain) {
-      const [apiserver] = await findContainers(settings, 'apiserver')
-      if (apiserver === undefined) throw new CannotGoOn('there is no container of the API server', 'make down, then make up')
-      if (apiserver.restarts >= RESTARTS_THAT_ARE_ENOUGH) {
-        last = `it ended and was started again ${apiserver.restarts} times`
+      const [apiserver] = await findContainers(settings, service)
+      if (apiserver === undefined) throw new CannotGoOn(`there is no container of ${service}`, 'make down, then make up')
+      const restarts = apiserver.restarts - (restartsBefore ??= apiserver.restarts)
+      if (restarts >= RESTARTS_THAT_ARE_ENOUGH) {
+        last = `it ended and was started again ${restarts} times`
         break
       }
       if (apiserver.state !== 'running') last = `its process ended with exit code ${apiserver.exitCode}`
       lookAgain = clock.monotonic() + LOOK_AGAIN_MS
     }
-    const status = await anonymousStatus(`${server}/readyz`)
-    if (status !== undefined) last = `/readyz answers ${status}`
+    const status = await anonymousStatus(`https://127.0.0.1:${port}/readyz`)
     // 401: a server that lets nobody in without credentials.
-    if (status === 200 || status === 401) {
-      const kubeconfig = await readyKubeconfig(settings, server)
-      if (kubeconfig !== undefined) return kubeconfig
-    }
+    if (status === 200 || status === 401) return
+    if (status !== undefined) last = `/readyz answers ${status}`
     await clock.sleep(ASK_AGAIN_MS)
   }
   throw new CannotGoOn(
-    `the API server is not ready: ${last}\n${await endOfLog(settings, 'apiserver')}`,
-    "'deploy/compose.sh logs apiserver' shows all of its log",
+    `${service} is not ready: ${last}\n${await endOfLog(settings, service)}`,
+    `'deploy/compose.sh logs ${service}' shows all of its log`,
   )
 }
 
-/** The administrator's kubeconfig, once the server that answers takes it. */
-async function readyKubeconfig(settings: Settings, server: string): Promise<string | undefined> {
-  const [apiserver] = await findContainers(settings, 'apiserver')
+/** The administrator's kubeconfig, once whoever answers at its first address takes it. */
+async function readyKubeconfig(settings: Settings, published: readonly PublishedServer[]): Promise<string | undefined> {
+  const [apiserver] = await findContainers(settings, settings.apiServers[0]?.service)
   if (apiserver?.state !== 'running') return undefined
   const file = await runCommand('docker', ['exec', apiserver.id, 'cat', '/etc/coxswain/admin.kubeconfig'])
   if (file.code !== 0 || file.stdout.trim() === '') return undefined
-  const kubeconfig = withServer(file.stdout, server)
+  const kubeconfig = withServers(file.stdout, published)
   const connection = connect(kubeconfig)
   try {
     return (await connection.get('/readyz')).status === 200 ? kubeconfig : undefined

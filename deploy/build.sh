@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the two images of the cluster from this checkout, unless they are up to date.
+# Builds the images of the cluster from this checkout, unless they are up to date.
 #   --force                  builds in any case (after a change of the base image, say)
+#   COXSWAIN_HA=1            also <prefix>/high-availability, which only a highly available cluster has
 #   COXSWAIN_IMAGE_PREFIX    what the images are called: <prefix>/control-plane and <prefix>/worker (default coxswain)
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -35,6 +36,14 @@ jobs=
 control_plane=$(digest apiserver controller-manager cloud-controller-manager scheduler ingress)
 worker=$(digest kubelet kube-proxy dns)
 [ "${1:-}" != --force ] && [ "$(built "$prefix/control-plane:latest")" = "$control_plane" ] || { build control-plane "$control_plane" & jobs="$jobs $!"; }
+first=$jobs
 [ "${1:-}" != --force ] && [ "$(built "$prefix/worker:latest")" = "$worker" ] || { build worker "$worker" & jobs="$jobs $!"; }
+if [ "${COXSWAIN_HA:-}" = 1 ]; then
+  # On top of the control plane's, so after it.
+  high_availability=$(digest apiserver controller-manager cloud-controller-manager scheduler ingress deploy/high-availability deploy/anonymous-status.ts)
+  for job in $first; do wait "$job" || exit 1; done
+  jobs=${jobs#"$first"}
+  [ "${1:-}" != --force ] && [ "$(built "$prefix/high-availability:latest")" = "$high_availability" ] || { build high-availability "$high_availability" & jobs="$jobs $!"; }
+fi
 for job in $jobs; do wait "$job" || exit 1; done
-[ -z "$jobs" ] || docker image prune -f --filter label=dev.coxswain.source >/dev/null
+[ -z "$first$jobs" ] || docker image prune -f --filter label=dev.coxswain.source >/dev/null

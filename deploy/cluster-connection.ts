@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:https'
-import { parse } from 'yaml'
+import { parse, stringify } from 'yaml'
 
 /** Connection to the API server as the administrator; only what starting and checking a cluster needs. */
 export interface ClusterConnection {
@@ -13,6 +13,7 @@ export interface ClusterConnection {
 interface Kubeconfig {
   clusters: { cluster: { server: string; 'certificate-authority-data': string } }[]
   users: { user: { 'client-certificate-data': string; 'client-key-data': string } }[]
+  contexts: { name: string; context: { cluster: string; user: string } }[]
 }
 
 /** PEM texts of the only cluster and user of a kubeconfig, and where the API server is. */
@@ -73,22 +74,20 @@ export function connect(kubeconfigText: string): ClusterConnection {
   }
 }
 
-/** The same kubeconfig with another address: the one inside the cluster's network is not reachable from this machine. */
-export function withServer(kubeconfigText: string, server: string): string {
-  return kubeconfigText.replace(/^(\s*server:).*$/m, `$1 "${server}"`)
+/** Where the API servers are reached from this machine; the first is what kubectl is told, the others have a context of their own. */
+export interface PublishedServer {
+  readonly name: string
+  readonly url: string
 }
 
-/**
- * Status of an answer to nobody in particular; undefined: there is no answer. Whose certificate it is, is not asked: before the first answer there is
- * nothing to compare it with, and nothing is told to the server.
- */
-export function anonymousStatus(url: string): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const asking = request(url, { rejectUnauthorized: false, timeout: 2000 }, (response) => {
-      response.resume().on('close', () => resolve(response.statusCode))
-    })
-    asking.on('timeout', () => asking.destroy(new Error('no answer in 2 s')))
-    asking.on('error', () => resolve(undefined))
-    asking.end()
-  })
+/** The same kubeconfig with addresses that this machine reaches: those inside the cluster's network it does not. */
+export function withServers(kubeconfigText: string, servers: readonly PublishedServer[]): string {
+  const config = parse(kubeconfigText) as Kubeconfig
+  const cluster = config.clusters[0]?.cluster
+  const context = config.contexts[0]?.context
+  if (cluster === undefined || context === undefined) throw new Error('the kubeconfig names no cluster or no context')
+  const data = cluster['certificate-authority-data']
+  const clusters = servers.map(({ name, url }) => ({ name, cluster: { server: url, 'certificate-authority-data': data } }))
+  const contexts = servers.map(({ name }) => ({ name, context: { ...context, cluster: name } }))
+  return stringify({ ...config, clusters, contexts }, { lineWidth: 0 })
 }

@@ -7,9 +7,15 @@ import { removeCurlFiles } from './curl-files.ts'
 import { findContainers } from './hosts.ts'
 import { removeVolumes, volumesLeftBehind } from './left-behind.ts'
 import { runDeployCommand } from './run-deploy-command.ts'
+import { asThere } from './shape.ts'
 import { CannotGoOn } from './step.ts'
 
-await runDeployCommand(async ({ settings, steps, print, args }) => {
+await runDeployCommand(async ({ settings: given, steps, print, args }) => {
+  await steps.run('Docker Engine', async () => {
+    const result = await runCommand(join(given.checkout, 'deploy/engine.sh'), [], { onLine: (line) => print(`    ${line}`) })
+    if (result.code !== 0) throw new CannotGoOn('without an engine nothing can be removed', 'see above')
+  })
+  const settings = await asThere(given)
   const compose = async (...words: string[]) => {
     const result = await runCommand(join(settings.checkout, 'deploy/compose.sh'), words, {
       cwd: settings.checkout,
@@ -17,10 +23,6 @@ await runDeployCommand(async ({ settings, steps, print, args }) => {
     })
     if (result.code !== 0) throw new CannotGoOn(lastLines(result.stderr, 10), `'deploy/compose.sh ${words.join(' ')}' shows all of it`)
   }
-  await steps.run('Docker Engine', async () => {
-    const result = await runCommand(join(settings.checkout, 'deploy/engine.sh'), [], { onLine: (line) => print(`    ${line}`) })
-    if (result.code !== 0) throw new CannotGoOn('without an engine nothing can be removed', 'see above')
-  })
   const containers = await findContainers(settings)
   if (args.includes('--keep')) {
     if (containers.length > 0) await steps.run('stop', () => compose('stop'))

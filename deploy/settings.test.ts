@@ -40,6 +40,8 @@ describe('the settings of a cluster', () => {
     ['COXSWAIN_HTTPS_PORT', '8443/tcp'],
     ['COXSWAIN_INGRESS_ADDRESS', 'localhost'],
     ['COXSWAIN_WORKERS', '1.5'],
+    ['COXSWAIN_HA', 'yes'],
+    ['COXSWAIN_API_PORT_2', '0'],
     ['COMPOSE_PROJECT_NAME', 'My Cluster'],
   ] as const) {
     it(`refuse ${name}=${value}, by name`, () => {
@@ -49,6 +51,16 @@ describe('the settings of a cluster', () => {
       )
     })
   }
+
+  it('know one API server of a plain cluster and three of a highly available one, and tell compose', () => {
+    const ports = (environment: Record<string, string>) => readSettings(checkout, environment).apiServers.map(({ port }) => port)
+    assert.deepEqual(ports({}), [6443])
+    assert.deepEqual(ports({ COXSWAIN_HA: '1', COXSWAIN_API_PORT: '7000', COXSWAIN_API_PORT_3: '9000' }), [7001, 7002, 9000])
+    assert.deepEqual(ports({ COXSWAIN_HA: '1', COXSWAIN_API_PORT: '65534' }), [65533, 65532, 65531])
+    const { environment } = readSettings(checkout, { COXSWAIN_HA: '1' })
+    assert.deepEqual([environment['COXSWAIN_HA'], environment['COXSWAIN_API_PORT_1']], ['1', '6444'])
+    assert.equal(readSettings(checkout, {}).environment['COXSWAIN_HA'], '0')
+  })
 
   it('name the project as compose does', () => {
     assert.equal(projectNameOf('/home/me/Coxswain'), 'coxswain')

@@ -9,7 +9,12 @@ export interface Settings {
   readonly checkout: string
   /** Compose's name for the cluster; prefix of its containers, volumes and network. */
   readonly project: string
+  /** Where kubectl reaches the API. */
   readonly apiPort: number
+  /** Whether several of everything that must not fail are asked for: docker-compose.ha.yml beside docker-compose.yml. */
+  readonly isHighlyAvailable: boolean
+  /** The API servers, each a service of compose. */
+  readonly apiServers: readonly ApiServerPlace[]
   readonly registryPort: number
   /** Where Ingresses are served on this machine. */
   readonly ingressAddress: string
@@ -30,6 +35,16 @@ export interface Settings {
   readonly workerImage: string
   /** For child processes: `.env` and the environment, with the project's name. */
   readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+/** An API server of the cluster. */
+export interface ApiServerPlace {
+  /** Its name in compose. */
+  readonly service: string
+  /** Its port on this machine's loopback. */
+  readonly port: number
+  /** The setting that says the port. */
+  readonly setting: string
 }
 
 /** A setting that cannot be used. The message names it. */
@@ -57,6 +72,11 @@ export function readSettings(checkout: string, environment: Readonly<Record<stri
     if (!isIPv4(text)) throw new BadSetting(`${name} is ${JSON.stringify(text)}; it must be an IPv4 address of this machine`)
     return text
   }
+  const flag = (name: string) => {
+    const text = value(name, '0')
+    if (text !== '0' && text !== '1') throw new BadSetting(`${name} is ${JSON.stringify(text)}; it must be 0 or 1`)
+    return text === '1'
+  }
   const project = value('COMPOSE_PROJECT_NAME', projectNameOf(checkout))
   if (!/^[a-z0-9][a-z0-9_-]*$/.test(project)) {
     throw new BadSetting(
@@ -65,10 +85,18 @@ export function readSettings(checkout: string, environment: Readonly<Record<stri
   }
   const subnet = value('COXSWAIN_SUBNET', '172.28.0.0/16')
   const loadBalancerPool = value('COXSWAIN_LOAD_BALANCER_POOL', topOf(subnet))
-  return {
+  const apiPort = number('COXSWAIN_API_PORT', '6443', 1, 65535)
+  const step = apiPort + 3 > 65535 ? -1 : 1
+  const several = [1, 2, 3].map((each) => {
+    const setting = `COXSWAIN_API_PORT_${each}`
+    return { service: `apiserver-${each}`, port: number(setting, `${apiPort + step * each}`, 1, 65535), setting }
+  })
+  const settings: Settings = {
     checkout,
     project,
-    apiPort: number('COXSWAIN_API_PORT', '6443', 1, 65535),
+    apiPort,
+    isHighlyAvailable: false,
+    apiServers: [{ service: 'apiserver', port: apiPort, setting: 'COXSWAIN_API_PORT' }],
     registryPort: number('COXSWAIN_REGISTRY_PORT', '5050', 1, 65535),
     ingressAddress: address('COXSWAIN_INGRESS_ADDRESS', '127.0.0.1'),
     httpPort: number('COXSWAIN_HTTP_PORT', '8080', 1, 65535),
@@ -82,8 +110,16 @@ export function readSettings(checkout: string, environment: Readonly<Record<stri
     clusterDns: value('COXSWAIN_CLUSTER_DNS', '10.96.0.10'),
     clusterDomain: value('COXSWAIN_CLUSTER_DOMAIN', 'cluster.local'),
     workerImage: `${value('COXSWAIN_IMAGE_PREFIX', 'coxswain')}/worker:latest`,
-    environment: { ...fromFile, ...environment, COMPOSE_PROJECT_NAME: project, COXSWAIN_LOAD_BALANCER_POOL: loadBalancerPool },
+    environment: {
+      ...{ ...fromFile, ...environment, COMPOSE_PROJECT_NAME: project, COXSWAIN_LOAD_BALANCER_POOL: loadBalancerPool, COXSWAIN_HA: '0' },
+      ...Object.fromEntries(several.map(({ setting, port }) => [setting, `${port}`])),
+    },
   }
+  const highlyAvailable = {
+    ...{ ...settings, isHighlyAvailable: true, apiServers: several },
+    environment: { ...settings.environment, COXSWAIN_HA: '1' },
+  }
+  return flag('COXSWAIN_HA') ? highlyAvailable : settings
 }
 
 /** The name compose gives a project by default: the folder's, in small letters, without what a name may not have. */

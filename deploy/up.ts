@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { realClock } from '../shared/time/clock.ts'
-import { awaitApiServer, awaitDns, awaitNodes } from './await-cluster.ts'
+import { awaitApiServers, awaitDns, awaitNodes } from './await-cluster.ts'
 import { connect } from './cluster-connection.ts'
 import { lastLines, runCommand } from './command.ts'
 import { writeCurlFiles } from './curl-files.ts'
@@ -11,6 +11,7 @@ import { checkPorts } from './doctor/check-ports.ts'
 import { findContainers } from './hosts.ts'
 import { loadImages } from './load-images.ts'
 import { runDeployCommand } from './run-deploy-command.ts'
+import { refuseOtherShape } from './shape.ts'
 import { CannotGoOn } from './step.ts'
 import { whatNext } from './what-next.ts'
 
@@ -40,6 +41,7 @@ await runDeployCommand(async ({ settings, steps, print }) => {
   }
 
   await steps.run('Docker Engine', () => script('engine.sh'))
+  await refuseOtherShape(settings)
   const before = await findContainers(settings)
   await steps.run('this machine', async (note) => {
     const isRunning = before.some((container) => container.state === 'running')
@@ -70,7 +72,9 @@ await runDeployCommand(async ({ settings, steps, print }) => {
     if (sent.length > 0) note(sent.join(' '))
   }
   const cluster = async () => {
-    const kubeconfig = await steps.run('API server ready', () => awaitApiServer(settings, clock))
+    const kubeconfig = await steps.run(settings.isHighlyAvailable ? 'API servers ready' : 'API server ready', () =>
+      awaitApiServers(settings, clock),
+    )
     mkdirSync(dirname(settings.kubeconfig), { recursive: true })
     writeFileSync(settings.kubeconfig, kubeconfig, { mode: 0o600 })
     writeCurlFiles(settings.kubeconfig, kubeconfig)

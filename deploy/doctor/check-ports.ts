@@ -12,7 +12,11 @@ export async function checkPorts(settings: Settings): Promise<Finding[]> {
   const isRunning = (service: string) => containers.some((container) => container.service === service && container.state === 'running')
   const findings: Finding[] = []
   const wanted = [
-    { port: settings.apiPort, use: 'the API server', setting: 'COXSWAIN_API_PORT', service: 'apiserver', address: LOOPBACK },
+    {
+      ...{ port: settings.apiPort, use: 'the API', setting: 'COXSWAIN_API_PORT', address: LOOPBACK },
+      service: settings.isHighlyAvailable ? 'api-door' : 'apiserver',
+    },
+    ...(settings.isHighlyAvailable ? settings.apiServers.map((server) => ({ ...server, use: server.service, address: LOOPBACK })) : []),
     {
       port: settings.registryPort,
       use: "the cluster's registry",
@@ -52,8 +56,9 @@ export async function checkPorts(settings: Settings): Promise<Finding[]> {
       cure: `set ${setting} in .env to a free port${holder ? ', or end what listens there' : ''}`,
     })
   }
-  const { apiPort, registryPort, httpPort, httpsPort } = settings
-  const all = `ports: ${apiPort} for the API server, ${registryPort} for the registry, ${httpPort} and ${httpsPort} for Ingresses`
+  const { apiPort, apiServers, registryPort, httpPort, httpsPort } = settings
+  const each = settings.isHighlyAvailable ? ` and ${apiServers.map(({ port }) => port).join(', ')} for its servers` : ''
+  const all = `ports: ${apiPort} for the API${each}, ${registryPort} for the registry, ${httpPort} and ${httpsPort} for Ingresses`
   return findings.length > 0 ? findings : [good(all)]
 }
 
