@@ -28,7 +28,8 @@ export function planFolder(
   if (shared.length > 0)
     return never(`a folder of one node supports ReadWriteOnce and ReadWriteOncePod only, the claim asks for ${shared.join(', ')}`)
   if (spec.selector) return never('claim.spec.selector is not supported by this provisioner')
-  if (spec.dataSourceRef) return never('volumes that begin as copies are not supported by this provisioner')
+  if (spec.dataSourceRef || spec.dataSource)
+    return never(`plugin ${JSON.stringify(NODE_FOLDER)} is not a CSI plugin. Only CSI plugin can provision a claim with a datasource`)
   const nodeName = metadata.annotations?.[SELECTED_NODE]
   if (nodeName === undefined) {
     const name = JSON.stringify(storageClass.metadata.name)

@@ -18,6 +18,8 @@ const noLocalProfile = fails('nodes have no seccomp profiles of their own; its c
 })
 const noSELinux = warned('has no effect: SELinux labels are not set')
 
+const filledByDrivers = warned('done by provisioners of CSI drivers; with the built-in provisioner the claim waits, and an event says why')
+
 function typeOf(value: unknown): unknown {
   return typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined
 }
@@ -162,8 +164,8 @@ export const volumeFields: SupportTable = {
   PersistentVolumeClaimSpec: {
     done: 'accessModes selector resources volumeName storageClassName volumeMode',
     except: {
-      dataSource: warned('has no effect with the built-in provisioner: no volume here begins as a copy'),
-      dataSourceRef: warned('has no effect with the built-in provisioner: no volume here begins as a copy'),
+      dataSource: filledByDrivers,
+      dataSourceRef: filledByDrivers,
       volumeAttributesClassName: warned('has no effect: no driver here knows attributes of volumes'),
     },
   },

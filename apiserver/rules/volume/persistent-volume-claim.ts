@@ -18,12 +18,16 @@ import { classNameProblems, positiveProblems } from './persistent-volume.ts'
 
 const SNAPSHOTS = 'snapshot.storage.k8s.io'
 
-/** What a volume is filled from: the older field knows claims and snapshots of the same namespace, the newer anything; they say the same. */
+/**
+ * What a volume is filled from: the older field alone knows claims and snapshots only, the newer anything; where one is left out they say the same.
+ * A source of another namespace is dropped, as upstream, where it is an alpha feature. For new claims.
+ */
 export function normalizeDataSources(spec: PersistentVolumeClaimSpec): void {
+  if (spec.dataSourceRef?.namespace) delete spec.dataSourceRef
+  if (spec.dataSource && !spec.dataSourceRef && !isKnownSource(spec.dataSource)) delete spec.dataSource
   const { dataSource, dataSourceRef } = spec
-  if (dataSource && !isKnownSource(dataSource)) delete spec.dataSource
-  if (spec.dataSource && !dataSourceRef) spec.dataSourceRef = { ...spec.dataSource }
-  if (dataSourceRef && !dataSourceRef.namespace && !spec.dataSource && isKnownSource(dataSourceRef)) {
+  if (dataSource && !dataSourceRef) spec.dataSourceRef = { ...dataSource }
+  else if (dataSourceRef && !dataSource) {
     const { apiGroup, kind, name } = dataSourceRef
     spec.dataSource = { apiGroup, kind, name }
   }

@@ -156,8 +156,10 @@ test('a claim asks for a size and a way to mount it', () => {
     'spec.resources[storage]: Invalid value: "-1": must be greater than zero',
   ])
   assert.deepEqual(claimProblemsOf({ selector: { matchLabels: { 'a b': 'c' } } }).length, 1)
+  const why = 'Invalid value: "Thing": must be \'PersistentVolumeClaim\' when referencing the default apiGroup'
   assert.deepEqual(claimProblemsOf({ dataSourceRef: { apiGroup: '', kind: 'Thing', name: 'x' } }), [
-    'spec.dataSourceRef: Invalid value: "Thing": must be \'PersistentVolumeClaim\' when referencing the default apiGroup',
+    `spec.dataSource: ${why}`,
+    `spec.dataSourceRef: ${why}`,
   ])
 })
 
@@ -167,7 +169,10 @@ test('both fields of what fills a volume say the same, and the older one only wh
   assert.deepEqual(claim({ dataSourceRef: other }).spec.dataSource?.name, 'old')
   const odd = { apiGroup: 'example.com', kind: 'Thing', name: 'x' }
   assert.equal(claim({ dataSource: odd }).spec.dataSource, undefined)
-  assert.equal(claim({ dataSourceRef: odd }).spec.dataSource, undefined)
+  assert.deepEqual(claim({ dataSourceRef: odd }).spec.dataSource, odd)
+  assert.deepEqual(claim({ dataSource: odd, dataSourceRef: odd }).spec.dataSource, odd)
+  const { dataSource, dataSourceRef } = claim({ dataSourceRef: { ...other, namespace: 'elsewhere' } }).spec
+  assert.deepEqual([dataSource, dataSourceRef], [undefined, undefined])
 })
 
 test('a claim names its volume once, its class late, and grows only when bound', () => {
