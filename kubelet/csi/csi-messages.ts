@@ -19,10 +19,11 @@ export type CsiAccessMode =
   | 'SINGLE_NODE_SINGLE_WRITER'
   | 'SINGLE_NODE_MULTI_WRITER'
 
-export interface VolumeCapability {
-  mount: { fsType: string; mountFlags: readonly string[]; volumeMountGroup: string }
-  accessMode: { mode: CsiAccessMode }
-}
+/** Files, or a device as it is. */
+export type VolumeCapability = { accessMode: { mode: CsiAccessMode } } & (
+  | { mount: { fsType: string; mountFlags: readonly string[]; volumeMountGroup: string } }
+  | { block: Nothing }
+)
 
 /** What a driver's node part can do; names that this kubelet does not know are of no use to it. */
 export type NodeCapability =

@@ -6,8 +6,8 @@ import { type TestContext, test } from 'node:test'
 import { manualClock } from '../../test/harness/manual-clock.ts'
 import { volumeDirectory } from '../pods/pod-directory.ts'
 import { csiInUse } from './csi-in-use.ts'
+import { CSI_PLUGIN, stageFolder } from './csi-paths.ts'
 import { writeRecord } from './csi-records.ts'
-import { CSI_PLUGIN, stageFolder } from './csi-volume.ts'
 
 const { signal } = new AbortController()
 const named = (handle: string) => ({ driver: 'd', handle })

@@ -1,7 +1,7 @@
 import type { NodeStatus } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { attachedVolumeName } from '../../shared/volumes/attachments.ts'
-import { csiUses, readRecord, stages } from './csi-records.ts'
+import { csiUses, readRecord, recordedVolume, stages } from './csi-records.ts'
 import type { CsiVolume } from './csi-volume.ts'
 import { VolumeError } from './volume.ts'
 
@@ -56,11 +56,11 @@ export function csiInUse({ rootDir, reported, clock }: CsiInUseOptions): CsiInUs
     async list() {
       const names = new Set(coming.keys())
       for (const { record } of await csiUses(rootDir)) {
-        if (record.volumeLifecycleMode !== 'Ephemeral') names.add(attachedVolumeName(namedBy(record)))
+        if (record.volumeLifecycleMode !== 'Ephemeral') names.add(attachedVolumeName(recordedVolume(record)))
       }
       for (const folder of await stages(rootDir)) {
         const record = await readRecord(folder)
-        if (record) names.add(attachedVolumeName(namedBy(record)))
+        if (record) names.add(attachedVolumeName(recordedVolume(record)))
       }
       return [...names].sort()
     },
@@ -92,8 +92,4 @@ export function csiInUse({ rootDir, reported, clock }: CsiInUseOptions): CsiInUs
       await clock.sleep(REPORT.every, signal)
     }
   }
-}
-
-function namedBy({ driverName, volumeHandle }: { driverName: string; volumeHandle: string }): Named {
-  return { driver: driverName, handle: volumeHandle }
 }

@@ -1,15 +1,19 @@
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { podDirectory, volumeDirectory } from '../pods/pod-directory.ts'
-import { CSI_PLUGIN, stagesFolder } from './csi-volume.ts'
+import { podDirectory } from '../pods/pod-directory.ts'
+import { CSI_PLUGIN, csiFolder, DEVICES, type StagedVolume, stagesFolder } from './csi-paths.ts'
 import { namesIn } from './folders.ts'
 
 /** What is to be known of a volume when neither pod nor PersistentVolume is there any more; upstream's file, some of its fields. */
 export interface CsiRecord {
   driverName: string
   volumeHandle: string
-  /** In pods: what names the volume there. */
+  /** What names the volume in pods. */
   specVolID?: string | undefined
+  /** `Block`: a device. Absent: files. */
+  volumeMode?: string | undefined
+  /** In pods: whose. */
+  podUID?: string | undefined
   nodeName?: string | undefined
   /** In pods; only persistent ones are staged. */
   volumeLifecycleMode?: string | undefined
@@ -33,11 +37,12 @@ export async function readRecord(folder: string): Promise<CsiRecord | undefined>
   })
   if (text === undefined) return undefined
   const parsed: Partial<Record<keyof CsiRecord, unknown>> = JSON.parse(text) ?? {}
-  const { driverName, volumeHandle, specVolID, volumeLifecycleMode } = parsed
+  const { driverName, volumeHandle, specVolID, volumeLifecycleMode, volumeMode, podUID } = parsed
   if (typeof driverName !== 'string' || typeof volumeHandle !== 'string') throw new Error(`${file} names no volume of a CSI driver`)
+  const ifText = (value: unknown) => (typeof value === 'string' ? value : undefined)
   return {
-    ...{ driverName, volumeHandle, specVolID: typeof specVolID === 'string' ? specVolID : undefined },
-    volumeLifecycleMode: typeof volumeLifecycleMode === 'string' ? volumeLifecycleMode : undefined,
+    ...{ driverName, volumeHandle, specVolID: ifText(specVolID), volumeLifecycleMode: ifText(volumeLifecycleMode) },
+    ...{ volumeMode: ifText(volumeMode), podUID: ifText(podUID) },
   }
 }
 
@@ -54,9 +59,9 @@ export interface CsiUse {
   record: CsiRecord
 }
 
-/** The volume's folder in that pod's. */
-export function podVolumeFolder(rootDir: string, { podUid, record }: CsiUse): string {
-  return volumeDirectory(rootDir, podUid, CSI_PLUGIN, record.specVolID ?? '')
+/** The volume that a record is of. */
+export function recordedVolume({ driverName, volumeHandle, specVolID = '', volumeMode }: CsiRecord): StagedVolume {
+  return { driver: driverName, handle: volumeHandle, specName: specVolID, isBlock: volumeMode === 'Block' }
 }
 
 /** Every CSI volume in a pod's folder. */
@@ -65,7 +70,7 @@ export async function csiUses(rootDir: string): Promise<CsiUse[]> {
   for (const podUid of await namesIn(join(rootDir, 'pods'))) {
     const folder = join(podDirectory(rootDir, podUid), 'volumes', CSI_PLUGIN.replaceAll('/', '~'))
     for (const name of await namesIn(folder)) {
-      const record = await readRecord(volumeDirectory(rootDir, podUid, CSI_PLUGIN, name))
+      const record = await readRecord(csiFolder(rootDir, podUid, name))
       if (record) uses.push({ podUid, record })
     }
   }
@@ -76,6 +81,9 @@ export async function csiUses(rootDir: string): Promise<CsiUse[]> {
 export async function stages(rootDir: string): Promise<string[]> {
   const root = stagesFolder(rootDir)
   const folders: string[] = []
-  for (const driver of await namesIn(root)) for (const name of await namesIn(join(root, driver))) folders.push(join(root, driver, name))
+  for (const driver of await namesIn(root)) {
+    if (driver === DEVICES) continue
+    for (const name of await namesIn(join(root, driver))) folders.push(join(root, driver, name))
+  }
   return folders
 }

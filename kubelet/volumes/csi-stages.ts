@@ -1,10 +1,10 @@
-import { mkdir, rm, rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, mkdir, rm, rmdir } from 'node:fs/promises'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { CsiDrivers } from '../csi/csi-drivers.ts'
 import type { CsiNodeCalls } from '../csi/csi-messages.ts'
-import { csiUses, readRecord, recordFiles, stages, writeRecord } from './csi-records.ts'
-import { type CsiVolume, stageFolder } from './csi-volume.ts'
+import { type StagedVolume, stageFolder, stagingPath } from './csi-paths.ts'
+import { csiUses, readRecord, recordedVolume, recordFiles, stages, writeRecord } from './csi-records.ts'
+import type { CsiVolume } from './csi-volume.ts'
 import type { Mounter } from './mounter.ts'
 import type { Turns } from './turns.ts'
 
@@ -19,14 +19,14 @@ export interface CsiStagesOptions {
 
 /** Volumes as the node has them, before pods get them: mounted once, however many pods use them. Callers have the volume's turn. */
 export interface CsiStages {
-  path(volume: Pick<CsiVolume, 'driver' | 'handle'>): string
+  path(volume: StagedVolume): string
   ensure(
     volume: CsiVolume,
     how: Omit<CsiNodeCalls['NodeStageVolume']['request'], 'volumeId' | 'stagingTargetPath'>,
     signal: AbortSignal,
   ): Promise<string>
   /** Takes it back if no pod of this node has it. @throws when the driver cannot; the sweep does it later */
-  release(volume: Pick<CsiVolume, 'driver' | 'handle'>, signal: AbortSignal): Promise<void>
+  release(volume: StagedVolume, signal: AbortSignal): Promise<void>
   /** Takes back what a crash has left staged. */
   sweep(signal: AbortSignal): Promise<void>
 }
@@ -36,16 +36,21 @@ export function keyOf({ driver, handle }: Pick<CsiVolume, 'driver' | 'handle'>):
 }
 
 export function csiStages({ rootDir, drivers, mounter, turns, log }: CsiStagesOptions): CsiStages {
-  const path = (volume: Pick<CsiVolume, 'driver' | 'handle'>) => join(stageFolder(rootDir, volume), 'globalmount')
+  const path = (volume: StagedVolume) => stagingPath(rootDir, volume)
 
   return {
     path,
     async ensure(volume, how, signal) {
       const target = path(volume)
       if ((await mounter.mountsUnder(target)).includes(target)) return target
-      // First the record: from here on it has to be taken back.
+      // First the record: from here on it has to be taken back. Of a device only its driver knows whether it is staged.
+      const folder = stageFolder(rootDir, volume)
+      await mkdir(folder, { recursive: true, mode: 0o750 })
+      await writeRecord(folder, {
+        ...{ driverName: volume.driver, volumeHandle: volume.handle, specVolID: volume.specName },
+        ...(volume.isBlock ? { volumeMode: 'Block' } : {}),
+      })
       await mkdir(target, { recursive: true, mode: 0o750 })
-      await writeRecord(stageFolder(rootDir, volume), { driverName: volume.driver, volumeHandle: volume.handle })
       await drivers.get(volume.driver).call('NodeStageVolume', { ...how, volumeId: volume.handle, stagingTargetPath: target }, { signal })
       return target
     },
@@ -65,24 +70,21 @@ export function csiStages({ rootDir, drivers, mounter, turns, log }: CsiStagesOp
   async function releaseStage(folder: string, signal: AbortSignal): Promise<void> {
     const record = await readRecord(folder)
     if (!record || !drivers.has(record.driverName)) return
-    const volume = { driver: record.driverName, handle: record.volumeHandle }
+    const volume = recordedVolume(record)
     await turns.take(keyOf(volume), () => release(volume, signal))
   }
 
-  async function release(volume: Pick<CsiVolume, 'driver' | 'handle'>, signal: AbortSignal): Promise<void> {
+  async function release(volume: StagedVolume, signal: AbortSignal): Promise<void> {
     const folder = stageFolder(rootDir, volume)
     if (!(await readRecord(folder))) return
-    const isUsed = (await csiUses(rootDir)).some(
-      ({ record }) => record.driverName === volume.driver && record.volumeHandle === volume.handle,
-    )
-    if (isUsed) return
+    if ((await csiUses(rootDir)).some(({ record }) => keyOf(recordedVolume(record)) === keyOf(volume))) return
     const target = path(volume)
     await drivers.get(volume.driver).call('NodeUnstageVolume', { volumeId: volume.handle, stagingTargetPath: target }, { signal })
     await removeEmpty(target, folder, mounter)
   }
 }
 
-/** Removes a mount point that the driver has left, its record and their folder. What is mounted, or not empty, is somebody's data. */
+/** Removes the place that the driver has left, its record and their folder. What is mounted, or not empty, is somebody's data. */
 export async function removeEmpty(target: string, folder: string, mounter: Mounter): Promise<void> {
   const left = await mounter.mountsUnder(target)
   if (left.length > 0) throw new Error(`still mounted: ${left.join(', ')}`)
@@ -91,6 +93,15 @@ export async function removeEmpty(target: string, folder: string, mounter: Mount
   await rmdir(folder).catch(orMissing)
 }
 
-function orMissing(error: NodeJS.ErrnoException): void {
+/** Removes what a driver may have left where it put a device for a pod; files with something in them are somebody's data. */
+export async function removeDevice(target: string, mounter: Mounter): Promise<void> {
+  const left = await mounter.mountsUnder(target)
+  if (left.length > 0) throw new Error(`still mounted: ${left.join(', ')}`)
+  const found = await lstat(target).catch(orMissing)
+  if (found?.isFile() && found.size > 0) throw new Error(`${target} is not empty`)
+  if (found && !found.isDirectory()) await rm(target, { force: true })
+}
+
+function orMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error
 }

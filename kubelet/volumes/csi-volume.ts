@@ -1,13 +1,9 @@
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
 import type { PersistentVolume, Pod, SecretReference, Volume } from '../../shared/openapi/generated/core-v1.ts'
 import type { CSIDriver } from '../../shared/openapi/generated/storage-v1.ts'
 import { requiresAttachment } from '../../shared/volumes/attachments.ts'
 import type { CsiAccessMode, NodeCapability, VolumeCapability } from '../csi/csi-messages.ts'
 import { VolumeError } from './volume.ts'
-
-/** The folders of CSI volumes, in a pod and on the node. */
-export const CSI_PLUGIN = 'kubernetes.io/csi'
 
 /** A volume of a CSI driver, whether a PersistentVolume or written in a pod. */
 export interface CsiVolume {
@@ -19,6 +15,8 @@ export interface CsiVolume {
   /** `Ephemeral`: written in the pod, made and removed with it. */
   lifecycle: 'Persistent' | 'Ephemeral'
   readOnly: boolean
+  /** A device, which pods get as one. */
+  isBlock: boolean
   fsType: string
   attributes: Readonly<Record<string, string>>
   accessModes: readonly string[]
@@ -34,7 +32,7 @@ export function csiVolumeOfPersistent({ metadata, spec }: PersistentVolume, isRe
   return {
     ...{ driver: csi.driver, handle: csi.volumeHandle, specName: metadata.name ?? '', lifecycle: 'Persistent' },
     ...{ readOnly: isReadOnly || (csi.readOnly ?? false), fsType: csi.fsType ?? '', attributes: csi.volumeAttributes ?? {} },
-    ...{ accessModes: spec.accessModes ?? [], mountOptions: spec.mountOptions ?? [] },
+    ...{ accessModes: spec.accessModes ?? [], mountOptions: spec.mountOptions ?? [], isBlock: spec.volumeMode === 'Block' },
     ...{ stageSecret: csi.nodeStageSecretRef, publishSecret: csi.nodePublishSecretRef, expandSecret: csi.nodeExpandSecretRef },
   }
 }
@@ -47,7 +45,7 @@ export function csiVolumeOfPod(pod: Pod, { name, csi }: Volume): CsiVolume | und
     // Upstream's rule; the driver makes what it names.
     handle: `csi-${createHash('sha256').update(`${uid}${name}`).digest('hex')}`,
     ...{ driver: csi.driver, specName: name, lifecycle: 'Ephemeral', readOnly: csi.readOnly ?? false, fsType: csi.fsType ?? '' },
-    ...{ attributes: csi.volumeAttributes ?? {}, accessModes: ['ReadWriteOnce'], mountOptions: [] },
+    ...{ attributes: csi.volumeAttributes ?? {}, accessModes: ['ReadWriteOnce'], mountOptions: [], isBlock: false },
     publishSecret: secret && { name: secret.name, namespace },
   }
 }
@@ -66,7 +64,7 @@ export function needsAttachment({ lifecycle }: CsiVolume, settings: CSIDriver | 
 
 /** How the volume is asked for. Pure. @param group the pod's, when the driver is to give the files to it */
 export function capabilityOf(
-  { fsType, mountOptions, accessModes }: CsiVolume,
+  { fsType, mountOptions, accessModes, isBlock }: CsiVolume,
   capabilities: ReadonlySet<NodeCapability>,
   group: number | undefined,
 ): VolumeCapability {
@@ -77,14 +75,15 @@ export function capabilityOf(
     ReadOnlyMany: 'MULTI_NODE_READER_ONLY',
     ReadWriteMany: 'MULTI_NODE_MULTI_WRITER',
   }
-  const mount = { fsType, mountFlags: mountOptions, volumeMountGroup: group === undefined ? '' : String(group) }
-  return { mount, accessMode: { mode: modes[accessModes[0] ?? 'ReadWriteOnce'] ?? 'UNKNOWN' } }
+  const accessMode = { mode: modes[accessModes[0] ?? 'ReadWriteOnce'] ?? 'UNKNOWN' }
+  if (isBlock) return { block: {}, accessMode }
+  return { mount: { fsType, mountFlags: mountOptions, volumeMountGroup: group === undefined ? '' : String(group) }, accessMode }
 }
 
 /** Whether the kubelet gives the files to the pod's group (storage/v1 CSIDriverSpec, `fsGroupPolicy`). Pure. */
-export function isGivenToGroup({ readOnly, fsType, accessModes }: CsiVolume, settings: CSIDriver | undefined): boolean {
+export function isGivenToGroup({ readOnly, isBlock, fsType, accessModes }: CsiVolume, settings: CSIDriver | undefined): boolean {
   const policy = settings?.spec.fsGroupPolicy ?? 'ReadWriteOnceWithFSType'
-  if (readOnly || policy === 'None') return false
+  if (readOnly || isBlock || policy === 'None') return false
   return policy === 'File' || (fsType !== '' && accessModes.includes('ReadWriteOnce'))
 }
 
@@ -97,14 +96,4 @@ export function podInfo({ metadata, spec }: Pod, { lifecycle }: CsiVolume): Reco
     'csi.storage.k8s.io/serviceAccount.name': spec.serviceAccountName || 'default',
     'csi.storage.k8s.io/ephemeral': String(lifecycle === 'Ephemeral'),
   }
-}
-
-/** Where volumes are staged on this node: one folder a driver, below it one a volume. */
-export function stagesFolder(rootDir: string): string {
-  return join(rootDir, 'plugins', CSI_PLUGIN)
-}
-
-/** The folder of a staged volume; `globalmount` in it is the driver's. Upstream's path. */
-export function stageFolder(rootDir: string, { driver, handle }: Pick<CsiVolume, 'driver' | 'handle'>): string {
-  return join(stagesFolder(rootDir), driver, createHash('sha256').update(handle).digest('hex'))
 }

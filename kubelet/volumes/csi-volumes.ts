@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, realpath, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Client } from '../../shared/client/client.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import { isRefused } from '../../shared/grpc/grpc-client.ts'
@@ -12,8 +12,9 @@ import { attachmentName } from '../../shared/volumes/attachments.ts'
 import { capacityOf } from '../../shared/volumes/matching.ts'
 import type { CsiDrivers } from '../csi/csi-drivers.ts'
 import type { CsiInUse } from './csi-in-use.ts'
-import { csiUses, podVolumeFolder, readRecord, writeRecord } from './csi-records.ts'
-import { csiStages, keyOf, removeEmpty } from './csi-stages.ts'
+import { publishPath } from './csi-paths.ts'
+import { csiUses, readRecord, recordedVolume, writeRecord } from './csi-records.ts'
+import { csiStages, keyOf, removeDevice, removeEmpty } from './csi-stages.ts'
 import {
   type CsiVolume,
   capabilityOf,
@@ -70,17 +71,22 @@ export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
       drivers.get(volume.driver)
       const settings = await settingsOf(volume.driver, signal)
       checkLifecycle(volume, settings)
-      const target = join(directory, 'mount')
-      const prepared = { hostPath: target, readOnly: volume.readOnly }
-      const isThere = async () => (await readRecord(directory)) !== undefined && (await mounter.mountsUnder(target)).includes(target)
+      const target = publishPath(rootDir, pod.metadata.uid ?? '', volume)
+      const given = async () =>
+        volume.isBlock ? deviceAt(target) : (await mounter.mountsUnder(target)).includes(target) ? target : undefined
+      const prepared = (hostPath: string) => ({ hostPath, readOnly: volume.readOnly, ...(volume.isBlock ? { isDevice: true } : {}) })
       // A running pod's volume stays as it is, also while its driver or its attachment is away.
-      if (!settings?.spec.requiresRepublish && (await isThere())) return prepared
+      const before = (await readRecord(directory)) && (await given())
+      if (before && !settings?.spec.requiresRepublish) return prepared(before)
       const publish = (publishContext: Record<string, string>) =>
         turns.take(keyOf(volume), () => bring(pod, volume, { directory, target, settings, publishContext }, signal))
       // First in use, then looked whether it is attached: what is in use is not detached.
       if (needsAttachment(volume, settings)) await inUse.during(volume, async () => publish(await attached(volume, signal)), signal)
       else await publish({})
-      return prepared
+      if (!volume.isBlock) return prepared(target)
+      const device = await given()
+      if (!device) throw new VolumeError(`driver ${volume.driver} put no block device at ${target}`, { reason: 'FailedMapVolume' })
+      return prepared(device)
     },
 
     async wantsMore(directory, signal) {
@@ -90,12 +96,14 @@ export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
 
     async unpublish(directory, signal) {
       const record = await readRecord(directory)
-      const target = join(directory, 'mount')
-      if (!record) return removeEmpty(target, directory, mounter)
-      const volume = { driver: record.driverName, handle: record.volumeHandle }
+      const mountPoint = join(directory, 'mount')
+      if (!record) return removeEmpty(mountPoint, directory, mounter)
+      const volume = recordedVolume(record)
+      const target = volume.isBlock ? publishPath(rootDir, record.podUID ?? '', volume) : mountPoint
       await turns.take(keyOf(volume), async () => {
         await drivers.get(volume.driver).call('NodeUnpublishVolume', { volumeId: volume.handle, targetPath: target }, { signal })
-        await removeEmpty(target, directory, mounter)
+        if (volume.isBlock) await removeDevice(target, mounter)
+        await removeEmpty(mountPoint, directory, mounter)
         await stages.release(volume, signal).catch((error: unknown) => {
           signal.throwIfAborted()
           log.warn('a volume could not be taken back from the node; trying again', { ...volume, error })
@@ -111,12 +119,10 @@ export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
       const driver = drivers.get(volume.driver)
       const capabilities = await driver.capabilities(signal)
       if (!capabilities.has('EXPAND_VOLUME')) return
-      const use = (await csiUses(rootDir)).find(
-        ({ record }) => keyOf({ driver: record.driverName, handle: record.volumeHandle }) === keyOf(volume),
-      )
+      const use = (await csiUses(rootDir)).find(({ record }) => keyOf(recordedVolume(record)) === keyOf(volume))
       if (!use) throw new VolumeError(`volume ${volume.specName} is not mounted on this node`)
       const request = {
-        ...{ volumeId: volume.handle, volumePath: join(podVolumeFolder(rootDir, use), 'mount') },
+        ...{ volumeId: volume.handle, volumePath: publishPath(rootDir, use.podUid, volume) },
         stagingTargetPath: capabilities.has('STAGE_UNSTAGE_VOLUME') ? stages.path(volume) : '',
         capacityRange: { requiredBytes: String(capacityOf(persistent).nano / 1_000_000_000n) },
         ...{ volumeCapability: capabilityOf(volume, capabilities, undefined), secrets: await secretsOf(volume.expandSecret, signal) },
@@ -164,7 +170,9 @@ export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
     await writeRecord(directory, {
       ...{ specVolID: volume.specName, volumeHandle: volume.handle, driverName: volume.driver },
       ...{ nodeName, volumeLifecycleMode: volume.lifecycle },
+      ...(volume.isBlock ? { volumeMode: 'Block', podUID: pod.metadata.uid } : {}),
     })
+    if (volume.isBlock) await mkdir(dirname(target), { recursive: true, mode: 0o750 })
     let stagingTargetPath = ''
     if (volume.lifecycle === 'Persistent' && capabilities.has('STAGE_UNSTAGE_VOLUME')) {
       const stageSecrets = await secretsOf(volume.stageSecret, signal)
@@ -228,4 +236,13 @@ export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
     }
     return { 'csi.storage.k8s.io/serviceAccount.tokens': JSON.stringify(Object.fromEntries(entries)) }
   }
+}
+
+/** The block device that a driver put there, links resolved: runtimes follow none. Undefined: none is there. */
+async function deviceAt(path: string): Promise<string | undefined> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  return found?.isBlockDevice() ? realpath(path) : undefined
 }

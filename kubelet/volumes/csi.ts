@@ -1,4 +1,5 @@
-import { CSI_PLUGIN, csiVolumeOfPod } from './csi-volume.ts'
+import { CSI_PLUGIN } from './csi-paths.ts'
+import { csiVolumeOfPod } from './csi-volume.ts'
 import type { CsiVolumes } from './csi-volumes.ts'
 import { VolumeError, type VolumeRequest, type VolumeType } from './volume.ts'
 

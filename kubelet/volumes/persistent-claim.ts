@@ -8,8 +8,9 @@ import { NODE_FOLDER, PROVISIONED_BY } from '../../shared/volumes/annotations.ts
 import { isNodeAwaited } from '../../shared/volumes/growth.ts'
 import { isBoundTo, isReachable } from '../../shared/volumes/matching.ts'
 import { ephemeralClaimName, isClaimOfPod } from '../../shared/volumes/pod-claims.ts'
-import { podDirectory, volumeDirectory } from '../pods/pod-directory.ts'
-import { CSI_PLUGIN, csiVolumeOfPersistent } from './csi-volume.ts'
+import { podDirectory } from '../pods/pod-directory.ts'
+import { csiFolder } from './csi-paths.ts'
+import { csiVolumeOfPersistent } from './csi-volume.ts'
 import type { CsiVolumes } from './csi-volumes.ts'
 import { pathOfHost } from './host-path.ts'
 import { isBlockDevice, type LocalDevices } from './local-device.ts'
@@ -95,10 +96,10 @@ export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
   /** Only for drivers that want it: their credentials end. */
   async function republish({ pod, volume, directory }: VolumeRequest, signal: AbortSignal): Promise<void> {
     const name = await readFile(join(directory, RECORD), 'utf8').catch(missing)
-    if (!name || !(await csiVolumes.wantsMore(csiFolder(pod, name), signal))) return
+    if (!name || !(await csiVolumes.wantsMore(folderOf(pod, name), signal))) return
     const isReadOnly = volume.persistentVolumeClaim?.readOnly ?? false
     const wanted = csiVolumeOfPersistent(await volumeOf(await claimOf(pod, volume, signal), signal), isReadOnly)
-    if (wanted) await csiVolumes.publish(pod, wanted, csiFolder(pod, name), signal)
+    if (wanted) await csiVolumes.publish(pod, wanted, folderOf(pod, name), signal)
   }
 
   async function bring(
@@ -107,8 +108,8 @@ export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
     { mountPoint, isReadOnly, mustGrow }: { mountPoint: string; isReadOnly: boolean; mustGrow: boolean },
     signal: AbortSignal,
   ): Promise<PreparedVolume> {
-    const { hostPath, local, nfs, volumeMode, mountOptions } = volume.spec
-    if (volumeMode === 'Block') return { hostPath: await deviceOf(volume), readOnly: isReadOnly, isDevice: true }
+    const { hostPath, local, nfs, csi, volumeMode, mountOptions } = volume.spec
+    if (volumeMode === 'Block' && !csi) return { hostPath: await deviceOf(volume), readOnly: isReadOnly, isDevice: true }
     if (hostPath) return { hostPath: await pathOfHost(hostPath), readOnly: isReadOnly }
     if (local) {
       const path = await localPath(volume, mountPoint, mustGrow, signal)
@@ -121,7 +122,7 @@ export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
       return { hostPath: mountPoint, readOnly, isRemote: true }
     }
     const ofDriver = csiVolumeOfPersistent(volume, isReadOnly)
-    if (ofDriver) return csiVolumes.publish(pod, ofDriver, csiFolder(pod, ofDriver.specName), signal)
+    if (ofDriver) return csiVolumes.publish(pod, ofDriver, folderOf(pod, ofDriver.specName), signal)
     throw new VolumeError(
       `no volume plugin matched: persistentvolume ${JSON.stringify(volume.metadata.name)} is of a type that this node does not know`,
     )
@@ -147,8 +148,8 @@ export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
   }
 
   /** A driver's volume lies where upstream's do, for drivers read paths; it has its own record there, and is taken back by `csi.ts`. */
-  function csiFolder({ metadata }: Pod, name: string): string {
-    return volumeDirectory(rootDir, metadata.uid ?? '', CSI_PLUGIN, name)
+  function folderOf({ metadata }: Pod, name: string): string {
+    return csiFolder(rootDir, metadata.uid ?? '', name)
   }
 
   async function claimOf(pod: Pod, volume: Volume, signal: AbortSignal): Promise<PersistentVolumeClaim> {

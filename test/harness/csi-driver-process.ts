@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Server, ServerCredentials, type ServiceDefinition, type sendUnaryData, status } from '@grpc/grpc-js'
 import { loadProto } from '../../shared/grpc/grpc-client.ts'
 
 /**
  * A storage driver for tests, as a process of its own: `csi-driver-process.ts <name> <root-dir of the kubelet> <folder>`. A volume is the folder
- * `<folder>/data/<handle>`, really mounted (bind); one written in a pod is a file system in memory. It registers as drivers do and writes what it is
+ * `<folder>/data/<handle>`, really mounted (bind); one written in a pod is a file system in memory, a device is what its attribute `device` names. It registers as drivers do and writes what it is
  * asked, as a line of JSON each, to `<folder>/calls`. It plays no provisioner and no attacher.
  */
 const [name = '', rootDir = '', folder = ''] = process.argv.slice(2)
@@ -21,6 +21,7 @@ interface Asked {
   targetPath: string
   volumePath: string
   volumeContext: Record<string, string>
+  volumeCapability: { block?: object } | null
 }
 
 const isMounted = (path: string) => {
@@ -45,7 +46,8 @@ const answers: Record<string, (asked: Asked) => object> = {
     accessibleTopology: { segments: { [`topology.${name}/rack`]: 'r1' } },
   }),
   NodeGetCapabilities: () => ({ capabilities: [rpc('STAGE_UNSTAGE_VOLUME'), rpc('GET_VOLUME_STATS'), rpc('EXPAND_VOLUME')] }),
-  NodeStageVolume({ volumeId, stagingTargetPath }) {
+  NodeStageVolume({ volumeId, stagingTargetPath, volumeCapability }) {
+    if (volumeCapability?.block) return {}
     mkdirSync(data(volumeId), { recursive: true })
     if (!isMounted(stagingTargetPath)) mount('--bind', data(volumeId), stagingTargetPath)
     return {}
@@ -54,8 +56,13 @@ const answers: Record<string, (asked: Asked) => object> = {
     if (isMounted(stagingTargetPath)) execFileSync('umount', [stagingTargetPath])
     return {}
   },
-  NodePublishVolume({ stagingTargetPath, targetPath }) {
+  NodePublishVolume({ stagingTargetPath, targetPath, volumeCapability, volumeContext }) {
     if (isMounted(targetPath)) return {}
+    if (volumeCapability?.block) {
+      writeFileSync(targetPath, '')
+      mount('--bind', volumeContext['device'] ?? '', targetPath)
+      return {}
+    }
     mkdirSync(targetPath, { recursive: true })
     if (stagingTargetPath) mount('--bind', stagingTargetPath, targetPath)
     else mount('-t', 'tmpfs', 'tmpfs', targetPath)

@@ -7,16 +7,27 @@ import { join, resolve } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { linuxMounter } from '../../kubelet/volumes/mounter.ts'
 import type { Client, Draft } from '../../shared/client/client.ts'
-import type { Pod, Volume } from '../../shared/openapi/generated/core-v1.ts'
+import type { Pod, Volume, VolumeDevice } from '../../shared/openapi/generated/core-v1.ts'
 import { realClock } from '../../shared/time/clock.ts'
 import { attachmentName } from '../../shared/volumes/attachments.ts'
 import { startApi, type TestApi } from '../harness/api.ts'
 import { dockerNode } from '../harness/docker-node.ts'
 import { eventually } from '../harness/eventually.ts'
+import { loopDevice } from '../harness/loop-device.ts'
 
 const namespace = 'default'
 const DRIVER = 'files.example.com'
 const ATTACHED = 'disks.example.com'
+
+interface Called {
+  call: string
+  volumeId: string
+  volumeContext: object
+  publishContext: object
+  volumeCapability: object
+  stagingTargetPath: string
+  targetPath: string
+}
 
 /** A driver's process and the pods that use its volumes, on this machine's engine with real mounts. */
 describe('CSI drivers on a Docker engine', () => {
@@ -70,30 +81,31 @@ describe('CSI drivers on a Docker engine', () => {
     readFileSync(join(folder, 'calls'), 'utf8')
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as { call: string; volumeId: string; volumeContext: object; publishContext: object })
+      .map((line) => JSON.parse(line) as Called)
       .filter((one) => one.call === call && (volumeId === undefined || one.volumeId === volumeId))
 
   /** A volume of a driver and the claim that is bound to it. */
-  async function claim(name: string, driver: string): Promise<Volume> {
+  async function claim(name: string, driver: string, { mode = 'Filesystem', attributes = { size: 's' } as Record<string, string> } = {}) {
     await client.create('v1', 'PersistentVolume', {
       metadata: { name: `pv-${name}` },
       spec: {
         ...{
           capacity: { storage: '1Gi' },
           accessModes: ['ReadWriteOnce'],
-          csi: { driver, volumeHandle: name, volumeAttributes: { size: 's' } },
+          csi: { driver, volumeHandle: name, volumeAttributes: attributes },
+          volumeMode: mode,
         },
         ...{ claimRef: { namespace, name }, persistentVolumeReclaimPolicy: 'Retain', storageClassName: '' },
       },
     })
     const resources = { requests: { storage: '1Gi' } }
-    const spec = { accessModes: ['ReadWriteOnce'], volumeName: `pv-${name}`, storageClassName: '', resources }
+    const spec = { accessModes: ['ReadWriteOnce'], volumeName: `pv-${name}`, storageClassName: '', volumeMode: mode, resources }
     const made = await client.create('v1', 'PersistentVolumeClaim', { metadata: { name }, spec }, { namespace })
     await client.updateStatus('v1', 'PersistentVolumeClaim', { ...made, status: { phase: 'Bound' } })
-    return { name: 'data', persistentVolumeClaim: { claimName: name } }
+    return { name: 'data', persistentVolumeClaim: { claimName: name } } satisfies Volume
   }
 
-  async function create(name: string, volume: Volume, script: string): Promise<void> {
+  async function create(name: string, volume: Volume, script: string, volumeDevices: VolumeDevice[] = []): Promise<void> {
     const command = ['sh', '-c', `${script}; trap "exit 0" TERM; while :; do sleep 0.1; done`]
     const draft: Draft<Pod> = {
       metadata: { name },
@@ -106,7 +118,7 @@ describe('CSI drivers on a Docker engine', () => {
             image: 'busybox',
             imagePullPolicy: 'IfNotPresent',
             command,
-            volumeMounts: [{ name: volume.name, mountPath: '/data' }],
+            ...(volumeDevices.length > 0 ? { volumeDevices } : { volumeMounts: [{ name: volume.name, mountPath: '/data' }] }),
           },
         ],
       },
@@ -194,6 +206,31 @@ describe('CSI drivers on a Docker engine', () => {
     await runs('disk')
     assert.deepEqual(calls('NodeStageVolume', 'disk')[0]?.publishContext, { device: '/dev/x' })
     await gone('disk')
+  })
+
+  it('a device of a driver is a device in the pod, at upstream’s places for drivers', async (context) => {
+    const device = loopDevice(context, 4 * 1024 * 1024)
+    if (!device) return
+    const volume = await claim('raw', DRIVER, { mode: 'Block', attributes: { device: device.path } })
+    await create('raw', volume, 'echo -n written > /dev/of-pod; sync', [{ name: 'data', devicePath: '/dev/of-pod' }])
+    await runs('raw')
+    const { uid = '' } = (await client.get('v1', 'Pod', { namespace, name: 'raw' })).metadata
+    const devices = join(node.rootDir, 'plugins/kubernetes.io/csi/volumeDevices')
+    const [staged, published] = [calls('NodeStageVolume', 'raw').at(-1), calls('NodePublishVolume', 'raw').at(-1)]
+    assert.deepEqual(staged?.volumeCapability, { block: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } })
+    assert.equal(staged?.stagingTargetPath, join(devices, 'staging/pv-raw'))
+    assert.deepEqual(
+      [published?.stagingTargetPath, published?.targetPath],
+      [join(devices, 'staging/pv-raw'), join(devices, 'publish/pv-raw', uid)],
+    )
+    const asked = calls('NodePublishVolume', 'raw').length
+    await node.restart()
+    await gone('raw')
+    assert.equal(calls('NodePublishVolume', 'raw').length, asked, 'what a pod has is left alone')
+    assert.equal(readFileSync(device.path).subarray(0, 7).toString(), 'written')
+    assert.deepEqual([calls('NodeUnpublishVolume', 'raw').length, calls('NodeUnstageVolume', 'raw').length], [1, 1])
+    assert.deepEqual([readdirSync(join(devices, 'publish/pv-raw')), readdirSync(join(devices, 'staging'))], [[], []])
+    assert.deepEqual(readdirSync(join(node.rootDir, 'plugins/kubernetes.io/csi', DRIVER)), [])
   })
 
   it('a driver whose socket is gone is given up', async () => {
