@@ -184,7 +184,7 @@ async function startWork({
   const server = createKubeletServer({
     ...{ host: config.address, port: config.port, clientAuthority: serving.authority, certificate: await servingCertificate(serving) },
     pods: { list: () => workers.list() },
-    stats: createNodeStats({ nodeName, places, runtime, pods: () => workers.list(), clock }),
+    stats: createNodeStats({ nodeName, places, runtime, pods: () => workers.list(), volumes: agent.volumes, clock }),
     ...{ runtime, metrics, clock, log, health: () => undefined, configuration: kubeletConfigurationOf(config) },
   })
   const port = await server.start()

@@ -131,6 +131,7 @@ test('a volume that cannot be had delays the pod and is retried', async (context
         return new Map()
       },
       refresh: async () => {},
+      usage: async () => new Map(),
       teardown: async () => {},
     },
   })

@@ -83,7 +83,7 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
       case 'container metrics':
         return sendMetrics(response, await options.stats.containers(scope.signal))
       case 'metrics':
-        return sendMetrics(response, options.metrics.render())
+        return sendMetrics(response, options.metrics.render() + (await options.stats.volumes(scope.signal)))
       case 'logs':
         if (request.method !== 'GET') throw new StatusError('MethodNotAllowed', 'only GET')
         return sendLogs(route, searchParams, response, scope.signal)

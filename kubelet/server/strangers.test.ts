@@ -30,7 +30,7 @@ async function door(t: TestContext, more: { headMilliseconds?: number } = {}) {
     certificate: { certificate: await issue(serving.publicKey, 'serverAuth'), key: text(serving) },
     pods: { list: () => [] },
     runtime: {} as ContainerRuntime, // no route of this test comes to it
-    stats: { summary: async () => ({}), resources: async () => '', containers: async () => '' },
+    stats: { summary: async () => ({}), resources: async () => '', containers: async () => '', volumes: async () => '' },
     ...{ metrics, clock: realClock(), log: silentLogger(), configuration: { maxPods: 7 }, ...more },
   })
   const port = await server.start()

@@ -3,10 +3,13 @@ import { test } from 'node:test'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { manualClock } from '../../test/harness/manual-clock.ts'
 import { createSimulatedRuntime, type SimulatedRuntime } from '../runtime/simulated-runtime.ts'
+import type { VolumeUsage } from '../volumes/volume-usage.ts'
 import { resourceMetrics } from './resource-metrics.ts'
 import { StorageMeter } from './storage-meter.ts'
 import { summaryOf } from './summary.ts'
 import { UsageMeter } from './usage-meter.ts'
+import { VolumeMeter } from './volume-meter.ts'
+import { volumeMetrics } from './volume-metrics.ts'
 
 const { signal } = new AbortController()
 const pod = { metadata: { name: 'web', namespace: 'default', uid: 'u1' }, spec: {}, status: {} } as Pod
@@ -193,4 +196,77 @@ test('disks are counted once a minute, a pod that cannot be counted is left out,
   await meter.measure([pod], signal)
   assert.deepEqual(counted, ['u1', 'u2', 'u1'])
   assert.deepEqual([...(await meter.measure([], signal)).keys()], [])
+})
+
+const claimed = {
+  ...pod,
+  spec: {
+    volumes: [
+      { name: 'data', persistentVolumeClaim: { claimName: 'disk' } },
+      { name: 'own', ephemeral: {} },
+    ],
+  },
+} as unknown as Pod
+
+test('volumes are in the summary with their claims, and in the metrics once a claim', async () => {
+  const { clock, meter } = await metered()
+  const asked = meter.measureRates(signal)
+  await clock.advance(1_500)
+  const { usage, rates } = await asked
+  const holds = (usedBytes: number) => ({ capacityBytes: 100, availableBytes: 100 - usedBytes, usedBytes })
+  const volumes = new Map<string, VolumeUsage>([
+    ['data', { ...holds(7), inodes: 5, inodesFree: 3, inodesUsed: 2 }],
+    ['own', holds(1)],
+    ['token', holds(2)],
+  ])
+  const measured = new Map([
+    ['u1', { pod: claimed, at: START, volumes }],
+    ['u2', { pod: { ...claimed, metadata: { ...claimed.metadata, uid: 'u2', name: 'other' } }, at: START, volumes }],
+  ])
+  const headroom = { memoryBytes: 100, storageBytes: 40, storageTotal: 100, inodes: 5, inodesTotal: 9, processes: 1 }
+  const parts = { nodeName: 'n', nodeStart: START, headroom, volumes: measured }
+  const storage = new Map([['u1', { at: START, use: { volumes: new Map(), containers: new Map() } }]])
+  const ofPod = usage.pods.map((one) => ({ ...one, pod: claimed }))
+  const summary = JSON.parse(JSON.stringify(summaryOf({ ...usage, pods: ofPod }, rates, { ...parts, storage })))
+  assert.deepEqual(summary.pods[0].volume, [
+    {
+      ...{ time: '2026-01-01T00:00:00Z', capacityBytes: 100, availableBytes: 93, usedBytes: 7, inodes: 5, inodesFree: 3, inodesUsed: 2 },
+      ...{ name: 'data', pvcRef: { name: 'disk', namespace: 'default' } },
+    },
+    { time: '2026-01-01T00:00:00Z', ...holds(1), name: 'own', pvcRef: { name: 'web-own', namespace: 'default' } },
+    { time: '2026-01-01T00:00:00Z', ...holds(2), name: 'token' },
+  ])
+  const lines = volumeMetrics(measured)
+    .split('\n')
+    .filter((line) => !line.startsWith('#') && line.includes('persistentvolumeclaim="disk"'))
+  assert.deepEqual(
+    lines,
+    Object.entries({ capacity_bytes: 100, available_bytes: 93, used_bytes: 7, inodes: 5, inodes_free: 3, inodes_used: 2 }).map(
+      ([name, value]) => `kubelet_volume_stats_${name}{namespace="default",persistentvolumeclaim="disk"} ${value}`,
+    ),
+  )
+})
+
+test('volumes are asked once a minute, all pods at once, and again when whoever asked had gone', async () => {
+  const clock = manualClock(START)
+  let asked = 0
+  let answer = Promise.withResolvers<ReadonlyMap<string, object>>()
+  const meter = new VolumeMeter({
+    clock,
+    measure: () => {
+      asked += 1
+      return answer.promise
+    },
+  })
+  const gone = meter.measure([pod], signal)
+  answer.reject(new Error('the reader has gone'))
+  assert.equal((await gone).size, 0)
+  answer = Promise.withResolvers()
+  const both = Promise.all([meter.measure([pod], signal), meter.measure([pod], signal)])
+  answer.resolve(new Map([['data', {}]]))
+  assert.deepEqual([...((await both)[1].get('u1')?.volumes.keys() ?? [])], ['data'])
+  assert.equal(asked, 2)
+  await clock.advance(60_000)
+  await meter.measure([pod], signal)
+  assert.equal(asked, 3)
 })

@@ -1,10 +1,13 @@
+import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
+import { claimsOfPod } from '../../shared/volumes/pod-claims.ts'
 import type { Headroom } from '../node/capacity.ts'
 import type { StorageUse } from '../pods/local-storage.ts'
 import type { CgroupUsage } from '../runtime/cgroup-usage.ts'
 import type { InterfaceStats } from '../runtime/container-runtime.ts'
 import type { PodStorage } from './storage-meter.ts'
 import type { CpuRates, MeasuredContainer, MeasuredPod, Usage } from './usage-meter.ts'
+import type { MeasuredVolumes } from './volume-meter.ts'
 
 /** What the summary is made of besides CPU and memory. */
 export interface SummaryParts {
@@ -16,6 +19,8 @@ export interface SummaryParts {
   readonly interfaces?: ReadonlyMap<string, readonly InterfaceStats[]> | undefined
   readonly nodeInterfaces?: readonly InterfaceStats[] | undefined
   readonly storage?: PodStorage | undefined
+  /** Those that are not the pod's local storage. */
+  readonly volumes?: MeasuredVolumes | undefined
 }
 
 /** Usage of the node, its pods, containers and volumes in the shape of upstream's `/stats/summary` (k8s.io/kubelet stats/v1alpha1 Summary). */
@@ -59,13 +64,27 @@ function podSummary({ pod, containers }: MeasuredPod, time: string, rates: CpuRa
     ...(interfaces ? { network: network(time, interfaces) } : {}),
     ...(storage
       ? {
-          volume: [...storage.use.volumes].map(([volume, usedBytes]) => ({
-            ...{ name: volume, ...fileSystem(timestamp(storage.at), parts.headroom, usedBytes) },
-          })),
+          volume: [
+            ...[...storage.use.volumes].map(([volume, usedBytes]) => ({
+              ...{ name: volume, ...fileSystem(timestamp(storage.at), parts.headroom, usedBytes) },
+            })),
+            ...volumeSummaries(pod, parts.volumes?.get(uid)),
+          ],
           'ephemeral-storage': fileSystem(timestamp(storage.at), parts.headroom, storageSum(storage.use)),
         }
       : {}),
   }
+}
+
+function volumeSummaries(pod: Pod, measured: ReturnType<MeasuredVolumes['get']>): object[] {
+  const claims = new Map(claimsOfPod(pod).map(({ volume, claimName }) => [volume, claimName]))
+  return [...(measured?.volumes ?? [])].map(([name, usage]) => {
+    const claim = claims.get(name)
+    return {
+      ...{ time: timestamp(measured?.at ?? 0), ...usage, name },
+      ...(claim === undefined ? {} : { pvcRef: { name: claim, namespace: pod.metadata.namespace } }),
+    }
+  })
 }
 
 function containerSummary(

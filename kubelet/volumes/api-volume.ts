@@ -6,6 +6,7 @@ import { fsGroupOf, giveToGroup, volumeRights } from './ownership.ts'
 import type { Freshness } from './referenced-objects.ts'
 import { Turns } from './turns.ts'
 import type { VolumeRequest, VolumeType } from './volume.ts'
+import { folderUsage } from './volume-usage.ts'
 
 /** How a volume whose files come from the API differs from others of that sort. */
 export interface ApiVolume {
@@ -39,6 +40,7 @@ export function apiVolume(kind: ApiVolume, mounter: Mounter): VolumeType {
       return { hostPath: request.directory, readOnly: true }
     },
     refresh: (request, freshness, signal) => turns.take(request.directory, () => bring(request, { isNew: false, freshness }, signal)),
+    usage: ({ directory }) => folderUsage(directory),
     teardown: (directory, signal) => turns.take(directory, () => removeFolder(directory, mounter, signal)),
   }
 }

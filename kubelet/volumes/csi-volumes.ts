@@ -13,8 +13,9 @@ import { capacityOf } from '../../shared/volumes/matching.ts'
 import type { CsiDrivers } from '../csi/csi-drivers.ts'
 import type { CsiInUse } from './csi-in-use.ts'
 import { publishPath } from './csi-paths.ts'
-import { csiUses, readRecord, recordedVolume, writeRecord } from './csi-records.ts'
+import { type CsiRecord, csiUses, readRecord, recordedVolume, writeRecord } from './csi-records.ts'
 import { csiStages, keyOf, removeDevice, removeEmpty } from './csi-stages.ts'
+import { driverUsage } from './csi-usage.ts'
 import {
   type CsiVolume,
   capabilityOf,
@@ -30,6 +31,7 @@ import { fsGroupOf, giveOnce } from './ownership.ts'
 import type { ServiceAccountTokens } from './service-account-token.ts'
 import { Turns } from './turns.ts'
 import { type PreparedVolume, VolumeError } from './volume.ts'
+import type { VolumeUsage } from './volume-usage.ts'
 
 const SWEEP_MILLISECONDS = 15_000
 /** How long an attachment is waited for before the pod's event says so, and how often it is looked at. */
@@ -55,6 +57,10 @@ export interface CsiVolumes extends NodeGrowth {
   publish(pod: Pod, volume: CsiVolume, directory: string, signal: AbortSignal): Promise<PreparedVolume>
   /** Whether the driver wants to be called again and again for what is in this folder (`requiresRepublish`). */
   wantsMore(directory: string, signal: AbortSignal): Promise<boolean>
+  /** Whether the folder is a driver's volume. */
+  has(directory: string): Promise<boolean>
+  /** What the driver says that it holds; undefined when it does not count, or is away. @throws GrpcError */
+  usage(directory: string, signal: AbortSignal): Promise<VolumeUsage | undefined>
   /** Takes it back from the pod, and from the node if no other pod has it. */
   unpublish(directory: string, signal: AbortSignal): Promise<void>
   /** Takes back what nobody has, again and again until the signal aborts. */
@@ -94,12 +100,23 @@ export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
       return record !== undefined && ((await settingsOf(record.driverName, signal))?.spec.requiresRepublish ?? false)
     },
 
+    has: async (directory) => (await readRecord(directory)) !== undefined,
+
+    async usage(directory, signal) {
+      const record = await readRecord(directory)
+      if (!record || !drivers.has(record.driverName)) return undefined
+      const volume = recordedVolume(record)
+      const stagingPath = record.volumeLifecycleMode === 'Ephemeral' ? '' : stages.path(volume)
+      const place = { handle: volume.handle, path: placeInPod(directory, record), stagingPath }
+      return driverUsage(drivers.get(volume.driver), place, signal)
+    },
+
     async unpublish(directory, signal) {
       const record = await readRecord(directory)
       const mountPoint = join(directory, 'mount')
       if (!record) return removeEmpty(mountPoint, directory, mounter)
       const volume = recordedVolume(record)
-      const target = volume.isBlock ? publishPath(rootDir, record.podUID ?? '', volume) : mountPoint
+      const target = placeInPod(directory, record)
       await turns.take(keyOf(volume), async () => {
         await drivers.get(volume.driver).call('NodeUnpublishVolume', { volumeId: volume.handle, targetPath: target }, { signal })
         if (volume.isBlock) await removeDevice(target, mounter)
@@ -145,6 +162,11 @@ export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
         await pause(clock, SWEEP_MILLISECONDS, signal)
       }
     },
+  }
+
+  function placeInPod(directory: string, record: CsiRecord): string {
+    const volume = recordedVolume(record)
+    return volume.isBlock ? publishPath(rootDir, record.podUID ?? '', volume) : join(directory, 'mount')
   }
 
   async function bring(

@@ -20,6 +20,7 @@ export function csi(volumes: CsiVolumes): VolumeType {
     async refresh(request, _freshness, signal) {
       if (await volumes.wantsMore(request.directory, signal)) await publish(request, signal)
     },
+    usage: ({ directory }, signal) => volumes.usage(directory, signal),
     teardown: (directory, signal) => volumes.unpublish(directory, signal),
   }
 }

@@ -4,6 +4,7 @@ import { makeFolder, makeMemoryFolder, removeFolder } from './folders.ts'
 import type { Mounter } from './mounter.ts'
 import { fsGroupOf, volumeRights } from './ownership.ts'
 import { VolumeError, type VolumeType } from './volume.ts'
+import { fileSystemUsage } from './volume-usage.ts'
 
 /** The plugin's name. */
 export const EMPTY_DIR = 'kubernetes.io/empty-dir'
@@ -23,6 +24,7 @@ export function emptyDir(mounter: Mounter): VolumeType {
       else throw new VolumeError(`emptyDir medium ${JSON.stringify(medium)} is not supported`)
       return { hostPath: directory, readOnly: false }
     },
+    usage: async ({ volume, directory }) => (volume.emptyDir?.medium === 'Memory' ? fileSystemUsage(directory) : undefined),
     teardown: (directory, signal) => removeFolder(directory, mounter, signal),
   }
 }

@@ -5,6 +5,7 @@ import { MountProgramError } from './mount-program.ts'
 import type { Mounter } from './mounter.ts'
 import { type NfsClient, nfsClientOfMachine } from './nfs-client.ts'
 import { VolumeError, type VolumeType } from './volume.ts'
+import { fileSystemUsage, type VolumeUsage } from './volume-usage.ts'
 
 /** A folder of a file server, straight in a pod; the machine needs the kernel's client and `mount.nfs`. */
 export function nfs(mounter: Mounter, client?: NfsClient): VolumeType {
@@ -17,6 +18,7 @@ export function nfs(mounter: Mounter, client?: NfsClient): VolumeType {
       await mountNfs(volume.nfs, { target: directory, readOnly, options: [], client }, mounter, signal)
       return { hostPath: directory, readOnly, isRemote: true }
     },
+    usage: ({ directory }, signal) => mountUsage(directory, mounter, signal),
     teardown: (directory, signal) => removeFolder(directory, mounter, signal),
   }
 }
@@ -53,6 +55,11 @@ export async function mountNfs(
     signal.throwIfAborted()
     throw new VolumeError(`${whatFailed(error)}${await cure(client)}`, { cause: error })
   }
+}
+
+/** What a mounted file system holds; undefined while its server is away. */
+export async function mountUsage(mountPoint: string, mounter: Mounter, signal: AbortSignal): Promise<VolumeUsage | undefined> {
+  return (await mounter.condition(mountPoint, signal)) === 'answers' ? fileSystemUsage(mountPoint) : undefined
 }
 
 /** What is told where a call would wait for a server that is away. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -13,7 +13,7 @@ import { made } from '../../test/harness/admission-trial.ts'
 import { manualClock } from '../../test/harness/manual-clock.ts'
 import { createCsi } from '../csi/create-csi.ts'
 import { localDevices } from './local-device.ts'
-import type { Mounter } from './mounter.ts'
+import type { MountCondition, Mounter } from './mounter.ts'
 import { nfs } from './nfs.ts'
 import { isGivenUp, nodeFolders } from './node-folders.ts'
 import { persistentClaims, volumesInUse } from './persistent-claim.ts'
@@ -50,6 +50,7 @@ function bench(context: TestContext) {
       return object
     },
   } as unknown as Client
+  const server: { condition: MountCondition } = { condition: 'answers' }
   const mounter: Mounter = {
     memory: async () => {},
     bind: async () => {},
@@ -60,7 +61,7 @@ function bench(context: TestContext) {
         1,
       )
     },
-    condition: async () => 'answers',
+    condition: async () => server.condition,
     mountsUnder: async (path) =>
       mounts.map((mount) => mount.split(' ')[0] ?? '').filter((point) => point === path || point.startsWith(`${path}/`)),
   }
@@ -113,7 +114,27 @@ function bench(context: TestContext) {
     until.abort()
     await running
   }
-  return { rootDir, objects, mounts, told, volumes, signal, folder, setVolume, setClaim, provisioned, finalizers, prepare, sweep }
+  const used = (uid = 'u1') => {
+    const claimed = { name: 'v', persistentVolumeClaim: { claimName: 'data' } }
+    return volumes.usage(made('v1', 'Pod', { metadata: { name: 'web', uid }, spec: { volumes: [claimed] } }), signal)
+  }
+  return {
+    server,
+    used,
+    rootDir,
+    objects,
+    mounts,
+    told,
+    volumes,
+    signal,
+    folder,
+    setVolume,
+    setClaim,
+    provisioned,
+    finalizers,
+    prepare,
+    sweep,
+  }
 }
 
 test('a provisioned folder is made once, told to the server, and kept when the pod goes', async (context) => {
@@ -298,4 +319,22 @@ test('a volume for one pod is given to a second one only when the first has give
   await assert.rejects(prepare({}, {}, 'u2'), /volume uses the ReadWriteOncePod access mode and is already in use by another pod/)
   await volumes.teardown('u1', signal)
   await prepare({}, {}, 'u2')
+})
+
+test('what a claim holds is what its disk holds; of host paths, servers that are away and what is not there nothing is said', async (context) => {
+  const { used, server, provisioned, prepare, setVolume, rootDir, volumes, signal } = bench(context)
+  assert.equal((await used()).size, 0)
+  provisioned()
+  await prepare()
+  const { blocks, bsize } = statfsSync(rootDir)
+  assert.equal((await used()).get('v')?.capacityBytes, blocks * bsize)
+  assert.equal((await used('another pod')).size, 0)
+  setVolume({ hostPath: { path: rootDir } })
+  assert.equal((await used()).size, 0)
+  await volumes.teardown('u1', signal)
+  setVolume({ nfs: { server: 'files', path: '/x' } })
+  await prepare()
+  assert.equal((await used()).get('v')?.capacityBytes, blocks * bsize)
+  server.condition = 'silent'
+  assert.equal((await used()).size, 0)
 })

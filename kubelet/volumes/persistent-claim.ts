@@ -15,12 +15,13 @@ import type { CsiVolumes } from './csi-volumes.ts'
 import { pathOfHost } from './host-path.ts'
 import { isBlockDevice, type LocalDevices } from './local-device.ts'
 import type { Mounter } from './mounter.ts'
-import { mountNfs } from './nfs.ts'
+import { mountNfs, mountUsage } from './nfs.ts'
 import type { NodeFolders } from './node-folders.ts'
 import { growOnNode, type NodeGrowth } from './node-growth.ts'
 import { fsGroupOf, giveOnce } from './ownership.ts'
 import { Turns } from './turns.ts'
 import { type PreparedVolume, VolumeError, type VolumeRequest, type VolumeType } from './volume.ts'
+import { fileSystemUsage } from './volume-usage.ts'
 
 const PERSISTENT_CLAIM = 'coxswain/persistent-claim'
 /** In the volume's own folder: which PersistentVolume it is, for as long as the pod has it. */
@@ -78,6 +79,18 @@ export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
       const found = await volumeOf(claim, signal)
       const hostPath = found.spec.local && (await isBlockDevice(found.spec.local.path)) ? join(directory, MOUNT) : ''
       await growOnNode(pod, claim, { volume: found, directory, hostPath }, options, signal)
+    },
+
+    async usage({ pod, directory }, signal) {
+      const name = await readFile(join(directory, RECORD), 'utf8').catch(missing)
+      if (!name) return undefined
+      const ofDriver = folderOf(pod, name)
+      if (await csiVolumes.has(ofDriver)) return csiVolumes.usage(ofDriver, signal)
+      const mountPoint = join(directory, MOUNT)
+      if ((await mounter.mountsUnder(mountPoint)).includes(mountPoint)) return mountUsage(mountPoint, mounter, signal)
+      const { local, volumeMode } = (await client.get('v1', 'PersistentVolume', { name }, { signal })).spec
+      // Of a host path nothing is counted, as upstream.
+      return local && volumeMode !== 'Block' ? fileSystemUsage(local.path) : undefined
     },
 
     async teardown(directory, signal) {

@@ -7,6 +7,7 @@ import { namesIn, removeFolder } from './folders.ts'
 import type { Mounter } from './mounter.ts'
 import { SUB_PATHS } from './sub-path.ts'
 import { type PodVolumes, type PreparedVolume, VolumeError, type VolumeRequest, type VolumeType } from './volume.ts'
+import type { VolumeUsage } from './volume-usage.ts'
 
 export interface PodVolumesOptions {
   rootDir: string
@@ -60,6 +61,20 @@ export function podVolumes({ rootDir, types, mounter, onTeardown, log }: PodVolu
       }
       // Side by side: whoever starts a container waits for all of them.
       await Promise.all((pod.spec.volumes ?? []).map(bring))
+    },
+
+    async usage(pod, signal) {
+      const entries = (pod.spec.volumes ?? []).map(async (volume): Promise<[string, VolumeUsage | undefined]> => {
+        const type = types.find((one) => one.supports(volume))
+        try {
+          return [volume.name, await type?.usage?.(requestOf(pod, volume, type), signal)]
+        } catch (error) {
+          signal.throwIfAborted()
+          log.debug('what a volume holds could not be asked', { pod: pod.metadata.name, volume: volume.name, error })
+          return [volume.name, undefined]
+        }
+      })
+      return new Map((await Promise.all(entries)).flatMap(([name, usage]) => (usage ? [[name, usage] as const] : [])))
     },
 
     async teardown(podUid, signal) {

@@ -1,5 +1,6 @@
 import type { Pod, Volume } from '../../shared/openapi/generated/core-v1.ts'
 import type { Freshness } from './referenced-objects.ts'
+import type { VolumeUsage } from './volume-usage.ts'
 
 /** A volume that containers can mount: a folder (or, for host paths, a file or device) on the node. */
 export interface PreparedVolume {
@@ -38,6 +39,8 @@ export interface VolumeType {
   prepare(request: VolumeRequest, signal: AbortSignal): Promise<PreparedVolume>
   /** Brings changing content (config maps, secrets, tokens) up to date, atomically. Absent: nothing ever changes. */
   refresh?(request: VolumeRequest, freshness: Freshness, signal: AbortSignal): Promise<void>
+  /** What it holds. Absent, or undefined: that is not counted, or not here (emptyDirs on disk count as their pod's local storage). */
+  usage?(request: VolumeRequest, signal: AbortSignal): Promise<VolumeUsage | undefined>
   /** Unmounts and deletes. Gets only the folder, because the pod and its objects may be long gone. Never touches host paths. */
   teardown(directory: string, signal: AbortSignal): Promise<void>
 }
@@ -51,6 +54,8 @@ export interface PodVolumes {
    * the implementation and tried again next time: what was there stays.
    */
   refresh(pod: Pod, freshness: Freshness, signal: AbortSignal): Promise<void>
+  /** What the pod's volumes hold, by name; one that cannot be asked now is left out. */
+  usage(pod: Pod, signal: AbortSignal): Promise<ReadonlyMap<string, VolumeUsage>>
   /** Tears down every volume found on disk for that pod. Called when none of its containers runs any more. */
   teardown(podUid: string, signal: AbortSignal): Promise<void>
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Server, ServerCredentials, type ServiceDefinition, type sendUnaryData, status } from '@grpc/grpc-js'
 import { loadProto } from '../../shared/grpc/grpc-client.ts'
@@ -71,6 +71,15 @@ const answers: Record<string, (asked: Asked) => object> = {
   NodeUnpublishVolume({ targetPath }) {
     unmount(targetPath)
     return {}
+  },
+  NodeGetVolumeStats({ volumePath }) {
+    const { blocks, bsize, bavail } = statfsSync(volumePath)
+    return {
+      usage: [
+        { unit: 'BYTES', total: blocks * bsize, available: bavail * bsize, used: 4096 },
+        { unit: 'INODES', total: 9, used: 2, available: 7 },
+      ],
+    }
   },
   NodeExpandVolume: () => ({ capacityBytes: '0' }),
 }

@@ -76,23 +76,24 @@ export async function dockerNode(
     const tokens = serviceAccountTokens(client, clock, log)
     const csi = createCsi({ rootDir, nodeName: name, client, tokens, mounter, clock, log })
     const statics = staticPods(manifests ? [manifestFolder(manifests, { nodeName: name, every: 20_000, clock, log })] : [], log)
+    const volumes = createPodVolumes({
+      rootDir,
+      client,
+      objects,
+      mounter,
+      allocatable,
+      folders,
+      csiVolumes: csi.volumes,
+      tokens,
+      node,
+      events,
+      clock,
+      log,
+    })
     const workers = createPodWorkers({
       statics,
       ...{ nodeName: name, runtime, runtimeName: other?.name ?? 'docker', client, informers, events, node, objects, clock, log, signal },
-      volumes: createPodVolumes({
-        rootDir,
-        client,
-        objects,
-        mounter,
-        allocatable,
-        folders,
-        csiVolumes: csi.volumes,
-        tokens,
-        node,
-        events,
-        clock,
-        log,
-      }),
+      volumes,
       files: {
         mounts: (input, until) => containerMounts(input, { rootDir, clusterDomain, mounter }, until),
         remove: (uid) => removePodFiles(rootDir, uid, mounter),
@@ -115,7 +116,7 @@ export async function dockerNode(
       await workers.idle()
       await events.flush()
     }
-    return { runtime, workers, stop }
+    return { runtime, workers, volumes, stop }
   }
 
   let running = boot()
@@ -123,6 +124,9 @@ export async function dockerNode(
     ...{ name, rootDir, clock },
     get runtime() {
       return running.runtime
+    },
+    get volumes() {
+      return running.volumes
     },
     async restart(whileAway: () => Promise<void> = async () => {}) {
       await running.stop()

@@ -43,7 +43,12 @@ export function simulatedNode(options: SimulatedNodeOptions): SimulatedNode {
     nodeName: name,
     runtime,
     runtimeName: 'simulated',
-    volumes: options.volumes ?? { prepare: async () => new Map(), refresh: async () => {}, teardown: async () => {} },
+    volumes: options.volumes ?? {
+      prepare: async () => new Map(),
+      refresh: async () => {},
+      usage: async () => new Map(),
+      teardown: async () => {},
+    },
     files: { mounts: async () => ({ mounts: [], messageFile: '' }), remove: async () => {}, podsOnDisk: async () => [] },
     prober: createProber({ runtime, events, clock, log }),
     objects: referencedObjects(client, clock),

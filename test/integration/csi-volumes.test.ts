@@ -27,6 +27,7 @@ interface Called {
   volumeCapability: object
   stagingTargetPath: string
   targetPath: string
+  volumePath: string
 }
 
 /** A driver's process and the pods that use its volumes, on this machine's engine with real mounts. */
@@ -165,6 +166,13 @@ describe('CSI drivers on a Docker engine', () => {
     const stored = join(folder, 'data', 'shared')
     assert.equal(readFileSync(join(stored, 'file'), 'utf8'), 'kept\n')
     assert.equal(statSync(stored).gid, 3000)
+    const held = (await node.volumes.usage(await client.get('v1', 'Pod', { namespace, name: 'one' }), new AbortController().signal)).get(
+      'data',
+    )
+    assert.partialDeepStrictEqual(held, { usedBytes: 4096, inodes: 9, inodesFree: 7, inodesUsed: 2 })
+    assert.ok((held?.capacityBytes ?? 0) >= (held?.availableBytes ?? Number.NaN))
+    const [{ stagingTargetPath, volumePath } = { stagingTargetPath: '', volumePath: '' }] = calls('NodeGetVolumeStats', 'shared')
+    assert.match(`${volumePath} ${stagingTargetPath}`, /csi\/pv-shared\/mount .*\/globalmount$/)
 
     const mounted = (await mounter.mountsUnder(node.rootDir)).filter((path) => path.includes('csi')).sort()
     await node.restart(() => stopDriver(DRIVER))
