@@ -5,6 +5,7 @@ import { boolean, choice, duration, integer, list, optional, path, port, ranges,
 import { IpRange } from './allocation/ip-range.ts'
 import { oidcSettings } from './authn/oidc/flag-authenticator.ts'
 import { etcdSettings } from './etcd-settings.ts'
+import { DEFAULT_RETENTION } from './storage/compaction.ts'
 
 /** Flags of the API server; `--x-y`, or COXSWAIN_X_Y in the environment. */
 export const settings = {
@@ -17,6 +18,15 @@ export const settings = {
     'EncryptionConfiguration (apiserver.config.k8s.io/v1): what is encrypted in the store, and with which keys; default: nothing is',
   ),
   encryptionProviderConfigAutomaticReload: boolean('whether changes of that file are followed while the server runs', false),
+  historyRetention: duration(
+    'how far back /rewind goes; what is kept costs disk. Clients may watch from and page at revisions of the last five minutes all the same',
+    DEFAULT_RETENTION.historyWindow,
+  ),
+  historyRetentionBytes: integer(
+    'bytes of values of the past that are kept at most; wins over the time',
+    DEFAULT_RETENTION.historyBytes,
+    0,
+  ),
   openDamagedStore: boolean('whether a store that is damaged is opened, for reading only, with what of it is sound', false),
   bindAddress: text('address to listen on', '0.0.0.0'),
   securePort: port('port of the API over TLS', 6443),

@@ -1,6 +1,7 @@
 import { ByteBudget } from '../shared/limits/byte-budget.ts'
 import type { Logger } from '../shared/logging/logger.ts'
 import { Metrics } from '../shared/metrics/metrics.ts'
+import type { CustomResourceDefinition } from '../shared/openapi/generated/apiextensions-v1.ts'
 import { keepPodRoutes, machineIp, type RunIp } from '../shared/pods/keep-pod-routes.ts'
 import { ConfigError } from '../shared/process/config.ts'
 import { createHealthServer } from '../shared/process/health-server.ts'
@@ -21,7 +22,7 @@ import { type Connect, createConnect } from './connect/connect.ts'
 import { conversionOf } from './custom-resources/convert-by-webhook.ts'
 import { customKind } from './custom-resources/custom-resource.ts'
 import { DefinitionKeeper } from './custom-resources/definition/definition-keeper.ts'
-import { pathHandlers } from './discovery/paths.ts'
+import { type PathTools, pathHandlers } from './discovery/paths.ts'
 import { FlowControl } from './flowcontrol/flow-control.ts'
 import { FlowPolicyFollower } from './flowcontrol/follow-flow-policy.ts'
 import { BodyIntake } from './http/body-intake.ts'
@@ -36,7 +37,9 @@ import { Pipeline } from './pipeline.ts'
 import { Expiry } from './registry/expiry.ts'
 import type { ObjectReader } from './registry/object-reader.ts'
 import { ObjectStore } from './registry/read-object.ts'
-import { Compactor } from './storage/compaction.ts'
+import type { CustomKind } from './registry/resource-table.ts'
+import { createRewind } from './rewind/create-rewind.ts'
+import { Compactor, DEFAULT_RETENTION } from './storage/compaction.ts'
 import type { ScrapeNode } from './usage/node-scraper.ts'
 import { writeRequestOf } from './verbs/call.ts'
 import { WatchHub } from './watch/watch-hub.ts'
@@ -77,14 +80,16 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const scrapeNode = parts.scrapeNode ?? ((node: string, signal: AbortSignal) => connect.nodeMetrics(node, signal))
   const state = await openState(config, derived, identity, { ...tools, parts, scrapeNode, metrics })
   const { storage, objects, table, writer } = state
-  const compactor = new Compactor({ storage, clock, logger: log })
+  const policy = { ...DEFAULT_RETENTION, historyWindow: config.historyRetention, historyBytes: config.historyRetentionBytes }
+  const compactor = new Compactor({ storage, clock, logger: log, policy })
   const store = new ObjectStore(storage, () => compactor.clientHorizon, clock)
   const bounds = serverBounds(config, clock)
   const watchBounds = { unsent: bounds.unsent, watchesPerUser: config.maxWatchesPerUser }
   const hub = new WatchHub({ store, bounds: watchBounds, clock, log })
+  const kindOf = (definition: CustomResourceDefinition) =>
+    customKind(definition, conversionOf(definition, { client: state.hooks, random: tools.random }))
   const definitions = new DefinitionKeeper({
-    ...{ reader: objects, storage, table, writer, remover: state.remover, clock, log },
-    kindOf: (definition) => customKind(definition, conversionOf(definition, { client: state.hooks, random: tools.random })),
+    ...{ reader: objects, storage, table, writer, remover: state.remover, clock, log, kindOf },
     retired: (resources) => hub.endWatches(resources),
   })
   const expiry = new Expiry(table, storage, writer, { clock, log })
@@ -111,7 +116,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const flowPolicy = new FlowPolicyFollower({ reader: objects, writer, table, flowControl, ensureMandatory, clock, log })
   const pipeline = createPipeline({
     ...{ config, tools, state, store, hub, connect, aggregation, identity, flowControl, bounds },
-    ...{ issuer: derived.issuer, unready, metrics, auditor: audit?.auditor },
+    ...{ issuer: derived.issuer, unready, metrics, auditor: audit?.auditor, kindOf },
   })
   const handle = (request: ApiRequest, reply: Reply) => pipeline.handle(request, reply)
   const upgrade: UpgradeHandler = (request, raw, socket, head) =>
@@ -215,6 +220,7 @@ interface PipelineParts {
   readonly auditor: Auditor | undefined
   readonly issuer: string
   readonly unready: () => string | undefined
+  readonly kindOf: (definition: CustomResourceDefinition) => CustomKind
 }
 
 /** The request path with everything it passes through. */
@@ -227,19 +233,21 @@ function createPipeline(parts: PipelineParts): Pipeline {
     ...{ revision: () => storage.revision, watchers: () => hub.size, streams: () => [...connect.counts(), ...aggregation.proxy.counts()] },
     ...{ flowControl, bounds, served, metrics: parts.metrics },
   })
+  const verbs = { store, table, objects, writer, remover, hub, clock, random, require: authorization.require }
+  const paths: PathTools = {
+    ...{ table, issuer, serviceAccountKeys: identity.credentials.serviceAccountKeys },
+    serverAddress: () => identity.address,
+    remotes: aggregation.services,
+    checks: [
+      { name: 'ping', live: true, check: () => undefined },
+      { name: 'poststarthook/bootstrap', live: false, check: unready },
+    ],
+    metrics: () => told.render(),
+  }
+  const { history, ...rewind } = createRewind({ storage, verbs, paths, log, writerOver: state.writerOver, kindOf: parts.kindOf })
   return new Pipeline({
     ...{ authentication, auditor, authorization, flowControl, table, metrics: told.requests, clock, log, deadline: config.requestTimeout },
-    verbs: { store, table, objects, writer, remover, hub, clock, random, require: authorization.require },
-    paths: pathHandlers({
-      ...{ table, issuer, serviceAccountKeys: identity.credentials.serviceAccountKeys },
-      serverAddress: () => identity.address,
-      remotes: aggregation.services,
-      checks: [
-        { name: 'ping', live: true, check: () => undefined },
-        { name: 'poststarthook/bootstrap', live: false, check: unready },
-      ],
-      metrics: () => told.render(),
-    }),
+    ...{ verbs, ...rewind, paths: pathHandlers({ ...paths, further: { '/rewind': history } }) },
     connect: (call) => connect.handle(call),
     remotes: aggregation,
   })

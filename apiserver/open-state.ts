@@ -55,6 +55,8 @@ export interface ServerState {
   readonly authorization: Authorization
   readonly writer: ObjectWriter
   readonly remover: ObjectRemover
+  /** Another writer by the same rules, over a store and objects that are not what is stored now. */
+  readonly writerOver: (storage: Storage<ObjectFacts>, objects: StoredObjects) => ObjectWriter
   /** Where this server connects to on behalf of others. */
   readonly rule: DialRule
   /** Asks webhooks. */
@@ -112,10 +114,12 @@ export async function openState(
       ...{ serviceRanges: config.serviceClusterIpRange, podRanges: config.podRoutes },
     },
   })
-  const writer: ObjectWriter = new ObjectWriter({ storage, objects, rules, clock, random, log })
+  const writerOver = (over: Storage<ObjectFacts>, seen: StoredObjects) =>
+    new ObjectWriter({ storage: over, objects: seen, rules, clock, random, log })
+  const writer: ObjectWriter = writerOver(storage, objects)
   const remover = new ObjectRemover(storage, objects, writer, () => clock.now())
   return {
-    ...{ storage, encryption, table, objects, providers, authentication, authorization, writer, remover, rule, hooks },
+    ...{ storage, encryption, table, objects, providers, authentication, authorization, writer, remover, writerOver, rule, hooks },
     followAllocations() {
       ips.follow(objects)
       ports.follow(objects)

@@ -22,6 +22,8 @@ import { UpgradeReply } from './http/upgrade.ts'
 import { withDeadline } from './limits/deadline.ts'
 import type { RequestMetrics } from './limits/request-metrics.ts'
 import type { Resource, ResourceTable } from './registry/resource-table.ts'
+import { refuseChanges, refuseUnstored } from './rewind/read-only.ts'
+import type { Past } from './rewind/rewind.ts'
 import { action } from './verbs/action.ts'
 import { BODY_LIMIT, type Call, headerOf, type VerbTools } from './verbs/call.ts'
 import { deleteCollection, deleteOne } from './verbs/delete.ts'
@@ -43,6 +45,10 @@ export interface PipelineTools {
   readonly flowControl: FlowControl
   readonly table: ResourceTable
   readonly verbs: VerbTools
+  /** The API at a moment. @throws StatusError */
+  readonly past: (moment: string) => Promise<Past>
+  /** What there is to say of a moment itself, by path. */
+  readonly momentPaths: (path: string, past: Past, user: User) => PathHandler | undefined
   /** By path; asked for paths that are no resource. */
   readonly paths: (path: string) => PathHandler | undefined
   readonly connect: ConnectHandler
@@ -103,19 +109,46 @@ export class Pipeline {
     reply.belongTo(user.name, flow.headers)
     const outdated = this.#authorize(info, user, reply.audit) // 403
     if (outdated) await outdated
+    if (info.moment !== undefined) return this.#lookBack(info.moment, { info, request, reply, user, warnings }, flow)
     const remote = this.#tools.remotes.services.ofRequest(info)
     if (remote) return this.#passOn(remote, { request, info, reply, user }, flow) // 502 503
     const target = this.#targetOf(info) // 404
-    if (isStreaming(info)) return this.#work(target, { info, request, reply, user, warnings }) ?? undefined
+    if (isStreaming(info)) return this.#work(target, { info, request, reply, user, warnings }, this.#tools.verbs) ?? undefined
     // Nobody holds a seat while their bytes are still on the way.
     if (info.isResource && hasBody.has(info.verb)) await request.readBody(BODY_LIMIT, user.name) // 408 413 429
     const entered = flowControl.enter(flow, info, user, this.#objectsRead(info, target), (gone) => reply.onClose(gone)) // 429
     const seat = entered instanceof Promise ? await entered : entered
     try {
-      const work = this.#work(target, { info, request, reply, user, warnings })
+      const work = this.#work(target, { info, request, reply, user, warnings }, this.#tools.verbs)
       if (!work) return
       // A watch keeps its seat until it has begun.
       await (info.verb === 'watch' ? work : withDeadline(work, deadline, clock)) // 504
+    } finally {
+      seat.leave()
+    }
+  }
+
+  /** The same of a moment of the past: rights are those of now, what is served and stored is what it was. */
+  async #lookBack(moment: string, asked: Asked, flow: Flow): Promise<void> {
+    const { flowControl, clock, deadline, table, past, momentPaths } = this.#tools
+    const { info, request, reply, user } = asked
+    refuseChanges(info) // 405
+    if (info.isResource && hasBody.has(info.verb)) await request.readBody(BODY_LIMIT, user.name) // 408 413 429
+    const now = table.find(info.group, info.version, info.resource)
+    const entered = flowControl.enter(flow, info, user, now ? this.#objectsRead(info, now) : 1, (gone) => reply.onClose(gone)) // 429
+    const seat = entered instanceof Promise ? await entered : entered
+    const work = async () => {
+      const then = await past(moment) // 400 410 503
+      const target = info.isResource
+        ? then.table.find(info.group, info.version, info.resource)
+        : (momentPaths(info.path, then, user) ?? then.paths(info.path))
+      if (!target) throw unknownPath() // 404
+      if (typeof target === 'function') return target(request, info, reply)
+      refuseUnstored(info, target) // 405
+      await this.#work(target, asked, await then.verbsFor(target, info, request))
+    }
+    try {
+      await withDeadline(work(), deadline, clock) // 504
     } finally {
       seat.leave()
     }
@@ -172,18 +205,17 @@ export class Pipeline {
   }
 
   /** Undefined when the answer is given already: reads of one object need no deadline and no promise. */
-  #work(target: Resource | PathHandler, asked: Omit<Call, 'resource' | 'representation'>): Promise<void> | undefined {
+  #work(target: Resource | PathHandler, asked: Asked, verbs: VerbTools): Promise<void> | undefined {
     const { info, request, reply, user, warnings } = asked
     if (typeof target === 'function') return target(request, info, reply) ?? undefined
     const representation = representationOf(request, info, target)
-    return this.#carryOut({ info, request, reply, user, resource: target, representation, warnings }) ?? undefined
+    return this.#carryOut({ info, request, reply, user, resource: target, representation, warnings }, verbs) ?? undefined
   }
 
-  #carryOut(call: Call): void | Promise<void> {
+  #carryOut(call: Call, verbs: VerbTools): void | Promise<void> {
     const { info, resource } = call
-    const { verbs } = this.#tools
     if (!resource.namespaced && info.namespace !== '' && !isNamespaceItself(info)) throw unknownPath() // 404
-    if (info.subresource !== '') return this.#subresource(call, resource)
+    if (info.subresource !== '') return this.#subresource(call, verbs)
     if (!resource.verbs.has(info.verb)) throw methodNotAllowed() // 405
     const needsNamespace = resource.namespaced && info.namespace === ''
     if (needsNamespace && info.verb !== 'list' && info.verb !== 'watch') throw methodNotAllowed() // 405
@@ -212,9 +244,9 @@ export class Pipeline {
     }
   }
 
-  #subresource(call: Call, resource: Resource): void | Promise<void> {
-    const { info } = call
-    const { verbs, connect } = this.#tools
+  #subresource(call: Call, verbs: VerbTools): void | Promise<void> {
+    const { info, resource } = call
+    const { connect } = this.#tools
     const served = resource.subresources.get(info.subresource)
     if (!served || (info.rest !== '' && served.how !== 'connect')) throw unknownPath() // 404
     if (resource.namespaced && info.namespace === '') throw methodNotAllowed() // 405
@@ -246,6 +278,9 @@ export class Pipeline {
     return other
   }
 }
+
+/** A request before it is known what it leads to. */
+type Asked = Omit<Call, 'resource' | 'representation'>
 
 const streaming = new Set(['log', 'exec', 'attach', 'portforward', 'proxy'])
 /** Verbs that read what was sent. */

@@ -23,6 +23,8 @@ export interface PathTools {
   readonly metrics: () => string
   readonly issuer: string
   readonly serviceAccountKeys: ServiceAccountKeys
+  /** Paths of other rooms. */
+  readonly further?: Readonly<Record<string, Handler>>
 }
 
 type Handler = (request: ApiRequest, info: RequestInfo, reply: Reply) => void | Promise<void>
@@ -91,6 +93,7 @@ function handlersOf(tools: PathTools, openApi: OpenApiMakers): ReadonlyMap<strin
     openIdConfiguration(tools.issuer, `https://${tools.serverAddress()}`, tools.serviceAccountKeys),
   )
   json('/openid/v1/jwks', () => jsonWebKeySet(tools.serviceAccountKeys))
+  for (const [path, handler] of Object.entries(tools.further ?? {})) handlers.set(path, handler)
   json('/', () => ({ paths: [...handlers.keys()].filter((path) => path !== '/').sort() }))
   return handlers
 }

@@ -13,6 +13,8 @@ export type ResourceVerb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'pat
  */
 export interface RequestInfo {
   readonly isResource: boolean
+  /** The moment of the past that is asked about, as it was written (`/rewind/<moment>/…`); undefined: the present. All else here is as without it. */
+  readonly moment: string | undefined
   /** A resource verb, or the lower-case method for everything else. */
   readonly verb: string
   /** Decoded, without the query. */
@@ -63,13 +65,34 @@ export function requestInfo(method: string, url: string): RequestInfo {
     throw new StatusError('BadRequest', 'the URL is not well encoded: letters beyond ASCII are written as %XX')
   const segments = rawPath.split('/')
   segments.shift()
+  if (segments[0] === REWIND && segments.length > 1) return rewoundInfo(method, segments, query)
+  return infoOf(method, rawPath, segments, query)
+}
+
+/** The path below which the past is. */
+const REWIND = 'rewind'
+/** What of the paths that are no resources there is of the past. */
+const ofThePast = new Set(['api', 'apis', 'openapi', 'version'])
+
+/** A path below `/rewind/<moment>` is what it is without that; a moment alone, and its changes, are paths of their own. */
+function rewoundInfo(method: string, segments: string[], query: URLSearchParams): RequestInfo {
+  const [, written = '', ...rest] = segments
+  if (written === '' && rest.length === 0) return infoOf(method, `/${REWIND}`, [REWIND], query)
+  const moment = plainSegment(written)
+  const isOwn = rest.length === 0 || (rest.length === 1 && (rest[0] === '' || rest[0] === 'changes'))
+  if (isOwn) return { ...infoOf(method, rest[0] ? `/${REWIND}/changes` : `/${REWIND}`, [REWIND], query), moment }
+  if (!ofThePast.has(rest[0]!)) throw unknownPath()
+  return { ...infoOf(method, `/${rest.join('/')}`, rest, query), moment }
+}
+
+function infoOf(method: string, rawPath: string, segments: string[], query: URLSearchParams): RequestInfo {
   const isCore = segments[0] === 'api'
   const start = isCore ? 2 : 3
   if ((isCore || segments[0] === 'apis') && segments.length > start && segments[start] !== '') {
     return resourceInfo(method, rawPath, query, segments, start)
   }
   return {
-    ...{ isResource: false, verb: method.toLowerCase(), path: decodePath(rawPath), query },
+    ...{ isResource: false, moment: undefined, verb: method.toLowerCase(), path: decodePath(rawPath), query },
     ...{ group: '', version: '', namespace: '', resource: '', name: '', fields: anyField, subresource: '', rest: '' },
   }
 }
@@ -103,7 +126,7 @@ function resourceInfo(method: string, path: string, query: URLSearchParams, segm
   else if (verb === 'list' && isTrue(query.get('watch'))) verb = 'watch'
   else if (verb === 'get' && subresource === '' && isTrue(query.get('watch'))) verb = 'watch'
   const fields = selecting.has(verb) ? fieldsOf(query) : anyField
-  return { isResource: true, verb, path, query, group, version, namespace, resource, name, fields, subresource, rest }
+  return { isResource: true, moment: undefined, verb, path, query, group, version, namespace, resource, name, fields, subresource, rest }
 }
 
 /** Given more than once, a parameter's first value counts, as in Go. */

@@ -1,4 +1,5 @@
 import { notFound, StatusError } from '../../shared/errors/status-error.ts'
+import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { refuseUnreadable } from '../storage/encryption/unreadable-entry.ts'
 import { type Page, RevisionAhead, RevisionCompacted, type Storage } from '../storage/storage.ts'
@@ -38,15 +39,24 @@ export class ObjectStore {
   readonly horizon: () => number
 
   /** For those who speak protobuf. */
-  readonly encoded = new EncodedObjects()
+  readonly encoded: EncodedObjects
 
   /** For those who go through many objects. */
   readonly turns: ScanTurns
 
-  constructor(storage: Storage<ObjectFacts>, horizon: () => number, clock: Pick<Clock, 'monotonic'>) {
+  /** The revision that is the newest for who reads here; undefined: the present. */
+  readonly #at: number | undefined
+
+  constructor(storage: Storage<ObjectFacts>, horizon: () => number, clock: Pick<Clock, 'monotonic'>, past?: PastReads) {
     this.storage = storage
     this.horizon = horizon
-    this.turns = new ScanTurns(clock)
+    this.encoded = past?.of.encoded ?? new EncodedObjects()
+    this.turns = past?.of.turns ?? new ScanTurns(clock)
+    this.#at = past?.revision
+  }
+
+  get #newest(): number {
+    return this.#at ?? this.storage.revision
   }
 
   /** Those of a snapshot that are selected. Entries never change, so what is written meanwhile is not seen. */
@@ -67,7 +77,7 @@ export class ObjectStore {
    * @throws StatusError ServiceUnavailable
    */
   ready(notOlderThan?: number): Promise<void> | undefined {
-    if (notOlderThan !== undefined && notOlderThan <= this.storage.revision) return undefined
+    if (this.#at !== undefined || (notOlderThan !== undefined && notOlderThan <= this.storage.revision)) return undefined
     return this.storage.barrier()?.catch((error: unknown) => {
       throw asAnswer(error, 'the store does not say what is newest')
     })
@@ -95,6 +105,7 @@ export class ObjectStore {
         throw new StatusError('BadRequest', 'specifying resource version is not allowed when using continue')
       }
       const token = decodeContinue(options.continue, prefix)
+      if (this.#at !== undefined) this.#refuseFuture(token.revision)
       return this.#page({
         resource,
         selection,
@@ -113,7 +124,7 @@ export class ObjectStore {
   }
 
   async #page(wish: PageWish): Promise<ListPage> {
-    const revision = wish.revision < 0 ? this.storage.revision : wish.revision
+    const revision = wish.revision < 0 ? this.#newest : wish.revision
     // A limit with no selector is one page of the store; everything else filters until the page is full.
     if (wish.selection.all || wish.limit === 0) {
       const page = await this.#read(wish, revision, wish.after, wish.limit)
@@ -155,16 +166,17 @@ export class ObjectStore {
     try {
       const horizon = this.horizon()
       if (revision < horizon) throw new RevisionCompacted(revision, horizon)
-      return await this.storage.pageAt(wish.prefix, revision, options)
+      const page = await this.storage.pageAt(wish.prefix, revision, options)
+      return this.#at === undefined ? page : { ...page, entries: asDefinedThen(wish.resource, page.entries) }
     } catch (error) {
       if (error instanceof RevisionCompacted) throw this.#expired(wish, error)
-      if (error instanceof RevisionAhead) throw tooLarge(revision, this.storage.revision)
+      if (error instanceof RevisionAhead) throw tooLarge(revision, this.#newest)
       throw asAnswer(error, 'the past cannot be read')
     }
   }
 
   #expired(wish: PageWish, cause: Error): StatusError {
-    if (!wish.isContinued) {
+    if (!wish.isContinued || this.#at !== undefined) {
       return new StatusError('Expired', 'The resourceVersion for the provided list is too old.', { cause })
     }
     const message =
@@ -175,8 +187,24 @@ export class ObjectStore {
   }
 
   #refuseFuture(revision: number): void {
-    if (revision > this.storage.revision) throw tooLarge(revision, this.storage.revision)
+    if (revision > this.#newest) throw tooLarge(revision, this.#newest)
   }
+}
+
+/** What reads of the past have besides the store. */
+export interface PastReads {
+  readonly revision: number
+  /** The reads of the present: what is kept for them, and whose turn it is, is one. */
+  readonly of: ObjectStore
+}
+
+/** What selection knows of objects whose kind may since have been defined anew. */
+export function asDefinedThen({ custom }: Resource, entries: readonly StoredEntry[]): readonly StoredEntry[] {
+  if (!custom) return entries
+  return entries.map(({ key, value, revision, createRevision }) => {
+    const facts = custom.factsOf(JSON.parse(value.toString()) as KubeObject, true)
+    return { key, value, revision, createRevision, facts }
+  })
 }
 
 interface PageWish {

@@ -66,6 +66,15 @@ export class ResourceTable {
     }
   }
 
+  /** The kinds of the release, and these instead of the custom ones that are served here; undefined ones are left out. */
+  withCustomKinds(kinds: Iterable<readonly [definition: string, kind: CustomKind | undefined]>): ResourceTable {
+    const other = new ResourceTable([])
+    for (const resource of this.#byPath.values()) if (!resource.custom) other.#add(resource)
+    for (const [prefix, resource] of this.#byPrefix) if (!resource.custom) other.#byPrefix.set(prefix, resource)
+    for (const [definition, kind] of kinds) if (kind) other.serve(definition, kind)
+    return other
+  }
+
   /** Another number after every change: what was made of `all()` may be kept till then. */
   get version(): number {
     return this.#version

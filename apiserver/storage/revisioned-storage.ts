@@ -85,6 +85,26 @@ export class RevisionedStorage<F> extends PresentStorage<F> implements Storage<F
     return revision > this.compacted && revision <= this.revision ? this.#log.mark(revision) : undefined
   }
 
+  async markAt(time: number): Promise<Mark | undefined> {
+    let found: Mark | undefined
+    let low = this.compacted + 1
+    let high = this.revision
+    while (low <= high) {
+      const middle = Math.floor((low + high) / 2)
+      const mark = await this.mark(middle)
+      // What a compaction took meanwhile is earlier than everything that is there.
+      if (mark === undefined || mark.time <= time) {
+        found = mark ?? found
+        low = middle + 1
+      } else high = middle - 1
+    }
+    return found
+  }
+
+  oldestMark(): Promise<Mark | undefined> {
+    return this.mark(this.compacted + 1)
+  }
+
   protected readLog(from: number, to: number, limit: number): Promise<Change<F>[]> {
     return this.#log.read(from, to, limit)
   }

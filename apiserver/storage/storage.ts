@@ -226,6 +226,15 @@ export interface Storage<F = unknown> {
   /** When a revision after `compacted` was written and how much log lies before it; undefined for one that is forgotten, or of which the driver does not know it. For retention policies. */
   mark(revision: number): Promise<Mark | undefined>
 
+  /**
+   * The last change that is not later than the wall time; undefined where every change whose time is known is later. Times are taken to grow with
+   * revisions: where the machine's clock went back, one of the answers that fit.
+   */
+  markAt(time: number): Promise<Mark | undefined>
+
+  /** The first change after `compacted` whose time is known. */
+  oldestMark(): Promise<Mark | undefined>
+
   /** Forgets the log up to and including `revision`, in small steps between which writes go on; the present is not touched. @throws RevisionAhead */
   compact(revision: number): Promise<void>
 

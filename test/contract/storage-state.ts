@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { StorageConflict } from '../../apiserver/storage/storage.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type Mark, StorageConflict } from '../../apiserver/storage/storage.ts'
 import { seededRandom } from '../../shared/random/random.ts'
 import { realClock } from '../../shared/time/clock.ts'
 import { factsOf, put, readAll, remove, revisionsBetween, type StorageDriver, TINY_RECENT, wish, withStore } from './storage-driver.ts'
@@ -238,6 +239,32 @@ export function storageStateSuite(driver: StorageDriver): void {
           await storage.compact(2)
           assert.equal(await storage.mark(2), undefined)
           assert.equal((await storage.mark(3))?.revision, 3)
+        }))
+
+      it('finds the last change that is not later than a time, among those that are there', () =>
+        withStore(driver, { recent }, async ({ storage }) => {
+          assert.equal(await storage.oldestMark(), undefined)
+          assert.equal(await storage.markAt(clock.now()), undefined)
+          for (let n = 1; n <= 8; n++) {
+            // So that times differ, whatever else has its turn.
+            for (const before = clock.now(); clock.now() <= before; ) await nextTurn()
+            await put(storage, 'core/nodes/n', `v${n}`)
+          }
+          const marks: Mark[] = []
+          for (let revision = 1; revision <= storage.revision; revision++) {
+            const mark = await storage.mark(revision)
+            if (mark) marks.push(mark)
+          }
+          assert.ok(marks.length >= 8)
+          const latestAt = (time: number) => marks.findLast((mark) => mark.time <= time)?.revision
+          for (const { time } of marks) {
+            for (const near of [time - 1, time, time + 1]) assert.equal((await storage.markAt(near))?.revision, latestAt(near))
+          }
+          assert.deepEqual(await storage.oldestMark(), marks[0])
+          await storage.compact(marks[3]!.revision)
+          assert.equal(await storage.markAt(marks[3]!.time), undefined)
+          assert.equal((await storage.markAt(marks[4]!.time))?.revision, latestAt(marks[4]!.time))
+          assert.equal((await storage.oldestMark())?.revision, marks[4]!.revision)
         }))
     })
   }

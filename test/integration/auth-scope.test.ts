@@ -227,3 +227,35 @@ test('what is answered and what is changed lies inside the rights of who asked, 
       assert.ok((allowed.get(`${who} ${plural}`) ?? 0) > 0, `${who} was allowed nothing with ${plural}`)
   }
 })
+
+test('and so it is of the past, where nothing is changed at all', async () => {
+  const newest = async () =>
+    ((await json('/api/v1/namespaces?limit=1')) as unknown as { metadata: { resourceVersion: string } }).metadata.resourceVersion
+  const then = await newest()
+  const seen = new Map<string, number>()
+  let tried = 0
+  for (const resource of resources) {
+    for (const { user: who, sees } of testers) {
+      // Every kind and form of path, each by some of the verbs.
+      const trials = trialsOf(resource, 0).filter((_, index) => index % 3 === tried % 3)
+      for (const { method, path, body } of trials) {
+        // Of what would change something a dry run is the most that is answered.
+        const dry = method === 'GET' || path.includes('?') ? path : `${path}?dryRun=All`
+        const { code, objects } = await attempt(who, { method, path: `/rewind/${then}${dry}`, ...(body ? { body } : {}) })
+        tried++
+        // A dry run answers what it would have made.
+        const foreign = objects.filter(
+          (object) => !sees(object) && !(method === 'POST' && !object.metadata.resourceVersion && isMine(object)),
+        )
+        assert.deepEqual(foreign.map(name), [], `${who.name} was answered these by ${method} ${path} of the past (${code})`)
+        if (method === 'GET' && code < 300) seen.set(`${who.name} ${resource.plural}`, 1)
+      }
+    }
+  }
+  assert.ok(tried > 5_000, `only ${tried} requests were tried`)
+  for (const { plural, namespaced, verbs, prefix } of resources) {
+    if (!verbs.includes('list') || !namespaced || prefix.includes('metrics.k8s.io')) continue
+    for (const who of ['owner', 'reader']) assert.ok(seen.has(`${who} ${plural}`), `${who} saw nothing of the past of ${plural}`)
+  }
+  assert.equal(await newest(), then, 'something was written')
+})

@@ -1,7 +1,7 @@
 import { INGRESS_LEASE } from '../../../shared/ingress/ingress-class.ts'
 import type { PolicyRule, Subject } from '../../../shared/openapi/generated/rbac-v1.ts'
 import { systemGroup, systemUser } from '../../authn/system-names.ts'
-import { account, EVENTS, group, named, READ, rule, user } from './rule.ts'
+import { account, EVENTS, group, named, paths, READ, rule, user } from './rule.ts'
 
 /** One grant that upstream's policy does not have. */
 interface OwnGrant {
@@ -134,6 +134,13 @@ export const ownPolicy: readonly OwnGrant[] = [
     namespace: 'kube-system',
     grants: [named('kube-dns', READ, 'core', 'configmaps')],
     subjects: [group(systemGroup.nodes), user(systemUser.proxy)],
+  },
+  {
+    name: 'coxswain:rewind',
+    reason:
+      'Whoever is known may ask which moments of the past are there, and what changed between two. What they see of objects is what they may get now.',
+    grants: [paths('/rewind /rewind/changes')],
+    subjects: [group(systemGroup.authenticated)],
   },
   {
     name: 'coxswain:cluster-info',

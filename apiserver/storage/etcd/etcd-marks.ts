@@ -15,14 +15,29 @@ export class EtcdMarks {
   }
 
   find(revision: number): Mark | undefined {
+    const found = this.#marks[this.#first((mark) => mark.revision >= revision)]
+    return found?.revision === revision ? found : undefined
+  }
+
+  /** The last one after the revision that is not later than the time. */
+  at(time: number, after: number): Mark | undefined {
+    const found = this.#marks[this.#first((mark) => mark.time > time) - 1]
+    return found !== undefined && found.revision > after ? found : undefined
+  }
+
+  firstAfter(revision: number): Mark | undefined {
+    return this.#marks[this.#first((mark) => mark.revision > revision)]
+  }
+
+  /** The place of the first one that holds, where all after it do too. */
+  #first(holds: (mark: Mark) => boolean): number {
     let low = 0
     let high = this.#marks.length
     while (low < high) {
       const middle = (low + high) >> 1
-      if (this.#marks[middle]!.revision < revision) low = middle + 1
-      else high = middle
+      if (holds(this.#marks[middle]!)) high = middle
+      else low = middle + 1
     }
-    const found = this.#marks[low]
-    return found?.revision === revision ? found : undefined
+    return low
   }
 }

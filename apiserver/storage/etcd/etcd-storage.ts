@@ -176,6 +176,14 @@ class EtcdStorage<F> extends PresentStorage<F> implements Storage<F> {
     return revision > this.compacted ? this.#marks.find(revision) : undefined
   }
 
+  async markAt(time: number): Promise<Mark | undefined> {
+    return this.#marks.at(time, this.compacted)
+  }
+
+  async oldestMark(): Promise<Mark | undefined> {
+    return this.#marks.firstAfter(this.compacted)
+  }
+
   protected readLog(from: number, to: number, limit: number): Promise<Change<F>[]> {
     return this.#history.read(from, to, limit)
   }
