@@ -2,6 +2,7 @@ import { sameJson } from '../shared/objects/same-json.ts'
 import type { Node, Pod } from '../shared/openapi/generated/core-v1.ts'
 import { isBetweenSizes } from '../shared/pods/pod-demand.ts'
 import { claimKeysOf } from '../shared/volumes/pod-claims.ts'
+import { alteredAspects, type ClusterChange } from './cluster-change.ts'
 import { NodeInfo } from './node-info.ts'
 import { Nominations } from './nominations.ts'
 import { type PodInfo, podInfo } from './pod-info.ts'
@@ -35,6 +36,12 @@ export class ClusterState {
   readonly topology = new Topology()
   /** On how many nodes each image is, by every name it goes by. */
   readonly imageNodes = new Map<string, number>()
+  readonly #report: (change: ClusterChange) => void
+
+  /** `report` is told of every change that rules look at, after it was made. */
+  constructor(report: (change: ClusterChange) => void = () => undefined) {
+    this.#report = report
+  }
 
   list(): readonly NodeInfo[] {
     return this.#order
@@ -44,12 +51,16 @@ export class ClusterState {
     const name = node.metadata.name ?? ''
     const known = this.nodes.get(name)
     if (known) {
+      const previous = known.node
+      const altered = alteredAspects(node, previous)
+      const isElsewhere = altered !== undefined && (altered.labels.length > 0 || altered.taints)
       this.#countImages(known, -1)
-      const isElsewhere = standsElsewhere(known.node, node)
       if (isElsewhere) this.topology.removeNode(known)
       known.update(node)
       if (isElsewhere) this.topology.addNode(known)
-      return this.#countImages(known, 1)
+      this.#countImages(known, 1)
+      if (altered) this.#report({ what: 'nodeUpdated', node: known, previous, altered })
+      return
     }
     const info = new NodeInfo(name, node, this.#freeSlots.pop() ?? this.#slots++)
     this.topology.addNode(info)
@@ -58,6 +69,7 @@ export class ClusterState {
     this.#order.push(info)
     for (const pod of this.#homeless.get(name)?.values() ?? []) this.#addTo(info, pod)
     this.#homeless.delete(name)
+    this.#report({ what: 'nodeAdded', node: info })
   }
 
   removeNode(name: string): void {
@@ -70,31 +82,32 @@ export class ClusterState {
     this.#freeSlots.push(gone.slot)
     for (const pod of gone.pods.values()) this.#countClaims(pod, -1)
     if (gone.pods.size > 0) this.#homeless.set(name, new Map(gone.pods))
+    this.#report({ what: 'nodeRemoved', node: gone })
   }
 
-  /**
-   * The server's word on a pod that has a node and is not finished; confirms or replaces what was assumed.
-   * Answers whether anything that rules look at has changed.
-   */
-  setPod(pod: Pod): boolean {
+  /** The server's word on a pod that has a node and is not finished; confirms or replaces what was assumed. */
+  setPod(pod: Pod): void {
     const node = pod.spec.nodeName ?? ''
     const known = this.#placed.get(pod.metadata.uid ?? '')
     if (known?.node === node && countsTheSame(known.info.pod, pod)) {
       known.info.pod = pod
       known.assumed = false
-      return false
+      return
     }
     const info = podInfo(pod)
-    this.removePod(info.uid)
-    this.#place(info, node, false)
-    return true
+    if (known?.node !== node) {
+      this.removePod(info.uid)
+      return this.#place(info, node, false)
+    }
+    this.#takeOff(info.uid)
+    this.#place(info, node, false, known.info)
   }
 
   /** Counts the pod on the node before the server has confirmed it, so that the next cycle sees the room as taken. */
   assume(info: PodInfo, node: string): void {
-    this.nominations.delete(info.uid)
     this.removePod(info.uid)
     this.#place(info, node, true)
+    this.dropNomination(info.uid)
   }
 
   /** Takes an assumption back; does nothing once the server has confirmed it. */
@@ -107,10 +120,26 @@ export class ClusterState {
     return this.nodes.get(this.nominations.nodeOf(uid) ?? '')
   }
 
+  /** Room is being made for the pod there, and nowhere else any longer. */
+  nominate(info: PodInfo, node: string): void {
+    if (this.nominations.nodeOf(info.uid) !== node) this.dropNomination(info.uid)
+    this.nominations.set(info, node)
+  }
+
+  /** No room is kept for the pod any longer: others may have it. */
+  dropNomination(uid: string): void {
+    const node = this.nominationOf(uid)
+    const info = node && this.nominations.on(node.name).get(uid)
+    this.nominations.delete(uid)
+    if (node && info) this.#report({ what: 'podRemoved', pod: info, node })
+  }
+
   setNamespace(name: string, labels: Readonly<Record<string, string>> | undefined): void {
+    if (sameJson(labels, this.namespaceLabels.get(name))) return
     if (labels) this.namespaceLabels.set(name, labels)
     else this.namespaceLabels.delete(name)
     this.topology.namespaceChanged()
+    this.#report({ what: 'namespaceChanged', name })
   }
 
   /** Takes a pod off a node for as long as something is looked at; `putBack` must follow before anything else happens. */
@@ -131,21 +160,33 @@ export class ClusterState {
 
   removePod(uid: string): void {
     const placed = this.#placed.get(uid)
-    if (!placed) return
+    const node = this.#takeOff(uid)
+    if (placed && node) this.#report({ what: 'podRemoved', pod: placed.info, node })
+  }
+
+  /** Answers where the pod was. */
+  #takeOff(uid: string): NodeInfo | undefined {
+    const placed = this.#placed.get(uid)
+    if (!placed) return undefined
     this.#placed.delete(uid)
     const node = this.nodes.get(placed.node)
     if (!node) {
       this.#homeless.get(placed.node)?.delete(uid)
-      return
+      return undefined
     }
     this.withdraw(node, placed.info)
     this.topology.sweep()
+    return node
   }
 
-  #place(info: PodInfo, name: string, assumed: boolean): void {
+  /** `previous` is what the pod was on this node until now. */
+  #place(info: PodInfo, name: string, assumed: boolean, previous?: PodInfo): void {
     this.#placed.set(info.uid, { node: name, info, assumed })
     const node = this.nodes.get(name)
-    if (node) return this.#addTo(node, info)
+    if (node) {
+      this.#addTo(node, info)
+      return this.#report(previous ? { what: 'podUpdated', pod: info, previous, node } : { what: 'podPlaced', pod: info, node })
+    }
     const waiting = this.#homeless.get(name) ?? new Map<string, PodInfo>()
     waiting.set(info.uid, info)
     this.#homeless.set(name, waiting)
@@ -173,11 +214,6 @@ export class ClusterState {
       else this.claimUsers.delete(key)
     }
   }
-}
-
-/** Something that decides whether and where a node counts has changed; of most changes, heartbeats, nothing has. */
-function standsElsewhere(left: Node, right: Node): boolean {
-  return !sameJson(left.metadata.labels, right.metadata.labels) || !sameJson(left.spec.taints, right.spec.taints)
 }
 
 /** Status changes are most of what is seen of a pod, and no rule asks for them. */

@@ -1,3 +1,4 @@
+import type { ClusterChange } from './cluster-change.ts'
 import type { ClusterState } from './cluster-state.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
@@ -13,8 +14,6 @@ export type BoundFilter = (node: NodeInfo) => string | readonly string[] | undef
  */
 export type BoundScore = (candidates: readonly NodeInfo[], scores: Float64Array) => void
 
-export type ClusterChange = 'nodeAdded' | 'nodeUpdated' | 'podRemoved' | 'podPlaced' | 'podUpdated' | 'namespaceChanged' | 'volumeChanged'
-
 /** One scheduling rule: pure, one file in plugins/. Order and weight are policy and stand in profile.ts. */
 export interface SchedulingPlugin {
   readonly name: string
@@ -28,6 +27,11 @@ export interface SchedulingPlugin {
   readonly normalize?: 'none' | 'highestIs100' | 'highestIs0' | 'spanTo100'
   /** Whether a node that this rule refuses may fit once pods have left it; default: no. */
   readonly helpedByRemoval?: boolean
-  /** Changes of the cluster after which a pod refused by this rule may fit. */
-  readonly freedBy: readonly ClusterChange[]
+  /** Kinds of changes of the cluster after which a pod refused by this rule may fit. */
+  readonly freedBy: readonly ClusterChange['what'][]
+  /**
+   * Whether this very change, of one of those kinds, may turn a refusal of the pod by this rule into none, on any node, with or without pods displaced for
+   * it; the change has been made already. No is a promise: the pod sleeps on. Default: yes.
+   */
+  readonly helps?: (info: PodInfo, change: ClusterChange, cluster: ClusterState) => boolean
 }

@@ -1,27 +1,34 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Metrics } from '../shared/metrics/metrics.ts'
 import type { Pod } from '../shared/openapi/generated/core-v1.ts'
+import { made } from '../test/harness/admission-trial.ts'
 import { manualClock } from '../test/harness/manual-clock.ts'
-import type { ClusterChange } from './framework.ts'
+import type { ClusterChange } from './cluster-change.ts'
+import { ClusterState } from './cluster-state.ts'
+import type { SchedulingPlugin } from './framework.ts'
+import { NodeInfo } from './node-info.ts'
 import { podInfo } from './pod-info.ts'
 import { SchedulingQueue } from './queue.ts'
 
 const info = (name: string, priority = 0) =>
   podInfo({ metadata: { name, namespace: 'default', uid: name }, spec: { containers: [], priority }, status: {} } as unknown as Pod)
 
+const fit: SchedulingPlugin = { name: 'Fit', freedBy: ['nodeAdded', 'podRemoved'] }
+const node = new NodeInfo('n', made('v1', 'Node', { metadata: { name: 'n' } }), 0)
+const change = (what: 'nodeAdded' | 'podPlaced' | 'podRemoved', name = 'other'): ClusterChange =>
+  what === 'nodeAdded' ? { what, node } : { what, node, pod: info(name) }
+
 function subject() {
   const clock = manualClock()
-  const freedBy = new Map<string, ClusterChange[]>([
-    ['Fit', ['nodeAdded', 'podRemoved']],
-    ['Affinity', ['podPlaced']],
-  ])
-  const queue = new SchedulingQueue(clock, freedBy)
+  const metrics = new Metrics()
+  const queue = new SchedulingQueue({ clock, metrics, cluster: new ClusterState() })
   const taken = () => {
     const names: string[] = []
     for (let next = queue.take(); next; next = queue.take()) names.push(next.uid)
     return names
   }
-  return { clock, queue, taken }
+  return { clock, queue, taken, metrics }
 }
 
 test('higher priority first, then whoever waited longer', async () => {
@@ -49,19 +56,40 @@ test('a refused pod waits for a change that one of its rules named, and for its 
   const { clock, queue, taken } = subject()
   queue.set(info('a'), false)
   assert.deepEqual(taken(), ['a'])
-  queue.refused('a', new Set(['Fit']))
-  queue.cluster('podPlaced')
+  queue.refused('a', new Set([fit]))
+  queue.cluster(change('podPlaced'))
   await clock.advance(2_000)
   assert.deepEqual(taken(), [], 'a change that helps others')
-  queue.cluster('podRemoved')
+  queue.cluster(change('podRemoved'))
   assert.deepEqual(taken(), ['a'], 'the back-off was over')
-  queue.refused('a', new Set(['Fit']))
-  queue.cluster('nodeAdded')
+  queue.refused('a', new Set([fit]))
+  queue.cluster(change('nodeAdded'))
   assert.deepEqual(taken(), [], 'freed, but the back-off of the second attempt is 2 s')
   await clock.advance(1_999)
   assert.deepEqual(taken(), [])
   await clock.advance(1)
   assert.deepEqual(taken(), ['a'])
+})
+
+test('rules are asked about the very object, and what they say is counted', async () => {
+  const { clock, queue, taken, metrics } = subject()
+  const picky: SchedulingPlugin = {
+    ...{ name: 'Picky', freedBy: ['podRemoved'] },
+    helps: ({ uid }, change) => change.what === 'podRemoved' && change.pod.uid === `next to ${uid}`,
+  }
+  for (const name of ['a', 'b']) queue.set(info(name), false)
+  taken()
+  for (const name of ['a', 'b']) queue.refused(name, new Set([picky]))
+  await clock.advance(1_000)
+  queue.cluster(change('podRemoved', 'far away'))
+  assert.deepEqual([taken(), queue.sleeps('a'), queue.sleeps('b')], [[], true, true])
+  queue.cluster(change('podRemoved', 'next to b'))
+  assert.deepEqual([taken(), queue.sleeps('a'), queue.sleeps('b')], [['b'], true, false])
+  const told = metrics.render()
+  assert.match(told, /scheduler_queueing_hints_total\{plugin="Picky",event="podRemoved",hint="QueueSkip"\} 3/)
+  assert.match(told, /scheduler_queueing_hints_total\{plugin="Picky",event="podRemoved",hint="Queue"\} 1/)
+  assert.match(told, /scheduler_queue_incoming_pods_total\{queue="active",event="podRemoved"\} 1/)
+  assert.match(told, /scheduler_pending_pods\{queue="unschedulable"\} 1/)
 })
 
 test('whom no rule refused, any change may help', async () => {
@@ -70,7 +98,7 @@ test('whom no rule refused, any change may help', async () => {
   taken()
   queue.refused('a', new Set())
   await clock.advance(1_000)
-  queue.cluster('nodeAdded')
+  queue.cluster(change('nodeAdded'))
   assert.deepEqual(taken(), ['a'])
 })
 
@@ -92,7 +120,7 @@ test('after five minutes a refused pod is tried again although nothing changed',
   const { clock, queue, taken } = subject()
   queue.set(info('a'), false)
   taken()
-  queue.refused('a', new Set(['Fit']))
+  queue.refused('a', new Set([fit]))
   await clock.advance(5 * 60_000)
   assert.deepEqual(taken(), [])
   await clock.advance(1_000)
@@ -103,7 +131,7 @@ test('a pod that was changed is tried again; one that only was looked at is not'
   const { clock, queue, taken } = subject()
   queue.set(info('a'), false)
   taken()
-  queue.refused('a', new Set(['Fit']))
+  queue.refused('a', new Set([fit]))
   await clock.advance(1_000)
   queue.set(info('a'), false)
   assert.deepEqual(taken(), [])
@@ -117,11 +145,11 @@ test('a deleted pod is nowhere any more, wherever it was', async () => {
   queue.take()
   queue.take()
   queue.take()
-  queue.refused('parked', new Set(['Fit']))
+  queue.refused('parked', new Set([fit]))
   queue.failed('backing-off')
   queue.set(info('fresh'), false)
   for (const name of ['active', 'parked', 'backing-off', 'fresh']) queue.delete(name)
-  queue.cluster('nodeAdded')
+  queue.cluster(change('nodeAdded'))
   await clock.advance(10 * 60_000)
   assert.deepEqual(taken(), [])
   assert.equal(queue.size, 0)

@@ -1,8 +1,13 @@
+import type { Metrics } from '../shared/metrics/metrics.ts'
 import { Bell } from '../shared/time/bell.ts'
 import type { Clock, Timer } from '../shared/time/clock.ts'
-import type { ClusterChange } from './framework.ts'
+import type { ClusterChange } from './cluster-change.ts'
+import type { ClusterState } from './cluster-state.ts'
+import type { SchedulingPlugin } from './framework.ts'
 import { Heap } from './heap.ts'
 import type { PodInfo } from './pod-info.ts'
+import { type Arrival, QueueCounts } from './queue-counts.ts'
+import { Sleepers } from './sleepers.ts'
 
 export const FIRST_BACKOFF_MILLISECONDS = 1_000
 export const LONGEST_BACKOFF_MILLISECONDS = 10_000
@@ -16,47 +21,58 @@ interface Waiting {
   attempts: number
   /** Not before this; set by the last failure. */
   readyAt: number
-  refusedBy: ReadonlySet<string>
   place: 'active' | 'backoff' | 'unschedulable' | 'inFlight'
+}
+
+export interface QueueTools {
+  readonly clock: Clock
+  readonly cluster: ClusterState
+  readonly metrics: Metrics
 }
 
 /**
  * Pods waiting for a node: active (sorted by priority, then age), backing off after a failure, or unschedulable until
- * a change of the cluster that one of their refusing rules named. A pod is in one place at a time.
+ * a change of the cluster that may help against one of their refusing rules. A pod is in one place at a time.
  */
 export class SchedulingQueue {
   readonly #clock: Clock
-  readonly #freedBy: ReadonlyMap<string, readonly ClusterChange[]>
+  readonly #cluster: ClusterState
+  readonly #counts: QueueCounts
   readonly #pods = new Map<string, Waiting>()
   readonly #active = new Heap<Waiting>(
     (left, right) => left.info.priority > right.info.priority || (left.info.priority === right.info.priority && left.order < right.order),
   )
-  /** The refused ones apart, so that a change of the cluster costs nothing while all is well. */
-  readonly #unschedulable = new Set<Waiting>()
+  readonly #unschedulable = new Sleepers<Waiting>()
   #order = 0
   readonly #bell = new Bell()
   #timer: Timer | undefined
   #armedFor = Number.POSITIVE_INFINITY
 
-  constructor(clock: Clock, freedBy: ReadonlyMap<string, readonly ClusterChange[]>) {
+  constructor({ clock, cluster, metrics }: QueueTools) {
     this.#clock = clock
-    this.#freedBy = freedBy
+    this.#cluster = cluster
+    this.#counts = new QueueCounts(metrics, () => [...this.#pods.values()].map(({ place }) => place))
   }
 
   get size(): number {
     return this.#pods.size
   }
 
+  /** Whether a pod waits for a change that helps it: neither tried soon nor in work. */
+  sleeps(uid: string): boolean {
+    return this.#pods.get(uid)?.place === 'unschedulable'
+  }
+
   /** Takes a pod in, or takes notice of its new form. A changed pod that was refused is tried again. */
   set(info: PodInfo, changed: boolean): void {
     const known = this.#pods.get(info.uid)
     if (!known) {
-      const waiting: Waiting = { info, order: this.#order++, attempts: 0, readyAt: 0, refusedBy: new Set(), place: 'active' }
+      const waiting: Waiting = { info, order: this.#order++, attempts: 0, readyAt: 0, place: 'active' }
       this.#pods.set(info.uid, waiting)
-      return this.#activate(waiting)
+      return this.#activate(waiting, 'podAdded')
     }
     known.info = info
-    if (changed && known.place === 'unschedulable') this.#retry(known)
+    if (changed && known.place === 'unschedulable') this.#retry(known, 'podChanged')
   }
 
   delete(uid: string): void {
@@ -82,21 +98,34 @@ export class SchedulingQueue {
     return this.#bell.rung(this.#active.size > 0, signal)
   }
 
-  /** No node fits: waits for a change that frees it. */
-  refused(uid: string, refusedBy: ReadonlySet<string>): void {
-    this.#park(uid, 'unschedulable', refusedBy)
+  /** No node fits: waits for a change that may help against one of the rules; of nobody's refusal any change may. */
+  refused(uid: string, refusedBy: ReadonlySet<SchedulingPlugin>): void {
+    const waiting = this.#park(uid, 'unschedulable')
+    if (waiting) this.#unschedulable.add(waiting, refusedBy)
   }
 
   /** The attempt broke down (the binding was not accepted): tried again after the back-off. */
   failed(uid: string): void {
-    this.#park(uid, 'backoff', new Set())
+    this.#park(uid, 'backoff')
   }
 
-  /** Something changed in the cluster; the pods that it may help leave the unschedulable ones. Whom no rule refused (there was no node) any change may help. */
+  /** What a refused pod waited for will not come. */
+  retry(uid: string): void {
+    const waiting = this.#pods.get(uid)
+    if (waiting?.place === 'unschedulable') this.#retry(waiting, 'attemptFailed')
+  }
+
+  /** Something changed in the cluster; the pods that it may help leave the unschedulable ones. */
   cluster(change: ClusterChange): void {
-    for (const waiting of this.#unschedulable) {
-      const { refusedBy } = waiting
-      if (refusedBy.size === 0 || [...refusedBy].some((plugin) => this.#freedBy.get(plugin)?.includes(change))) this.#retry(waiting)
+    const { what } = change
+    for (const waiting of this.#unschedulable.ofNobody) this.#retry(waiting, what)
+    for (const [rule, refused] of this.#unschedulable.byRule) {
+      if (!rule.freedBy.includes(what)) continue
+      for (const waiting of refused) {
+        const isHelp = rule.helps?.(waiting.info, change, this.#cluster) ?? true
+        this.#counts.asked(rule.name, what, isHelp)
+        if (isHelp) this.#retry(waiting, what)
+      }
     }
   }
 
@@ -104,29 +133,33 @@ export class SchedulingQueue {
     this.#timer?.cancel()
   }
 
-  #park(uid: string, place: 'unschedulable' | 'backoff', refusedBy: ReadonlySet<string>): void {
+  #park(uid: string, place: 'unschedulable' | 'backoff'): Waiting | undefined {
     const waiting = this.#pods.get(uid)
-    if (!waiting) return
+    if (!waiting) return undefined
     const backoff = Math.min(FIRST_BACKOFF_MILLISECONDS * 2 ** (waiting.attempts - 1), LONGEST_BACKOFF_MILLISECONDS)
     waiting.readyAt = this.#clock.now() + backoff
-    waiting.refusedBy = refusedBy
-    waiting.place = place
-    if (place === 'unschedulable') this.#unschedulable.add(waiting)
-    this.#arm(dueAt(waiting))
+    this.#put(waiting, place, place === 'backoff' ? 'attemptFailed' : 'refused')
+    return waiting
   }
 
-  #retry(waiting: Waiting): void {
+  #retry(waiting: Waiting, why: Arrival): void {
     this.#unschedulable.delete(waiting)
-    if (waiting.readyAt <= this.#clock.now()) return this.#activate(waiting)
-    waiting.place = 'backoff'
-    this.#arm(dueAt(waiting))
+    if (waiting.readyAt <= this.#clock.now()) return this.#activate(waiting, why)
+    this.#put(waiting, 'backoff', why)
   }
 
-  #activate(waiting: Waiting): void {
+  #activate(waiting: Waiting, why: Arrival): void {
     this.#unschedulable.delete(waiting)
     waiting.place = 'active'
+    this.#counts.arrived('active', why)
     this.#active.push(waiting)
     this.#bell.ring()
+  }
+
+  #put(waiting: Waiting, place: 'unschedulable' | 'backoff', why: Arrival): void {
+    waiting.place = place
+    this.#counts.arrived(place, why)
+    this.#arm(dueAt(waiting))
   }
 
   /** One timer, for whatever is due first. */
@@ -142,7 +175,7 @@ export class SchedulingQueue {
     this.#armedFor = Number.POSITIVE_INFINITY
     let next = Number.POSITIVE_INFINITY
     for (const waiting of this.#pods.values()) {
-      if (dueAt(waiting) <= now) this.#activate(waiting)
+      if (dueAt(waiting) <= now) this.#activate(waiting, waiting.place === 'backoff' ? 'backoffOver' : 'sleptLongEnough')
       else next = Math.min(next, dueAt(waiting))
     }
     this.#arm(next)

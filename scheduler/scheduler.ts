@@ -2,14 +2,16 @@ import type { Client } from '../shared/client/client.ts'
 import type { EventRecorder } from '../shared/client/event-recorder.ts'
 import type { Informer, Informers } from '../shared/informer/informer.ts'
 import type { Logger } from '../shared/logging/logger.ts'
+import type { Metrics } from '../shared/metrics/metrics.ts'
 import { sameJson } from '../shared/objects/same-json.ts'
-import type { Node, Pod } from '../shared/openapi/generated/core-v1.ts'
+import type { Pod } from '../shared/openapi/generated/core-v1.ts'
 import type { PodDisruptionBudget } from '../shared/openapi/generated/policy-v1.ts'
 import type { Random } from '../shared/random/random.ts'
 import type { Clock, Timer } from '../shared/time/clock.ts'
-import { FOLDERS_OF_NODE } from '../shared/volumes/annotations.ts'
 import { type BindingTools, bind, reportUnschedulable, withdrawNomination } from './binding.ts'
+import type { VolumeKind } from './cluster-change.ts'
 import { ASSUMED_FOR_MILLISECONDS, ClusterState } from './cluster-state.ts'
+import type { SchedulingPlugin } from './framework.ts'
 import type { NodeInfo } from './node-info.ts'
 import { type PodInfo, podInfo } from './pod-info.ts'
 import { evictVictims } from './preemption/evict.ts'
@@ -28,6 +30,7 @@ export interface SchedulerTools {
   clock: Clock
   random: Random
   log: Logger
+  metrics: Metrics
 }
 
 export interface SchedulerSettings {
@@ -42,7 +45,7 @@ export interface SchedulerSettings {
 export class Scheduler {
   readonly #tools: SchedulerTools
   readonly #settings: SchedulerSettings
-  readonly #state = new ClusterState()
+  readonly #state = new ClusterState((change) => this.#queue.cluster(change))
   readonly #queue: SchedulingQueue
   readonly #cycle: SchedulingCycle
   readonly #budgets: Informer<PodDisruptionBudget>
@@ -54,7 +57,7 @@ export class Scheduler {
   constructor(tools: SchedulerTools, settings: SchedulerSettings) {
     this.#tools = tools
     this.#settings = settings
-    this.#queue = new SchedulingQueue(tools.clock, new Map(settings.profile.map(({ plugin }) => [plugin.name, plugin.freedBy])))
+    this.#queue = new SchedulingQueue({ clock: tools.clock, metrics: tools.metrics, cluster: this.#state })
     this.#cycle = new SchedulingCycle(settings.profile, tools.random)
     this.#budgets = tools.informers.of('policy/v1', 'PodDisruptionBudget')
     this.#follow()
@@ -77,8 +80,9 @@ export class Scheduler {
   #schedule(info: PodInfo, tools: BindingTools): void {
     const placement = this.#cycle.place(info, this.#state)
     if (placement.node === undefined) {
-      const { message, nominatedNode } = this.#preempt(info, placement, tools)
-      this.#queue.refused(info.uid, placement.refusedBy)
+      const refusedBy = new Set(placement.refusedBy)
+      const { message, nominatedNode } = this.#preempt(info, placement, refusedBy, tools)
+      this.#queue.refused(info.uid, refusedBy)
       return this.#track(reportUnschedulable(info, { reason: 'Unschedulable', message, nominatedNode }, tools))
     }
     this.#state.assume(info, placement.node.name)
@@ -107,6 +111,7 @@ export class Scheduler {
       return this.#failed(info, node.name, failed)
     } finally {
       giveBack()
+      for (const { volume } of choice.promises) this.#volumeChanged('PersistentVolume', volume.metadata.name ?? '')
     }
     await this.#carryOut(info, node.name, tools)
   }
@@ -115,27 +120,29 @@ export class Scheduler {
   #preempt(
     info: PodInfo,
     { message, refusers }: Placement & { node: undefined },
+    refusedBy: Set<SchedulingPlugin>,
     tools: BindingTools,
   ): { message: string; nominatedNode?: string } {
     const why = ineligible(info, this.#state, refusers)
     if (why !== undefined) return { message: `${message} preemption: ${why}` }
     if (refusers.length === 0) return { message }
     const cluster = this.#state
-    const fits = this.#cycle.fitsAfterRemoval(info, cluster)
+    const fits = this.#cycle.fitsAfterRemoval(info, cluster, refusedBy)
     const budgets = this.#budgets.cache.list()
     const found = findPreemption(info, { cluster, budgets, random: this.#tools.random, refusers, fits })
     if (!found.node) {
       // Room that will never be enough is not kept from others any longer.
-      cluster.nominations.delete(info.uid)
+      cluster.dropNomination(info.uid)
       return { message: `${message} preemption: ${found.why}`, nominatedNode: '' }
     }
     const { name } = found.node
     for (const other of cluster.nominations.on(name).values()) {
       if (other.priority >= info.priority) continue
-      cluster.nominations.delete(other.uid)
+      cluster.dropNomination(other.uid)
+      this.#queue.retry(other.uid)
       this.#track(withdrawNomination(other, tools))
     }
-    cluster.nominations.set(info, name)
+    cluster.nominate(info, name)
     this.#track(this.#evict(info, found, tools))
     return { message, nominatedNode: name }
   }
@@ -145,8 +152,8 @@ export class Scheduler {
       await evictVictims(info, found, tools)
     } catch (error) {
       // Nobody leaves whose leaving would wake it.
-      this.#state.nominations.delete(info.uid)
-      this.#queue.cluster('podRemoved')
+      this.#state.dropNomination(info.uid)
+      this.#queue.retry(info.uid)
       throw error
     }
   }
@@ -164,19 +171,14 @@ export class Scheduler {
       return
     }
     if (result !== 'gone') return this.#failed(info, node, result.failed)
-    this.#takeBack(info)
+    this.#state.forget(info.uid)
     this.#queue.delete(info.uid)
   }
 
   #failed(info: PodInfo, node: string, error: Error): void {
-    this.#takeBack(info)
+    this.#state.forget(info.uid)
     this.#tools.log.warn('binding failed', { pod: info.key, node, error })
     this.#queue.failed(info.uid)
-  }
-
-  #takeBack(info: PodInfo): void {
-    this.#state.forget(info.uid)
-    this.#queue.cluster('podRemoved')
   }
 
   #track(write: Promise<void>, under = this.#writes): void {
@@ -196,14 +198,17 @@ export class Scheduler {
     const { informers } = this.#tools
     informers.of('v1', 'Namespace').onChange((key, current) => {
       this.#state.setNamespace(key, current && (current.metadata.labels ?? {}))
-      this.#queue.cluster('namespaceChanged')
     })
     this.#followVolumes()
-    informers.of('v1', 'Node').onChange((key, current, previous) => {
-      if (current) this.#state.setNode(current)
-      else this.#state.removeNode(key)
-      if (current && !previous) this.#queue.cluster('nodeAdded')
-      else if (current && previous && offersElse(current, previous)) this.#queue.cluster('nodeUpdated')
+    informers.of('v1', 'Node').onChange((key, current) => {
+      if (current) return this.#state.setNode(current)
+      const waiting = [...this.#state.nominations.on(key).keys()]
+      this.#state.removeNode(key)
+      // Room that was being made there is nowhere now.
+      for (const uid of waiting) {
+        this.#state.nominations.delete(uid)
+        this.#queue.retry(uid)
+      }
     })
     informers.of('v1', 'Pod').onChange((_key, current, previous) => {
       // The same name with another uid is another pod.
@@ -214,29 +219,32 @@ export class Scheduler {
 
   #followVolumes(): void {
     const { volumes } = this.#state
-    const keep = <T>(held: Map<string, T>) => {
+    const keep = <T>(kind: VolumeKind, held: Map<string, T>) => {
       return (key: string, current: T | undefined) => {
         if (current) held.set(key, current)
         else held.delete(key)
         volumes.changed()
-        this.#queue.cluster('volumeChanged')
+        this.#volumeChanged(kind, key)
       }
     }
     const { informers } = this.#tools
-    informers.of('v1', 'PersistentVolumeClaim').onChange(keep(volumes.claims))
-    informers.of('v1', 'PersistentVolume').onChange(keep(volumes.volumes))
-    informers.of('storage.k8s.io/v1', 'StorageClass').onChange(keep(volumes.classes))
-    informers.of('storage.k8s.io/v1', 'CSINode').onChange(keep(volumes.csiNodes))
+    informers.of('v1', 'PersistentVolumeClaim').onChange(keep('PersistentVolumeClaim', volumes.claims))
+    informers.of('v1', 'PersistentVolume').onChange(keep('PersistentVolume', volumes.volumes))
+    informers.of('storage.k8s.io/v1', 'StorageClass').onChange(keep('StorageClass', volumes.classes))
+    informers.of('storage.k8s.io/v1', 'CSINode').onChange(keep('CSINode', volumes.csiNodes))
+  }
+
+  #volumeChanged(kind: VolumeKind, key: string): void {
+    this.#queue.cluster({ what: 'volumeChanged', kind, key })
   }
 
   #podGone(pod: Pod): void {
     const uid = pod.metadata.uid ?? ''
-    this.#state.nominations.delete(uid)
     this.#queue.delete(uid)
+    this.#state.dropNomination(uid)
     if (!this.#state.isPlaced(uid)) return
     this.#state.removePod(uid)
     this.#state.volumes.changed()
-    this.#queue.cluster('podRemoved')
   }
 
   #podSeen(pod: Pod, previous: Pod | undefined): void {
@@ -244,14 +252,13 @@ export class Scheduler {
     const uid = pod.metadata.uid ?? ''
     if (pod.spec.nodeName) {
       this.#queue.delete(uid)
-      this.#state.nominations.delete(uid)
-      if (this.#state.setPod(pod)) this.#queue.cluster(previous?.spec.nodeName ? 'podUpdated' : 'podPlaced')
-      return
+      this.#state.setPod(pod)
+      return this.#state.dropNomination(uid)
     }
     if (pod.spec.schedulerName !== this.#settings.schedulerName || this.#state.isPlaced(uid)) return
     if (pod.metadata.deletionTimestamp !== undefined) {
-      this.#state.nominations.delete(uid)
-      return this.#queue.delete(uid)
+      this.#queue.delete(uid)
+      return this.#state.dropNomination(uid)
     }
     const info = podInfo(pod)
     // From before this scheduler's time; what it decided itself is newer than what the watch says.
@@ -260,19 +267,6 @@ export class Scheduler {
     const gated = this.#settings.profile.some(({ plugin }) => plugin.gate?.(info) !== undefined)
     if (!gated) this.#queue.set(info, previous !== undefined && asksElse(pod, previous))
   }
-}
-
-/** Heartbeats, most of what is seen of a node, free nobody. */
-function offersElse(current: Node, previous: Node): boolean {
-  const folders = ({ annotations }: Node['metadata']) => annotations?.[FOLDERS_OF_NODE]
-  const offer = ({ metadata, spec, status }: Node) => [
-    metadata.labels,
-    folders(metadata),
-    spec.taints,
-    spec.unschedulable,
-    status.allocatable,
-  ]
-  return !sameJson(offer(current), offer(previous))
 }
 
 function asksElse(current: Pod, previous: Pod): boolean {

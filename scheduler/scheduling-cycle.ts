@@ -9,7 +9,7 @@ import type { Weighted } from './profile.ts'
 /** Where the pod goes, or why it goes nowhere. */
 export type Placement =
   | { node: NodeInfo; evaluated: number }
-  | { node: undefined; message: string; refusedBy: ReadonlySet<string>; refusers: Refusers }
+  | { node: undefined; message: string; refusedBy: ReadonlySet<SchedulingPlugin>; refusers: Refusers }
 
 /** What refused each node, in the order of `ClusterState.list`; holds until the next decision. */
 export type Refusers = readonly Refusal[]
@@ -25,6 +25,9 @@ interface BoundPlugin {
   /** Most refusals are like the one before. */
   last: Refusal | undefined
 }
+
+/** What refuses a pod where there is no node at all. */
+const someNode: SchedulingPlugin = { name: 'Nodes', freedBy: ['nodeAdded'] }
 
 /** Below this many nodes all are looked at. */
 const SMALL_CLUSTER = 100
@@ -57,7 +60,7 @@ export class SchedulingCycle {
     for (const { plugin } of nodes.length > 0 ? this.#profile : []) {
       const sentence = plugin.preFilter?.(info, cluster)
       if (sentence === undefined) continue
-      return { node: undefined, message: explainForAll(nodes.length, sentence), refusedBy: new Set([plugin.name]), refusers: [] }
+      return { node: undefined, message: explainForAll(nodes.length, sentence), refusedBy: new Set([plugin]), refusers: [] }
     }
     // The room that was made for it: nobody else's would be cheaper.
     const nominated = cluster.nominationOf(info.uid)
@@ -87,14 +90,14 @@ export class SchedulingCycle {
   /** Every node has just refused. */
   #nowhere(nodes: number): Placement {
     const counts = new Map<string, number>()
-    const refusedBy = new Set<string>()
+    const refusedBy = new Set<SchedulingPlugin>(nodes === 0 ? [someNode] : [])
     const refusers = this.#refusals
     refusers.length = nodes
     let alike = 0
     for (const [place, refusal] of refusers.entries()) {
       alike += 1
       if (refusal === refusers[place + 1]) continue
-      refusedBy.add(refusal.plugin.name)
+      refusedBy.add(refusal.plugin)
       if (typeof refusal.sentences === 'string') countRefusal(counts, refusal.sentences, alike)
       else for (const sentence of refusal.sentences) countRefusal(counts, sentence, alike)
       alike = 0
@@ -104,9 +107,9 @@ export class SchedulingCycle {
 
   /**
    * A question that stays right while pods are taken away and put back: whether the pod fits on a node as the picture is when it is asked.
-   * What no pod's leaving can help is asked once a node.
+   * What no pod's leaving can help is asked once a node. Rules that refuse even so are put down in `refusedBy`.
    */
-  fitsAfterRemoval(info: PodInfo, cluster: ClusterState): (node: NodeInfo) => boolean {
+  fitsAfterRemoval(info: PodInfo, cluster: ClusterState, refusedBy = new Set<SchedulingPlugin>()): (node: NodeInfo) => boolean {
     const bind = (helped: boolean) => this.#bind(info, cluster).filter(({ plugin }) => (plugin.helpedByRemoval ?? false) === helped)
     const lasting = bind(false)
     const changing = bind(true)
@@ -114,7 +117,10 @@ export class SchedulingCycle {
     return (node) => {
       let isHopeless = hopeless.get(node)
       if (isHopeless === undefined) hopeless.set(node, (isHopeless = firstRefusal(node, lasting) !== undefined))
-      return !isHopeless && this.#refusalOf(node, info, cluster, changing) === undefined
+      if (isHopeless) return false
+      const refusal = this.#refusalOf(node, info, cluster, changing)
+      if (refusal) refusedBy.add(refusal.plugin)
+      return refusal === undefined
     }
   }
 

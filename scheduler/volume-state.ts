@@ -3,9 +3,10 @@ import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../shar
 import type { CSINode, StorageClass } from '../shared/openapi/generated/storage-v1.ts'
 import { FOLDERS_OF_NODE, NO_PROVISIONER, NODE_FOLDER, SELECTED_NODE } from '../shared/volumes/annotations.ts'
 import { isFullyBound } from '../shared/volumes/binding.ts'
-import { bestVolume, requestOf } from '../shared/volumes/matching.ts'
-import { claimsOfPod, isClaimOfPod } from '../shared/volumes/pod-claims.ts'
+import { bestVolume, isBoundTo, requestOf } from '../shared/volumes/matching.ts'
+import { claimKeysOf, claimsOfPod, isClaimOfPod } from '../shared/volumes/pod-claims.ts'
 import { storageClassOf } from '../shared/volumes/storage-class.ts'
+import type { VolumeKind } from './cluster-change.ts'
 
 /** What the claims of one pod come to, before a node is looked at. */
 export interface ClaimsOfPod {
@@ -87,6 +88,20 @@ export class VolumeState {
       else return undefined
     }
     return { promises, provisions }
+  }
+
+  /** Whether the claims of a pod may come to something else by this change. */
+  concerns(pod: Pod, { kind, key }: { readonly kind: VolumeKind; readonly key: string }): boolean {
+    if (kind === 'CSINode') return false
+    return claimKeysOf(pod).some((claimKey) => {
+      if (kind === 'PersistentVolumeClaim') return claimKey === key
+      const claim = this.claims.get(claimKey)
+      if (!claim) return false
+      if (kind === 'StorageClass') return storageClassOf(claim) === key
+      if (claim.spec.volumeName) return claim.spec.volumeName === key
+      const volume = this.volumes.get(key)
+      return !volume || isBoundTo(volume, claim) || storageClassOf(volume) === storageClassOf(claim)
+    })
   }
 
   /** Keeps the chosen volumes from others until the answer is known; the returned function gives them back. */

@@ -1,3 +1,4 @@
+import type { ClusterChange } from '../cluster-change.ts'
 import type { ClusterState } from '../cluster-state.ts'
 import type { BoundFilter, BoundScore, SchedulingPlugin } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
@@ -11,7 +12,8 @@ export const interPodAffinity: SchedulingPlugin = {
   name: 'InterPodAffinity',
   helpedByRemoval: true,
   normalize: 'spanTo100',
-  freedBy: ['nodeAdded', 'nodeUpdated', 'podRemoved', 'podPlaced', 'podUpdated', 'namespaceChanged'],
+  freedBy: ['nodeAdded', 'nodeUpdated', 'nodeRemoved', 'podRemoved', 'podPlaced', 'podUpdated', 'namespaceChanged'],
+  helps: mayBringTogether,
   filter(info, cluster) {
     const { required, requiredAnti } = info.affinity
     const repelling = cluster.topology.repelling.about(info, isAbout(info, cluster))
@@ -24,6 +26,39 @@ export const interPodAffinity: SchedulingPlugin = {
     if (preferred.length === 0 && preferredAnti.length === 0 && weighing.length === 0) return undefined
     return affinityScore([...preferred, ...preferredAnti], cluster, weighing)
   },
+}
+
+/** Company comes, or whoever kept the pod off goes; or a node that somebody reckons with is elsewhere now. */
+function mayBringTogether(info: PodInfo, change: ClusterChange, cluster: ClusterState): boolean {
+  const { required, requiredAnti } = info.affinity
+  const isCompany = (other: PodInfo) => required.length > 0 && required.every((term) => concerns(term, other, cluster.namespaceLabels))
+  // Where nobody is left of those that it wants to be near to, the first of a group may go anywhere.
+  const isInTheWay = (other: PodInfo) =>
+    isCompany(other) ||
+    requiredAnti.some((term) => concerns(term, other, cluster.namespaceLabels)) ||
+    other.affinity.requiredAnti.some(isAbout(info, cluster))
+  switch (change.what) {
+    case 'podPlaced':
+      return isCompany(change.pod)
+    case 'podRemoved':
+      return isInTheWay(change.pod)
+    case 'podUpdated':
+      return isCompany(change.pod) || isInTheWay(change.previous)
+    case 'nodeRemoved':
+      return [...change.node.pods.values()].some(isInTheWay)
+    case 'nodeAdded':
+      return change.node.pods.size > 0 || interPodAffinity.filter?.(info, cluster)?.(change.node) === undefined
+    case 'nodeUpdated': {
+      const isOurs = (key: string) => [...required, ...requiredAnti].some(({ topologyKey }) => topologyKey === key)
+      return change.altered.labels.some((key) => isOurs(key) || cluster.topology.reckonsWith(key))
+    }
+    case 'namespaceChanged':
+      return (
+        change.name === info.namespace || [...required, ...requiredAnti].some(({ namespaceSelector }) => namespaceSelector !== undefined)
+      )
+    default:
+      return false
+  }
 }
 
 function isAbout(info: PodInfo, { namespaceLabels }: ClusterState): (term: AffinityTerm) => boolean {

@@ -6,6 +6,12 @@ export const nodeAffinity: SchedulingPlugin = {
   name: 'NodeAffinity',
   normalize: 'highestIs100',
   freedBy: ['nodeAdded', 'nodeUpdated'],
+  helps({ pod: { spec } }, change) {
+    if (change.what === 'nodeUpdated') {
+      return change.altered.labels.length > 0 && matchesNode(spec, change.node.node) && !matchesNode(spec, change.previous)
+    }
+    return change.what === 'nodeAdded' && matchesNode(spec, change.node.node)
+  },
   filter(info) {
     const { spec } = info.pod
     if (!spec.nodeSelector && !spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution) return undefined

@@ -1,3 +1,4 @@
+import { hostPortsClash } from '../../shared/pods/host-ports.ts'
 import type { SchedulingPlugin } from '../framework.ts'
 
 /** Host ports must be free on the node. */
@@ -5,6 +6,10 @@ export const nodePorts: SchedulingPlugin = {
   name: 'NodePorts',
   helpedByRemoval: true,
   freedBy: ['nodeAdded', 'podRemoved'],
+  helps({ hostPorts }, change) {
+    if (change.what !== 'podRemoved') return true
+    return change.pod.hostPorts.some((held) => hostPorts.some((wanted) => hostPortsClash(held, wanted)))
+  },
   filter(info) {
     if (info.hostPorts.length === 0) return undefined
     return (node) =>

@@ -1,11 +1,16 @@
+import type { ClusterChange } from '../cluster-change.ts'
 import type { SchedulingPlugin } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
+import type { PodInfo } from '../pod-info.ts'
 
 /** Requests must fit into what is left of allocatable; the emptier node scores higher (LeastAllocated). */
 export const nodeResourcesFit: SchedulingPlugin = {
   name: 'NodeResourcesFit',
   helpedByRemoval: true,
   freedBy: ['nodeAdded', 'nodeUpdated', 'podRemoved', 'podUpdated'],
+  helps(info, change) {
+    return 'node' in change && makesRoom(change) && mayHold(info, change.node)
+  },
   filter(info) {
     const { milliCpu, memory, otherRequests } = info
     return (node) => {
@@ -42,4 +47,37 @@ export const nodeResourcesFit: SchedulingPlugin = {
 /** The share of a resource, 0–100, that would stay free. */
 function free(total: number, used: number): number {
   return total === 0 ? 0 : (Math.max(total - used, 0) * 100) / total
+}
+
+function makesRoom(change: ClusterChange): boolean {
+  if (change.what === 'nodeUpdated') return change.altered.allocatable
+  return change.what !== 'podUpdated' || asksLess(change.pod, change.previous)
+}
+
+function asksLess(now: PodInfo, before: PodInfo): boolean {
+  if (now.milliCpu < before.milliCpu || now.memory < before.memory) return true
+  const amounts = new Map(now.otherRequests)
+  return before.otherRequests.some(([name, amount]) => (amounts.get(name) ?? 0) < amount)
+}
+
+/** Whether there is room for the pod, once all have left whom it may displace. */
+function mayHold(info: PodInfo, node: NodeInfo): boolean {
+  const { milliCpu, memory, otherRequests } = info
+  let pods = 1
+  let usedMilliCpu = milliCpu
+  let usedMemory = memory
+  const used = new Map(otherRequests)
+  for (const other of node.pods.values()) {
+    if (other.priority < info.priority) continue
+    pods += 1
+    usedMilliCpu += other.milliCpu
+    usedMemory += other.memory
+    for (const [name, amount] of otherRequests.length > 0 ? other.otherRequests : []) used.set(name, (used.get(name) ?? 0) + amount)
+  }
+  return (
+    pods <= node.allocatablePods &&
+    (milliCpu === 0 || usedMilliCpu <= node.allocatableMilliCpu) &&
+    (memory === 0 || usedMemory <= node.allocatableMemory) &&
+    otherRequests.every(([name]) => (used.get(name) ?? 0) <= (node.allocatable.get(name) ?? 0))
+  )
 }

@@ -1,4 +1,5 @@
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { claimKeysOf } from '../../shared/volumes/pod-claims.ts'
 import type { SchedulingPlugin } from '../framework.ts'
 import type { VolumeState } from '../volume-state.ts'
 
@@ -6,7 +7,13 @@ import type { VolumeState } from '../volume-state.ts'
 export const nodeVolumeLimits: SchedulingPlugin = {
   name: 'NodeVolumeLimits',
   helpedByRemoval: true,
-  freedBy: ['podRemoved', 'volumeChanged', 'nodeAdded'],
+  freedBy: ['podRemoved', 'podPlaced', 'volumeChanged', 'nodeAdded'],
+  helps(info, change) {
+    if (change.what === 'podRemoved') return change.pod.hasClaims
+    // What is attached for another costs nothing more.
+    if (change.what === 'podPlaced') return sharesVolume(info.pod, change.pod.pod)
+    return change.what !== 'volumeChanged' || change.kind !== 'StorageClass'
+  },
   filter(info, { volumes }) {
     if (!info.hasClaims) return undefined
     const wanted = attachedBy(info.pod, volumes)
@@ -33,4 +40,10 @@ function attachedBy(pod: Pod, volumes: VolumeState): [string, string][] {
   return claims.bound.flatMap(({ spec }): [string, string][] =>
     spec.csi ? [[`${spec.csi.driver}/${spec.csi.volumeHandle}`, spec.csi.driver]] : [],
   )
+}
+
+/** By claims: two that lead to one volume are one claim. */
+function sharesVolume(one: Pod, other: Pod): boolean {
+  const keys = new Set(claimKeysOf(one))
+  return claimKeysOf(other).some((key) => keys.has(key))
 }

@@ -1,4 +1,4 @@
-import { firstUntolerated } from '../../shared/pods/tolerations.ts'
+import { firstUntolerated, keepsOff } from '../../shared/pods/tolerations.ts'
 import type { SchedulingPlugin } from '../framework.ts'
 
 /** Taints that keep pods off must be tolerated; PreferNoSchedule ones only cost points. */
@@ -6,6 +6,12 @@ export const taintToleration: SchedulingPlugin = {
   name: 'TaintToleration',
   normalize: 'highestIs0',
   freedBy: ['nodeAdded', 'nodeUpdated'],
+  helps({ tolerations }, change) {
+    if (!('node' in change) || firstUntolerated(change.node.hardTaints, tolerations, any)) return false
+    return (
+      change.what !== 'nodeUpdated' || (change.altered.taints && !!firstUntolerated(change.previous.spec.taints, tolerations, keepsOff))
+    )
+  },
   filter(info) {
     const { tolerations } = info
     return ({ hardTaints }) =>

@@ -1,5 +1,7 @@
+import { own } from '../../shared/objects/own.ts'
 import { matchesNode } from '../../shared/pods/node-affinity.ts'
 import { firstUntolerated, keepsOff } from '../../shared/pods/tolerations.ts'
+import type { ClusterChange } from '../cluster-change.ts'
 import type { ClusterState } from '../cluster-state.ts'
 import type { BoundFilter, BoundScore, SchedulingPlugin } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
@@ -17,7 +19,8 @@ export const topologySpread: SchedulingPlugin = {
   name: 'PodTopologySpread',
   helpedByRemoval: true,
   normalize: 'highestIs0',
-  freedBy: ['nodeAdded', 'nodeUpdated', 'podRemoved', 'podPlaced', 'podUpdated'],
+  freedBy: ['nodeAdded', 'nodeUpdated', 'nodeRemoved', 'podRemoved', 'podPlaced', 'podUpdated'],
+  helps: mayEvenOut,
   filter(info, cluster) {
     if (info.hardSpread.length === 0) return undefined
     const filters = info.hardSpread.map((constraint) => skewFilter(constraint, info, cluster))
@@ -34,6 +37,36 @@ export const topologySpread: SchedulingPlugin = {
     // Upstream spreads by the Service's or controller's selector; counting pods of the same controller is the same thing without a list of selectors.
     return info.owner && info.hardSpread.length === 0 ? defaultSpread(info.owner, cluster, candidates) : undefined
   },
+}
+
+/** A pod that is counted, and a node whose domain is, shift the balance; nothing else does. */
+function mayEvenOut(info: PodInfo, change: ClusterChange): boolean {
+  const isCounted = ({ namespace, labels }: PodInfo) =>
+    namespace === info.namespace && info.hardSpread.some(({ selector }) => selector.matches(labels))
+  const hasDomains = ({ node: { metadata } }: NodeInfo) =>
+    info.hardSpread.every(({ topologyKey }) => own(metadata.labels, topologyKey) !== undefined)
+  switch (change.what) {
+    case 'podPlaced':
+    case 'podRemoved':
+      return isCounted(change.pod)
+    case 'podUpdated':
+      return isCounted(change.pod) || isCounted(change.previous)
+    case 'nodeAdded':
+    case 'nodeRemoved':
+      return hasDomains(change.node)
+    case 'nodeUpdated': {
+      const { labels, taints } = change.altered
+      if (taints && info.hardSpread.some(({ honorTaints }) => honorTaints)) return true
+      // With a selector any label may decide whether the node counts.
+      return labels.some((key) => asksForNodes(info) || info.hardSpread.some(({ topologyKey }) => topologyKey === key))
+    }
+    default:
+      return false
+  }
+}
+
+function asksForNodes({ pod: { spec } }: PodInfo): boolean {
+  return spec.nodeSelector !== undefined || spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution !== undefined
 }
 
 function skewFilter(constraint: SpreadConstraint, info: PodInfo, cluster: ClusterState): BoundFilter {
@@ -105,7 +138,7 @@ function countsFor(
 function eligibilityOf(constraint: SpreadConstraint, fellows: readonly SpreadConstraint[], info: PodInfo): Eligibility {
   const { nodeSelector, affinity } = info.pod.spec
   const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
-  const asksAffinity = constraint.honorAffinity && (nodeSelector !== undefined || required !== undefined)
+  const asksAffinity = constraint.honorAffinity && asksForNodes(info)
   const { honorTaints } = constraint
   if (!asksAffinity && !honorTaints && fellows.length === 1) return allNodes
   const keys = fellows.map(({ topologyKey }) => topologyKey)

@@ -5,6 +5,10 @@ import type { SchedulingPlugin } from '../framework.ts'
 export const volumeBinding: SchedulingPlugin = {
   name: 'VolumeBinding',
   freedBy: ['volumeChanged', 'nodeAdded', 'nodeUpdated'],
+  helps(info, change, { volumes }) {
+    if (change.what === 'volumeChanged') return volumes.concerns(info.pod, change)
+    return change.what !== 'nodeUpdated' || change.altered.labels.length > 0 || change.altered.folders
+  },
   preFilter(info, { volumes }) {
     if (!info.hasClaims) return undefined
     const claims = volumes.claimsOf(info.pod)

@@ -1,4 +1,4 @@
-import { claimsOfPod } from '../../shared/volumes/pod-claims.ts'
+import { claimKeysOf, claimsOfPod } from '../../shared/volumes/pod-claims.ts'
 import type { ClusterState } from '../cluster-state.ts'
 import type { SchedulingPlugin } from '../framework.ts'
 import type { PodInfo } from '../pod-info.ts'
@@ -7,7 +7,14 @@ import type { PodInfo } from '../pod-info.ts'
 export const volumeRestrictions: SchedulingPlugin = {
   name: 'VolumeRestrictions',
   helpedByRemoval: true,
-  freedBy: ['podRemoved', 'volumeChanged'],
+  freedBy: ['podRemoved', 'nodeRemoved', 'volumeChanged'],
+  helps(info, change, { volumes }) {
+    const wanted = new Set(claimKeysOf(info.pod))
+    const uses = ({ hasClaims, pod }: PodInfo) => hasClaims && claimKeysOf(pod).some((key) => wanted.has(key))
+    if (change.what === 'podRemoved') return uses(change.pod)
+    if (change.what === 'nodeRemoved') return [...change.node.pods.values()].some(uses)
+    return change.what === 'volumeChanged' && volumes.concerns(info.pod, change)
+  },
   filter(info, cluster) {
     const wanted = singlePodClaims(info, cluster)
     if (wanted.length === 0) return undefined

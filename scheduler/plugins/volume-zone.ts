@@ -11,6 +11,10 @@ const KEYS = [
 export const volumeZone: SchedulingPlugin = {
   name: 'VolumeZone',
   freedBy: ['volumeChanged', 'nodeAdded', 'nodeUpdated'],
+  helps(info, change, { volumes }) {
+    if (change.what === 'volumeChanged') return volumes.concerns(info.pod, change)
+    return change.what !== 'nodeUpdated' || change.altered.labels.some((key) => KEYS.includes(key))
+  },
   filter(info, { volumes }) {
     if (!info.hasClaims) return undefined
     const claims = volumes.claimsOf(info.pod)

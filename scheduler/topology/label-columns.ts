@@ -17,6 +17,10 @@ export class LabelColumns {
     return column
   }
 
+  has(key: string): boolean {
+    return this.#columns.has(key)
+  }
+
   release(column: LabelColumn): void {
     column.users -= 1
     if (column.users === 0) this.#columns.delete(column.key)

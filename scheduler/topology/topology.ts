@@ -73,6 +73,11 @@ export class Topology {
     for (const [text, { question }] of this.#counts) if (question.asksNamespaces) this.#forget(text)
   }
 
+  /** Whether anything is counted, or said by a placed pod, by the values of this label. */
+  reckonsWith(key: string): boolean {
+    return this.#columns.has(key)
+  }
+
   sweep(): void {
     this.repelling.sweep()
     this.weighing.sweep()
