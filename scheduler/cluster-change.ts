@@ -26,7 +26,8 @@ export type ClusterChange =
   | { readonly what: 'namespaceChanged'; readonly name: string }
   | { readonly what: 'volumeChanged'; readonly kind: VolumeKind; readonly key: string }
 
-export type VolumeKind = 'PersistentVolumeClaim' | 'PersistentVolume' | 'StorageClass' | 'CSINode'
+/** A CSIStorageCapacity goes by the name of its class. */
+export type VolumeKind = 'PersistentVolumeClaim' | 'PersistentVolume' | 'StorageClass' | 'CSINode' | 'CSIDriver' | 'CSIStorageCapacity'
 
 /** Undefined when nothing has changed that rules look at: heartbeats, most of what is seen of a node. */
 export function alteredAspects(current: Node, previous: Node): NodeAspects | undefined {

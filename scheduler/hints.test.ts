@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { DeepPartial } from '../shared/client/client.ts'
 import type { Node, Pod } from '../shared/openapi/generated/core-v1.ts'
 import { made } from '../test/harness/admission-trial.ts'
-import type { ClusterChange } from './cluster-change.ts'
+import type { ClusterChange, VolumeKind } from './cluster-change.ts'
 import { ClusterState } from './cluster-state.ts'
 import { podInfo } from './pod-info.ts'
 import { defaultProfile } from './profile.ts'
@@ -25,7 +25,7 @@ function pod(name: string, cpu: string, spec: DeepPartial<Pod['spec']> = {}, lab
 }
 
 const claimed = (claimName: string) => ({ volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }] })
-const volumeChanged = (kind: 'PersistentVolumeClaim' | 'PersistentVolume' | 'StorageClass' | 'CSINode', key: string): ClusterChange => ({
+const volumeChanged = (kind: VolumeKind, key: string): ClusterChange => ({
   ...{ what: 'volumeChanged', kind, key },
 })
 const port = (hostPort: number) => ({ containers: [{ name: 'main', ports: [{ containerPort: 80, hostPort, protocol: 'TCP' }] }] })
@@ -129,6 +129,10 @@ const rows: Row[] = [
   ['VolumeBinding', 'a volume of its class', pod('w', '0', claimed('mine')), () => volumeChanged('PersistentVolume', 'fits'), true],
   ['VolumeBinding', 'a volume of another class', pod('w', '0', claimed('mine')), () => volumeChanged('PersistentVolume', 'slow'), false],
   ['VolumeBinding', 'its class', pod('w', '0', claimed('mine')), () => volumeChanged('StorageClass', 'wait'), true],
+  ['VolumeBinding', 'room for its class', pod('w', '0', claimed('mine')), () => volumeChanged('CSIStorageCapacity', 'wait'), true],
+  ['VolumeBinding', 'room for another class', pod('w', '0', claimed('mine')), () => volumeChanged('CSIStorageCapacity', 'slow'), false],
+  ['VolumeBinding', 'the driver of another class', pod('w', '0', claimed('mine')), () => volumeChanged('CSIDriver', 'other'), false],
+  ['NodeVolumeLimits', 'room for new volumes', pod('w', '0', claimed('mine')), () => volumeChanged('CSIStorageCapacity', 'wait'), false],
   ['VolumeBinding', 'another class', pod('w', '0', claimed('mine')), () => volumeChanged('StorageClass', 'slow'), false],
   ['VolumeRestrictions', 'who uses the claim leaves', pod('w', '0', claimed('mine')), (scene) => leaving(scene, claimed('mine')), true],
   ['VolumeRestrictions', 'who uses another leaves', pod('w', '0', claimed('mine')), (scene) => leaving(scene, claimed('other')), false],

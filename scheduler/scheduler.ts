@@ -96,7 +96,9 @@ export class Scheduler {
     if (!info.hasClaims) return undefined
     const { volumes } = this.#state
     const claims = volumes.claimsOf(info.pod)
-    return typeof claims === 'string' || claims.delayed.length === 0 ? undefined : volumes.choose(claims.delayed, node)
+    if (typeof claims === 'string' || claims.delayed.length === 0) return undefined
+    const choice = volumes.choose(claims.delayed, node)
+    return typeof choice === 'string' ? undefined : choice
   }
 
   async #carryOutWithVolumes(info: PodInfo, node: NodeInfo, choice: VolumeChoice, tools: BindingTools): Promise<void> {
@@ -232,6 +234,14 @@ export class Scheduler {
     informers.of('v1', 'PersistentVolume').onChange(keep('PersistentVolume', volumes.volumes))
     informers.of('storage.k8s.io/v1', 'StorageClass').onChange(keep('StorageClass', volumes.classes))
     informers.of('storage.k8s.io/v1', 'CSINode').onChange(keep('CSINode', volumes.csiNodes))
+    informers.of('storage.k8s.io/v1', 'CSIDriver').onChange(keep('CSIDriver', volumes.room.drivers))
+    informers.of('storage.k8s.io/v1', 'CSIStorageCapacity').onChange((key, current, previous) => {
+      volumes.room.set(key, current, previous)
+      volumes.changed()
+      // Room of another class is nobody's who waits for this one.
+      for (const name of new Set([current?.storageClassName, previous?.storageClassName]))
+        if (name !== undefined) this.#volumeChanged('CSIStorageCapacity', name)
+    })
   }
 
   #volumeChanged(kind: VolumeKind, key: string): void {

@@ -7,6 +7,7 @@ import { bestVolume, isBoundTo, requestOf } from '../shared/volumes/matching.ts'
 import { claimKeysOf, claimsOfPod, isClaimOfPod } from '../shared/volumes/pod-claims.ts'
 import { storageClassOf } from '../shared/volumes/storage-class.ts'
 import type { VolumeKind } from './cluster-change.ts'
+import { StorageRoom } from './storage-room.ts'
 
 /** What the claims of one pod come to, before a node is looked at. */
 export interface ClaimsOfPod {
@@ -23,12 +24,16 @@ export interface VolumeChoice {
   readonly provisions: readonly PersistentVolumeClaim[]
 }
 
+const NOTHING_FREE = "node(s) didn't find available persistent volumes to bind"
+const NO_ROOM = 'node(s) did not have enough free storage'
+
 /** Claims, volumes and classes as the scheduler sees them, and the volumes that it has promised and not seen bound yet. */
 export class VolumeState {
   readonly claims = new Map<string, PersistentVolumeClaim>()
   readonly volumes = new Map<string, PersistentVolume>()
   readonly classes = new Map<string, StorageClass>()
   readonly csiNodes = new Map<string, CSINode>()
+  readonly room = new StorageRoom()
   /** Volume → uid of the claim. */
   readonly #promised = new Map<string, string>()
   #waiting: (() => void)[] = []
@@ -70,22 +75,27 @@ export class VolumeState {
     return { bound, delayed: delayed.sort(byRequest) }
   }
 
-  /** The volumes that the waiting claims would get on this node; undefined where one of them gets none. */
-  choose(delayed: readonly PersistentVolumeClaim[], node: Node): VolumeChoice | undefined {
+  /** The volumes that the waiting claims would get on this node, or why one of them gets none: upstream's sentences. */
+  choose(delayed: readonly PersistentVolumeClaim[], node: Node): VolumeChoice | string {
     const promises: { claim: PersistentVolumeClaim; volume: PersistentVolume }[] = []
     const provisions: PersistentVolumeClaim[] = []
     for (const claim of delayed) {
       const selected = claim.metadata.annotations?.[SELECTED_NODE]
       // Its volume is being made for that node already.
-      if (selected !== undefined && selected !== node.metadata.name) return undefined
+      if (selected !== undefined && selected !== node.metadata.name) return NOTHING_FREE
       const isTaken = (volume: PersistentVolume) => {
         const promised = this.#promised.get(volume.metadata.name ?? '')
         return (promised !== undefined && promised !== claim.metadata.uid) || promises.some((one) => one.volume === volume)
       }
       const volume = selected === undefined ? bestVolume(claim, this.volumes.values(), { node, isDelayed: true, isTaken }) : undefined
-      if (volume) promises.push({ claim, volume })
-      else if (this.#canProvision(claim, node)) provisions.push(claim)
-      else return undefined
+      if (volume) {
+        promises.push({ claim, volume })
+        continue
+      }
+      const storageClass = this.#provisioning(claim, node)
+      if (!storageClass) return NOTHING_FREE
+      if (!this.room.isFor(claim, storageClass, node)) return NO_ROOM
+      provisions.push(claim)
     }
     return { promises, provisions }
   }
@@ -97,7 +107,8 @@ export class VolumeState {
       if (kind === 'PersistentVolumeClaim') return claimKey === key
       const claim = this.claims.get(claimKey)
       if (!claim) return false
-      if (kind === 'StorageClass') return storageClassOf(claim) === key
+      if (kind === 'StorageClass' || kind === 'CSIStorageCapacity') return storageClassOf(claim) === key
+      if (kind === 'CSIDriver') return this.classes.get(storageClassOf(claim))?.provisioner === key
       if (claim.spec.volumeName) return claim.spec.volumeName === key
       const volume = this.volumes.get(key)
       return !volume || isBoundTo(volume, claim) || storageClassOf(volume) === storageClassOf(claim)
@@ -116,13 +127,15 @@ export class VolumeState {
     return this.classes.get(storageClassOf(claim))?.volumeBindingMode === 'WaitForFirstConsumer'
   }
 
-  #canProvision(claim: PersistentVolumeClaim, { metadata }: Node): boolean {
+  /** The class by which a volume can be made for the node. */
+  #provisioning(claim: PersistentVolumeClaim, { metadata }: Node): StorageClass | undefined {
     const storageClass = this.classes.get(storageClassOf(claim))
-    if (!storageClass?.provisioner || storageClass.provisioner === NO_PROVISIONER) return false
-    if (storageClass.provisioner === NODE_FOLDER && metadata.annotations?.[FOLDERS_OF_NODE] === undefined) return false
+    if (!storageClass?.provisioner || storageClass.provisioner === NO_PROVISIONER) return undefined
+    if (storageClass.provisioner === NODE_FOLDER && metadata.annotations?.[FOLDERS_OF_NODE] === undefined) return undefined
     const terms = storageClass.allowedTopologies ?? []
     const holds = ({ key, values }: { key: string; values: readonly string[] }) => values.includes(metadata.labels?.[key] ?? '')
-    return terms.length === 0 || terms.some(({ matchLabelExpressions = [] }) => matchLabelExpressions.every(holds))
+    const isAllowed = terms.length === 0 || terms.some(({ matchLabelExpressions = [] }) => matchLabelExpressions.every(holds))
+    return isAllowed ? storageClass : undefined
   }
 }
 

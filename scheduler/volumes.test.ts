@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DeepPartial } from '../shared/client/client.ts'
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../shared/openapi/generated/core-v1.ts'
+import type { CSIStorageCapacity } from '../shared/openapi/generated/storage-v1.ts'
 import { seededRandom } from '../shared/random/random.ts'
 import { made } from '../test/harness/admission-trial.ts'
 import { ClusterState } from './cluster-state.ts'
@@ -192,8 +193,9 @@ test("a promised volume is nobody else's until the promise is given back", () =>
   const claims = state.volumes.claimsOf(pod('first', ['one']))
   assert.ok(typeof claims !== 'string')
   const choice = state.volumes.choose(claims.delayed, node('b'))
-  assert.equal(choice?.promises[0]?.volume.metadata.name, 'v')
-  const giveBack = state.volumes.promise(choice ?? { promises: [], provisions: [] })
+  assert.ok(typeof choice !== 'string')
+  assert.equal(choice.promises[0]?.volume.metadata.name, 'v')
+  const giveBack = state.volumes.promise(choice)
   assert.match(place(pod('second', ['two']), state), /didn't find available persistent volumes to bind/)
   giveBack()
   assert.equal(place(pod('second', ['two']), state), 'b')
@@ -208,4 +210,47 @@ test("a pod's own claim must be its own", () => {
   )
   state.volumes.claims.set('x/web-data', claim('web-data'))
   assert.equal(place(pod('web', [], spec), state), all('PVC x/web-data was not created for pod x/web (pod is not owner)'))
+})
+
+test('a volume is made where its driver says that there is room; a driver that says nothing is believed to have it', () => {
+  const driver = 'disks.example.com'
+  const rack = (name: string) => ({ matchLabels: { rack: name } })
+  const nodes = [node('a', { rack: 'one' }), node('b', { rack: 'two' })]
+  const state = cluster({ nodes, claims: [claim('data', { resources: { requests: { storage: '5Gi' } } })], provisioner: driver })
+  const { room } = state.volumes
+  const says = (storageCapacity: boolean) =>
+    room.drivers.set(driver, made('storage.k8s.io/v1', 'CSIDriver', { metadata: { name: driver }, spec: { storageCapacity } }))
+  const capacity = (more: DeepPartial<Omit<CSIStorageCapacity, 'metadata'>>) =>
+    made('storage.k8s.io/v1', 'CSIStorageCapacity', {
+      metadata: { name: 'c' },
+      storageClassName: 'wait',
+      nodeTopology: rack('two'),
+      ...more,
+    })
+  const goes = () => place(pod('web', ['data']), state)
+  const full = '0/2 nodes are available: 2 node(s) did not have enough free storage.'
+  says(true)
+  assert.equal(goes(), full)
+  const enough = capacity({ capacity: '5Gi' })
+  room.set('x/c', enough, undefined)
+  assert.equal(goes(), 'b')
+  const small = capacity({ capacity: '5Gi', maximumVolumeSize: '4Gi' })
+  room.set('x/c', small, enough)
+  assert.equal(goes(), full, 'no volume is that large')
+  const other = capacity({ capacity: '5Gi', storageClassName: 'other' })
+  room.set('x/c', other, small)
+  assert.equal(goes(), full, 'room of another class')
+  const unknown = capacity({ capacity: undefined })
+  room.set('x/c', unknown, other)
+  assert.equal(goes(), full)
+  const nowhere = capacity({ capacity: '5Gi', nodeTopology: undefined })
+  room.set('x/c', nowhere, unknown)
+  assert.equal(goes(), full)
+  const everywhere = capacity({ capacity: '5Gi', nodeTopology: {} })
+  room.set('x/c', everywhere, nowhere)
+  assert.match(goes(), /^[ab]$/)
+  room.set('x/c', undefined, everywhere)
+  assert.equal(goes(), full)
+  says(false)
+  assert.match(goes(), /^[ab]$/)
 })

@@ -1,7 +1,11 @@
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { claimKeysOf } from '../../shared/volumes/pod-claims.ts'
+import type { VolumeKind } from '../cluster-change.ts'
 import type { SchedulingPlugin } from '../framework.ts'
 import type { VolumeState } from '../volume-state.ts'
+
+/** Of new volumes: what a node may hold is not theirs to say. */
+const withoutWeight: ReadonlySet<VolumeKind> = new Set(['StorageClass', 'CSIDriver', 'CSIStorageCapacity'])
 
 /** A node holds no more volumes of a CSI driver than its CSINode allows; a volume that several pods use counts once. */
 export const nodeVolumeLimits: SchedulingPlugin = {
@@ -12,7 +16,7 @@ export const nodeVolumeLimits: SchedulingPlugin = {
     if (change.what === 'podRemoved') return change.pod.hasClaims
     // What is attached for another costs nothing more.
     if (change.what === 'podPlaced') return sharesVolume(info.pod, change.pod.pod)
-    return change.what !== 'volumeChanged' || change.kind !== 'StorageClass'
+    return change.what !== 'volumeChanged' || !withoutWeight.has(change.kind)
   },
   filter(info, { volumes }) {
     if (!info.hasClaims) return undefined

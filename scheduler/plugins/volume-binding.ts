@@ -21,8 +21,8 @@ export const volumeBinding: SchedulingPlugin = {
     return ({ node }) => {
       const refusals: string[] = []
       if (!claims.bound.every((volume) => isReachable(volume, node))) refusals.push('node(s) had volume node affinity conflict')
-      if (claims.delayed.length > 0 && !volumes.choose(claims.delayed, node))
-        refusals.push("node(s) didn't find available persistent volumes to bind")
+      const choice = claims.delayed.length > 0 ? volumes.choose(claims.delayed, node) : undefined
+      if (typeof choice === 'string') refusals.push(choice)
       return refusals.length > 0 ? refusals : undefined
     }
   },
