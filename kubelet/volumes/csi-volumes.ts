@@ -181,11 +181,14 @@ export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
     const group = fsGroupOf(pod)
     const isDrivers = capabilities.has('VOLUME_MOUNT_GROUP')
     const volumeCapability = capabilityOf(volume, capabilities, isDrivers ? group : undefined)
-    const secrets = await secretsOf(volume.publishSecret, signal)
+    const ofPod = await tokensFor(pod, settings, signal)
+    // Drivers log their contexts, and not their secrets.
+    const isSecret = settings?.spec.serviceAccountTokenInSecrets ?? false
+    const secrets = { ...(await secretsOf(volume.publishSecret, signal)), ...(isSecret ? ofPod : {}) }
     const volumeContext = {
       ...volume.attributes,
       ...(settings?.spec.podInfoOnMount ? podInfo(pod, volume) : {}),
-      ...(await tokensFor(pod, settings, signal)),
+      ...(isSecret ? {} : ofPod),
     }
     // First the record: from here on the volume is in use.
     await mkdir(directory, { recursive: true, mode: 0o750 })

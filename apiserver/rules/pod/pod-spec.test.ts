@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { Pod } from '../../../shared/openapi/generated/core-v1.ts'
+import type { Pod, PodSpec } from '../../../shared/openapi/generated/core-v1.ts'
 import { defaultPodOnly, defaultPodSpec } from '../../../shared/pods/pod-defaults.ts'
 import { decodeObject } from '../../registry/schema-check.ts'
 import { podCreationProblems, podProblems } from './pod-spec.ts'
@@ -286,6 +286,10 @@ test('each mistake is named where it is, in upstream words', () => {
       { hostPID: true, shareProcessNamespace: true },
       'spec.shareProcessNamespace: Invalid value: true: ShareProcessNamespace and HostPID cannot both be enabled',
     ],
+    ...(['hostNetwork', 'hostPID', 'hostIPC'] as const).map((field): [Partial<PodSpec>, string] => [
+      { hostUsers: false, [field]: true },
+      `spec.${field}: Forbidden: when \`hostUsers\` is false`,
+    ]),
     [
       { securityContext: { runAsUser: -1 } },
       'spec.securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive',

@@ -55,6 +55,10 @@ export function* podSpecProblems(spec: PodSpec, path: string): Generator<FieldPr
   if (spec.shareProcessNamespace && spec.hostPID) {
     yield fieldProblem.invalid(`${path}.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled')
   }
+  if (spec.hostUsers === false) {
+    for (const field of ['hostNetwork', 'hostPID', 'hostIPC'] as const)
+      if (spec[field]) yield fieldProblem.forbidden(`${path}.${field}`, 'when `hostUsers` is false')
+  }
   if (spec.preemptionPolicy && !['PreemptLowerPriority', 'Never'].includes(spec.preemptionPolicy)) {
     yield fieldProblem.notSupported(`${path}.preemptionPolicy`, spec.preemptionPolicy, ['Never', 'PreemptLowerPriority'])
   }

@@ -3,14 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { Client } from '../../shared/client/client.ts'
+import type { Client, DeepPartial } from '../../shared/client/client.ts'
 import { notFound } from '../../shared/errors/status-error.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
-import type { NodeStatus } from '../../shared/openapi/generated/core-v1.ts'
+import type { NodeStatus, Pod } from '../../shared/openapi/generated/core-v1.ts'
+import type { CSIDriver } from '../../shared/openapi/generated/storage-v1.ts'
 import { attachedVolumeName } from '../../shared/volumes/attachments.ts'
 import { made, madePod } from '../../test/harness/admission-trial.ts'
 import { manualClock } from '../../test/harness/manual-clock.ts'
 import type { CsiDrivers } from '../csi/csi-drivers.ts'
+import type { CsiNodeCalls } from '../csi/csi-messages.ts'
 import { csiInUse } from './csi-in-use.ts'
 import { csiVolumeOfPersistent } from './csi-volume.ts'
 import { csiVolumes } from './csi-volumes.ts'
@@ -20,32 +22,38 @@ import type { ServiceAccountTokens } from './service-account-token.ts'
 const csi = { driver: 'd', volumeHandle: 'h' }
 const called = attachedVolumeName({ driver: 'd', handle: 'h' })
 
-/** A volume whose attachment stands, on a node whose status is the test's; `asked` is what the driver was asked. */
-function scene(context: TestContext) {
+/** A volume whose attachment stands, on a node whose status is the test's; `asked` is what the driver was asked, and with what. */
+function scene(context: TestContext, settings?: DeepPartial<CSIDriver['spec']>) {
   const rootDir = mkdtempSync(join(tmpdir(), 'csi-attached-'))
   context.after(() => rmSync(rootDir, { recursive: true }))
   const clock = manualClock()
   const status: Pick<NodeStatus, 'volumesInUse' | 'volumesAttached'> = {}
   const asked: string[] = []
-  const call = async (name: string) => void asked.push(name)
+  const requests = new Map<string, CsiNodeCalls['NodePublishVolume']['request']>()
+  const call = async (name: string, request: CsiNodeCalls['NodePublishVolume']['request']) => {
+    asked.push(name)
+    requests.set(name, request)
+  }
   const drivers = { get: () => ({ call, capabilities: async () => new Set(['STAGE_UNSTAGE_VOLUME']) }) } as unknown as CsiDrivers
   const client = {
     async get(_version: string, kind: string) {
       if (kind === 'VolumeAttachment') return { metadata: {}, status: { attached: true } }
+      if (kind === 'CSIDriver' && settings) return made('storage.k8s.io/v1', 'CSIDriver', { metadata: { name: 'd' }, spec: settings })
       throw notFound({ group: 'storage.k8s.io', resource: kind.toLowerCase() }, 'd')
     },
   } as unknown as Client
   const mounter = { mountsUnder: async () => [] } as unknown as Mounter
   const inUse = csiInUse({ rootDir, reported: () => status, clock })
   const tools = { rootDir, nodeName: 'here', client, drivers, inUse, mounter, clock, log: silentLogger() }
-  const volumes = csiVolumes({ ...tools, tokens: {} as ServiceAccountTokens })
+  const issued = async (_pod: Pod, { audience }: { audience: string }) => ({ token: `for ${audience}`, expiresAt: 0 })
+  const volumes = csiVolumes({ ...tools, tokens: { issued } as unknown as ServiceAccountTokens })
   const volume = csiVolumeOfPersistent(
     made('v1', 'PersistentVolume', { metadata: { name: 'pv' }, spec: { accessModes: ['ReadWriteOnce'], csi } }),
     false,
   )
   assert.ok(volume)
   const publish = () => volumes.publish(madePod({}, { uid: 'u' }), volume, join(rootDir, 'volume'), new AbortController().signal)
-  return { clock, status, asked, publish }
+  return { clock, status, asked, requests, publish }
 }
 
 test('a volume whose attachment is about to be deleted, as the status of the node says first, is not begun with', async (context) => {
@@ -67,4 +75,16 @@ test('nor does the pod wait for it without a word', async (context) => {
   await clock.advance(31_000)
   await refused
   assert.deepEqual(asked, [])
+})
+
+test('tokens are in the context of the volume, or among the secrets where the driver asks for that', async (context) => {
+  const tokens = { 'csi.storage.k8s.io/serviceAccount.tokens': '{"a":{"token":"for a","expirationTimestamp":"1970-01-01T00:00:00Z"}}' }
+  for (const serviceAccountTokenInSecrets of [undefined, true]) {
+    const settings = { attachRequired: false, tokenRequests: [{ audience: 'a' }], serviceAccountTokenInSecrets }
+    const { requests, publish } = scene(context, settings)
+    await publish()
+    const { volumeContext, secrets } = requests.get('NodePublishVolume') ?? {}
+    assert.deepEqual([volumeContext, secrets], serviceAccountTokenInSecrets ? [{}, tokens] : [tokens, {}])
+    assert.deepEqual(requests.get('NodeStageVolume')?.secrets, {})
+  }
 })
