@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StatusError } from '../../shared/errors/status-error.ts'
+import { encodeProtobuf, MAGIC } from './encode-protobuf.ts'
 import { parseProtobuf } from './parse-protobuf.ts'
 
 /** What kubectl 1.32 sent for `kubectl create configmap a --from-literal=x=y`. */
@@ -18,6 +19,19 @@ test('reads what kubectl sends', () => {
     },
     data: { x: 'y' },
   })
+})
+
+test('reads a former version as the present one where that is expected, and nowhere else', () => {
+  const present = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'a' } }
+  const field = (tag: number, content: Buffer) => Buffer.concat([Buffer.from([tag, content.length]), content])
+  const type = (apiVersion: string) =>
+    field(0x0a, Buffer.concat([field(0x0a, Buffer.from(apiVersion)), field(0x12, Buffer.from('Eviction'))]))
+  const content = encodeProtobuf(present).subarray(MAGIC.length + type('policy/v1').length)
+  const former = Buffer.concat([MAGIC, type('policy/v1beta1'), content])
+  const { apiVersion, kind } = present
+  const read = parseProtobuf(former, { apiVersion, kind, formerVersions: ['policy/v1beta1'] })
+  assert.deepEqual(read, parseProtobuf(encodeProtobuf(present)))
+  assert.throws(() => parseProtobuf(former, { apiVersion, kind }), /no kind "Eviction" is registered for version "policy\/v1beta1"/)
 })
 
 const refusals: [string, Buffer, RegExp][] = [

@@ -5,12 +5,13 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
 import { definition } from '../../shared/openapi/document.ts'
 import { definitionNameOf } from '../../shared/openapi/kinds.ts'
-import { MAGIC, type Typed } from './encode-protobuf.ts'
+import type { Decodable } from '../registry/schema-check.ts'
+import { MAGIC } from './encode-protobuf.ts'
 import { messageReader } from './read-message.ts'
 import { WireReader } from './wire-reader.ts'
 
 /** @param expected what a body is that does not say it. @throws StatusError BadRequest */
-export function parseProtobuf(bytes: Buffer, expected?: Typed): unknown {
+export function parseProtobuf(bytes: Buffer, expected?: Decodable): unknown {
   if (!bytes.subarray(0, 4).equals(MAGIC)) throw unreadable('it does not begin with the magic number of Kubernetes')
   try {
     let apiVersion = ''
@@ -26,6 +27,7 @@ export function parseProtobuf(bytes: Buffer, expected?: Typed): unknown {
     }
     apiVersion ||= expected?.apiVersion ?? ''
     kind ||= expected?.kind ?? ''
+    if (expected?.formerVersions?.includes(apiVersion)) apiVersion = expected.apiVersion
     const name = definitionNameOf(apiVersion, kind)
     if (name === undefined || !definition(name)) {
       throw unreadable(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`)

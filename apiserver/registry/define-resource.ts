@@ -100,6 +100,8 @@ export function furtherVersion<V extends ApiVersion, K extends KindOf<V>, T exte
 export interface SubresourceAction<T> {
   /** Kind of the body in discovery: `Binding`, `Eviction`, `TokenRequest`. */
   readonly kind: { group: string; version: string; kind: string }
+  /** As `Decodable.formerVersions`. */
+  readonly formerVersions?: readonly string[] | undefined
   run(call: SubresourceCall<T>): Promise<object>
 }
 

@@ -21,12 +21,19 @@ export interface DecodeOptions {
 export interface Decodable {
   readonly apiVersion: string
   readonly kind: string
+  /** Versions that are served no more and whose bodies were of this very shape: read as this one. */
+  readonly formerVersions?: readonly string[] | undefined
   readonly custom?: { decode(value: unknown, options: DecodeOptions): KubeObject } | undefined
 }
 
 /** `decodeObject` for any kind that is served. @throws StatusError BadRequest */
 export function decodeAs(of: Decodable, value: unknown, options: DecodeOptions): KubeObject {
-  return of.custom ? of.custom.decode(value, options) : decodeObject(of.apiVersion, of.kind, value, options)
+  return of.custom ? of.custom.decode(value, options) : decodeObject(of.apiVersion, of.kind, inPresentVersion(value, of), options)
+}
+
+function inPresentVersion(value: unknown, { apiVersion, formerVersions }: Decodable): unknown {
+  if (formerVersions === undefined || typeof value !== 'object' || value === null || !('apiVersion' in value)) return value
+  return formerVersions.some((former) => former === value.apiVersion) ? { ...value, apiVersion } : value
 }
 
 /**

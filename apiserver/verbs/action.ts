@@ -12,7 +12,8 @@ export async function action(call: Call, tools: VerbTools): Promise<void> {
   const { info, resource } = call
   const served = resource.definition.hooks.actions![info.subresource]!
   const request = writeRequestOf(call)
-  const body = await readObject(call, { apiVersion: joinApiVersion(served.kind.group, served.kind.version), kind: served.kind.kind })
+  const { kind, formerVersions } = served
+  const body = await readObject(call, { apiVersion: joinApiVersion(kind.group, kind.version), kind: kind.kind, formerVersions })
   checkBody(body, info.name, info.namespace)
   const parent = tools.objects.objectOf(tools.store.get(resource, request.namespace, info.name))
   await tools.writer.admitOther('CREATE', request, body, undefined)

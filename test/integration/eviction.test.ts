@@ -132,6 +132,19 @@ test('pods that are not ready go without asking where the policy says so, else o
   assert.equal(await make('AlwaysAllow', { observedGeneration: 0 }), 201)
 })
 
+test('old clients evict in policy/v1beta1; no other version is taken', async (context) => {
+  const api = await startApi({}, context)
+  const client = api.client()
+  await client.create('v1', 'ServiceAccount', { metadata: { name: 'default' } }, { namespace: 'default' })
+  await client.create('v1', 'Pod', pod('web'), { namespace: 'default' })
+  const evictIn = (apiVersion: string) =>
+    api.request('POST', '/api/v1/namespaces/default/pods/web/eviction', { apiVersion, kind: 'Eviction', metadata: { name: 'web' } })
+  const refusal = await evictIn('policy/v2')
+  assert.equal(refusal.status, 400)
+  assert.equal(refusal.json.message, 'the API version in the data (policy/v2) does not match the expected API version (policy/v1)')
+  assert.equal((await evictIn('policy/v1beta1')).status, 201)
+})
+
 test('a budget whose pods have a controller that nobody knows allows nothing, and says why', async (context) => {
   const cluster = await startSimulatedCluster(context, { nodes: 1 })
   const { client } = cluster

@@ -12,6 +12,8 @@ const SEVERAL = 'This pod has more than one PodDisruptionBudget, which the evict
 /** `pods/eviction`: a delete that a disruption budget may refuse. */
 export const evictionAction: SubresourceAction<Pod> = {
   kind: { group: 'policy', version: 'v1', kind: 'Eviction' },
+  // What clients from before 1.22 send; upstream still takes it.
+  formerVersions: ['policy/v1beta1'],
   async run(call) {
     const eviction = decodeObject('policy/v1', 'Eviction', call.body, { fieldValidation: 'Ignore' }) as Eviction
     const { name } = eviction.metadata
