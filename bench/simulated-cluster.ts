@@ -38,7 +38,7 @@ const transport = localTransport(api, { name: 'kubernetes-admin', groups: ['syst
 const clientOf = (userAgent: string): Client => createHttpClient(transport, { clock, userAgent })
 const connected: ProcessTools = {
   ...tools,
-  connect: ({ userAgent }) => ({ client: clientOf(userAgent), anonymous: transport, close() {} }),
+  connect: ({ userAgent }) => ({ client: clientOf(userAgent), transport, anonymous: transport, close() {} }),
 }
 const files = {
   rootCaFile: join(directory, 'credentials', 'ca.crt'),

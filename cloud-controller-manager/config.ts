@@ -1,12 +1,13 @@
 import type { ConfigOf, SettingsTable } from '../shared/process/config.ts'
-import { boolean, choice, duration, integer, list, path, port, ranges, text, url } from '../shared/process/setting.ts'
+import { leaderElectionSettings } from '../shared/process/leader-election-settings.ts'
+import { choice, duration, integer, list, path, port, ranges, text, url } from '../shared/process/setting.ts'
 import { providerNames } from './providers/providers.ts'
 
 /** Flags of the cloud controller manager; those about the cluster have upstream's names and default times. */
 export const settings = {
   kubeconfig: path('credentials for the API server', '/etc/coxswain/cloud-controller-manager.kubeconfig'),
   cloudProvider: choice('where this cluster runs', providerNames, 'lab'),
-  leaderElect: boolean('wait until no other cloud controller manager is at work', true),
+  ...leaderElectionSettings('cloud-controller-manager'),
   controllers: list('which controllers run: names, or * for all; -name leaves one out', ['*']),
   bindAddress: text('where health and metrics are served', '127.0.0.1'),
   healthPort: port('port of health and metrics; 0 is off', 10_258),

@@ -1,7 +1,7 @@
-import { hostname } from 'node:os'
-import { runAsLeader } from '../shared/controller/leader-election.ts'
+import type { WriteFence } from '../shared/client/write-fence.ts'
 import { createComponent } from '../shared/process/component.ts'
 import { ControllerSet, chosen } from '../shared/process/controller-set.ts'
+import { electionOf } from '../shared/process/leader-election-settings.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { CloudConfig } from './config.ts'
 import { loadControllers } from './controllers/load.ts'
@@ -21,15 +21,21 @@ export async function createCloudControllerManager(
   outside: Outside = { send: fetch },
 ): Promise<Service> {
   const [definitions, createProvider] = await Promise.all([loadControllers(), providerFactory(config.cloudProvider)])
+  const election = electionOf(config, tools.random)
   return createComponent('cloud-controller-manager', config, tools, (parts) => {
-    const provider = createProvider(config, parts, outside)
+    const provider = createProvider(config, parts, { send: fenced(outside.send, parts.leadership) })
     const all = [...definitions, ...(provider.controllers ?? [])]
     const useful = chosen(all, config.controllers).filter(({ needs }) => needs === undefined || provider[needs] !== undefined)
     const controllers = new ControllerSet(useful, parts, { config, provider }, EVENT_SOURCES)
-    const election = { name: 'cloud-controller-manager', identity: `${hostname()}_${tools.random.uuid()}` }
-    return {
-      run: (signal) =>
-        config.leaderElect ? runAsLeader(election, parts, signal, (leading) => controllers.run(leading)) : controllers.run(signal),
-    }
+    return { run: (signal) => parts.lead(election, signal, (leading) => controllers.run(leading)) }
   })
+}
+
+/** What changes the cloud is refused as what changes the cluster is, when this copy does not lead any more. */
+function fenced(send: Outside['send'], fence: WriteFence): Outside['send'] {
+  return async (url, init) => {
+    const objection = (init.method ?? 'GET') === 'GET' ? undefined : fence.objection()
+    if (objection) throw objection
+    return send(url, init)
+  }
 }

@@ -1,10 +1,11 @@
 import type { ConfigOf, SettingsTable } from '../shared/process/config.ts'
+import { leaderElectionSettings } from '../shared/process/leader-election-settings.ts'
 import { boolean, decimal, duration, integer, list, path, port, ranges, text } from '../shared/process/setting.ts'
 
 /** Flags of the controller manager, with upstream's names and default times. */
 export const settings = {
   kubeconfig: path('credentials for the API server', '/etc/coxswain/controller-manager.kubeconfig'),
-  leaderElect: boolean('wait until no other controller manager is at work', true),
+  ...leaderElectionSettings('kube-controller-manager'),
   controllers: list('which controllers run: names, or * for all; -name leaves one out', ['*']),
   bindAddress: text('where health and metrics are served', '127.0.0.1'),
   healthPort: port('port of health and metrics; 0 is off', 10_257),

@@ -1,4 +1,6 @@
+import { INGRESS_LEASE } from '../shared/ingress/ingress-class.ts'
 import type { ConfigOf, SettingsTable } from '../shared/process/config.ts'
+import { leaderElectionSettings } from '../shared/process/leader-election-settings.ts'
 import { boolean, duration, integer, list, path, port, ranges, text } from '../shared/process/setting.ts'
 
 export const settings = {
@@ -11,7 +13,7 @@ export const settings = {
   publishAddress: list('addresses or names of where Ingresses are served, for their status; default: the first address of this machine'),
   healthBindAddress: text('where health and metrics are served', '127.0.0.1'),
   healthPort: port('port of health and metrics; 0 is off', 10_254),
-  leaderElect: boolean('whether of several copies one writes the status of Ingresses', true),
+  ...leaderElectionSettings(INGRESS_LEASE),
   podRoutes: ranges(
     'all Pod addresses, a range for each family: this machine gets routes to them by way of their nodes; needs ip and NET_ADMIN; default: none',
   ),

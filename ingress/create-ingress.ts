@@ -1,12 +1,12 @@
 import { connect } from 'node:net'
-import { hostname, networkInterfaces } from 'node:os'
+import { networkInterfaces } from 'node:os'
 import { IpRange } from '../shared/addresses/ip-range.ts'
-import { LeadershipLost, runAsLeader } from '../shared/controller/leader-election.ts'
+import { LeadershipLost } from '../shared/controller/leadership.ts'
 import { createControllerRunner } from '../shared/controller/runner.ts'
-import { INGRESS_LEASE } from '../shared/ingress/ingress-class.ts'
 import { keepPodRoutes, machineIp, type RunIp } from '../shared/pods/keep-pod-routes.ts'
 import { type ComponentTools, createComponent } from '../shared/process/component.ts'
 import { ConfigError } from '../shared/process/config.ts'
+import { electionOf } from '../shared/process/leader-election-settings.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { Dial } from './backends/endpoint.ts'
 import type { IngressConfig } from './config.ts'
@@ -99,10 +99,9 @@ async function lead(
     serving.onChange = () => undefined
     reporter.stop()
   }
-  if (!config.leaderElect) return work(signal)
-  const election = { name: INGRESS_LEASE, identity: `${hostname()}_${tools.random.uuid()}` }
+  const election = electionOf(config, tools.random)
   while (!signal.aborted) {
-    await runAsLeader(election, tools, signal, work).catch((error: unknown) => {
+    await tools.lead(election, signal, work).catch((error: unknown) => {
       if (!(error instanceof LeadershipLost)) throw error
       // Requests are served all the same: only statuses are another copy's now.
       tools.log.warn('no longer leading', { error })

@@ -21,7 +21,7 @@ const described = (changes: readonly string[]) =>
 
 test('a KubeSchedulerConfiguration is read into settings and a policy', async (context) => {
   const content = {
-    leaderElection: { leaderElect: false },
+    leaderElection: { leaderElect: false, leaseDuration: '30s', resourceName: 'mine' },
     clientConnection: { kubeconfig: '/k' },
     profiles: [
       {
@@ -36,6 +36,7 @@ test('a KubeSchedulerConfiguration is read into settings and a policy', async (c
   const { config, warnings } = await read(context, content)
   assert.deepEqual(warnings, [])
   assert.deepEqual([config.leaderElect, config.kubeconfig, config.schedulerName], [false, '/k', 'mine'])
+  assert.deepEqual([config.leaderElectLeaseDuration, config.leaderElectResourceName], [30_000, 'mine'])
   const policy = described(config.plugins)
   assert.ok(!policy.some((rule) => rule.startsWith('NodePorts')))
   assert.ok(policy.includes('ImageLocality=9') && policy.includes('TaintToleration=-') && policy.includes('NodeAffinity=1'), policy.join())

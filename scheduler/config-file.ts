@@ -26,7 +26,8 @@ export const schedulerConfiguration: ConfigFileKind = {
   fields: {
     leaderElection: closedObject({
       leaderElect: { type: 'boolean' },
-      ...unusedFields(['leaseDuration', 'renewDeadline', 'retryPeriod', 'resourceLock', 'resourceName', 'resourceNamespace']),
+      ...{ leaseDuration: text, renewDeadline: text, retryPeriod: text },
+      ...{ resourceLock: text, resourceName: text, resourceNamespace: text },
     }),
     clientConnection: closedObject({ kubeconfig: text, ...unusedFields(['acceptContentTypes', 'contentType', 'qps', 'burst']) }),
     profiles: {
@@ -56,6 +57,12 @@ export const schedulerConfiguration: ConfigFileKind = {
     const [profile = {}] = listOf<Profile>(content, 'profiles')
     return {
       leaderElect: inside(content, 'leaderElection', 'leaderElect'),
+      leaderElectLeaseDuration: inside(content, 'leaderElection', 'leaseDuration'),
+      leaderElectRenewDeadline: inside(content, 'leaderElection', 'renewDeadline'),
+      leaderElectRetryPeriod: inside(content, 'leaderElection', 'retryPeriod'),
+      leaderElectResourceLock: inside(content, 'leaderElection', 'resourceLock'),
+      leaderElectResourceName: inside(content, 'leaderElection', 'resourceName'),
+      leaderElectResourceNamespace: inside(content, 'leaderElection', 'resourceNamespace'),
       kubeconfig: inside(content, 'clientConnection', 'kubeconfig'),
       schedulerName: profile.schedulerName === undefined ? undefined : { field: 'profiles[0].schedulerName', text: profile.schedulerName },
       plugins: profile.plugins && { field: 'profiles[0].plugins', text: changesOf(profile.plugins).join(',') },

@@ -1,10 +1,11 @@
 import type { ConfigOf, SettingsTable } from '../shared/process/config.ts'
-import { boolean, integer, list, path, port, text } from '../shared/process/setting.ts'
+import { leaderElectionSettings } from '../shared/process/leader-election-settings.ts'
+import { integer, list, path, port, text } from '../shared/process/setting.ts'
 
 export const settings = {
   config: path('a file of kind KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1); flags win over it'),
   kubeconfig: path('credentials for the API server', '/etc/coxswain/scheduler.kubeconfig'),
-  leaderElect: boolean('wait until no other scheduler is at work', true),
+  ...leaderElectionSettings('kube-scheduler'),
   bindAddress: text('where health and metrics are served', '127.0.0.1'),
   healthPort: port('port of health and metrics; 0 is off', 10_259),
   schedulerName: text('Pods with this spec.schedulerName are placed', 'default-scheduler'),

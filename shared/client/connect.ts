@@ -21,6 +21,8 @@ interface ConnectOptions {
 /** A client and the end of its connections. */
 export interface ConnectedClient {
   client: Client
+  /** What the client's requests go by. */
+  transport: Transport
   /** To the same server, with no credentials of ours: for requests that bring a token of another account (`account-clients.ts`). */
   anonymous: Transport
   close(): void
@@ -35,6 +37,7 @@ export function connectClient({ kubeconfig, clock, random, userAgent }: ConnectO
   const anonymous = createFailoverTransport(stranger, servers, clock)
   return {
     client: createHttpClient(transport, { clock, userAgent }),
+    transport,
     anonymous,
     close() {
       transport.close()

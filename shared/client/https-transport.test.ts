@@ -11,6 +11,7 @@ import { realClock } from '../time/clock.ts'
 import { type Connection, fixedConnection } from './connection.ts'
 import { ConnectionError } from './connection-error.ts'
 import { createHttpsTransport } from './https-transport.ts'
+import { fencedTransport } from './write-fence.ts'
 
 type Ending = { after(action: () => void): void }
 const get = (path: string) => ({ method: 'GET', path, headers: {} })
@@ -143,4 +144,32 @@ test('a read on a kept connection that the server just closed is asked again', a
   assert.equal(await ask(), 'ok')
   assert.equal(await ask(), 'ok')
   assert.equal(served, 3)
+})
+
+test('what a fence objects to before it leaves stays here, on a new connection as on a kept one', async (t) => {
+  const bodies: string[] = []
+  const server = createPlain(async (request, response) => {
+    for await (const part of request) bodies.push(String(part))
+    response.end()
+  })
+  const port = await listen(t, server)
+  const transport = createHttpsTransport(fixedConnection({ server: `http://127.0.0.1:${port}` }), { clock: realClock() })
+  t.after(() => transport.close())
+  const objection = new Error('too late')
+  let isOver = false
+  const fenced = fencedTransport(transport, { objection: () => (isOver ? objection : undefined) })
+  const post = (body: string) => fenced.send({ method: 'POST', path: '/', headers: {}, body })
+
+  // Over between the wish and the connection, as in a process that stood still there.
+  const waiting = post('first')
+  isOver = true
+  await assert.rejects(waiting, objection)
+  isOver = false
+  assert.equal((await post('second')).status, 200)
+  const kept = post('third')
+  isOver = true
+  await assert.rejects(kept, objection)
+  await assert.rejects(post('fourth'), objection)
+  assert.equal((await fenced.send(get('/'))).status, 200, 'reading stays')
+  assert.deepEqual(bodies, ['second'])
 })

@@ -119,16 +119,24 @@ function exchange(pool: Pool, request: TransportRequest, clock: Clock, silenceMi
       silence.cancel()
       signal?.removeEventListener('abort', onAbort)
     }
-    let sent = true
+    let sent = false
+    let objection: Error | undefined
+    // Handed over only when it can leave at once: what waits for a connection may be too late by then.
+    const leave = () => {
+      objection = request.fence?.objection()
+      if (objection) return outgoing.destroy(objection)
+      sent = true
+      outgoing.end(request.body)
+    }
     outgoing.on('socket', (socket) => {
       socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS)
-      if (outgoing.reusedSocket) return
-      sent = false
-      socket.once(pool.dial === httpsRequest ? 'secureConnect' : 'connect', () => (sent = true))
+      if (outgoing.reusedSocket) leave()
+      else socket.once(pool.dial === httpsRequest ? 'secureConnect' : 'connect', leave)
     })
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       settled()
       if (signal?.aborted) return reject(signal.reason)
+      if (objection) return reject(objection)
       const stale = outgoing.reusedSocket && error.code === 'ECONNRESET' && request.method === 'GET'
       const Kind = stale ? StaleConnection : ConnectionError
       reject(new Kind(`${request.method} ${pool.base.origin}${request.path}: ${error.message || error.code}`, { cause: error, sent }))
@@ -137,7 +145,6 @@ function exchange(pool: Pool, request: TransportRequest, clock: Clock, silenceMi
       settled()
       resolve(received(incoming, request, clock, request.stream ? undefined : silenceMilliseconds))
     })
-    outgoing.end(request.body)
   })
 }
 

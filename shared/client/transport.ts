@@ -1,3 +1,5 @@
+import type { WriteFence } from './write-fence.ts'
+
 /** One request, as bytes; the path includes the query. */
 export interface TransportRequest {
   method: string
@@ -7,6 +9,8 @@ export interface TransportRequest {
   signal?: AbortSignal | undefined
   /** A watch: gets a connection of its own, and no limit on silence. */
   stream?: boolean | undefined
+  /** Asked again at the last moment before the request leaves; its objection is what `send` rejects with. */
+  fence?: WriteFence | undefined
 }
 
 /** An answer whose head has arrived. Exactly one of `text` and `chunks` is used, once. */

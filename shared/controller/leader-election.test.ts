@@ -5,7 +5,8 @@ import { scriptedTransport } from '../../test/harness/scripted-transport.ts'
 import { createHttpClient } from '../client/http-client.ts'
 import { silentLogger } from '../logging/logger.ts'
 import { seededRandom } from '../random/random.ts'
-import { LeadershipLost, runAsLeader } from './leader-election.ts'
+import { runAsLeader } from './leader-election.ts'
+import { Leadership, LeadershipLost } from './leadership.ts'
 
 interface StoredLease {
   metadata: { resourceVersion: string }
@@ -30,8 +31,10 @@ function leaseServer() {
 }
 
 function candidate(identity: string, clock: ManualClock, transport: ReturnType<typeof leaseServer>['transport']) {
-  const state = { leading: false, ended: undefined as unknown, stop: new AbortController() }
-  const tools = { clock, random: seededRandom(1), log: silentLogger(), client: createHttpClient(transport, { clock, userAgent: identity }) }
+  const leadership = new Leadership(clock)
+  const state = { leading: false, ended: undefined as unknown, stop: new AbortController(), leadership }
+  const client = createHttpClient(transport, { clock, userAgent: identity })
+  const tools = { clock, random: seededRandom(1), log: silentLogger(), client, leadership }
   void runAsLeader({ name: 'manager', identity }, tools, state.stop.signal, async (signal) => {
     state.leading = true
     await new Promise((resolve) => signal.addEventListener('abort', resolve))
@@ -98,4 +101,27 @@ test('a leader whose lease was taken stops at its next look', async () => {
   await clock.advance(2_000)
   assert.ok(a.ended instanceof LeadershipLost)
   assert.equal(server.lease?.spec.holderIdentity, 'thief', 'what is not ours is not released')
+})
+
+test('who does not lead may not write, and whose time is over may not either, whatever its timers know', async () => {
+  const clock = manualClock()
+  const { transport } = leaseServer()
+  const may = ({ leadership }: ReturnType<typeof candidate>) => leadership.objection() === undefined
+  assert.equal(new Leadership(clock).objection(), undefined, 'where there is no election everyone may')
+  const a = candidate('a', clock, transport)
+  assert.equal(may(a), false, 'the answer to the claim is not there yet')
+  await clock.settle()
+  const b = candidate('b', clock, transport)
+  await clock.advance(60_000)
+  assert.deepEqual([may(a), may(b)], [true, false])
+  // The process stands still: time goes on, and no timer of it has run when it wakes.
+  clock.jump(9_000)
+  assert.equal(may(a), true)
+  clock.jump(3_000)
+  assert.equal(may(a), false)
+  assert.equal(a.leading, true, 'its timers have told it nothing yet')
+  a.stop.abort()
+  b.stop.abort()
+  await clock.settle()
+  assert.equal(may(a), false)
 })

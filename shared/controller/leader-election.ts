@@ -4,6 +4,7 @@ import type { Logger } from '../logging/logger.ts'
 import type { Random } from '../random/random.ts'
 import type { Clock } from '../time/clock.ts'
 import { microTimestamp } from '../time/timestamp.ts'
+import { type Leadership, LeadershipLost } from './leadership.ts'
 
 /** One Lease that all copies of a service compete for; the times are upstream's defaults. */
 export interface LeaderElectionOptions {
@@ -20,15 +21,13 @@ export interface LeaderElectionOptions {
 }
 
 interface ElectionTools {
+  /** Writes the Lease, so the fence is not in its way. */
   client: Client
+  /** The fence before everything else that is written. */
+  leadership: Leadership
   clock: Clock
   random: Random
   log: Logger
-}
-
-/** The leadership was lost while it was needed: the process must end, because another may have it already. */
-export class LeadershipLost extends Error {
-  override readonly name = 'LeadershipLost'
 }
 
 /**
@@ -42,25 +41,29 @@ export async function runAsLeader(
   signal: AbortSignal,
   lead: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const { clock, random, log } = tools
+  const { clock, random, log, leadership } = tools
   const { renewMilliseconds = 10_000, retryMilliseconds = 2_000 } = options
   const lease = new LeaseClaim(options, tools)
-  while (!(await lease.tryClaim(signal, renewMilliseconds))) {
+  leadership.contest()
+  let renewed = leadership.mark()
+  for (; !(await lease.tryClaim(signal, renewMilliseconds)); renewed = leadership.mark()) {
     await clock.sleep(retryMilliseconds * (1 + random.fraction() / 5), signal).catch(() => {}) // an abort is seen below
     if (signal.aborted) return
   }
+  leadership.renewed(renewed, renewMilliseconds)
   log.info('leading', { lease: options.name, identity: options.identity })
   const ending = new AbortController()
   let lost: LeadershipLost | undefined
   const renewing = (async () => {
-    // Counted from before the request: that is the latest moment others may have seen the renewal as.
-    let renewedAt = clock.monotonic()
     while (!ending.signal.aborted) {
       await clock.sleep(retryMilliseconds, ending.signal).catch(() => {}) // ending: leave the loop
       if (ending.signal.aborted) return
-      const askedAt = clock.monotonic()
-      if (await lease.tryClaim(ending.signal, renewedAt + renewMilliseconds - askedAt)) renewedAt = askedAt
-      else if (lease.heldByOther || clock.monotonic() - renewedAt >= renewMilliseconds) {
+      const asked = leadership.mark()
+      if (await lease.tryClaim(ending.signal, renewed.monotonic + renewMilliseconds - asked.monotonic)) {
+        renewed = asked
+        leadership.renewed(asked, renewMilliseconds)
+      } else if (lease.heldByOther || clock.monotonic() - renewed.monotonic >= renewMilliseconds) {
+        leadership.end()
         lost = new LeadershipLost(lease.heldByOther ? 'another process took the lease' : 'the lease could not be renewed in time')
         ending.abort(lost)
       }
@@ -71,6 +74,7 @@ export async function runAsLeader(
   } finally {
     ending.abort(new Error('leading has ended'))
     await renewing
+    leadership.end()
     if (!lost) await lease.release()
   }
   if (lost) throw lost

@@ -2,7 +2,11 @@ import { accountClients } from '../client/account-clients.ts'
 import type { Client } from '../client/client.ts'
 import { connectClient } from '../client/connect.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
+import { createHttpClient } from '../client/http-client.ts'
 import { createEventRecorder } from '../client/queued-event-recorder.ts'
+import { fencedTransport } from '../client/write-fence.ts'
+import { type LeaderElectionOptions, runAsLeader } from '../controller/leader-election.ts'
+import { Leadership } from '../controller/leadership.ts'
 import type { Informers } from '../informer/informer.ts'
 import { createInformers } from '../informer/shared-informers.ts'
 import { Metrics } from '../metrics/metrics.ts'
@@ -27,6 +31,10 @@ export interface ComponentTools extends ProcessTools {
   informers: Informers
   events: EventRecorder
   metrics: Metrics
+  /** What `client` and every account write only as long as this process leads, where there is an election. */
+  leadership: Leadership
+  /** Leads as long as the election lets it; at once and for ever where there is none. What Events say of it is written before it is over. */
+  lead(election: LeaderElectionOptions | undefined, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void>
 }
 
 /** The part that is particular to a component. */
@@ -55,18 +63,25 @@ export function createComponent(
   const { log } = tools
   const stopping = new AbortController()
   const userAgent = programs[name] ?? name
-  const { client, anonymous, close } = (tools.connect ?? connectClient)({
-    kubeconfig: config.kubeconfig,
-    clock: tools.clock,
-    random: tools.random,
-    userAgent,
-  })
-  const actAs = accountClients({ client, anonymous, clock: tools.clock, userAgent })
+  const { clock, random } = tools
+  const connected = (tools.connect ?? connectClient)({ kubeconfig: config.kubeconfig, clock, random, userAgent })
+  const leadership = new Leadership(clock)
+  const client = createHttpClient(fencedTransport(connected.transport, leadership), { clock, userAgent })
+  const anonymous = fencedTransport(connected.anonymous, leadership)
+  const actAs = accountClients({ client, anonymous, clock, userAgent })
   const informers = createInformers({ client, ...tools })
   const events = createEventRecorder({ client, ...tools }, { component: name })
   const metrics = new Metrics()
   addProcessMetrics(metrics)
-  const work = build({ ...tools, client, actAs, informers, events, metrics })
+  const lead: ComponentTools['lead'] = async (election, signal, carryOut) => {
+    const toTheEnd = async (leading: AbortSignal) => {
+      await carryOut(leading)
+      await events.flush()
+    }
+    if (election) await runAsLeader(election, { ...tools, client: connected.client, leadership }, signal, toTheEnd)
+    else await toTheEnd(signal)
+  }
+  const work = build({ ...tools, client, actAs, informers, events, metrics, leadership, lead })
   let synced = false
   const health = createHealthServer(
     { host: config.bindAddress, port: config.healthPort },
@@ -99,7 +114,7 @@ export function createComponent(
       stopping.abort(new Error(`${name} is stopping`))
       await running.catch((error: unknown) => log.warn('the work ended badly', { error }))
       await events.flush()
-      close()
+      connected.close()
       if (config.healthPort !== 0) await health.stop()
     },
   }

@@ -54,8 +54,8 @@ export interface TestCluster {
   readonly client: Client
   /** A client of somebody else. */
   clientOf(caller: Caller): Client
-  /** The connection of a component, by the name it calls itself: for components on connections with more faults than `cut`. */
-  transportOf(component: string): Transport
+  /** The connection of a component, by the name it calls itself, or of somebody else: for components on connections with more faults than `cut`. */
+  transportOf(component: string | Caller): Transport
   /** What the controller manager here is, or would be, started with. */
   readonly controllerSettings: ControllerSettings
   /** What the components are made with; for starting more of them. */
@@ -146,7 +146,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     connect: ({ userAgent }) => {
       const { transport, client } = connectAs(identityOf(userAgent), userAgent)
       components.push(transport)
-      return { client, anonymous: transport, close: () => transport.close() }
+      return { client, transport, anonymous: transport, close: () => transport.close() }
     },
   }
   const services: Service[] = []
@@ -183,7 +183,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     tools: componentTools,
     client: connectAs(administrator, 'test').client,
     clientOf: (caller) => connectAs(caller, caller.name).client,
-    transportOf: (component) => connectAs(identityOf(component), component).transport,
+    transportOf: (of) => (typeof of === 'string' ? connectAs(identityOf(of), of) : connectAs(of, of.name)).transport,
     controllerSettings: chosen,
     add,
     cut: (isCut) => {

@@ -41,6 +41,7 @@ export function withFaults(
     ...tools,
     connect: ({ clock, userAgent }) => ({
       client: createHttpClient(faulty, { clock, userAgent }),
+      transport: faulty,
       anonymous: faulty,
       close: () => faulty.close(),
     }),

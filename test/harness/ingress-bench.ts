@@ -66,7 +66,10 @@ export async function ingressBench(context: TestContext, args: readonly string[]
     config,
     {
       ...{ clock, random: systemRandom(), log: collecting(lines) },
-      connect: () => ({ client: createHttpClient(transport, { clock, userAgent: 'coxswain-ingress' }), anonymous: transport, close() {} }),
+      connect: () => ({
+        client: createHttpClient(transport, { clock, userAgent: 'coxswain-ingress' }),
+        ...{ transport, anonymous: transport, close() {} },
+      }),
     },
     { dial: ({ address }): Socket => connect({ host: '127.0.0.1', port: ports.get(address) ?? 1, noDelay: true }) },
   )

@@ -9,6 +9,8 @@ export interface ManualClock extends Clock {
    * it caused settle before the next one.
    */
   advance(milliseconds: number): Promise<void>
+  /** Time goes on and no timer runs, as for a process that stands still; those that fell due run with the next `advance`. */
+  jump(milliseconds: number): void
   /** Lets all work that needs no time finish: promises, immediate callbacks, file operations, and whatever `whileBusy` counts. */
   settle(): Promise<void>
   /** Adds a reason for `settle` to go on waiting (requests in flight in another part of the process). */
@@ -74,6 +76,9 @@ export function manualClock(start = Date.UTC(2030, 0, 1)): ManualClock {
     },
     whileBusy: (busy) => void probes.push(busy),
     settle,
+    jump(milliseconds) {
+      now += milliseconds
+    },
     async advance(milliseconds) {
       const end = now + milliseconds
       await settle()

@@ -10,13 +10,14 @@ export interface TcpGate {
   close(): void
 }
 
-export async function tcpGate(target: number): Promise<TcpGate> {
+/** @param from the address of this machine that the server sees connections come from */
+export async function tcpGate(target: number, from = '127.0.0.1'): Promise<TcpGate> {
   let to = target
   let isOpen = true
   const sockets = new Set<Socket>()
   const server = createServer((near) => {
     if (!isOpen) return near.destroy()
-    const far = connect(to, '127.0.0.1')
+    const far = connect({ port: to, host: '127.0.0.1', localAddress: from })
     for (const socket of [near, far]) {
       sockets.add(socket)
       socket.on('close', () => {

@@ -25,8 +25,9 @@ const node = { name: 'system:node:node-1', groups: ['system:nodes', 'system:auth
 async function startDns(t: TestContext, cluster: TestCluster, resolvConf: string, log: Logger = silentLogger()): Promise<Client> {
   const args = [`--cluster-dns=${HERE}`, `--port=${PORT}`, `--resolv-conf=${resolvConf}`, '--health-port=0']
   const config = readConfig({ name: 'dns', summary: '' }, settings, { args, env: {} })
+  const transport = cluster.transportOf(node)
   const client = cluster.clientOf(node)
-  const connect = () => ({ client, anonymous: cluster.transportOf('nobody'), close() {} })
+  const connect = () => ({ client, transport, anonymous: cluster.transportOf('nobody'), close() {} })
   const dns = createDns(config, { clock: realClock(), random: systemRandom(), log, connect })
   const started = dns.start()
   await soon(() => cluster.clock.settle())
