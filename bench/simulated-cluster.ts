@@ -17,7 +17,7 @@ import { readConfig } from '../shared/process/config.ts'
 import type { ProcessTools } from '../shared/process/run.ts'
 import { systemRandom } from '../shared/random/random.ts'
 import { realClock } from '../shared/time/clock.ts'
-import { simulatedMachine } from '../test/harness/simulated-machine.ts'
+import { simulatedMachine } from '../simulation/machines/simulated-machine.ts'
 import { deployment } from '../test/harness/workloads.ts'
 
 const NODES = Number(process.argv[2] ?? 1_000)

@@ -59,6 +59,16 @@ const refusals: [string, ReturnType<typeof file>[], RegExp][] = [
     /resources\/load\.ts/,
   ],
   ['the product imports a test', [file('dns/a.ts', "import './b.test.ts'"), target('dns/b.test.ts')], /does not depend on tests/],
+  [
+    'a service imports what is simulated',
+    [file('dns/a.ts', "import '../simulation/b.ts'"), target('simulation/b.ts')],
+    /not the product of it/,
+  ],
+  [
+    'what is simulated reaches into a service',
+    [file('simulation/a.ts', "import '../dns/b.ts'"), target('dns/b.ts')],
+    /builds services by their create/,
+  ],
   ['a file that is not there', [file('dns/a.ts', "import './gone.ts'")], /not a file of the tree/],
   [
     'two files import each other',
@@ -89,6 +99,10 @@ test('what is right is let through', () => {
     file('dns/server.test.ts', "import './server.ts'\nDate.now()"),
     file('dns/server.ts', "import type { Y } from './zone.ts'\nconst at = new Date(5)"),
     file('dns/zone.ts', "import './server.ts'"),
+    file('simulation/time/turns.ts', "import { setImmediate } from 'node:timers/promises'"),
+    file('simulation/cluster.ts', "import '../dns/create-dns.ts'\nimport '../apiserver/storage/memory-storage.ts'"),
+    target('dns/create-dns.ts'),
+    target('apiserver/storage/memory-storage.ts'),
     file('test/integration/x.test.ts', "import '../../dns/main.ts'"),
   ]
   assert.deepEqual(importFindings(files), [])

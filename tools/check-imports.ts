@@ -1,4 +1,4 @@
-import { apiServerRooms, banned, mayTouchTheWorld, onRealTime, services, sharedOrder } from './import-rules.ts'
+import { apiServerRooms, banned, frontDoor, mayTouchTheWorld, onRealTime, services, sharedOrder, simulation } from './import-rules.ts'
 import { importsOf, withoutText } from './source-text.ts'
 import { importedPath, isTest, report, type SourceFile, sourceFiles } from './tree.ts'
 
@@ -45,6 +45,8 @@ function may(path: string, target: string, isType: boolean): string | undefined 
   if (target.endsWith('.test.ts') || (to === 'test' && from !== 'bench')) return 'the product does not depend on tests'
   if (to === 'tools' && from !== 'tools') return 'the product does not depend on the tools that check and generate it'
   if (to === 'deploy' && from !== 'deploy') return 'the product does not know how it is deployed'
+  if (to === simulation && !['bench', simulation].includes(from)) return 'what is simulated is made of the product, not the product of it'
+  if (from === simulation && services.includes(to)) return isType ? undefined : simulationMay(target)
   if (services.includes(to) && from !== to && from !== 'bench') {
     return services.includes(from)
       ? 'a service never imports another: they meet in the API only'
@@ -55,11 +57,17 @@ function may(path: string, target: string, isType: boolean): string | undefined 
   return undefined
 }
 
+/** Stores are handed to the API server that is built, so their drivers are a front door too. */
+function simulationMay(target: string): string | undefined {
+  if (frontDoor.test(target) || /^apiserver\/storage\/[^/]+\.ts$/.test(target)) return undefined
+  return 'a simulated cluster builds services by their create-*.ts'
+}
+
 /** Tests may reach into what they test, and build other services by their front doors. */
 function testMay(path: string, target: string): string | undefined {
   const [from, to] = [topOf(path), topOf(target)]
   if (!services.includes(from) || !services.includes(to) || from === to) return undefined
-  return /\/(create-[^/]+|config|load|local-transport)\.ts$/.test(target) ? undefined : 'a test builds another service by its create-*.ts'
+  return frontDoor.test(target) ? undefined : 'a test builds another service by its create-*.ts'
 }
 
 function sharedMay(path: string, target: string): string | undefined {

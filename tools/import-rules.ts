@@ -88,10 +88,16 @@ export const banned: readonly { pattern: RegExp; word: string; instead: string }
   { pattern: /'node:timers(\/promises)?'/, word: 'node:timers', instead: 'the clock that is handed in' },
 ]
 
-/** Where the banned words are at home. */
+/** Where the banned words are at home. Virtual time has to know when the loop has nothing more to do. */
 export function mayTouchTheWorld(path: string): boolean {
-  return path.startsWith('shared/time/') || path.startsWith('shared/random/') || path.endsWith('/main.ts')
+  return ['shared/time/', 'shared/random/', 'simulation/time/'].some((room) => path.startsWith(room)) || path.endsWith('/main.ts')
 }
+
+/** Stands above the services: builds them by their front doors, all in one process. */
+export const simulation = 'simulation'
+
+/** What of a service others may build it by. */
+export const frontDoor = /\/(create-[^/]+|config|load|local-transport)\.ts$/
 
 /** Folders that are programs for people or tests: they run on real time. */
 export const onRealTime: readonly string[] = ['tools', 'test', 'bench', 'deploy']

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { silentLogger } from '../../shared/logging/logger.ts'
-import { manualClock } from '../../test/harness/manual-clock.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import type { Keeping } from './file-backups.ts'
 import { RotatingFile } from './rotating-file.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hasReason } from '../../shared/errors/status-error.ts'
-import { manualClock } from '../../test/harness/manual-clock.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { withDeadline } from './deadline.ts'
 
 test('work in time answers, and leaves no timer behind', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLogger } from '../../shared/logging/logger.ts'
-import { manualClock } from '../../test/harness/manual-clock.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { NodeScraper, type ScrapeNode } from './node-scraper.ts'
 import { readResourceMetrics } from './resource-sample.ts'
 import { usageBetween } from './usage-window.ts'

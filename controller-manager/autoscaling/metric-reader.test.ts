@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createHttpClient } from '../../shared/client/http-client.ts'
-import { manualClock } from '../../test/harness/manual-clock.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { scriptedTransport } from '../../test/harness/scripted-transport.ts'
 import { ServedKinds } from '../metadata/served-kinds.ts'
 import { metricReader } from './metric-reader.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KubeObject } from '../../shared/objects/object.ts'
-import { manualClock } from '../../test/harness/manual-clock.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { Expectations } from './expectations.ts'
 
 const pod = (name: string, uid: string, resourceVersion: string, more: object = {}): KubeObject => ({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Node } from '../../shared/openapi/generated/core-v1.ts'
-import { manualClock } from '../../test/harness/manual-clock.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { ProxyHealth } from './proxy-health.ts'
 
 const node = (parts: { taints?: Node['spec']['taints']; deletionTimestamp?: string } = {}): Node => ({

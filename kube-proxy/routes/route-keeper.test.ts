@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import type { PodRoute } from '../../shared/pods/pod-routes.ts'
-import { manualClock } from '../../test/harness/manual-clock.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { RouteKeeper } from './route-keeper.ts'
 
 const routes = [{ range: '10.77.2.0/24', via: '172.31.1.2' }]

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Container, Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { manualClock } from '../../test/harness/manual-clock.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { Backoff } from '../pods/restart-backoff.ts'
 import { qosClassOf } from '../status/qos-class.ts'
 import { containerResources, podCgroup } from './container-resources.ts'

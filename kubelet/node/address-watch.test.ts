@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { manualClock } from '../../test/harness/manual-clock.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { addressChange, addressTowards } from './address-watch.ts'
 
 test('loopback is no address that others could use, and no way there is none either', async () => {

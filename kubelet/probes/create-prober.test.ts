@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import type { Container, Pod, Probe } from '../../shared/openapi/generated/core-v1.ts'
-import { manualClock } from '../../test/harness/manual-clock.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { RuntimeError } from '../runtime/container-runtime.ts'
 import { createProber } from './create-prober.ts'
 

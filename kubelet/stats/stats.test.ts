@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { manualClock } from '../../test/harness/manual-clock.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { createSimulatedRuntime, type SimulatedRuntime } from '../runtime/simulated-runtime.ts'
 import type { VolumeUsage } from '../volumes/volume-usage.ts'
 import { resourceMetrics } from './resource-metrics.ts'

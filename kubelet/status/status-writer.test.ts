@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import type { Pod, PodStatus } from '../../shared/openapi/generated/core-v1.ts'
-import { manualClock } from '../../test/harness/manual-clock.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { statusWriter } from './status-writer.ts'
 
 const pod: Pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: 'n', uid: 'u' }, spec: { containers: [] }, status: {} }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { manualClock } from '../../test/harness/manual-clock.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { type ScriptedAnswer, scriptedTransport } from '../../test/harness/scripted-transport.ts'
 import { accountClients } from './account-clients.ts'
 import { createHttpClient } from './http-client.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ManualClock, manualClock } from '../../test/harness/manual-clock.ts'
+import { type ManualClock, manualClock } from '../../simulation/time/manual-clock.ts'
 import { scriptedTransport } from '../../test/harness/scripted-transport.ts'
 import { createHttpClient } from '../client/http-client.ts'
 import { silentLogger } from '../logging/logger.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { manualClock } from '../../test/harness/manual-clock.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { scriptedTransport } from '../../test/harness/scripted-transport.ts'
 import { silentRecorder } from '../client/event-recorder.ts'
 import { createHttpClient } from '../client/http-client.ts'

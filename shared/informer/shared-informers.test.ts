@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { manualClock } from '../../test/harness/manual-clock.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import type { WatchEvent } from '../client/client.ts'
 import { StatusError } from '../errors/status-error.ts'
 import { silentLogger } from '../logging/logger.ts'

@@ -7,9 +7,9 @@ import { LabInstances } from '../../cloud-controller-manager/providers/lab/lab-i
 import { LabLoadBalancers } from '../../cloud-controller-manager/providers/lab/lab-load-balancers.ts'
 import { objectKey } from '../../shared/objects/object.ts'
 import type { Node, Service } from '../../shared/openapi/generated/core-v1.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { HandSet } from '../harness/hand-set.ts'
 import { HetznerCloud, type HetznerCloudOptions } from '../harness/hetzner-cloud.ts'
-import { manualClock } from '../harness/manual-clock.ts'
 import { cloudProviderSuite, type ProviderSubject } from './cloud-provider.ts'
 
 const nodeOf = (name: string, address: string): Node => ({

@@ -4,10 +4,10 @@ import type { Draft, ObjectOf } from '../../shared/client/client.ts'
 import type { Service } from '../../shared/openapi/generated/core-v1.ts'
 import { readConfig } from '../../shared/process/config.ts'
 import type { ProcessTools } from '../../shared/process/run.ts'
-import type { TestCluster } from './cluster.ts'
+import type { InProcessCluster } from '../../simulation/cluster.ts'
 
 /** Adds a cloud controller manager, started with these flags, to a cluster in this process. */
-export async function addCloud(cluster: TestCluster, flags: readonly string[], tools: ProcessTools = cluster.tools): Promise<void> {
+export async function addCloud(cluster: InProcessCluster, flags: readonly string[], tools: ProcessTools = cluster.tools): Promise<void> {
   const defaults = ['--leader-elect=false', '--health-port=0']
   const config = readConfig({ name: 'cloud-controller-manager', summary: '' }, cloudSettings, { args: [...defaults, ...flags], env: {} })
   await cluster.add(await createCloudControllerManager(config, tools))

@@ -5,9 +5,9 @@ import { isTrue } from '../../shared/objects/conditions.ts'
 import type { Job } from '../../shared/openapi/generated/batch-v1.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { type Random, seededRandom } from '../../shared/random/random.ts'
-import { breakConnections, outOfReach } from './disturbances.ts'
-import { type SimulatedCluster, startSimulatedCluster } from './simulated-cluster.ts'
-import { type MortalComponent, mortalControllerManager } from './simulated-control-plane.ts'
+import { breakConnections, outOfReach } from '../../simulation/faults/disturbances.ts'
+import { type MortalComponent, mortalControllerManager } from '../../simulation/faults/mortal-components.ts'
+import { type SimulatedCluster, startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { job } from './workloads.ts'
 
 const SECOND = 1_000

@@ -4,7 +4,7 @@ import type { ContainerConfig } from '../../kubelet/runtime/container-runtime.ts
 import type { Behaviour } from '../../kubelet/runtime/simulated-behaviour.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { startCluster } from './cluster.ts'
+import { startCluster } from '../../simulation/cluster.ts'
 import { type SimulatedNodeOptions, simulatedNode } from './simulated-node.ts'
 
 type Behaviours = (config: ContainerConfig) => Behaviour

@@ -3,9 +3,9 @@ import type { TestContext } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { type Random, seededRandom } from '../../shared/random/random.ts'
-import { breakConnections, outOfReach } from './disturbances.ts'
-import { type SimulatedCluster, startSimulatedCluster } from './simulated-cluster.ts'
-import { type MortalComponent, mortalControllerManager, mortalScheduler } from './simulated-control-plane.ts'
+import { breakConnections, outOfReach } from '../../simulation/faults/disturbances.ts'
+import { type MortalComponent, mortalControllerManager, mortalScheduler } from '../../simulation/faults/mortal-components.ts'
+import { type SimulatedCluster, startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { daemonSet, podTemplate, statefulSet } from './workloads.ts'
 
 const SECOND = 1_000

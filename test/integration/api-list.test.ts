@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { type ManualClock, manualClock } from '../../simulation/time/manual-clock.ts'
 import { type Answer, startApi, type TestApi } from '../harness/api.ts'
 import { configMap, node, pod, serviceAccount } from '../harness/bodies.ts'
-import { type ManualClock, manualClock } from '../harness/manual-clock.ts'
 
 let api: TestApi
 let clock: ManualClock

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
+import { type ManualClock, manualClock } from '../../simulation/time/manual-clock.ts'
 import { startApi, type TestApi } from '../harness/api.ts'
 import { configMap, node, pod, serviceAccount } from '../harness/bodies.ts'
-import { type ManualClock, manualClock } from '../harness/manual-clock.ts'
 
 interface Event {
   type: string

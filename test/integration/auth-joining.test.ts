@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { createKeyAndRequest } from '../../shared/certificates/certificate-request.ts'
 import { readCertificate } from '../../shared/certificates/read-certificate.ts'
-import { startCluster, type TestCluster } from '../harness/cluster.ts'
+import { type InProcessCluster, startCluster } from '../../simulation/cluster.ts'
 
 const API = 'certificates.k8s.io/v1'
 const joiner = { name: 'system:bootstrap:abcdef', groups: ['system:bootstrappers', 'system:authenticated'] }
@@ -18,7 +18,7 @@ interface Wish {
 }
 
 /** Asks, lets the controllers work, and answers the request as it then is. */
-async function ask(cluster: TestCluster, wish: Wish) {
+async function ask(cluster: InProcessCluster, wish: Wish) {
   const {
     commonName = 'system:node:a',
     organizations = ['system:nodes'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { HorizontalPodAutoscaler } from '../../shared/openapi/generated/autoscaling-v2.ts'
-import { type SimulatedCluster, startSimulatedCluster } from '../harness/simulated-cluster.ts'
+import { type SimulatedCluster, startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { deployment } from '../harness/workloads.ts'
 
 type Spec = Partial<HorizontalPodAutoscaler['spec']>

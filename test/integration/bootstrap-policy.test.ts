@@ -5,7 +5,7 @@ import { metricsReader, ownPolicy } from '../../apiserver/bootstrap/policy/own-p
 import { loadControllers } from '../../controller-manager/controllers/load.ts'
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, Subject } from '../../shared/openapi/generated/rbac-v1.ts'
 import { accountOf } from '../../shared/process/controller-set.ts'
-import { startCluster } from '../harness/cluster.ts'
+import { startCluster } from '../../simulation/cluster.ts'
 import { type PublishedRule, publishedPolicy, publishedRules } from '../harness/published-policy.ts'
 
 const API = 'rbac.authorization.k8s.io/v1'

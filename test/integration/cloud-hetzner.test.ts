@@ -8,9 +8,9 @@ import { registrationTaints } from '../../kubelet/node/node-settings.ts'
 import { createInformers } from '../../shared/informer/shared-informers.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import { ConfigError, readConfig } from '../../shared/process/config.ts'
+import { type SimulatedCluster, startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { addressesOf, balanced } from '../harness/cloud.ts'
 import { type CloudFault, HetznerCloud, type HetznerCloudOptions } from '../harness/hetzner-cloud.ts'
-import { type SimulatedCluster, startSimulatedCluster } from '../harness/simulated-cluster.ts'
 
 const SECOND = 1_000
 const observation = {

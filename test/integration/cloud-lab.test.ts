@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { ANNOUNCED_BY } from '../../shared/addresses/announced-by.ts'
 import type { Service } from '../../shared/openapi/generated/core-v1.ts'
+import { type SimulatedCluster, startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { addCloud, addressesOf, balanced } from '../harness/cloud.ts'
-import { type SimulatedCluster, startSimulatedCluster } from '../harness/simulated-cluster.ts'
 import { deployment } from '../harness/workloads.ts'
 
 const SECOND = 1_000

@@ -5,11 +5,11 @@ import { connectClient } from '../../shared/client/connect.ts'
 import type { Service } from '../../shared/openapi/generated/core-v1.ts'
 import type { IPAddress } from '../../shared/openapi/generated/networking-v1.ts'
 import { realClock } from '../../shared/time/clock.ts'
+import { startCluster } from '../../simulation/cluster.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { type Answer, startApi } from '../harness/api.ts'
 import { apiServerProcess } from '../harness/apiserver-process.ts'
-import { startCluster } from '../harness/cluster.ts'
 import { eventually } from '../harness/eventually.ts'
-import { manualClock } from '../harness/manual-clock.ts'
 
 const NETWORKING = '/apis/networking.k8s.io/v1'
 const service = (name: string, spec: object = {}) => ({

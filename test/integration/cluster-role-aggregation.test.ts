@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startCluster } from '../harness/cluster.ts'
+import { startCluster } from '../../simulation/cluster.ts'
 
 const API = 'rbac.authorization.k8s.io/v1'
 const reads = (resource: string) => ({ verbs: ['get'], apiGroups: ['example.com'], resources: [resource] })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { ConfigMap } from '../../shared/openapi/generated/core-v1.ts'
 import type { OwnerReference } from '../../shared/openapi/generated/meta-v1.ts'
-import { type SimulatedCluster, startSimulatedCluster } from '../harness/simulated-cluster.ts'
+import { type SimulatedCluster, startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { deployment, pod } from '../harness/workloads.ts'
 
 const collected = (context: TestContext) =>

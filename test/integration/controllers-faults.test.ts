@@ -6,8 +6,8 @@ import type { ReplicaSet } from '../../shared/openapi/generated/apps-v1.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { Service } from '../../shared/process/run.ts'
 import { seededRandom } from '../../shared/random/random.ts'
-import { type Fault, withFaults } from '../harness/faulty-transport.ts'
-import { type SimulatedCluster, startSimulatedCluster } from '../harness/simulated-cluster.ts'
+import { type Fault, withFaults } from '../../simulation/faults/faulty-transport.ts'
+import { type SimulatedCluster, startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { deployment, replicaSet } from '../harness/workloads.ts'
 
 const APPS = ['deployment', 'replicaset', 'garbage-collector', 'serviceaccount', 'node-lifecycle']

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createKeyAndRequest } from '../../shared/certificates/certificate-request.ts'
 import { StatusError } from '../../shared/errors/status-error.ts'
-import { startCluster } from '../harness/cluster.ts'
-import { startSimulatedCluster } from '../harness/simulated-cluster.ts'
+import { startCluster } from '../../simulation/cluster.ts'
+import { startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { pod } from '../harness/workloads.ts'
 
 const HOUR = 3_600_000

@@ -3,8 +3,8 @@ import { type TestContext, test } from 'node:test'
 import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
 import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { seededRandom } from '../../shared/random/random.ts'
-import { type Fault, withFaults } from '../harness/faulty-transport.ts'
-import { type SimulatedCluster, startSimulatedCluster } from '../harness/simulated-cluster.ts'
+import { type Fault, withFaults } from '../../simulation/faults/faulty-transport.ts'
+import { type SimulatedCluster, startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { deployment, pod, service } from '../harness/workloads.ts'
 
 const SECOND = 1_000

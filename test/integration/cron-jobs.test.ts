@@ -5,8 +5,8 @@ import { hasReason } from '../../shared/errors/status-error.ts'
 import { createInformers } from '../../shared/informer/shared-informers.ts'
 import type { CronJob, Job } from '../../shared/openapi/generated/batch-v1.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { withFaults } from '../harness/faulty-transport.ts'
-import { type SimulatedCluster, startSimulatedCluster } from '../harness/simulated-cluster.ts'
+import { withFaults } from '../../simulation/faults/faulty-transport.ts'
+import { type SimulatedCluster, startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { cronJob, job } from '../harness/workloads.ts'
 
 const SECOND = 1_000

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ControllerRevision, DaemonSet, DaemonSetStatus } from '../../shared/openapi/generated/apps-v1.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { type SimulatedCluster, startSimulatedCluster } from '../harness/simulated-cluster.ts'
+import { type SimulatedCluster, startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { daemonSet, podTemplate } from '../harness/workloads.ts'
 
 const agent = { namespace: 'default', name: 'agent' }

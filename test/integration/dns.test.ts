@@ -11,7 +11,7 @@ import { silentLogger } from '../../shared/logging/logger.ts'
 import { readConfig } from '../../shared/process/config.ts'
 import { systemRandom } from '../../shared/random/random.ts'
 import { realClock } from '../../shared/time/clock.ts'
-import { startCluster, type TestCluster } from '../harness/cluster.ts'
+import { type InProcessCluster, startCluster } from '../../simulation/cluster.ts'
 import { address, outsideServer } from '../harness/dns-upstream.ts'
 import { serviceOf, sliceOf } from '../harness/dns-zone.ts'
 import { soon } from '../harness/soon.ts'
@@ -22,7 +22,7 @@ const PORT = 5_353
 const node = { name: 'system:node:node-1', groups: ['system:nodes', 'system:authenticated'] }
 
 /** The DNS of one node as it runs there, with a node's rights, on the machine's clock; and who asks it. */
-async function startDns(t: TestContext, cluster: TestCluster, resolvConf: string, log: Logger = silentLogger()): Promise<Client> {
+async function startDns(t: TestContext, cluster: InProcessCluster, resolvConf: string, log: Logger = silentLogger()): Promise<Client> {
   const args = [`--cluster-dns=${HERE}`, `--port=${PORT}`, `--resolv-conf=${resolvConf}`, '--health-port=0']
   const config = readConfig({ name: 'dns', summary: '' }, settings, { args, env: {} })
   const transport = cluster.transportOf(node)

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { Service } from '../../shared/openapi/generated/core-v1.ts'
+import { startCluster } from '../../simulation/cluster.ts'
 import { type Answer, startApi } from '../harness/api.ts'
-import { startCluster } from '../harness/cluster.ts'
 
 const RANGES = '10.96.0.0/16,fd00:10:96::/112'
 const BOTH = [`--service-cluster-ip-range=${RANGES}`, '--dns-address=10.96.0.10,fd00:10:96::a', '--advertise-address=192.0.2.1']

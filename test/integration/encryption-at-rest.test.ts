@@ -6,10 +6,10 @@ import { type TestContext, test } from 'node:test'
 import { openDatabase } from '../../apiserver/storage/leveldb-database.ts'
 import { decodePlace, presentKey, valueKey } from '../../apiserver/storage/leveldb-format.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { type ApiOptions, startApi, type TestApi } from '../harness/api.ts'
 import { apiServerProcess } from '../harness/apiserver-process.ts'
 import { keyNamed, writeEncryptionConfiguration } from '../harness/encryption.ts'
-import { manualClock } from '../harness/manual-clock.ts'
 
 const identity = { identity: {} }
 const gcm = (...names: string[]) => ({ aesgcm: { keys: names.map((name) => keyNamed(name)) } })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { virtualServers } from '../../kube-proxy/service-table.ts'
 import type { EndpointSlice } from '../../shared/openapi/generated/discovery-v1.ts'
-import { startCluster, type TestCluster } from '../harness/cluster.ts'
+import { type InProcessCluster, startCluster } from '../../simulation/cluster.ts'
 
 const db = { namespace: 'default', name: 'db' }
 const ports = [{ name: 'sql', port: 5432 }]
@@ -15,13 +15,13 @@ async function trial(t: TestContext) {
   return cluster
 }
 
-async function slices({ client, clock }: TestCluster): Promise<EndpointSlice[]> {
+async function slices({ client, clock }: InProcessCluster): Promise<EndpointSlice[]> {
   await clock.advance(3_000)
   const labelSelector = 'kubernetes.io/service-name=db'
   return (await client.list('discovery.k8s.io/v1', 'EndpointSlice', { namespace: 'default', labelSelector })).items
 }
 
-const merge = ({ client }: TestCluster, kind: 'Service' | 'Endpoints', body: object) =>
+const merge = ({ client }: InProcessCluster, kind: 'Service' | 'Endpoints', body: object) =>
   client.patch('v1', kind, db, { type: 'merge', body })
 
 test('a Service without a selector is forwarded to the addresses that somebody wrote for it', async (t) => {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { hasReason, type StatusError } from '../../shared/errors/status-error.ts'
 import type { PodDisruptionBudget } from '../../shared/openapi/generated/policy-v1.ts'
+import { type SimulatedCluster, startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { startApi } from '../harness/api.ts'
 import { deployment, pod } from '../harness/bodies.ts'
-import { type SimulatedCluster, startSimulatedCluster } from '../harness/simulated-cluster.ts'
 
 const selector = { matchLabels: { app: 'web' } }
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Job } from '../../shared/openapi/generated/batch-v1.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { type SimulatedCluster, startSimulatedCluster } from '../harness/simulated-cluster.ts'
-import type { PodScript } from '../harness/simulated-machine.ts'
+import type { PodScript } from '../../simulation/machines/simulated-machine.ts'
+import { type SimulatedCluster, startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { job, podTemplate } from '../harness/workloads.ts'
 
 const SECOND = 1_000

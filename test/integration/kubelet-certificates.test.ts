@@ -13,7 +13,7 @@ import {
 import { keepServingCertificate, servingCertificate } from '../../kubelet/node/serving-certificate.ts'
 import { readCertificate } from '../../shared/certificates/read-certificate.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
-import { startCluster, type TestCluster } from '../harness/cluster.ts'
+import { type InProcessCluster, startCluster } from '../../simulation/cluster.ts'
 
 const CSR = ['certificates.k8s.io/v1', 'CertificateSigningRequest'] as const
 const SIGNERS = ['csrapproving', 'csrsigning']
@@ -49,7 +49,7 @@ async function bench(t: TestContext, controllers: string[] = SIGNERS) {
 }
 
 /** Moves time on until the work is done. */
-async function done<T>(work: Promise<T>, { clock }: TestCluster, step = 200): Promise<T> {
+async function done<T>(work: Promise<T>, { clock }: InProcessCluster, step = 200): Promise<T> {
   let isDone = false
   const settled = work.finally(() => {
     isDone = true
@@ -62,7 +62,7 @@ async function done<T>(work: Promise<T>, { clock }: TestCluster, step = 200): Pr
   return settled
 }
 
-async function requests(cluster: TestCluster) {
+async function requests(cluster: InProcessCluster) {
   return (await done(cluster.client.list(...CSR), cluster)).items
 }
 
@@ -225,11 +225,11 @@ describe('a node’s certificates', () => {
   })
 })
 
-async function until(condition: () => boolean, { clock }: TestCluster): Promise<void> {
+async function until(condition: () => boolean, { clock }: InProcessCluster): Promise<void> {
   while (!condition()) await clock.sleep(1_000)
 }
 
-async function decide(cluster: TestCluster, name: string, type: 'Approved' | 'Denied'): Promise<void> {
+async function decide(cluster: InProcessCluster, name: string, type: 'Approved' | 'Denied'): Promise<void> {
   const body = { status: { conditions: [{ type, status: 'True', reason: 'Test', message: 'by the test' }] } }
   await cluster.client.patch(...CSR, { name }, { type: 'merge', subresource: 'approval', body })
 }

@@ -5,10 +5,10 @@ import { settings } from '../../controller-manager/config.ts'
 import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
 import { LeadershipLost } from '../../shared/controller/leadership.ts'
 import { readConfig } from '../../shared/process/config.ts'
-import { startCluster, type TestCluster } from '../harness/cluster.ts'
+import { type InProcessCluster, startCluster } from '../../simulation/cluster.ts'
 import { deployment } from '../harness/workloads.ts'
 
-async function addManager(cluster: TestCluster) {
+async function addManager(cluster: InProcessCluster) {
   const defaults = readConfig({ name: 'controller-manager', summary: '' }, settings, { args: ['--health-port=0'], env: {} })
   const files = { rootCaFile: join('/nowhere', 'ca.crt') }
   const controllers = ['deployment', 'replicaset', 'serviceaccount', 'node-lifecycle']
@@ -22,10 +22,10 @@ async function addManager(cluster: TestCluster) {
   return { state, connection }
 }
 
-const holder = async ({ client }: TestCluster) =>
+const holder = async ({ client }: InProcessCluster) =>
   (await client.get('coordination.k8s.io/v1', 'Lease', { namespace: 'kube-system', name: 'kube-controller-manager' })).spec
     .holderIdentity ?? ''
-const pods = async ({ client }: TestCluster) => (await client.list('v1', 'Pod', { namespace: 'default' })).items.length
+const pods = async ({ client }: InProcessCluster) => (await client.list('v1', 'Pod', { namespace: 'default' })).items.length
 
 test('of two controller managers one works; when it is cut off it stops before the other begins, and no pod is made twice', async (t) => {
   const cluster = await startCluster()

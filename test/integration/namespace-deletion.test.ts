@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startCluster } from '../harness/cluster.ts'
+import { startCluster } from '../../simulation/cluster.ts'
 import { simulateKubelet } from '../harness/simulated-kubelet.ts'
 import { deployment, service } from '../harness/workloads.ts'
 

@@ -4,7 +4,7 @@ import { followPeers } from '../../kube-proxy/policies/policy-peers.ts'
 import { PolicyPlane } from '../../kube-proxy/policies/policy-plane.ts'
 import { PolicySync } from '../../kube-proxy/policies/policy-sync.ts'
 import { createInformers } from '../../shared/informer/shared-informers.ts'
-import { startCluster } from '../harness/cluster.ts'
+import { startCluster } from '../../simulation/cluster.ts'
 import { joinNode, report } from '../harness/node-reports.ts'
 import { pod } from '../harness/workloads.ts'
 

@@ -8,8 +8,8 @@ import { createKeyAndRequest } from '../../shared/certificates/certificate-reque
 import type { StatusError } from '../../shared/errors/status-error.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import type { Node } from '../../shared/openapi/generated/core-v1.ts'
+import { type InProcessCluster, startCluster } from '../../simulation/cluster.ts'
 import { startApi } from '../harness/api.ts'
-import { startCluster, type TestCluster } from '../harness/cluster.ts'
 import { beat } from '../harness/node-reports.ts'
 import { pod } from '../harness/workloads.ts'
 
@@ -22,7 +22,7 @@ async function trial(t: TestContext, controllers: string[] = []) {
   return { cluster, ...writersOf(cluster) }
 }
 
-function writersOf(cluster: TestCluster) {
+function writersOf(cluster: InProcessCluster) {
   const done = async <T>(work: Promise<T>): Promise<T> => {
     await cluster.clock.settle()
     return work
@@ -162,7 +162,7 @@ const observation = (address: string): Observation => ({
 })
 
 /** The part of a kubelet that keeps its Node, with its heartbeat. */
-function keepNode(t: TestContext, cluster: TestCluster, name: string, address: string): void {
+function keepNode(t: TestContext, cluster: InProcessCluster, name: string, address: string): void {
   const stopped = new AbortController()
   const { signal } = stopped
   const tools = { client: cluster.clientOf(nodeUser(name)), clock: cluster.clock, log: silentLogger() }

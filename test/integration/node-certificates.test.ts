@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { createKeyAndRequest } from '../../shared/certificates/certificate-request.ts'
 import type { Client } from '../../shared/client/client.ts'
 import type { CertificateSigningRequest } from '../../shared/openapi/generated/certificates-v1.ts'
-import { startCluster } from '../harness/cluster.ts'
+import { startCluster } from '../../simulation/cluster.ts'
 
 const bootstrapper = {
   name: 'system:bootstrap:abcdef',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { startCluster, type TestCluster } from '../harness/cluster.ts'
+import { type InProcessCluster, startCluster } from '../../simulation/cluster.ts'
 import { simulateKubelet } from '../harness/simulated-kubelet.ts'
 import { deployment, pod, service } from '../harness/workloads.ts'
 
@@ -20,13 +20,13 @@ async function clusterOf(t: Ending, nodes: string[], settings = {}) {
   return { cluster, kubelets }
 }
 
-const nodeOf = ({ client }: TestCluster, name: string): Promise<Node> => client.get('v1', 'Node', { name })
+const nodeOf = ({ client }: InProcessCluster, name: string): Promise<Node> => client.get('v1', 'Node', { name })
 const ready = (node: Node) => node.status.conditions?.find(({ type }) => type === 'Ready')?.status
 const taints = (node: Node) =>
   (node.spec.taints ?? []).map(({ key, effect }) => `${key.replace('node.kubernetes.io/', '')}:${effect}`).sort()
-const podsOf = async ({ client }: TestCluster): Promise<Pod[]> => (await client.list('v1', 'Pod', { namespace: 'default' })).items
+const podsOf = async ({ client }: InProcessCluster): Promise<Pod[]> => (await client.list('v1', 'Pod', { namespace: 'default' })).items
 const isReady = (one: Pod) => one.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
-const backends = async ({ client }: TestCluster) =>
+const backends = async ({ client }: InProcessCluster) =>
   (
     await client.list('discovery.k8s.io/v1', 'EndpointSlice', { namespace: 'default', labelSelector: 'kubernetes.io/service-name=web' })
   ).items

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import type { Observation } from '../../kubelet/node/node-report.ts'
 import { nodeStatusLoop } from '../../kubelet/node/node-status.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
-import { startCluster, type TestCluster } from '../harness/cluster.ts'
+import { type InProcessCluster, startCluster } from '../../simulation/cluster.ts'
 
 const observation: Observation = {
   capacity: { cpuMillis: 1500, memoryBytes: 2 ** 31, storageBytes: 2 ** 34 },
@@ -22,7 +22,7 @@ const observation: Observation = {
 const self = { name: 'system:node:a', groups: ['system:nodes', 'system:authenticated'] }
 
 /** A node whose kubelet reports every ten seconds. */
-async function reportingNode(t: TestContext): Promise<TestCluster> {
+async function reportingNode(t: TestContext): Promise<InProcessCluster> {
   const cluster = await startCluster()
   const stopped = new AbortController()
   const { clock } = cluster
@@ -38,12 +38,12 @@ async function reportingNode(t: TestContext): Promise<TestCluster> {
   return cluster
 }
 
-async function settled<T>({ clock }: TestCluster, work: Promise<T>): Promise<T> {
+async function settled<T>({ clock }: InProcessCluster, work: Promise<T>): Promise<T> {
   await clock.settle()
   return work
 }
 
-const node = (cluster: TestCluster) => settled(cluster, cluster.client.get('v1', 'Node', { name: 'a' }))
+const node = (cluster: InProcessCluster) => settled(cluster, cluster.client.get('v1', 'Node', { name: 'a' }))
 
 test('an extended resource comes and goes with the capacity, and then the node is quiet', async (t) => {
   const cluster = await reportingNode(t)

@@ -3,8 +3,8 @@ import { type TestContext, test } from 'node:test'
 import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
 import type { DeepPartial, Draft, ObjectOf } from '../../shared/client/client.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
-import { withFaults } from '../harness/faulty-transport.ts'
-import { startSimulatedCluster } from '../harness/simulated-cluster.ts'
+import { withFaults } from '../../simulation/faults/faulty-transport.ts'
+import { startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { pod } from '../harness/workloads.ts'
 
 type Claim = ObjectOf<'v1', 'PersistentVolumeClaim'>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startSimulatedCluster } from '../harness/simulated-cluster.ts'
+import { startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 
 const API = 'admissionregistration.k8s.io/v1'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { DeepPartial, Draft, ObjectOf } from '../../shared/client/client.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
-import { startSimulatedCluster } from '../harness/simulated-cluster.ts'
+import { startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { statefulSet } from '../harness/workloads.ts'
 
 type Volume = ObjectOf<'v1', 'PersistentVolume'>

@@ -3,10 +3,10 @@ import test from 'node:test'
 import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
 import type { TransportRequest } from '../../shared/client/transport.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
+import { laggingTransport, withFaults } from '../../simulation/faults/faulty-transport.ts'
+import { startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { startApi } from '../harness/api.ts'
 import { configMap, deployment, pod } from '../harness/bodies.ts'
-import { laggingTransport, withFaults } from '../harness/faulty-transport.ts'
-import { startSimulatedCluster } from '../harness/simulated-cluster.ts'
 
 const paths = { quotas: '/api/v1/namespaces/default/resourcequotas', maps: '/api/v1/namespaces/default/configmaps' }
 

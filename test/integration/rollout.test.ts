@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ReplicaSet } from '../../shared/openapi/generated/apps-v1.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { type ClusterOptions, startCluster, type TestCluster } from '../harness/cluster.ts'
+import { type ClusterOptions, type InProcessCluster, startCluster } from '../../simulation/cluster.ts'
 import { type KubeletBehaviour, simulateKubelet } from '../harness/simulated-kubelet.ts'
 import { deployment, podTemplate } from '../harness/workloads.ts'
 
 const web = { namespace: 'default', name: 'web' }
 type Ending = { after(action: () => Promise<void>): void }
 
-async function clusterWithNodes(t: Ending, behaviour: KubeletBehaviour = {}, options: ClusterOptions = {}): Promise<TestCluster> {
+async function clusterWithNodes(t: Ending, behaviour: KubeletBehaviour = {}, options: ClusterOptions = {}): Promise<InProcessCluster> {
   const controllers = ['deployment', 'replicaset', 'garbage-collector', 'serviceaccount', 'node-lifecycle']
   const cluster = await startCluster({ controllers, scheduler: true, ...options })
   t.after(() => cluster.stop())
@@ -21,14 +21,14 @@ async function clusterWithNodes(t: Ending, behaviour: KubeletBehaviour = {}, opt
   return cluster
 }
 
-const podsOf = async ({ client }: TestCluster): Promise<Pod[]> => (await client.list('v1', 'Pod', { namespace: 'default' })).items
-const setsOf = async ({ client }: TestCluster): Promise<ReplicaSet[]> =>
+const podsOf = async ({ client }: InProcessCluster): Promise<Pod[]> => (await client.list('v1', 'Pod', { namespace: 'default' })).items
+const setsOf = async ({ client }: InProcessCluster): Promise<ReplicaSet[]> =>
   (await client.list('apps/v1', 'ReplicaSet', { namespace: 'default' })).items
 const isReady = (pod: Pod) => pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
-const condition = async ({ client }: TestCluster, type: string) =>
+const condition = async ({ client }: InProcessCluster, type: string) =>
   (await client.get('apps/v1', 'Deployment', web)).status.conditions?.find((each) => each.type === type)
 
-async function setImage({ client }: TestCluster, image: string): Promise<void> {
+async function setImage({ client }: InProcessCluster, image: string): Promise<void> {
   const body = { spec: { template: { spec: { containers: [{ name: 'main', image }] } } } }
   await client.patch('apps/v1', 'Deployment', web, { type: 'strategic', body })
 }

@@ -5,8 +5,8 @@ import { createScheduler } from '../../scheduler/create-scheduler.ts'
 import { conflict, StatusError } from '../../shared/errors/status-error.ts'
 import { readConfig } from '../../shared/process/config.ts'
 import type { Service } from '../../shared/process/run.ts'
-import { type Fault, withFaults } from '../harness/faulty-transport.ts'
-import { type SimulatedCluster, startSimulatedCluster } from '../harness/simulated-cluster.ts'
+import { type Fault, withFaults } from '../../simulation/faults/faulty-transport.ts'
+import { type SimulatedCluster, startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { pod } from '../harness/workloads.ts'
 
 const CONTROLLERS = ['serviceaccount', 'node-lifecycle']

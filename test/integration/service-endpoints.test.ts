@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
 import type { EndpointSlice } from '../../shared/openapi/generated/discovery-v1.ts'
-import { startCluster, type TestCluster } from '../harness/cluster.ts'
+import { type InProcessCluster, startCluster } from '../../simulation/cluster.ts'
 import { finishDeletion, joinNode, report } from '../harness/node-reports.ts'
 import { pod, service } from '../harness/workloads.ts'
 
 type Ending = { after(action: () => Promise<void>): void }
 
-async function clusterWithPods(t: Ending, names: string[]): Promise<TestCluster> {
+async function clusterWithPods(t: Ending, names: string[]): Promise<InProcessCluster> {
   const cluster = await startCluster({ controllers: ['endpointslice', 'endpoints', 'serviceaccount', 'node-lifecycle'] })
   t.after(() => cluster.stop())
   await cluster.clock.advance(100)
@@ -23,14 +23,14 @@ async function clusterWithPods(t: Ending, names: string[]): Promise<TestCluster>
   return cluster
 }
 
-const slices = async ({ client }: TestCluster): Promise<EndpointSlice[]> =>
+const slices = async ({ client }: InProcessCluster): Promise<EndpointSlice[]> =>
   (await client.list('discovery.k8s.io/v1', 'EndpointSlice', { namespace: 'default', labelSelector: 'kubernetes.io/service-name=web' }))
     .items
-const conditions = async (cluster: TestCluster) =>
+const conditions = async (cluster: InProcessCluster) =>
   Object.fromEntries(
     (await slices(cluster)).flatMap((slice) => slice.endpoints ?? []).map((each) => [each.targetRef?.name, { ...each.conditions }]),
   )
-const legacy = async ({ client }: TestCluster) => {
+const legacy = async ({ client }: InProcessCluster) => {
   const { subsets } = await client.get('v1', 'Endpoints', { namespace: 'default', name: 'web' })
   return (subsets ?? []).map((subset) => ({
     ready: subset.addresses?.map(({ ip }) => ip),

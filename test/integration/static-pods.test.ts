@@ -9,7 +9,7 @@ import { lateClient } from '../../shared/client/late-client.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { startCluster } from '../harness/cluster.ts'
+import { startCluster } from '../../simulation/cluster.ts'
 import { simulatedNode } from '../harness/simulated-node.ts'
 
 /** Manifests that a test changes by hand. */

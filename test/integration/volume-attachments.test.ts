@@ -4,8 +4,8 @@ import { createControllerManager } from '../../controller-manager/create-control
 import type { Transport, TransportRequest } from '../../shared/client/transport.ts'
 import type { Node } from '../../shared/openapi/generated/core-v1.ts'
 import { attachedVolumeName, attachmentName } from '../../shared/volumes/attachments.ts'
-import { laggingTransport, withFaults } from '../harness/faulty-transport.ts'
-import { startSimulatedCluster } from '../harness/simulated-cluster.ts'
+import { laggingTransport, withFaults } from '../../simulation/faults/faulty-transport.ts'
+import { startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { pod } from '../harness/workloads.ts'
 
 const STORAGE = 'storage.k8s.io/v1'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { ReplicaSet } from '../../shared/openapi/generated/apps-v1.ts'
-import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
+import type { ReplicaSet } from '../shared/openapi/generated/apps-v1.ts'
+import type { Pod } from '../shared/openapi/generated/core-v1.ts'
 import type { SimulatedCluster } from './simulated-cluster.ts'
 
 const isReady = (pod: Pod) => pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true

@@ -3,7 +3,7 @@ import { settings as schedulerSettings } from '../../scheduler/config.ts'
 import { createScheduler } from '../../scheduler/create-scheduler.ts'
 import { readConfig } from '../../shared/process/config.ts'
 import type { ProcessTools, Service } from '../../shared/process/run.ts'
-import type { TestCluster } from './cluster.ts'
+import type { InProcessCluster } from '../cluster.ts'
 import { laggingTransport, withFaults } from './faulty-transport.ts'
 
 /** A component that can be killed in the middle of whatever it does, and started anew. */
@@ -14,20 +14,20 @@ export interface MortalComponent {
 }
 
 /** The controller manager of a cluster that was started without one; its watches lag behind by so many milliseconds. */
-export function mortalControllerManager(cluster: TestCluster, lag: () => number = () => 0): Promise<MortalComponent> {
+export function mortalControllerManager(cluster: InProcessCluster, lag: () => number = () => 0): Promise<MortalComponent> {
   const settings = { ...cluster.controllerSettings, controllers: ['*'] }
   return mortal(cluster, 'controller-manager', lag, (tools) => createControllerManager(settings, tools))
 }
 
 /** The scheduler of a cluster that was started without one; its watches lag behind by so many milliseconds. */
-export function mortalScheduler(cluster: TestCluster, lag: () => number = () => 0): Promise<MortalComponent> {
+export function mortalScheduler(cluster: InProcessCluster, lag: () => number = () => 0): Promise<MortalComponent> {
   const defaults = readConfig({ name: 'scheduler', summary: '' }, schedulerSettings, { args: [], env: {} })
   const config = { ...defaults, leaderElect: false, healthPort: 0 }
   return mortal(cluster, 'scheduler', lag, async (tools) => createScheduler(config, tools))
 }
 
 async function mortal(
-  cluster: TestCluster,
+  cluster: InProcessCluster,
   name: string,
   lag: () => number,
   create: (tools: ProcessTools) => Promise<Service>,

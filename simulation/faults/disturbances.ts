@@ -1,5 +1,5 @@
 import type { Random } from '../../shared/random/random.ts'
-import type { SimulatedCluster } from './simulated-cluster.ts'
+import type { SimulatedCluster } from '../simulated-cluster.ts'
 
 /** What happens to every kind of story alike. */
 interface Disturbed {

@@ -2,28 +2,28 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as realDelay } from 'node:timers/promises'
-import { settings as apiServerSettings } from '../../apiserver/config.ts'
-import { type ApiServer, createApiServer } from '../../apiserver/create-apiserver.ts'
-import { localTransport } from '../../apiserver/local-transport.ts'
-import type { ObjectFacts } from '../../apiserver/registry/object-facts.ts'
-import { createMemoryStorage, type MemoryStorageOptions } from '../../apiserver/storage/memory-storage.ts'
-import type { Storage, StorageOptions } from '../../apiserver/storage/storage.ts'
-import type { ScrapeNode } from '../../apiserver/usage/node-scraper.ts'
-import { type ControllerSettings, settings as controllerSettings } from '../../controller-manager/config.ts'
-import { createControllerManager } from '../../controller-manager/create-controller-manager.ts'
-import { settings as schedulerSettings } from '../../scheduler/config.ts'
-import { createScheduler } from '../../scheduler/create-scheduler.ts'
-import type { Client } from '../../shared/client/client.ts'
-import { createHttpClient } from '../../shared/client/http-client.ts'
-import type { Transport } from '../../shared/client/transport.ts'
-import { type Logger, silentLogger } from '../../shared/logging/logger.ts'
-import { readConfig } from '../../shared/process/config.ts'
-import type { ProcessTools, Service } from '../../shared/process/run.ts'
-import { seededRandom } from '../../shared/random/random.ts'
-import type { Clock } from '../../shared/time/clock.ts'
-import { type FragileTransport, fragileTransport } from './fragile-transport.ts'
-import { type ManualClock, manualClock } from './manual-clock.ts'
+import { settings as apiServerSettings } from '../apiserver/config.ts'
+import { type ApiServer, createApiServer } from '../apiserver/create-apiserver.ts'
+import { localTransport } from '../apiserver/local-transport.ts'
+import type { ObjectFacts } from '../apiserver/registry/object-facts.ts'
+import { createMemoryStorage, type MemoryStorageOptions } from '../apiserver/storage/memory-storage.ts'
+import type { Storage, StorageOptions } from '../apiserver/storage/storage.ts'
+import type { ScrapeNode } from '../apiserver/usage/node-scraper.ts'
+import { type ControllerSettings, settings as controllerSettings } from '../controller-manager/config.ts'
+import { createControllerManager } from '../controller-manager/create-controller-manager.ts'
+import { settings as schedulerSettings } from '../scheduler/config.ts'
+import { createScheduler } from '../scheduler/create-scheduler.ts'
+import type { Client } from '../shared/client/client.ts'
+import { createHttpClient } from '../shared/client/http-client.ts'
+import type { Transport } from '../shared/client/transport.ts'
+import { type Logger, silentLogger } from '../shared/logging/logger.ts'
+import { readConfig } from '../shared/process/config.ts'
+import type { ProcessTools, Service } from '../shared/process/run.ts'
+import { seededRandom } from '../shared/random/random.ts'
+import type { Clock } from '../shared/time/clock.ts'
+import { type FragileTransport, fragileTransport } from './faults/fragile-transport.ts'
+import { type ManualClock, manualClock } from './time/manual-clock.ts'
+import { untilDone } from './time/until-done.ts'
 
 /** Who calls: a call inside the process needs no credentials. */
 export interface Caller {
@@ -47,7 +47,7 @@ export interface ClusterOptions {
 }
 
 /** A cluster in this process: the real API server on memory storage, chosen controllers and the scheduler, on virtual time. */
-export interface TestCluster {
+export interface InProcessCluster {
   readonly clock: ManualClock
   readonly api: ApiServer
   /** A client of an administrator; what it does is settled by `clock.settle`. */
@@ -111,7 +111,7 @@ function requestsAsleep(clock: ManualClock) {
 }
 
 /** Starts one; `stop` it with `t.after`. Time stands still until the test moves it. */
-export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
+export async function startCluster(options: ClusterOptions = {}): Promise<InProcessCluster> {
   const { controllers = [], log = silentLogger(), seed = 1 } = options
   const clock = manualClock()
   const directory = mkdtempSync(join(tmpdir(), 'cluster-'))
@@ -207,18 +207,4 @@ function outliving<F>(storage: Storage<F>): Storage<F> {
       return typeof value === 'function' ? value.bind(target) : value
     },
   })
-}
-
-/** Starts and stops touch files, so they need a little real time too; virtual time moves on beside it, for what waits for that. */
-async function untilDone(work: Promise<void>, clock: ManualClock): Promise<void> {
-  let isDone = false
-  const settled = work.finally(() => (isDone = true))
-  settled.catch(() => {}) // reported below
-  await clock.settle()
-  for (let step = 1; !isDone; step++) {
-    if (step > 10_000) throw new Error('a component neither starts nor stops')
-    await realDelay(1)
-    await (step % 10 === 0 ? clock.advance(50) : clock.settle())
-  }
-  await settled
 }

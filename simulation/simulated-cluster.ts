@@ -1,8 +1,7 @@
-import type { TestContext } from 'node:test'
-import type { ApiVersion, KindOf, ObjectOf } from '../../shared/client/client.ts'
-import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { type ClusterOptions, startCluster, type TestCluster } from './cluster.ts'
-import { type SimulatedMachine, type SimulatedMachineOptions, simulatedMachine } from './simulated-machine.ts'
+import type { ApiVersion, KindOf, ObjectOf } from '../shared/client/client.ts'
+import type { Pod } from '../shared/openapi/generated/core-v1.ts'
+import { type ClusterOptions, type InProcessCluster, startCluster } from './cluster.ts'
+import { type SimulatedMachine, type SimulatedMachineOptions, simulatedMachine } from './machines/simulated-machine.ts'
 
 interface Options extends ClusterOptions {
   /** How many machines, named `node-1` and so on; default 3. */
@@ -11,7 +10,7 @@ interface Options extends ClusterOptions {
 }
 
 /** A cluster with machines, and the questions tests ask of it. All waiting is on virtual time. */
-export interface SimulatedCluster extends TestCluster {
+export interface SimulatedCluster extends InProcessCluster {
   readonly machines: readonly SimulatedMachine[]
   machine(name: string): SimulatedMachine
   addMachine(options: SimulatedMachineOptions): Promise<SimulatedMachine>
@@ -32,8 +31,13 @@ export interface SimulatedCluster extends TestCluster {
 
 const STEP_MILLISECONDS = 50
 
-/** Starts one and stops it with the test. */
-export async function startSimulatedCluster(context: TestContext, options: Options = {}): Promise<SimulatedCluster> {
+/** Whose end is the cluster's, too: a test's context is one. */
+export interface Scope {
+  after(end: () => Promise<void>): void
+}
+
+/** Starts one and stops it with its scope. */
+export async function startSimulatedCluster(context: Scope, options: Options = {}): Promise<SimulatedCluster> {
   const cluster = await startCluster({ controllers: ['*'], scheduler: true, ...options })
   context.after(() => cluster.stop())
   const { clock, client } = cluster
