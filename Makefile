@@ -4,7 +4,7 @@ SHELL := /bin/sh
 node := tools/node
 modules := node_modules/.package-lock.json
 
-.PHONY: help up down lab load images build doctor test check fuzz bench clean
+.PHONY: help up down lab load rewind images build doctor test check fuzz bench clean
 
 help: ## what there is
 	@echo 'Coxswain: Kubernetes as a small crew of TypeScript processes.'
@@ -26,6 +26,9 @@ lab: $(modules) ## NODES=3: a lab of machines on this one, in namespaces; NAME=o
 
 load: $(modules) ## IMAGE=name: brings images of this machine's Docker into the cluster
 	@$(node) deploy/load.ts $(IMAGE)
+
+rewind: $(modules) ## what changed: FROM=moment, TO=, RESOURCE=, NAMESPACE=, OBJECT=; without FROM, which moments are there
+	@$(node) deploy/rewind.ts '$(FROM)' 'to=$(TO)' 'resource=$(RESOURCE)' 'namespace=$(NAMESPACE)' 'name=$(OBJECT)'
 
 images: ## public images for cluster, examples and tests; stand-ins where no registry answers
 	@deploy/with-settings.sh deploy/images.sh

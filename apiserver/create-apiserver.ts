@@ -244,7 +244,10 @@ function createPipeline(parts: PipelineParts): Pipeline {
     ],
     metrics: () => told.render(),
   }
-  const { history, ...rewind } = createRewind({ storage, verbs, paths, log, writerOver: state.writerOver, kindOf: parts.kindOf })
+  const { history, ...rewind } = createRewind({
+    ...{ storage, verbs, paths, log, authorize: authorization.authorize },
+    ...{ writerOver: state.writerOver, kindOf: parts.kindOf },
+  })
   return new Pipeline({
     ...{ authentication, auditor, authorization, flowControl, table, metrics: told.requests, clock, log, deadline: config.requestTimeout },
     ...{ verbs, ...rewind, paths: pathHandlers({ ...paths, further: { '/rewind': history } }) },

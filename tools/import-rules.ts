@@ -67,7 +67,7 @@ export const apiServerRooms: Readonly<Record<string, readonly string[]>> = {
   connect: ['http', 'authn', 'registry', 'certificates', 'verbs'],
   discovery: ['http', 'protobuf', 'authn', 'registry', 'certificates', 'patch', 'aggregation'],
   aggregation: ['registry', 'rules', 'authn', 'http', 'connect', 'bootstrap', 'certificates', 'verbs'],
-  rewind: ['http', 'registry', 'storage', 'verbs', 'discovery', 'custom-resources'],
+  rewind: ['http', 'patch', 'registry', 'storage', 'verbs', 'discovery', 'custom-resources'],
   certificates: [],
   bootstrap: ['registry', 'authn', 'authz', 'certificates', 'flowcontrol', 'allocation'],
 }

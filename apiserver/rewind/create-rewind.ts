@@ -2,10 +2,12 @@ import type { Logger } from '../../shared/logging/logger.ts'
 import type { CustomResourceDefinition } from '../../shared/openapi/generated/apiextensions-v1.ts'
 import type { User } from '../authn/user.ts'
 import { type PathTools, pathHandlers } from '../discovery/paths.ts'
+import type { ResourceServices } from '../registry/define-resource.ts'
 import type { ObjectFacts } from '../registry/object-facts.ts'
 import type { CustomKind } from '../registry/resource-table.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { VerbTools } from '../verbs/call.ts'
+import { changesHandler } from './changes-handler.ts'
 import { historyHandler, momentHandler } from './history-paths.ts'
 import { PastKinds } from './past-kinds.ts'
 import { type Past, Rewind, type RewindParts } from './rewind.ts'
@@ -16,11 +18,12 @@ export interface CreateRewindParts {
   readonly writerOver: RewindParts['writerOver']
   readonly kindOf: (definition: CustomResourceDefinition) => CustomKind
   readonly paths: PathTools
+  readonly authorize: ResourceServices['authorize']
   readonly log: Logger
 }
 
 /** Everything below `/rewind`. */
-export function createRewind({ storage, verbs, writerOver, kindOf, paths, log }: CreateRewindParts) {
+export function createRewind({ storage, verbs, writerOver, kindOf, paths, authorize, log }: CreateRewindParts) {
   // What other servers serve is not stored here.
   const remotes = { all: () => [], revision: 0 }
   const kinds = new PastKinds({
@@ -28,9 +31,14 @@ export function createRewind({ storage, verbs, writerOver, kindOf, paths, log }:
     pathsOf: (table) => pathHandlers({ ...paths, table, remotes }),
   })
   const rewind = new Rewind({ verbs, storage, kinds, writerOver })
+  const past = (moment: string) => rewind.at(moment)
+  const changes = { storage, turns: verbs.store.turns, authorize, past }
   return {
-    past: (moment: string) => rewind.at(moment),
-    momentPaths: (path: string, past: Past, _user: User) => (path === '/rewind' ? momentHandler(past.moment) : undefined),
+    past,
+    momentPaths(path: string, past: Past, user: User) {
+      if (path === '/rewind') return momentHandler(past.moment)
+      return path === '/rewind/changes' ? changesHandler(past, user, changes) : undefined
+    },
     history: historyHandler(storage),
   }
 }

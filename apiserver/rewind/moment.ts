@@ -1,7 +1,8 @@
 import { quoted } from '../../shared/errors/quoted.ts'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
-import type { Mark, Storage } from '../storage/storage.ts'
+import { asAnswer } from '../registry/store-unavailable.ts'
+import { type Mark, RevisionCompacted, type Storage } from '../storage/storage.ts'
 
 /** A state of the store that was: after every change up to a revision, before the next. */
 export interface Moment {
@@ -43,8 +44,18 @@ async function momentOfRevision(revision: number, storage: History, now: number)
   return { revision, time: mark?.time ?? now }
 }
 
+/** Reads of a moment: it may be forgotten meanwhile. @throws StatusError Expired, ServiceUnavailable */
+export async function readingPast<T>(what: string, storage: History, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof RevisionCompacted) throw await forgotten(what, storage, error)
+    throw asAnswer(error, 'the past cannot be read')
+  }
+}
+
 /** The answer for what is not there any more; it says what is. */
-export async function forgotten(what: string, storage: History, cause?: unknown): Promise<StatusError> {
+async function forgotten(what: string, storage: History, cause?: unknown): Promise<StatusError> {
   const oldest: Mark | undefined = await storage.oldestMark()
   const since =
     oldest === undefined

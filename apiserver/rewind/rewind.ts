@@ -4,12 +4,11 @@ import type { RequestInfo } from '../http/request-info.ts'
 import type { ObjectFacts } from '../registry/object-facts.ts'
 import { asDefinedThen, ObjectStore, storageKey } from '../registry/read-object.ts'
 import type { Resource, ResourceTable } from '../registry/resource-table.ts'
-import { asAnswer } from '../registry/store-unavailable.ts'
 import { StoredObjects } from '../registry/stored-objects.ts'
 import type { ObjectWriter } from '../registry/write-object.ts'
-import { RevisionCompacted, type Storage } from '../storage/storage.ts'
+import type { Storage } from '../storage/storage.ts'
 import { BODY_LIMIT, headerOf, parse, type VerbTools } from '../verbs/call.ts'
-import { forgotten, type Moment, momentOf } from './moment.ts'
+import { type Moment, momentOf, readingPast } from './moment.ts'
 import type { PastKinds, PastKindsOfMoment } from './past-kinds.ts'
 import { pastStorage } from './past-storage.ts'
 
@@ -41,28 +40,18 @@ export class Rewind {
   /** @throws StatusError BadRequest, Expired, ServiceUnavailable */
   async at(text: string): Promise<Past> {
     const { storage, verbs, kinds } = this.#parts
-    return this.#reading(text, async () => {
+    return readingPast(text, storage, async () => {
       // Another server may have given the revision.
       if (Number(text) > storage.revision) await storage.barrier()
       const moment = await momentOf(text, storage, verbs.clock.now())
       const { table, paths } = await kinds.at(moment.revision)
       const verbsFor = async (resource: Resource, info: RequestInfo, request: ApiRequest) => {
         const key = await keyOfRequest(resource, info, request)
-        const was = key === '' ? undefined : await this.#reading(text, () => storage.getAt(key, moment.revision))
+        const was = key === '' ? undefined : await readingPast(text, storage, () => storage.getAt(key, moment.revision))
         return this.#verbsOver(moment, table, pastStorage(storage, key, was && asDefinedThen(resource, [was])[0]))
       }
       return { moment, table, paths, verbsFor }
     })
-  }
-
-  /** It may be forgotten while it is read. */
-  async #reading<T>(text: string, read: () => Promise<T>): Promise<T> {
-    try {
-      return await read()
-    } catch (error) {
-      if (error instanceof RevisionCompacted) throw await forgotten(text, this.#parts.storage, error)
-      throw asAnswer(error, 'the past cannot be read')
-    }
   }
 
   #verbsOver({ revision, time }: Moment, table: ResourceTable, over: Storage<ObjectFacts>): VerbTools {

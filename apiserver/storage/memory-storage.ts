@@ -45,6 +45,8 @@ class MemoryLog<F> implements RevisionLog<F> {
   }
 
   fetch(key: string, reference: Reference): Promise<Entry<F> | undefined> {
+    const written = this.#changes[reference.revision - this.#compacted - 1]?.entry
+    if (written?.key === key && written.revision === reference.revision) return Promise.resolve(written)
     for (const { entry, previous } of this.#changes) {
       if (entry.key !== key) continue
       if (entry.revision === reference.revision) return Promise.resolve(entry)

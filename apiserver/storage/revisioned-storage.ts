@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/time/clock.ts'
 import type { StoredForm } from './encryption/value-transformer.ts'
+import { PastOverlays } from './past-overlays.ts'
 import { type Overlay, overlayOf, type PastState, pageOfPast } from './past-state.ts'
 import { PresentStorage, READ_BATCH } from './present-storage.ts'
 import type { RecentLimits } from './recent-changes.ts'
@@ -17,10 +18,12 @@ export interface RevisionedStorageOptions {
 export class RevisionedStorage<F> extends PresentStorage<F> implements Storage<F> {
   readonly #log: RevisionLog<F>
   readonly #queue: WriteQueue<F>
+  readonly #overlays: PastOverlays<F>
 
   constructor({ log, present, revision, compacted }: LoadedLog<F>, { clock, restamp, recent }: RevisionedStorageOptions) {
     super({ revision, compacted, recent, hasGaps: false })
     this.#log = log
+    this.#overlays = new PastOverlays({ log, recent: this.recent, newest: () => this.revision })
     for (const entry of present) this.present.set(entry)
     this.#queue = new WriteQueue({ log, present: this.present, revision, clock, restamp, onCommit: (c) => this.#committed(c) })
   }
@@ -110,6 +113,7 @@ export class RevisionedStorage<F> extends PresentStorage<F> implements Storage<F
   }
 
   protected compactLog(revision: number): Promise<void> {
+    this.#overlays.forget(revision)
     return this.#log.compact(revision)
   }
 
@@ -135,16 +139,7 @@ export class RevisionedStorage<F> extends PresentStorage<F> implements Storage<F
   async #overlay(prefix: string, revision: number): Promise<Overlay<F>> {
     this.checkReachable(revision)
     if (this.recent.covers(revision)) return overlayOf(this.recent.after(revision), prefix)
-    const overlay = new Map<string, PastState<F>>()
-    let position = revision
-    while (!this.recent.covers(position)) {
-      const newest = this.revision
-      for await (const { key, previous } of this.#log.touches(prefix, position, newest)) {
-        if (!overlay.has(key)) overlay.set(key, previous === undefined ? undefined : { key, reference: previous })
-      }
-      position = newest
-    }
-    for (const [key, state] of overlayOf(this.recent.after(position), prefix)) if (!overlay.has(key)) overlay.set(key, state)
+    const overlay = await this.#overlays.at(revision, prefix)
     this.checkReachable(revision)
     return overlay
   }

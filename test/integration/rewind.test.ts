@@ -216,3 +216,92 @@ test('what is kept no longer is said to be forgotten, whoever reads on', async (
   const history = (await own.request('GET', '/rewind')).json as { oldest: { revision: string; time: string } }
   assert.ok(Number(history.oldest.revision) > Number(metadata.resourceVersion) && history.oldest.time.startsWith('2030-01-01T00:50'))
 })
+
+interface ChangeList {
+  continue?: string
+  items: {
+    revision: string
+    type: string
+    resource: string
+    namespace?: string
+    name: string
+    by?: { manager: string; operation: string }
+    fields?: { path: string; before?: unknown; after?: unknown }[]
+  }[]
+}
+
+test('what changed between two moments is told, by whom, and what in it', async () => {
+  const from = await revisionOf()
+  const place = `${MAPS}/told`
+  ok(await api.request('POST', `${MAPS}?fieldManager=maker`, configMap('told', { data: { a: '1', keep: 'k' } })), 201)
+  ok(
+    await api.request(
+      'PATCH',
+      `${place}?fieldManager=editor`,
+      { data: { a: '2', 'odd.key': 'new' }, metadata: { labels: { x: 'y' } } },
+      MERGE,
+    ),
+  )
+  ok(await api.request('DELETE', place))
+  const to = await revisionOf()
+  ok(await api.request('POST', MAPS, configMap('afterwards')), 201)
+  const changes = async (query: string) => ok(await get(`/rewind/${from}/changes?${query}`)) as unknown as ChangeList
+  const { items } = await changes(`to=${to}&resource=configmaps&namespace=default`)
+  assert.deepEqual(
+    items.map(({ type, name, by, fields }) => ({ type, name, by, fields })),
+    [
+      { type: 'created', name: 'told', by: { manager: 'maker', operation: 'Update' }, fields: undefined },
+      {
+        ...{ type: 'changed', name: 'told', by: { manager: 'editor', operation: 'Update' } },
+        fields: [
+          { path: 'metadata.labels', after: { x: 'y' } },
+          { path: 'data.a', before: '1', after: '2' },
+          { path: 'data["odd.key"]', after: 'new' },
+        ],
+      },
+      { type: 'deleted', name: 'told', by: undefined, fields: undefined },
+    ],
+  )
+  assert.ok((await changes('resource=configmaps')).items.some(({ name }) => name === 'afterwards'))
+  assert.deepEqual((await changes(`to=${to}&resource=configmaps&name=other`)).items, [])
+  const paged: string[] = []
+  for (let token = ''; ; ) {
+    const page: ChangeList = await changes(`to=${to}&resource=configmaps&limit=1${token && `&continue=${token}`}`)
+    paged.push(...page.items.map(({ revision }) => revision))
+    if (page.continue === undefined) break
+    token = page.continue
+  }
+  assert.deepEqual(
+    paged,
+    items.map(({ revision }) => revision),
+  )
+  refused(await get(`/rewind/${to}/changes?to=${from}`), 400, /put the earlier moment into the path/)
+  refused(await get(`/rewind/${from}/changes?to=abc`), 400, /is no moment/)
+  refused(await get(`/rewind/${from}/changes?limit=0`), 400, /limit: give a number/)
+  refused(await get(`/rewind/${from}/changes?continue=1`), 400, /continue: give what the answer before said/)
+  refused(await get(`/rewind/${from}/changes?resource=.`), 400, /resource is the plural of a kind/)
+  refused(await get('/rewind/0/changes'), 410, /is forgotten/)
+  assert.equal((await api.request('POST', `/rewind/${from}/changes`, {})).status, 405)
+})
+
+test('changes of what somebody may not get are not told, and nobody unknown is told any', async () => {
+  const from = await revisionOf()
+  const RBAC = '/apis/rbac.authorization.k8s.io/v1/namespaces/default'
+  const rules = [{ apiGroups: [''], resources: ['configmaps'], resourceNames: ['shown'], verbs: ['get'] }]
+  const roleRef = { apiGroup: '', kind: 'Role', name: 'shown' }
+  ok(await api.request('POST', `${RBAC}/roles`, { metadata: { name: 'shown' }, rules }), 201)
+  ok(
+    await api.request('POST', `${RBAC}/rolebindings`, { metadata: { name: 'shown' }, roleRef, subjects: [{ kind: 'User', name: 'half' }] }),
+    201,
+  )
+  for (const name of ['shown', 'hidden']) ok(await api.request('POST', MAPS, configMap(name)), 201)
+  const half: User = { name: 'half', groups: ['system:authenticated'] }
+  await soon(async () => {
+    const { items } = ok(await get(`/rewind/${from}/changes`, half)) as unknown as ChangeList
+    assert.deepEqual(
+      items.map(({ resource, name }) => `${resource}/${name}`),
+      ['configmaps/shown'],
+    )
+  })
+  assert.equal((await get(`/rewind/${from}/changes`, { name: 'system:anonymous', groups: ['system:unauthenticated'] })).status, 403)
+})
