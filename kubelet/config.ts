@@ -56,6 +56,12 @@ export const settings = {
   shutdownGracePeriodByPodPriority: list('in place of both: seconds for pods from a priority on: priority=seconds,…'),
   systemReserved: list('amounts that pods do not get, e.g. cpu=100m,memory=200Mi', ['memory=100Mi']),
   kubeReserved: list('the same, for the kubelet and the engine; both are kept back'),
+  enforceNodeAllocatable: list(
+    'whom the kernel holds to what is his: pods, system-reserved, kube-reserved (…-compressible: CPU alone); none',
+    ['pods'],
+  ),
+  systemReservedCgroup: text('the control group of the system, for system-reserved'),
+  kubeReservedCgroup: text('that of the kubelet and the engine, for kube-reserved'),
   allowedUnsafeSysctls: list('kernel settings that pods may change beside the harmless ones: kernel.msg*,net.core.somaxconn,…'),
   serializeImagePulls: boolean('whether images are pulled one after another', false),
   maxParallelImagePulls: integer('how many are pulled side by side otherwise', 3, 1),

@@ -16,6 +16,7 @@ import { measureHeadroom } from './node/capacity.ts'
 import { type ClientCertificateOptions, ensureClientCertificate, rotateClientCertificate } from './node/client-certificate.ts'
 import { checkNodeIps, givenAddresses, needsSearch } from './node/given-addresses.ts'
 import { readCluster } from './node/kubeconfig-file.ts'
+import { type Enforcement, enforceAllocatable, enforcementOf, podLimits } from './node/node-allocatable.ts'
 import { architectureName, readNodeFacts } from './node/node-facts.ts'
 import { keepNode } from './node/node-keeper.ts'
 import { ownAddress, pairsOf, registrationTaints, reservedOf } from './node/node-settings.ts'
@@ -43,6 +44,7 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
     labels: pairsOf('node-labels', config.nodeLabels),
     images: imageLimits(config),
     reserved: reservedOf(config),
+    enforcement: enforcementOf(config),
   }
   // Refused now rather than when the node has joined.
   runtimeEndpoint(config.containerRuntimeEndpoint)
@@ -145,6 +147,7 @@ interface WorkOptions {
     taints: ReturnType<typeof registrationTaints>
     labels: Record<string, string>
     reserved: ReturnType<typeof reservedOf>
+    enforcement: Enforcement
     images: ImageLimits
   }
   /** Of the node, one a family at most, the primary one first. */
@@ -232,6 +235,15 @@ async function startWork({
       signal,
     ),
     known(nodes, nodeName, signal).then(() => keepServingCertificate(serving, client, (pair) => server.setCertificate(pair), signal)),
+    known(nodes, nodeName, signal).then((node) =>
+      enforceAllocatable(
+        {
+          ...{ enforcement: settings.enforcement, limits: podLimits(places, settings.reserved) },
+          ...{ limitPods: runtime.limitPods, node, events, clock, log },
+        },
+        signal,
+      ),
+    ),
     rotateClientCertificate(certificate, client, signal),
     agent.housekeeping(signal),
     agent.links.run(signal),
@@ -273,11 +285,11 @@ async function startWork({
 }
 
 /** Resolves when the Node exists: a serving certificate is only given for addresses that are known to be the node's. */
-function known(nodes: Informer<Node>, name: string, signal: AbortSignal): Promise<void> {
+function known(nodes: Informer<Node>, name: string, signal: AbortSignal): Promise<Node> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     const unsubscribe = nodes.onChange((_key, current) => {
-      if (current?.metadata.name === name && current.status.addresses?.length) resolve()
+      if (current?.metadata.name === name && current.status.addresses?.length) resolve(current)
     })
     signal.addEventListener('abort', unsubscribe, { once: true })
   })

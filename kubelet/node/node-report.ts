@@ -5,11 +5,20 @@ import type { ImageStatus } from '../runtime/container-runtime.ts'
 import type { Capacity } from './capacity.ts'
 import { PRESSURE_CONDITIONS, type PressureKind } from './pressure.ts'
 
+/** Amounts that pods do not get. */
+export interface Reserved {
+  cpuMillis: number
+  memoryBytes: number
+  storageBytes: number
+  /** Processes; absent: none are kept back. */
+  pids?: number | undefined
+}
+
 /** Everything the kubelet has to say about its node at one moment. */
 export interface Observation {
   capacity: Capacity
   /** Kept back from pods, for the kubelet, the engine and the system. */
-  reserved: { cpuMillis: number; memoryBytes: number; storageBytes: number }
+  reserved: Reserved
   maxPods: number
   addresses: readonly NodeAddress[]
   /** Addresses that the Node has already are the cloud's, and stay (`--cloud-provider=external`). */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Taint } from '../../shared/openapi/generated/core-v1.ts'
 import { ConfigError } from '../../shared/process/config.ts'
 import { parseQuantity, quantityMilliValue, quantityValue } from '../../shared/quantity/quantity.ts'
-import type { Observation } from './node-report.ts'
+import type { Reserved } from './node-report.ts'
 
 /** `name=value` texts as a record. @throws ConfigError naming the flag */
 export function pairsOf(flag: string, texts: readonly string[]): Record<string, string> {
@@ -41,7 +41,7 @@ export function taintsOf(texts: readonly string[]): Taint[] {
 }
 
 /** What is kept back from pods, for the system and for the kubelet together. @throws ConfigError */
-export function reservedOf(settings: { systemReserved: readonly string[]; kubeReserved: readonly string[] }): Observation['reserved'] {
+export function reservedOf(settings: { systemReserved: readonly string[]; kubeReserved: readonly string[] }): Reserved {
   const [system, kube] = [
     amountsReserved('system-reserved', settings.systemReserved),
     amountsReserved('kube-reserved', settings.kubeReserved),
@@ -50,18 +50,21 @@ export function reservedOf(settings: { systemReserved: readonly string[]; kubeRe
     cpuMillis: system.cpuMillis + kube.cpuMillis,
     memoryBytes: system.memoryBytes + kube.memoryBytes,
     storageBytes: system.storageBytes + kube.storageBytes,
+    ...(system.pids === undefined && kube.pids === undefined ? {} : { pids: (system.pids ?? 0) + (kube.pids ?? 0) }),
   }
 }
 
-function amountsReserved(flag: string, texts: readonly string[]): Observation['reserved'] {
-  const reserved = { cpuMillis: 0, memoryBytes: 0, storageBytes: 0 }
+/** @throws ConfigError naming the flag */
+export function amountsReserved(flag: string, texts: readonly string[]): Reserved {
+  const reserved: Reserved = { cpuMillis: 0, memoryBytes: 0, storageBytes: 0 }
   for (const [name, amount] of Object.entries(pairsOf(flag, texts))) {
     try {
       const quantity = parseQuantity(amount)
       if (name === 'cpu') reserved.cpuMillis = quantityMilliValue(quantity)
       else if (name === 'memory') reserved.memoryBytes = quantityValue(quantity)
       else if (name === 'ephemeral-storage') reserved.storageBytes = quantityValue(quantity)
-      else throw new Error(`${JSON.stringify(name)} is none of cpu, memory, ephemeral-storage`)
+      else if (name === 'pid') reserved.pids = quantityValue(quantity)
+      else throw new Error(`${JSON.stringify(name)} is none of cpu, memory, ephemeral-storage, pid`)
     } catch (error) {
       throw new ConfigError(`--${flag}: ${error instanceof Error ? error.message : String(error)}`)
     }

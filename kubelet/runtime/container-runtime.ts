@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
+import type { GroupLimits } from './limit-group.ts'
 
 /** CRI's nouns, so that a gRPC driver fits later: a sandbox is the pod's shared namespaces, containers join it. */
 export type SandboxState = 'ready' | 'notReady'
@@ -220,6 +221,11 @@ export interface ContainerRuntime {
   updateContainer(id: string, limits: ContainerLimits, signal: AbortSignal): Promise<void>
   /** Changes the weight of a whole pod among others; absent where the runtime has no say in it. */
   weighSandbox?(id: string, cpuShares: number, signal: AbortSignal): Promise<void>
+  /**
+   * Limits all pods of the node together, those that come, too; absent where nothing can.
+   * @throws Error where the machine does not let it
+   */
+  limitPods?(limits: GroupLimits): Promise<void>
   /** TERM (or the image's stop signal), then KILL after `graceSeconds`. */
   stopContainer(id: string, graceSeconds: number, signal: AbortSignal): Promise<void>
   removeContainer(id: string, signal: AbortSignal): Promise<void>

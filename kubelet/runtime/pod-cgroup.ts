@@ -1,5 +1,6 @@
-import { access, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { type GroupLimits, isUnified, limitGroup, makeGroup, sharesFile } from './limit-group.ts'
 
 /**
  * The engine's spelling of a cgroup path. The cgroupfs driver takes the path as it is; the systemd driver wants one slice name
@@ -46,31 +47,26 @@ export async function weighPod(path: string, driver: string, shares: number, roo
   }
 }
 
-/** Length of the CPU accounting period in microseconds, as of containers. */
-const CPU_PERIOD = 100_000
-
 /**
  * Limits all containers of a pod together. A pod that asked for that, or is held to it by its node, must not run without it.
  * @throws Error where the group cannot be written (the systemd driver's slices are systemd's)
  */
-export async function limitPod(
-  path: string,
-  driver: string,
-  { cpuQuota, memoryBytes, pids }: { cpuQuota?: number | undefined; memoryBytes?: number | undefined; pids?: number | undefined },
-  root = '/sys/fs/cgroup',
-): Promise<void> {
+export async function limitPod(path: string, driver: string, limits: GroupLimits, root = '/sys/fs/cgroup'): Promise<void> {
   if (path === '' || driver === 'systemd')
     throw new Error(
       `limits of a whole pod cannot be set with the engine's cgroup driver ${driver}: set the driver cgroupfs, or leave out spec.resources and the kubelet's podPidsLimit`,
     )
-  const { isUnified } = await cpuTree(root)
-  const write = (controller: string, file: string, value: string) => writeFile(join(root, isUnified ? '' : controller, path, file), value)
-  if (memoryBytes !== undefined) await write('memory', isUnified ? 'memory.max' : 'memory.limit_in_bytes', String(memoryBytes))
-  if (pids !== undefined) await write('pids', 'pids.max', String(pids))
-  if (cpuQuota === undefined) return
-  if (isUnified) return write('cpu', 'cpu.max', `${cpuQuota} ${CPU_PERIOD}`)
-  await write('cpu', 'cpu.cfs_period_us', String(CPU_PERIOD))
-  await write('cpu', 'cpu.cfs_quota_us', String(cpuQuota))
+  await limitGroup(path, limits, root)
+}
+
+/** Above all pods. */
+const ALL_PODS = '/kubepods'
+
+/** Limits all pods of the node together. @throws Error where that cannot be written (the systemd driver's slices are systemd's) */
+export async function limitAllPods(driver: string, limits: GroupLimits, root = '/sys/fs/cgroup'): Promise<void> {
+  if (driver === 'systemd') throw new Error("with the engine's cgroup driver systemd the group of all pods is systemd's to limit")
+  await makeGroup(ALL_PODS, root)
+  await limitGroup(ALL_PODS, limits, root)
 }
 
 interface CpuTree {
@@ -79,20 +75,16 @@ interface CpuTree {
 }
 
 async function cpuTree(root: string): Promise<CpuTree> {
-  const isUnified = await access(join(root, 'cgroup.controllers')).then(
-    () => true,
-    () => false,
-  )
-  return { isUnified, folder: isUnified ? root : join(root, 'cpu') }
+  const unified = await isUnified(root)
+  return { isUnified: unified, folder: unified ? root : join(root, 'cpu') }
 }
 
-/** v2 counts weights from 1 to 10,000 where v1 counts shares from 2 to 262,144. */
-async function writeShares({ isUnified }: CpuTree, folder: string, shares: number): Promise<void> {
-  const weight = 1 + Math.floor(((Math.min(shares, 262_144) - 2) * 9999) / 262_142)
-  await writeFile(join(folder, isUnified ? 'cpu.weight' : 'cpu.shares'), String(isUnified ? weight : shares))
+async function writeShares({ isUnified: unified }: CpuTree, folder: string, shares: number): Promise<void> {
+  const [file, value] = sharesFile(shares, unified)
+  await writeFile(join(folder, file), value)
 }
 
-async function readShares({ isUnified }: CpuTree, folder: string): Promise<number> {
-  const text = await readFile(join(folder, isUnified ? 'cpu.weight' : 'cpu.shares'), 'utf8').catch(() => '0')
-  return isUnified ? 2 + Math.ceil(((Number(text) - 1) * 262_142) / 9999) : Number(text)
+async function readShares({ isUnified: unified }: CpuTree, folder: string): Promise<number> {
+  const text = await readFile(join(folder, unified ? 'cpu.weight' : 'cpu.shares'), 'utf8').catch(() => '0')
+  return unified ? 2 + Math.ceil(((Number(text) - 1) * 262_142) / 9999) : Number(text)
 }

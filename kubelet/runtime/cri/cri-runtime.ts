@@ -4,6 +4,7 @@ import { type ContainerRuntime, RuntimeError } from '../container-runtime.ts'
 import { readHostLimits } from '../host-limits.ts'
 import type { LogLimits } from '../log-limits.ts'
 import { label } from '../owner-labels.ts'
+import { limitAllPods } from '../pod-cgroup.ts'
 import { portDialer } from '../port-dialer.ts'
 import { criClient } from './cri-client.ts'
 import { criContainers } from './cri-containers.ts'
@@ -76,6 +77,7 @@ export function createCriRuntime(options: CriRuntimeOptions): CriRuntime {
       return { name: runtimeName, version: runtimeVersion, apiVersion: runtimeApiVersion }
     },
     ...criSandboxes(parts),
+    limitPods: async (limits) => limitAllPods((await place()).cgroupDriver, limits),
     ...containers,
     ...criImages(cri),
     ...criSessions({ cri, inspect, clock, log }),

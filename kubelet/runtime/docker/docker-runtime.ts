@@ -4,6 +4,7 @@ import type { PodNetwork } from '../../network/pod-network.ts'
 import { type ContainerRuntime, RuntimeError } from '../container-runtime.ts'
 import { readHostLimits } from '../host-limits.ts'
 import type { LogLimits } from '../log-limits.ts'
+import { limitAllPods } from '../pod-cgroup.ts'
 import { portDialer } from '../port-dialer.ts'
 import { dockerClient } from './docker-client.ts'
 import { dockerContainers } from './docker-containers.ts'
@@ -73,6 +74,7 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
       return { name: 'docker', version: version.Version, apiVersion: version.ApiVersion }
     },
     ...dockerSandboxes(parts),
+    limitPods: async (limits) => limitAllPods((await engine()).cgroupDriver, limits),
     ...dockerContainers(parts, early),
     ...images,
     ...dockerSessions({ ...parts, early, clock }),
