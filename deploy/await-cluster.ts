@@ -106,19 +106,20 @@ export async function awaitNodes(settings: Settings, connection: ClusterConnecti
     const nodeOf = (host: HostContainer) =>
       [...nodes.values()].find((node) => addressOf(node) === host.address && isReadySince(node, host.startedAt))
     const missing = () => hosts.filter((host) => nodeOf(host) === undefined).map((host) => host.name)
-    const list = JSON.parse((await connection.get('/api/v1/nodes')).body) as { metadata: { resourceVersion: string }; items: NodeObject[] }
-    for (const node of list.items) nodes.set(node.metadata.name, node)
-    waiting = missing()
-    if (waiting.length > 0) {
-      const since = list.metadata.resourceVersion
-      for await (const line of connection.lines(`/api/v1/nodes?watch=true&resourceVersion=${since}`, ending.signal)) {
-        const { object } = JSON.parse(line) as { object: NodeObject }
-        nodes.set(object.metadata.name, object)
-        waiting = missing()
-        if (waiting.length === 0) break
+    do {
+      try {
+        for await (const node of nodesAndChanges(connection, ending.signal)) {
+          nodes.set(node.metadata.name, node)
+          waiting = missing()
+          if (waiting.length === 0) break
+        }
+      } catch (error) {
+        // A server may go while another one stays: asked anew, as long as there is time.
+        if (ending.signal.aborted) throw error
+        await clock.sleep(ASK_AGAIN_MS, ending.signal)
       }
-    }
-    if (waiting.length > 0) throw new Error('the watch of nodes ended')
+      waiting = missing()
+    } while (waiting.length > 0)
     return hosts.flatMap((host) => nodeOf(host)?.metadata.name ?? [])
   } catch (caught) {
     const error = ending.signal.aborted ? ending.signal.reason : caught
@@ -131,6 +132,18 @@ export async function awaitNodes(settings: Settings, connection: ClusterConnecti
     timer.cancel()
     looking.cancel()
     ending.abort()
+  }
+}
+
+/** Each node as it is, and as it changes, until the watch ends. */
+async function* nodesAndChanges(connection: ClusterConnection, signal: AbortSignal): AsyncGenerator<NodeObject> {
+  const { status, body } = await connection.get('/api/v1/nodes')
+  if (status !== 200) throw new Error(`GET /api/v1/nodes answered ${status}`)
+  const list = JSON.parse(body) as { metadata: { resourceVersion: string }; items: NodeObject[] }
+  yield* list.items
+  const since = list.metadata.resourceVersion
+  for await (const line of connection.lines(`/api/v1/nodes?watch=true&resourceVersion=${since}`, signal)) {
+    yield (JSON.parse(line) as { object: NodeObject }).object
   }
 }
 

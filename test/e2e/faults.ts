@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { outputOf, runCommand } from '../../deploy/command.ts'
+import type { HostContainer } from '../../deploy/hosts.ts'
 import type { E2eCluster } from './cluster.ts'
 
 /** A process of the control plane (a container each) or of every worker host (under s6). */
@@ -15,16 +16,20 @@ export type Victim =
 
 const CONTROL_PLANE: readonly Victim[] = ['apiserver', 'controller-manager', 'cloud-controller-manager', 'scheduler']
 
+/** The first process of a control-plane container is an init; 'docker kill' would count as a person's wish that it stay down. */
+const killFirst = (id: string) => ['exec', id, 'sh', '-c', 'read -r child rest </proc/1/task/1/children; kill -9 "$child"']
+
+/** Ends the process of a control-plane container as a crash does. The engine starts it again. */
+export async function crash({ id }: HostContainer): Promise<void> {
+  await outputOf('docker', killFirst(id))
+}
+
 /** Ends processes as a crash does: SIGKILL, all of them as nearly at once as can be. What runs them starts them again. */
 export async function killProcesses(cluster: E2eCluster, ...victims: Victim[]): Promise<void> {
   const workers = [...(await cluster.workers()).values()]
   const killings = await Promise.all(
     victims.map(async (victim) => {
-      // The first process of a control-plane container is an init; 'docker kill' would count as a person's wish that it stay down.
-      if (CONTROL_PLANE.includes(victim)) {
-        const { id } = await cluster.service(victim)
-        return [['exec', id, 'sh', '-c', 'read -r child rest </proc/1/task/1/children; kill -9 "$child"']]
-      }
+      if (CONTROL_PLANE.includes(victim)) return [killFirst((await cluster.service(victim)).id)]
       return workers.map(({ id }) => ['exec', id, 's6-svc', '-k', `/service/${victim}`])
     }),
   )

@@ -7,25 +7,34 @@ import { runCommand } from '../../deploy/command.ts'
 const CHECKOUT = resolve(import.meta.dirname, '../..')
 const PREPARED = 'COXSWAIN_E2E_CLUSTER'
 
+/** What the clusters of the tests have not in common. */
+const SHAPES = {
+  plain: { ending: '', isHighlyAvailable: '0', subnets: 200, pods: '10.245.0.0/16', services: '10.97' },
+  'highly available': { ending: '-ha', isHighlyAvailable: '1', subnets: 150, pods: '10.246.0.0/16', services: '10.98' },
+} as const
+
 /**
- * Settings of the cluster that the tests of this folder share: beside the one of `make up`, with times that let a test see a host die.
- * The name follows from the checkout's place, so that the next run finds what an interrupted one left.
+ * Settings of the cluster that the tests of this folder share, or of another beside it: apart from the one of `make up`, with times that let a test see a
+ * host die. The name follows from the checkout's place, so that the next run finds what an interrupted one left.
  */
-async function settingsOfOwnCluster(): Promise<Record<string, string>> {
+async function settingsOfOwnCluster(shape: keyof typeof SHAPES): Promise<Record<string, string>> {
   const mark = createHash('sha256').update(CHECKOUT).digest()
-  const [apiPort, registryPort, httpPort, httpsPort] = await freePorts(4)
-  const project = `coxswain-e2e-${mark.toString('hex', 0, 3)}`
+  const { ending, isHighlyAvailable, subnets, pods, services } = SHAPES[shape]
+  const [apiPort, registryPort, httpPort, httpsPort, ...serverPorts] = await freePorts(7)
+  const project = `coxswain-e2e-${mark.toString('hex', 0, 3)}${ending}`
   return {
     COMPOSE_PROJECT_NAME: project,
+    COXSWAIN_HA: isHighlyAvailable,
+    ...Object.fromEntries(serverPorts.map((port, index) => [`COXSWAIN_API_PORT_${index + 1}`, `${port}`])),
     COXSWAIN_KUBECONFIG: resolve(CHECKOUT, `.cache/${project}/kubeconfig`),
     COXSWAIN_API_PORT: `${apiPort}`,
     COXSWAIN_REGISTRY_PORT: `${registryPort}`,
     COXSWAIN_HTTP_PORT: `${httpPort}`,
     COXSWAIN_HTTPS_PORT: `${httpsPort}`,
-    COXSWAIN_SUBNET: `10.${200 + (mark[0]! % 40)}.${mark[1]}.0/24`,
-    COXSWAIN_CLUSTER_CIDR: '10.245.0.0/16',
-    COXSWAIN_SERVICE_CIDR: '10.97.0.0/16',
-    COXSWAIN_CLUSTER_DNS: '10.97.0.10',
+    COXSWAIN_SUBNET: `10.${subnets + (mark[0]! % 40)}.${mark[1]}.0/24`,
+    COXSWAIN_CLUSTER_CIDR: pods,
+    COXSWAIN_SERVICE_CIDR: `${services}.0.0/16`,
+    COXSWAIN_CLUSTER_DNS: `${services}.0.10`,
     COXSWAIN_WORKERS: '2',
     COXSWAIN_NODE_MONITOR_GRACE_PERIOD: '20s',
     COXSWAIN_NODE_MONITOR_PERIOD: '1s',
@@ -40,9 +49,9 @@ export function isPrepared(): boolean {
   return process.env[PREPARED] !== undefined
 }
 
-/** Brings the tests' cluster up by the scripts of `make up` and names it in the environment, for processes started after this one. */
-export async function bringUp(): Promise<void> {
-  const settings = await settingsOfOwnCluster()
+/** Brings a cluster of the tests up by the scripts of `make up` and names it in the environment, for this process and those started after. */
+export async function bringUp(shape: keyof typeof SHAPES = 'plain'): Promise<void> {
+  const settings = await settingsOfOwnCluster(shape)
   Object.assign(process.env, settings)
   // What an interrupted run left would answer instead of the new cluster.
   await deploy('down.ts')
