@@ -11,6 +11,7 @@ import { type Aggregation, createAggregation } from './aggregation/create-aggreg
 import type { Auditor } from './audit/auditor.ts'
 import { createAudit } from './audit/create-audit.ts'
 import { AddressKeeper } from './bootstrap/address-keeper.ts'
+import { ClaimKeeper } from './bootstrap/claim-keeper.ts'
 import { ensureAll } from './bootstrap/ensure.ts'
 import { requiredFlowSchemas, requiredPriorityLevels } from './bootstrap/flow-control.ts'
 import { givenFamiliesProblem } from './bootstrap/given-families.ts'
@@ -93,7 +94,11 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     retired: (resources) => hub.endWatches(resources),
   })
   const expiry = new Expiry(table, storage, writer, { clock, log })
-  const addresses = new AddressKeeper({ reader: objects, writer, remover: state.remover, table, clock, log })
+  const addresses = new AddressKeeper({
+    ...{ reader: objects, writer, remover: state.remover, table, clock, log },
+    isShared: storage.claims !== undefined,
+  })
+  const claims = new ClaimKeeper({ storage, table, objects, clock, log })
   const aggregation = createAggregation({
     ...{ reader: objects, writer, remover: state.remover, table, rule: state.rule, clock, random: tools.random, log },
     frontProxy: () => identity.credentials.frontProxyClient,
@@ -154,6 +159,8 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       const problem = givenFamiliesProblem(config.serviceClusterIpRange, objects)
       if (problem !== undefined && !config.openDamagedStore) throw new ConfigError(problem)
       state.followAllocations()
+      // Before anything is given.
+      await claims.start()
       definitions.load()
       aggregation.load()
       state.providers?.start()
@@ -192,6 +199,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
       state.hooks.close()
       expiry.stop()
       await addresses.stop()
+      await claims.stop()
       await aggregation.stop()
       await definitions.stop()
       await state.encryption.stop()

@@ -184,7 +184,13 @@ export class Pipeline {
       authorization.require(attributes, audit)
     } catch (error) {
       if (!hasReason(error, 'Forbidden') || verbs.objects.isCurrent) throw error
-      return verbs.objects.caughtUp().then(() => authorization.require(attributes, audit))
+      return verbs.objects.upToDate().then(
+        () => authorization.require(attributes, audit),
+        // The store does not say what others have written: what is known here holds.
+        () => {
+          throw error
+        },
+      )
     }
     return undefined
   }

@@ -52,7 +52,7 @@ export const apiServerRooms: Readonly<Record<string, readonly string[]>> = {
   authn: ['certificates', 'registry'],
   audit: ['http', 'authn'],
   authz: ['authn', 'registry'],
-  admission: ['authn', 'authz', 'registry', 'ownership', 'http', 'patch'],
+  admission: ['authn', 'authz', 'registry', 'allocation', 'ownership', 'http', 'patch'],
   patch: [],
   allocation: ['registry'],
   storage: [],

@@ -1,6 +1,7 @@
 import { isClusterName } from '../../shared/addresses/cluster-names.ts'
 import { canonicalAddress } from '../../shared/addresses/ip-address.ts'
 import { rangeAround } from '../../shared/addresses/ip-families.ts'
+import { spelling } from '../allocation/spelling.ts'
 
 /** What the server knows of its cluster: nobody else may be called so, or be found there. */
 export interface ClusterFacts {
@@ -26,9 +27,4 @@ export function ownedByCluster({ serverNames, serviceRanges, domain }: ClusterFa
     if (services !== undefined) return `Services (${services})`
     return canonicalAddress(text) === undefined && isClusterName(text, domain) ? 'the cluster' : undefined
   }
-}
-
-/** Two texts of one spelling are one name, or one address. */
-export function spelling(text: string): string {
-  return canonicalAddress(text) ?? text.toLowerCase().replace(/\.$/, '')
 }

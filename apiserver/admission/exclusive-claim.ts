@@ -20,7 +20,7 @@ export function exclusiveClaim<T>({ name, wanted, check, take }: ExclusiveClaim<
     name,
     validate(request) {
       const next = wanted(request)
-      if (next !== undefined) return request.context.reader.caughtUp().then(() => check(next, request))
+      if (next !== undefined) return decide(next, request)
     },
     reserve(request) {
       const next = wanted(request)
@@ -28,5 +28,17 @@ export function exclusiveClaim<T>({ name, wanted, check, take }: ExclusiveClaim<
       check(next, request)
       return take(next, request)
     },
+  }
+
+  async function decide(next: T, request: AdmissionRequest): Promise<void> {
+    const { reader } = request.context
+    await reader.caughtUp()
+    try {
+      check(next, request)
+    } catch (error) {
+      // What was in the way may be gone at another server.
+      if (!(await reader.upToDate())) throw error
+      check(next, request)
+    }
   }
 }

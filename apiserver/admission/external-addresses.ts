@@ -1,13 +1,15 @@
 import { rangeAround } from '../../shared/addresses/ip-families.ts'
 import { type FieldProblem, fieldProblem } from '../../shared/errors/field-error.ts'
 import { invalid } from '../../shared/errors/status-error.ts'
-import type { Service, ServicePort } from '../../shared/openapi/generated/core-v1.ts'
+import type { Service } from '../../shared/openapi/generated/core-v1.ts'
+import { doorsOf, externalAddressesOf, portKey } from '../allocation/external-doors.ts'
+import { spelling } from '../allocation/spelling.ts'
 import { asKind } from '../registry/as-kind.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
 import { sameValue } from '../registry/same-value.ts'
 import type { AdmissionRequest, AdmissionRule } from './admission.ts'
 import { ClaimIndex } from './claim-index.ts'
-import { type ClusterFacts, ownedByCluster, spelling } from './cluster-facts.ts'
+import { type ClusterFacts, ownedByCluster } from './cluster-facts.ts'
 import { exclusiveClaim } from './exclusive-claim.ts'
 import { furtherRangeOf } from './further-ranges.ts'
 import type { NodeClaims } from './node-claims.ts'
@@ -42,7 +44,7 @@ export function externalAddresses(facts: ClusterFacts, claims: NodeClaims): Admi
   }
 
   function* problemsOf(next: Service, { context }: AdmissionRequest): Generator<FieldProblem> {
-    for (const { path, text } of placesOf(next)) {
+    for (const { path, text } of externalAddressesOf(next)) {
       const pods = rangeAround(text, facts.podRanges)
       const whose = owner(text) ?? (pods === undefined ? servicesOf(text, context.reader) : `pods (${pods})`)
       if (whose !== undefined) yield fieldProblem.invalid(path, text, `belongs to ${whose}`)
@@ -65,12 +67,12 @@ function servicesOf(text: string, reader: ObjectReader): string | undefined {
 
 /** Of one address and port there is one Service: of two, one would get the traffic by chance, and the end of one would be the end of both. */
 function* takenBefore(next: Service, { context }: AdmissionRequest, coming: ClaimIndex): Generator<FieldProblem> {
-  const addresses = new Map(placesOf(next).map((place) => [spelling(place.text), place]))
+  const addresses = new Map(externalAddressesOf(next).map((place) => [spelling(place.text), place]))
   const ports = new Set((next.spec.ports ?? []).map(portKey))
   const taken = new Set<string>()
   for (const other of context.reader.list('v1', 'Service')) {
     if (nameOf(other) === nameOf(next) || !(other.spec.ports ?? []).some((each) => ports.has(portKey(each)))) continue
-    for (const { text } of placesOf(other)) taken.add(spelling(text))
+    for (const { text } of externalAddressesOf(other)) taken.add(spelling(text))
   }
   for (const [address, { path, text }] of addresses) {
     const isComing = [...ports].some((port) => [...coming.holders(`${address} ${port}`)].some((holder) => holder !== nameOf(next)))
@@ -79,33 +81,18 @@ function* takenBefore(next: Service, { context }: AdmissionRequest, coming: Clai
   }
 }
 
-/** Each external address and the field that names it. What a load balancer gave counts as long as the Service wants one. */
-function placesOf({ spec, status }: Service): { path: string; text: string }[] {
-  const named = (spec.externalIPs ?? []).map((text, index) => ({ path: `spec.externalIPs[${index}]`, text }))
-  const ingress = spec.type === 'LoadBalancer' ? (status.loadBalancer.ingress ?? []) : []
-  const given = ingress.flatMap(({ ip }, index) => (ip ? { path: `status.loadBalancer.ingress[${index}].ip`, text: ip } : []))
-  return [...named, ...given]
-}
-
 /** The Service of a write that leads from elsewhere than before. */
 function newReach({ operation, object, previous }: AdmissionRequest): Service | undefined {
   if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined
   const next = asKind(object, 'v1', 'Service')
-  if (!next || placesOf(next).length === 0) return undefined
+  if (!next || externalAddressesOf(next).length === 0) return undefined
   const before = asKind(previous, 'v1', 'Service')
   return before && sameValue(reach(before), reach(next)) ? undefined : next
 }
 
 const nameOf = ({ metadata }: Service) => `${metadata.namespace}/${metadata.name}`
 
-/** Each external address with each port. */
-function doorsOf(service: Service): string[] {
-  return placesOf(service).flatMap(({ text }) => (service.spec.ports ?? []).map((port) => `${spelling(text)} ${portKey(port)}`))
-}
-
-const portKey = ({ port, protocol = 'TCP' }: ServicePort) => `${port}/${protocol}`
-
 /** What decides where an external address leads from. */
 function reach(service: Service): unknown {
-  return [placesOf(service), (service.spec.ports ?? []).map(({ port, protocol }) => [port, protocol])]
+  return [externalAddressesOf(service), (service.spec.ports ?? []).map(({ port, protocol }) => [port, protocol])]
 }

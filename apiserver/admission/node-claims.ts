@@ -1,9 +1,10 @@
 import type { IpAddress } from '../../shared/addresses/ip-address.ts'
 import { IpRange, rangesAround } from '../../shared/addresses/ip-range.ts'
 import type { Node } from '../../shared/openapi/generated/core-v1.ts'
+import { nodeNames } from '../allocation/node-holdings.ts'
+import { spelling } from '../allocation/spelling.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
 import { ClaimIndex } from './claim-index.ts'
-import { spelling } from './cluster-facts.ts'
 
 /** What one Node claims. */
 interface Claim {
@@ -105,10 +106,9 @@ export class NodeClaims {
   }
 }
 
-function claimOf({ metadata, spec, status }: Node): Claim {
-  const names = new Set([metadata.name ?? '', ...(status.addresses ?? []).map(({ address }) => address)].map(spelling))
-  const ranges = new Set((spec.podCIDRs ?? []).flatMap((text) => IpRange.parse(text)?.bits ?? []))
-  return { names: [...names], ranges: [...ranges] }
+function claimOf(node: Node): Claim {
+  const ranges = new Set((node.spec.podCIDRs ?? []).flatMap((text) => IpRange.parse(text)?.bits ?? []))
+  return { names: nodeNames(node), ranges: [...ranges] }
 }
 
 function same(one: Claim, other: Claim): boolean {

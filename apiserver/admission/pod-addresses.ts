@@ -1,7 +1,8 @@
 import { parseAddress, specialRangeProblem } from '../../shared/addresses/ip-address.ts'
 import { IpRange } from '../../shared/addresses/ip-range.ts'
 import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { type OwnedByCluster, spelling } from './cluster-facts.ts'
+import { spelling } from '../allocation/spelling.ts'
+import type { OwnedByCluster } from './cluster-facts.ts'
 
 /**
  * Why a kubelet may not say that its pod is there; undefined when it may. Services lead to pods' addresses, and this server's proxies dial

@@ -8,11 +8,19 @@ import { NumberPool } from './number-pool.ts'
 
 const PROTOCOLS = ['TCP', 'UDP', 'SCTP']
 
+/** Those of one protocol. */
+interface Ports {
+  readonly numbers: NumberPool
+  /** What stored Services hold, and what is on its way into the store: another server may have stored what is on its way here. */
+  readonly stored: Set<number>
+  readonly coming: Set<number>
+}
+
 /** Node ports. A port is taken for a protocol, because one Service may use one number for both TCP and UDP (DNS does). */
 export class PortRange {
   readonly first: number
   readonly last: number
-  readonly #pools: ReadonlyMap<string, NumberPool>
+  readonly #pools: ReadonlyMap<string, Ports>
 
   /** @throws Error when it is no range of ports */
   constructor(first: number, last: number) {
@@ -20,7 +28,8 @@ export class PortRange {
     this.first = first
     this.last = last
     const size = last - first + 1
-    this.#pools = new Map(PROTOCOLS.map((protocol) => [protocol, new NumberPool(size, bandOf(size, 16, 128))]))
+    const none = () => ({ numbers: new NumberPool(size, bandOf(size, 16, 128)), stored: new Set<number>(), coming: new Set<number>() })
+    this.#pools = new Map(PROTOCOLS.map((protocol) => [protocol, none()]))
   }
 
   /** Takes the port wanted, or any that no protocol uses. @throws AllocationError */
@@ -28,9 +37,9 @@ export class PortRange {
     const pool = this.#pool(protocol)
     if (wanted === undefined) {
       const others = [...this.#pools.values()].filter((each) => each !== pool)
-      const index = pool.pick(random, (number) => !others.some((each) => each.isTaken(number)))
+      const index = pool.numbers.pick(random, (number) => !others.some((each) => each.numbers.isTaken(number)))
       if (index === undefined) throw new AllocationError('full', 'failed to allocate a nodePort: range is full')
-      pool.mark(index)
+      this.#hold(pool, pool.coming, index)
       return this.first + index
     }
     if (wanted < this.first || wanted > this.last) {
@@ -39,26 +48,47 @@ export class PortRange {
         `provided port is not in the valid range. The range of valid ports is ${this.first}-${this.last}`,
       )
     }
-    if (pool.isTaken(wanted - this.first)) throw new AllocationError('taken', 'provided port is already allocated')
-    pool.mark(wanted - this.first)
+    if (pool.numbers.isTaken(wanted - this.first)) throw new AllocationError('taken', 'provided port is already allocated')
+    this.#hold(pool, pool.coming, wanted - this.first)
     return wanted
   }
 
+  /** What was taken is not stored after all. */
   release(port: number, protocol: string): void {
-    this.#pool(protocol).release(port - this.first)
+    const pool = this.#pool(protocol)
+    this.#free(pool, pool.coming, port - this.first)
   }
 
   /** Keeps in step with the stored Services; answers the unsubscriber. */
   follow(reader: ObjectReader): () => void {
     return reader.follow('v1', 'Service', (current, previous) => {
-      const held = portsOf(current)
+      const held = nodePortsOf(current)
       const isHeld = (port: number, protocol: string) => held.some(([number, of]) => number === port && of === protocol)
-      for (const [port, protocol] of portsOf(previous)) if (!isHeld(port, protocol)) this.#pools.get(protocol)?.release(port - this.first)
-      for (const [port, protocol] of held) this.#pools.get(protocol)?.mark(port - this.first)
+      for (const [port, protocol] of nodePortsOf(previous)) {
+        const pool = this.#pools.get(protocol)
+        if (pool && !isHeld(port, protocol)) this.#free(pool, pool.stored, port - this.first)
+      }
+      for (const [port, protocol] of held) {
+        const pool = this.#pools.get(protocol)
+        if (!pool) continue
+        this.#hold(pool, pool.stored, port - this.first)
+        // Stored: from here on it is held by what is stored alone.
+        pool.coming.delete(port - this.first)
+      }
     })
   }
 
-  #pool(protocol: string): NumberPool {
+  #hold({ numbers }: Ports, held: Set<number>, index: number): void {
+    held.add(index)
+    numbers.mark(index)
+  }
+
+  #free({ numbers, stored, coming }: Ports, held: Set<number>, index: number): void {
+    held.delete(index)
+    if (!stored.has(index) && !coming.has(index)) numbers.release(index)
+  }
+
+  #pool(protocol: string): Ports {
     const pool = this.#pools.get(protocol)
     if (!pool) throw new Error(`no protocol of Services: ${protocol}`)
     return pool
@@ -75,7 +105,7 @@ export function nodePorts(range: PortRange, random: Random): ResourceServices['n
 }
 
 /** Every node port of a Service, the one for health checks of its load balancer included. */
-function portsOf(service: ObjectOf<'v1', 'Service'> | undefined): [port: number, protocol: string][] {
+export function nodePortsOf(service: ObjectOf<'v1', 'Service'> | undefined): [port: number, protocol: string][] {
   if (!service) return []
   const { ports, healthCheckNodePort } = service.spec
   const health: [number, string][] = healthCheckNodePort ? [[healthCheckNodePort, 'TCP']] : []

@@ -10,12 +10,16 @@ import { AT_ONCE, type EnsureTools, ensureAll, required, SELF } from './ensure.t
 
 /** What is written together may be half written for a moment only; after this it is repaired. */
 const PATIENCE_MILLISECONDS = 1_000
+/** Where other servers write too, they make the IPAddress first, and may take this long for the Service. */
+const ORPHAN_MILLISECONDS = 60_000
 const RETRY_MILLISECONDS = 5_000
 
 export interface AddressKeeperParts extends EnsureTools {
   readonly reader: ObjectReader
   readonly clock: Clock
   readonly log: Logger
+  /** Whether other servers write to the same store. */
+  readonly isShared: boolean
 }
 
 /**
@@ -26,7 +30,8 @@ export class AddressKeeper {
   readonly #parts: AddressKeeperParts
   /** Keys of the Services that hold an address. */
   readonly #holders = new Map<string, Set<string>>()
-  readonly #wrong = new Set<string>()
+  /** Since when, in monotonic milliseconds. */
+  readonly #wrong = new Map<string, number>()
   #ends: (() => void)[] = []
   #timer: Timer | undefined
   #repairing: Promise<void> | undefined
@@ -71,7 +76,7 @@ export class AddressKeeper {
 
   #look(address: string): void {
     if (address === '' || this.#isRight(address)) return
-    this.#wrong.add(address)
+    if (!this.#wrong.has(address)) this.#wrong.set(address, this.#parts.clock.monotonic())
     this.#arm(PATIENCE_MILLISECONDS)
   }
 
@@ -105,19 +110,24 @@ export class AddressKeeper {
   async #repairAll(): Promise<boolean> {
     const { log } = this.#parts
     let isDone = true
-    for (const address of [...this.#wrong]) {
-      if (!this.#wrong.delete(address) || this.#isRight(address)) continue
+    for (const [address, since] of [...this.#wrong]) {
+      if (this.#isWaitedFor(address, since) || !this.#wrong.delete(address) || this.#isRight(address)) continue
       try {
         await this.#repair(address)
         if (this.#isRight(address)) log.warn('an IPAddress was not what Services hold; it is repaired', { address })
         else log.warn('an IPAddress is not what Services hold, and something holds it', { address })
       } catch (error) {
-        this.#wrong.add(address)
+        this.#wrong.set(address, since)
         isDone = false
         log.error('an IPAddress could not be repaired; tried again', { address, error })
       }
     }
     return isDone
+  }
+
+  #isWaitedFor(address: string, since: number): boolean {
+    const { isShared, clock } = this.#parts
+    return isShared && !this.#holders.has(address) && !this.#isRight(address) && clock.monotonic() - since < ORPHAN_MILLISECONDS
   }
 
   async #repair(address: string): Promise<void> {
@@ -130,11 +140,12 @@ export class AddressKeeper {
       )
       return ensureAll([[wanted]], this.#parts)
     }
-    const { table, remover } = this.#parts
+    const { table, remover, reader } = this.#parts
     const resource = table.ofKind('networking.k8s.io/v1', 'IPAddress')
-    if (!resource) return
+    const { resourceVersion } = reader.get('networking.k8s.io/v1', 'IPAddress', { name: address })?.metadata ?? {}
+    if (!resource || resourceVersion === undefined) return
     const request = { resource, namespace: '', name: address, subresource: '', user: SELF, dryRun: false, warn() {} }
-    await remover.delete(request, AT_ONCE).catch((error: unknown) => {
+    await remover.delete(request, { ...AT_ONCE, resourceVersion }).catch((error: unknown) => {
       if (!hasReason(error, 'NotFound')) throw error
     })
   }

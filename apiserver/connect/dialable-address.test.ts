@@ -112,7 +112,14 @@ test('nor a connection to a kubelet', async (context) => {
   const rule = dialRule(SERVICES, { resolve: resolving({ sly: ['127.0.0.1'] }) })
   const credentials = () => ({ authority: '', certificate: '', key: '' })
   const kubelets = new KubeletConnections(
-    { get: () => undefined, list: () => [], listUnparsed: () => [], follow: () => () => {}, caughtUp: async () => {} },
+    {
+      get: () => undefined,
+      list: () => [],
+      listUnparsed: () => [],
+      follow: () => () => {},
+      caughtUp: async () => {},
+      upToDate: async () => false,
+    },
     credentials,
     rule,
   )

@@ -9,7 +9,14 @@ import { test } from 'node:test'
 import { issueAuthority } from '../../shared/certificates/issue-certificate.ts'
 import { KubeletConnections } from './kubelet-connection.ts'
 
-const reader = { get: () => undefined, list: () => [], listUnparsed: () => [], follow: () => () => {}, caughtUp: async () => {} }
+const reader = {
+  get: () => undefined,
+  list: () => [],
+  listUnparsed: () => [],
+  follow: () => () => {},
+  caughtUp: async () => {},
+  upToDate: async () => false,
+}
 
 test('a kept connection that the kubelet closes meanwhile costs no answer; a new one that it closes does', async (context) => {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })

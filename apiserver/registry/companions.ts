@@ -29,20 +29,25 @@ export interface CompanionChange {
   readonly previous: KubeObject | undefined
 }
 
+export interface CompanionWrites {
+  readonly made: readonly Write<ObjectFacts>[]
+  readonly removed: readonly Write<ObjectFacts>[]
+}
+
 /**
  * What has to be written beside an object, for those that come and go with it (`companions` of its kind). The writes are begun in the turn in
  * which they were asked for, so that nothing comes between. One that is there already and says the same is left; one that says something else is
  * somebody else's. @throws StatusError AlreadyExists
  */
-export function companionWrites({ hooks, next, previous }: CompanionChange, tools: CompanionTools): Write<ObjectFacts>[] {
-  if (!hooks.companions) return []
+export function companionWrites({ hooks, next, previous }: CompanionChange, tools: CompanionTools): CompanionWrites {
+  if (!hooks.companions) return { made: [], removed: [] }
   const before = previous ? hooks.companions(previous) : []
   const after = next ? hooks.companions(next) : []
   const has = (list: readonly KubeObject[], object: KubeObject) => list.some((each) => isSameName(each, object))
-  return [
-    ...after.filter((object) => !has(before, object)).flatMap((object) => making(object, tools)),
-    ...before.filter((object) => !has(after, object)).flatMap((object) => removing(object, tools)),
-  ]
+  return {
+    made: after.filter((object) => !has(before, object)).flatMap((object) => making(object, tools)),
+    removed: before.filter((object) => !has(after, object)).flatMap((object) => removing(object, tools)),
+  }
 }
 
 function making(object: KubeObject, tools: CompanionTools): Write<ObjectFacts>[] {

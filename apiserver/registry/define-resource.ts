@@ -156,6 +156,14 @@ export interface ResourceHooks<T extends KubeObject> {
   reserve?: ((next: T, previous: T | undefined, context: HookContext) => Reservation | undefined) | undefined
 
   /**
+   * What of the object no other may have, as `<sort>/<name>` (`node-ports/TCP-30080`). Memory decides it, in `reserve` of the kind or of an
+   * admission rule; where several servers write to one store, the store too. Pure.
+   */
+  claims?: ((object: T) => readonly string[]) | undefined
+  /** Whether a `reserve` may let an object have what another claims (a node that is not alive). Default: false. */
+  yieldsClaims?: boolean | undefined
+
+  /**
    * Objects of other kinds that come and go with this one, whole but for what every new object is given: written and removed by the server itself,
    * in one commit with this one (the IPAddresses of a Service). Needs a keeper that repairs what a crash leaves half (`bootstrap/address-keeper.ts`). Pure.
    */

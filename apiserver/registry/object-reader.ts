@@ -24,4 +24,9 @@ export interface ObjectReader {
   ): () => void
   /** Resolves when followers know what has been acknowledged up to now: who decides by an index waits for it first. */
   caughtUp(): Promise<void>
+  /**
+   * Resolves when they know what any server has acknowledged up to now: who is about to refuse by an index waits for it, and looks again. False where
+   * there is no other server. @throws StatusError ServiceUnavailable
+   */
+  upToDate(): Promise<boolean>
 }

@@ -6,6 +6,7 @@ import { type Change, PresentReplaced, type Storage, type Subscription } from '.
 import type { ObjectFacts, StoredEntry } from './object-facts.ts'
 import type { ObjectReader } from './object-reader.ts'
 import type { Resource, ResourceTable } from './resource-table.ts'
+import { upToDate } from './store-unavailable.ts'
 
 type Listener = (current: KubeObject | undefined, previous: KubeObject | undefined) => void
 type Follower = (current: KubeObject | undefined, previous: () => KubeObject | undefined) => void
@@ -89,15 +90,25 @@ export class StoredObjects implements ObjectReader {
     return () => listeners.delete(follower)
   }
 
-  /** Whether followers know everything that has been acknowledged. */
+  /** Whether followers know everything that has been acknowledged; where other servers write too, nobody can tell without asking (`upToDate`). */
   get isCurrent(): boolean {
+    return this.#hasToldAll && this.#storage.claims === undefined
+  }
+
+  get #hasToldAll(): boolean {
     return this.#subscription?.isCurrent ?? true
   }
 
   /** Resolves when followers know what has been acknowledged up to now. */
   caughtUp(): Promise<void> {
-    if (this.isCurrent) return Promise.resolve()
+    if (this.#hasToldAll) return Promise.resolve()
     return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  async upToDate(): Promise<boolean> {
+    const hasOthers = await upToDate(this.#storage)
+    await this.caughtUp()
+    return hasOthers
   }
 
   /** The same kind in another version, where it is served in one. */
@@ -116,7 +127,7 @@ export class StoredObjects implements ObjectReader {
     if (this.#subscription) return
     const listener = (changes: readonly Change<ObjectFacts>[]) => {
       for (const change of changes) this.#tell(change)
-      if (this.isCurrent) this.#wake()
+      if (this.#hasToldAll) this.#wake()
     }
     this.#subscription = this.#storage.subscribe(this.#storage.revision, listener, (reason) => this.#begunAnew(reason))
   }

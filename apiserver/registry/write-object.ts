@@ -10,6 +10,7 @@ import { type TrackedWrite, trackCreate, trackUpdate } from '../ownership/track-
 import { type Put, type Storage, StorageConflict } from '../storage/storage.ts'
 import { commitWrite } from './commit.ts'
 import { ConflictQueue } from './conflict-queue.ts'
+import { type ClaimsOf, decideClaims, releasedWith } from './decide-claims.ts'
 import type { HookContext } from './define-resource.ts'
 import { type Encode, encodeObject, isTooLarge, tooLarge } from './encode-object.ts'
 import { factsOf, type ObjectFacts, type StoredEntry } from './object-facts.ts'
@@ -168,9 +169,11 @@ export class ObjectWriter {
   /** Removes the entry, `last` as an object. @throws StorageConflict */
   async remove(request: WriteRequest, entry: StoredEntry, last: KubeObject): Promise<void> {
     if (request.dryRun) return
-    const { durability = 'synced' } = request.resource.definition.hooks
-    const write = { key: entry.key, type: 'delete', expect: entry.revision, durability } as const
-    await commitWrite(this.#tools, write, { hooks: request.resource.definition.hooks, next: undefined, previous: last })
+    const { hooks } = request.resource.definition
+    const { durability = 'synced' } = hooks
+    const claims = releasedWith(this.#tools.storage, hooks, last)
+    const write = { key: entry.key, type: 'delete', expect: entry.revision, durability, claims } as const
+    await commitWrite(this.#tools, write, { hooks, next: undefined, previous: last })
   }
 
   /** Asks the admission rules about something that stores nothing itself: deletes, connects, actions. */
@@ -318,20 +321,33 @@ export class ObjectWriter {
       wish.object.metadata.managedFields = undefined
       return this.#store(request, { ...wish, encode: undefined })
     }
-    const held = wish.context && this.#reserve(request, wish, wish.context)
+    // What is only marked for deletion takes nothing, and keeps what came with it.
+    if (!wish.context) return commitWrite(this.#tools, write, undefined)
+    const { context } = wish
+    return decideClaims(this.#tools, { ...wish, hooks: resource.definition.hooks }, (claims) =>
+      this.#commitReserved(request, wish, context, write, claims),
+    )
+  }
+
+  async #commitReserved(
+    request: WriteRequest,
+    wish: StoreWish,
+    context: HookContext,
+    write: Put<ObjectFacts>,
+    claims: ClaimsOf | undefined,
+  ): Promise<Buffer> {
+    const { resource } = request
+    const held = this.#reserve(request, wish, context)
     try {
       // What was reserved is written into the object, so its text is made only now.
+      const final = held.isChanged ? this.#write(resource, wish.key, wish.object, wish.expect) : write
       const { hooks } = resource.definition
-      const value = await commitWrite(
-        this.#tools,
-        held?.isChanged ? this.#write(resource, wish.key, wish.object, wish.expect) : write,
-        // What is only marked for deletion keeps what came with it.
-        wish.context && { hooks, next: wish.object, previous: wish.previous },
-      )
-      held?.stored()
+      const decided = claims ? { ...final, claims: claims() } : final
+      const value = await commitWrite(this.#tools, decided, { hooks, next: wish.object, previous: wish.previous })
+      held.stored()
       return value
     } catch (error) {
-      held?.failed()
+      held.failed()
       throw error
     }
   }

@@ -18,7 +18,14 @@ import { loadResources } from './load.ts'
 
 const context: HookContext = {
   user: { name: 'jane', uid: 'j', groups: ['dev'], extra: { scopes: ['a'] } },
-  reader: { get: () => undefined, list: () => [], listUnparsed: () => [], follow: () => () => undefined, caughtUp: async () => {} },
+  reader: {
+    get: () => undefined,
+    list: () => [],
+    listUnparsed: () => [],
+    follow: () => () => undefined,
+    caughtUp: async () => {},
+    upToDate: async () => false,
+  },
   clock: { ...realClock(), now: () => Date.parse('2026-11-23T12:00:00Z') },
   random: seededRandom(1),
   dryRun: false,

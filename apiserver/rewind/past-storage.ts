@@ -11,7 +11,7 @@ export function pastStorage(present: Storage<ObjectFacts>, key: string, was: Sto
   return {
     ...{ revision: present.revision, compacted: present.compacted },
     ...{ get, newest: get, formOf: () => 'newest' },
-    ...{ settled: async () => {}, barrier: () => undefined },
+    ...{ settled: async () => {}, barrier: () => undefined, claims: undefined },
     entries: (prefix) => present.entries(prefix),
     count: (prefix) => present.count(prefix),
     version: (prefix) => present.version(prefix),

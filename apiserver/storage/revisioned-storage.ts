@@ -66,6 +66,10 @@ export class RevisionedStorage<F> extends PresentStorage<F> implements Storage<F
     return this.#queue.write(write)
   }
 
+  get claims(): undefined {
+    return undefined
+  }
+
   /** The present of a local log contains a write before it is acknowledged: nothing to wait for. */
   barrier(): undefined {
     return undefined

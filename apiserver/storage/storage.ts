@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/time/clock.ts'
+import type { ClaimBook, ClaimChanges } from './claims.ts'
 import type { StoredForm, ValueTransformer } from './encryption/value-transformer.ts'
 
 /** One stored object. `value` is the JSON that clients are sent, serialised once, at commit, with its resourceVersion inside. */
@@ -42,6 +43,8 @@ interface Wish {
   readonly expect: number | undefined
   /** Relaxed writes (Leases, Events) are acknowledged without waiting for the disk; a power cut may lose the newest of them, a kill of the process may not. */
   readonly durability: 'synced' | 'relaxed'
+  /** What is decided with this write, for its object. Only where the store has `claims`; left out elsewhere. */
+  readonly claims?: ClaimChanges | undefined
 }
 
 /** A wish to give a key a state. */
@@ -201,7 +204,7 @@ export interface Storage<F = unknown> {
   getAt(key: string, revision: number): Promise<Entry<F> | undefined>
   pageAt(prefix: string, revision: number, options: { after?: string | undefined; limit?: number | undefined }): Promise<Page<F>>
 
-  /** Resolves, with the committed change, when the write is as durable as its class asks, in the order of revisions. Concurrent writes share one sync (group commit). @throws StorageConflict, StorageUnavailable, ValueTooLarge */
+  /** Resolves, with the committed change, when the write is as durable as its class asks, in the order of revisions. Concurrent writes share one sync (group commit). @throws StorageConflict, ClaimsTaken, TooManyClaims, StorageUnavailable, ValueTooLarge */
   write(write: Write<F>): Promise<Change<F>>
 
   /**
@@ -209,6 +212,9 @@ export interface Storage<F = unknown> {
    * @throws StorageUnavailable
    */
   barrier(): Promise<void> | undefined
+
+  /** Who holds what, where several processes write to one store; undefined: this one writes alone, and its memory knows. */
+  readonly claims: ClaimBook | undefined
 
   /**
    * Every change after `fromRevision`, once and in order, in batches: first what was committed already, then live.

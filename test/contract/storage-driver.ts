@@ -13,6 +13,8 @@ export interface StorageDriver {
    * can be built upon before they are durable.
    */
   readonly numbersAhead: boolean
+  /** Whether several processes may write to one store, which then decides what only one object may have. */
+  readonly isShared?: boolean
   /** The share of the long tests that is run; 1 by default. */
   readonly share?: number
 }

@@ -1,4 +1,5 @@
 import { storageChangesSuite } from './storage-changes.ts'
+import { storageClaimsSuite } from './storage-claims.ts'
 import type { StorageDriver } from './storage-driver.ts'
 import { storageFaultsSuite } from './storage-faults.ts'
 import { storageModelSuite } from './storage-model.ts'
@@ -8,6 +9,7 @@ import { storageStateSuite } from './storage-state.ts'
 export function storageContract(driver: StorageDriver): void {
   storageStateSuite(driver)
   storageChangesSuite(driver)
+  storageClaimsSuite(driver)
   storageFaultsSuite(driver)
   storageModelSuite(driver)
 }

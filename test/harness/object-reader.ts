@@ -64,6 +64,10 @@ export class TestReader implements ObjectReader {
 
   async caughtUp(): Promise<void> {}
 
+  async upToDate(): Promise<boolean> {
+    return false
+  }
+
   #kind(apiVersion: string, kind: string): Map<string, KubeObject> {
     const key = `${apiVersion} ${kind}`
     const known = this.#objects.get(key) ?? new Map<string, KubeObject>()

@@ -152,8 +152,9 @@ test('what went while the server was cut off, and etcd has forgotten since, is g
   gate.shut()
   const bare = etcdClient(etcd.endpoints[0]!, realClock(), tlsOf(files))
   t.after(() => bare.close())
-  const key = Buffer.from('/cut/objects/core/services/default/first')
-  const { header } = await bare.call('Txn', { compare: [], success: [{ requestDeleteRange: { key } }], failure: [] })
+  const gone = ['core/services/default/first', 'networking.k8s.io/ipaddresses/10.96.0.77']
+  const success = gone.map((key) => ({ requestDeleteRange: { key: Buffer.from(`/cut/objects/${key}`) } }))
+  const { header } = await bare.call('Txn', { compare: [], success, failure: [] })
   await bare.call('Compact', { revision: header.revision })
   gate.open()
   await soon(async () => {

@@ -1,4 +1,5 @@
 import type { Node } from '../../../shared/openapi/generated/core-v1.ts'
+import { nodeClaims } from '../../allocation/node-holdings.ts'
 import { defineResource } from '../../registry/define-resource.ts'
 import { nodeProblems, nodeUpdateProblems } from '../../rules/node.ts'
 import { NONE } from '../../rules/table-cells.ts'
@@ -35,6 +36,8 @@ export default defineResource('v1', 'Node', {
     if (spec.podCIDRs?.length) spec.podCIDR = spec.podCIDRs[0]
     if (status.capacity && !status.allocatable) status.allocatable = { ...status.capacity }
   },
+  claims: nodeClaims,
+  yieldsClaims: true,
   validate: nodeProblems,
   validateUpdate: nodeUpdateProblems,
   *validateStatusUpdate(next, previous) {

@@ -11,7 +11,14 @@ import definition from './pod.ts'
 const { hooks } = definition
 const context: HookContext = {
   user: { name: 'u', groups: [] },
-  reader: { get: () => undefined, list: () => [], listUnparsed: () => [], follow: () => () => undefined, caughtUp: async () => {} },
+  reader: {
+    get: () => undefined,
+    list: () => [],
+    listUnparsed: () => [],
+    follow: () => () => undefined,
+    caughtUp: async () => {},
+    upToDate: async () => false,
+  },
   clock: { ...realClock(), now: () => Date.parse('2026-11-23T12:00:00Z') },
   random: seededRandom(1),
   dryRun: false,

@@ -1,6 +1,7 @@
 import { invalid } from '../../../shared/errors/status-error.ts'
 import type { Service } from '../../../shared/openapi/generated/core-v1.ts'
 import { clusterIPObject, clusterIPsOf } from '../../allocation/cluster-ip-object.ts'
+import { serviceClaims } from '../../allocation/service-claims.ts'
 import { defineResource, type ResourceServices } from '../../registry/define-resource.ts'
 import { oldLabelNameRule } from '../../rules/metadata/names.ts'
 import { serviceProblems, serviceUpdateProblems } from '../../rules/service/service.ts'
@@ -52,6 +53,7 @@ export default (services: ResourceServices) => {
     warnings: ({ spec }) => serviceSpecWarnings(spec, 'spec'),
     validateUpdate: serviceUpdateProblems,
     reserve: (next, previous) => reserveServiceNumbers(services, next, previous),
+    claims: serviceClaims,
     companions: (service) => clusterIPsOf(service).map((address) => clusterIPObject(address, service)),
   })
 

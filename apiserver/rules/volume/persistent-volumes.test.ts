@@ -14,7 +14,14 @@ import { volumesProblems } from './volume.ts'
 const lines = (problems: Iterable<FieldProblem>) => [...problems].map((problem) => `${problem.path}: ${problem.message}`)
 const context: HookContext = {
   ...{ user: { name: 'jane', groups: [] }, clock: manualClock(), random: seededRandom(1), dryRun: false, warn() {} },
-  reader: { get: () => undefined, list: () => [], listUnparsed: () => [], follow: () => () => undefined, caughtUp: async () => {} },
+  reader: {
+    get: () => undefined,
+    list: () => [],
+    listUnparsed: () => [],
+    follow: () => () => undefined,
+    caughtUp: async () => {},
+    upToDate: async () => false,
+  },
 }
 
 function volume(spec: object, status: object = {}): PersistentVolume {

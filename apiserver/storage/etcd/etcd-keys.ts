@@ -11,7 +11,10 @@ export class EtcdKeys {
   readonly marker: Buffer
   /** Everything of this store. */
   readonly all: KeyRange
+  /** What is held by objects (claims.ts): at `<prefix>/claims/<sort>/<name>`, with the key of its holder. */
+  readonly claims: KeyRange
   readonly #objects: string
+  readonly #claims: string
 
   /** @param prefix without a slash at its end */
   constructor(prefix: string) {
@@ -20,10 +23,21 @@ export class EtcdKeys {
     this.marker = Buffer.from(`${prefix}/marker`)
     this.all = { key: Buffer.from(`${prefix}/`), rangeEnd: Buffer.from(`${prefix}0`) }
     this.#objects = `${prefix}/objects/`
+    this.#claims = `${prefix}/claims/`
+    this.claims = { key: Buffer.from(this.#claims), rangeEnd: Buffer.from(`${prefix}/claims0`) }
   }
 
   of(key: string): Buffer {
     return Buffer.from(this.#objects + key)
+  }
+
+  claim(name: string): Buffer {
+    return Buffer.from(this.#claims + name)
+  }
+
+  /** The name of a claim that was found in the range of all. */
+  claimName(key: Buffer): string {
+    return key.toString().slice(this.#claims.length)
   }
 
   /** The store's key of an object; undefined for what is none. */

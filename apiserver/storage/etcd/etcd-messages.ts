@@ -43,11 +43,13 @@ export type RequestOp =
   | { readonly requestRange: RangeRequest }
   | { readonly requestPut: { readonly key: Buffer; readonly value: Buffer } }
   | { readonly requestDeleteRange: { readonly key: Buffer } }
+  | { readonly requestTxn: TxnRequest }
 
-/** Of a key: when it was created, or changed last; 0 for one that is absent. */
+/** Of a key: when it was created, or changed last, 0 for one that is absent; or what lies there. */
 export type Compare = { readonly key: Buffer } & (
   | { readonly target: 'MOD'; readonly result: 'EQUAL'; readonly modRevision: Int64 }
   | { readonly target: 'CREATE'; readonly result: 'EQUAL' | 'GREATER'; readonly createRevision: Int64 }
+  | { readonly target: 'VALUE'; readonly result: 'EQUAL'; readonly value: Buffer }
 )
 
 export interface TxnRequest {

@@ -21,6 +21,7 @@ storageContract({
   name: 'etcd',
   durable: true,
   numbersAhead: false,
+  isShared: true,
   share: 1 / 3,
   async create({ recent } = {}) {
     const prefix = `/${randomUUID()}`

@@ -17,6 +17,7 @@ import {
   type Write,
 } from '../storage.ts'
 import { EtcdBarrier } from './etcd-barrier.ts'
+import { EtcdClaims } from './etcd-claims.ts'
 import { EtcdEntries } from './etcd-entries.ts'
 import { EtcdHistory } from './etcd-history.ts'
 import { EtcdKeys } from './etcd-keys.ts'
@@ -91,6 +92,7 @@ class EtcdStorage<F> extends PresentStorage<F> implements Storage<F> {
   readonly #barrier: EtcdBarrier
   readonly #history: EtcdHistory<F>
   readonly #writer: EtcdWriter<F>
+  readonly claims: EtcdClaims
   readonly #end = new AbortController()
   #following: Promise<void> | undefined
 
@@ -107,6 +109,7 @@ class EtcdStorage<F> extends PresentStorage<F> implements Storage<F> {
     })
     this.#barrier = new EtcdBarrier({ link, keys, mirror: this.#mirror })
     this.#history = new EtcdHistory({ ...tools, mirror: this.#mirror, mark: () => this.#barrier.mark() })
+    this.claims = new EtcdClaims(tools)
     this.#writer = new EtcdWriter({ ...tools, mirror: this.#mirror, barrier: () => this.barrier(), medium: options.medium })
   }
 

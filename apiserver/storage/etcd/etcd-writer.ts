@@ -1,9 +1,11 @@
 import type { Clock } from '../../../shared/time/clock.ts'
+import { ClaimsTaken } from '../claims.ts'
 import { resourcePrefix } from '../keys.ts'
 import type { Present } from '../present.ts'
 import { type Change, StorageConflict, StorageUnavailable, ValueTooLarge, type Write } from '../storage.ts'
 import { lastState } from '../stored-entry.ts'
 import { holds } from '../write-queue.ts'
+import { claimOperations, holdingsOf } from './etcd-claims.ts'
 import type { EtcdEntries } from './etcd-entries.ts'
 import type { EtcdKeys } from './etcd-keys.ts'
 import { type EtcdLink, PATIENCE } from './etcd-link.ts'
@@ -40,7 +42,7 @@ export class EtcdWriter<F> {
     this.#options = options
   }
 
-  /** @throws StorageConflict, StorageUnavailable, ValueTooLarge */
+  /** @throws StorageConflict, ClaimsTaken, TooManyClaims, StorageUnavailable, ValueTooLarge */
   async write(write: Write<F>): Promise<Change<F>> {
     if (this.#isClosing) throw new StorageUnavailable('the store is closing')
     const { key } = write
@@ -78,8 +80,8 @@ export class EtcdWriter<F> {
     try {
       const answer = await this.#send(write, bytes)
       if (answer.succeeded) return await this.#written(write, plain, answer, awaited)
-      await this.#sees(answer)
-      throw new StorageConflict(key, this.#options.present.get(key))
+      await this.#sees(write, answer)
+      throw this.#refusal(write, answer)
     } finally {
       mirror.forget(key)
     }
@@ -112,19 +114,31 @@ export class EtcdWriter<F> {
     return answer!
   }
 
-  #transaction({ key, type, expect }: Write<F>, bytes: Buffer | undefined): TxnRequest {
+  #transaction({ key, type, expect, claims }: Write<F>, bytes: Buffer | undefined): TxnRequest {
     const { keys, link } = this.#options
+    const beside = claimOperations(key, claims, keys, link)
     const place = { key: keys.of(key) }
     const compare: Compare[] = []
     if (expect !== undefined) {
       compare.push({ ...place, target: 'MOD', result: 'EQUAL', modRevision: expect === 0 ? 0 : link.theirs(expect) })
     } else if (type === 'delete') compare.push({ ...place, target: 'CREATE', result: 'GREATER', createRevision: 0 })
+    const own = bytes === undefined ? { requestDeleteRange: place } : { requestPut: { ...place, value: bytes } }
     return {
-      compare,
-      success: [bytes === undefined ? { requestDeleteRange: place } : { requestPut: { ...place, value: bytes } }],
+      compare: [...compare, ...beside.compare],
+      success: [own, ...beside.success],
       // What is there instead, without its bytes: they come by the watch.
-      failure: [{ requestRange: { ...place, keysOnly: true } }],
+      failure: [{ requestRange: { ...place, keysOnly: true } }, ...beside.failure],
     }
+  }
+
+  /** Which of the things that a write expected was not so: the state of its object, which counts first, or what it wished to hold. */
+  #refusal(write: Write<F>, { responses }: TxnResponse): Error {
+    const { keys, link, present } = this.#options
+    const [own, ...others] = responses.map(({ responseRange }) => responseRange?.kvs[0])
+    const revision = own === undefined ? 0 : link.ours(own.modRevision)
+    const isExpected = write.expect === undefined ? write.type === 'put' || own !== undefined : write.expect === revision
+    if (!isExpected || !write.claims) return new StorageConflict(write.key, present.get(write.key))
+    return new ClaimsTaken(write.key, holdingsOf(others, keys, link))
   }
 
   async #written(write: Write<F>, plain: Buffer | undefined, { header }: TxnResponse, { seen }: Awaited<F>): Promise<Change<F>> {
@@ -146,10 +160,11 @@ export class EtcdWriter<F> {
   }
 
   /** Resolves when the present has what a lost write lost against. */
-  async #sees({ responses }: TxnResponse): Promise<void> {
+  async #sees({ expect }: Write<F>, { responses }: TxnResponse): Promise<void> {
     const { mirror, link, barrier } = this.#options
-    const winner = responses[0]?.responseRange?.kvs[0]
-    if (winner === undefined) await barrier()
-    else await mirror.reached(link.ours(winner.modRevision), PATIENCE)
+    const winners = responses.flatMap(({ responseRange }) => responseRange?.kvs ?? [])
+    const isGone = expect !== 0 && responses[0]?.responseRange?.kvs.length === 0
+    if (winners.length === 0 || isGone) await barrier()
+    else await mirror.reached(Math.max(...winners.map(({ modRevision }) => link.ours(modRevision))), PATIENCE)
   }
 }
