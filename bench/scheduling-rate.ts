@@ -4,8 +4,8 @@
 
 import { ClusterState } from '../scheduler/cluster-state.ts'
 import { podInfo } from '../scheduler/pod-info.ts'
+import { defaultProfile } from '../scheduler/policy/profile.ts'
 import { findPreemption } from '../scheduler/preemption/preemption.ts'
-import { defaultProfile } from '../scheduler/profile.ts'
 import { SchedulingCycle } from '../scheduler/scheduling-cycle.ts'
 import type { Node, Pod, PodSpec } from '../shared/openapi/generated/core-v1.ts'
 import { seededRandom } from '../shared/random/random.ts'

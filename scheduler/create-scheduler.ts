@@ -2,15 +2,14 @@ import { createComponent } from '../shared/process/component.ts'
 import { electionOf } from '../shared/process/leader-election-settings.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { SchedulerConfig } from './config.ts'
-import { profileOf } from './profile.ts'
+import { type Policy, policyOf } from './policy/read-policy.ts'
 import { Scheduler } from './scheduler.ts'
 
 /** Builds the scheduler as a process of its own; nothing runs before `start`. */
-export function createScheduler(config: SchedulerConfig, tools: ProcessTools): Service {
+export function createScheduler(config: SchedulerConfig, tools: ProcessTools, policy: Policy = policyOf(config)): Service {
   const election = electionOf(config, tools.random)
   return createComponent('default-scheduler', config, tools, (parts) => {
-    const { schedulerName, writesInFlight } = config
-    const scheduler = new Scheduler(parts, { schedulerName, writesInFlight, profile: profileOf(config.plugins) })
+    const scheduler = new Scheduler(parts, { policy, writesInFlight: config.writesInFlight })
     return { run: (signal) => parts.lead(election, signal, (leading) => scheduler.run(leading)) }
   })
 }

@@ -7,7 +7,7 @@ import { made } from '../test/harness/admission-trial.ts'
 import type { ClusterChange, VolumeKind } from './cluster-change.ts'
 import { ClusterState } from './cluster-state.ts'
 import { podInfo } from './pod-info.ts'
-import { defaultProfile } from './profile.ts'
+import { defaultProfile } from './policy/profile.ts'
 
 const ZONE = 'topology.kubernetes.io/zone'
 

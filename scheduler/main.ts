@@ -1,6 +1,8 @@
 import { run } from '../shared/process/run.ts'
 import { settings } from './config.ts'
-import { schedulerConfiguration as configFile } from './config-file.ts'
 import { createScheduler } from './create-scheduler.ts'
+import { schedulerConfiguration as configFile } from './policy/config-file.ts'
+import { readPolicy } from './policy/read-policy.ts'
 
-process.exit(await run({ name: 'scheduler', summary: 'finds a node for every Pod', settings, configFile, create: createScheduler }))
+const program = { name: 'scheduler', summary: 'finds a node for every Pod', settings, configFile }
+process.exit(await run({ ...program, create: async (config, tools) => createScheduler(config, tools, await readPolicy(config)) }))

@@ -14,6 +14,7 @@ import { SchedulingQueue } from './queue.ts'
 const info = (name: string, priority = 0) =>
   podInfo({ metadata: { name, namespace: 'default', uid: name }, spec: { containers: [], priority }, status: {} } as unknown as Pod)
 
+const backoff = { firstBackoffMilliseconds: 1_000, longestBackoffMilliseconds: 10_000 }
 const fit: SchedulingPlugin = { name: 'Fit', freedBy: ['nodeAdded', 'podRemoved'] }
 const node = new NodeInfo('n', made('v1', 'Node', { metadata: { name: 'n' } }), 0)
 const change = (what: 'nodeAdded' | 'podPlaced' | 'podRemoved', name = 'other'): ClusterChange =>
@@ -22,7 +23,7 @@ const change = (what: 'nodeAdded' | 'podPlaced' | 'podRemoved', name = 'other'):
 function subject() {
   const clock = manualClock()
   const metrics = new Metrics()
-  const queue = new SchedulingQueue({ clock, metrics, cluster: new ClusterState() })
+  const queue = new SchedulingQueue({ clock, metrics, cluster: new ClusterState(), backoff })
   const taken = () => {
     const names: string[] = []
     for (let next = queue.take(); next; next = queue.take()) names.push(next.uid)

@@ -9,8 +9,6 @@ import type { PodInfo } from './pod-info.ts'
 import { type Arrival, QueueCounts } from './queue-counts.ts'
 import { Sleepers } from './sleepers.ts'
 
-export const FIRST_BACKOFF_MILLISECONDS = 1_000
-export const LONGEST_BACKOFF_MILLISECONDS = 10_000
 /** A refused pod is tried again after this long whatever happens, in case no change woke it. */
 export const UNSCHEDULABLE_FLUSH_MILLISECONDS = 5 * 60_000
 
@@ -28,6 +26,8 @@ export interface QueueTools {
   readonly clock: Clock
   readonly cluster: ClusterState
   readonly metrics: Metrics
+  /** How long a pod waits after its first failure, and at most; in between it doubles. */
+  readonly backoff: { readonly firstBackoffMilliseconds: number; readonly longestBackoffMilliseconds: number }
 }
 
 /**
@@ -38,6 +38,7 @@ export class SchedulingQueue {
   readonly #clock: Clock
   readonly #cluster: ClusterState
   readonly #counts: QueueCounts
+  readonly #backoff: QueueTools['backoff']
   readonly #pods = new Map<string, Waiting>()
   readonly #active = new Heap<Waiting>(
     (left, right) => left.info.priority > right.info.priority || (left.info.priority === right.info.priority && left.order < right.order),
@@ -48,7 +49,8 @@ export class SchedulingQueue {
   #timer: Timer | undefined
   #armedFor = Number.POSITIVE_INFINITY
 
-  constructor({ clock, cluster, metrics }: QueueTools) {
+  constructor({ clock, cluster, metrics, backoff }: QueueTools) {
+    this.#backoff = backoff
     this.#clock = clock
     this.#cluster = cluster
     this.#counts = new QueueCounts(metrics, () => [...this.#pods.values()].map(({ place }) => place))
@@ -136,7 +138,8 @@ export class SchedulingQueue {
   #park(uid: string, place: 'unschedulable' | 'backoff'): Waiting | undefined {
     const waiting = this.#pods.get(uid)
     if (!waiting) return undefined
-    const backoff = Math.min(FIRST_BACKOFF_MILLISECONDS * 2 ** (waiting.attempts - 1), LONGEST_BACKOFF_MILLISECONDS)
+    const { firstBackoffMilliseconds: first, longestBackoffMilliseconds: longest } = this.#backoff
+    const backoff = Math.min(first * 2 ** (waiting.attempts - 1), longest)
     waiting.readyAt = this.#clock.now() + backoff
     this.#put(waiting, place, place === 'backoff' ? 'attemptFailed' : 'refused')
     return waiting

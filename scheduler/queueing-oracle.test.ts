@@ -11,6 +11,8 @@ import { type PodInfo, podInfo } from './pod-info.ts'
 import { findPreemption } from './preemption/preemption.ts'
 import { SchedulingQueue } from './queue.ts'
 
+const backoff = { firstBackoffMilliseconds: 1_000, longestBackoffMilliseconds: 10_000 }
+
 interface Trial {
   readonly history: History
   readonly queue: SchedulingQueue
@@ -26,7 +28,7 @@ function begin(seed: number, clock = manualClock()): Trial & { clock: typeof clo
   let queue: SchedulingQueue | undefined
   const state = new ClusterState((change) => queue?.cluster(change))
   const history = new History(seed, state)
-  queue = new SchedulingQueue({ clock, cluster: state, metrics: new Metrics() })
+  queue = new SchedulingQueue({ clock, cluster: state, metrics: new Metrics(), backoff })
   return { clock, history, queue, waiting: new Map(), leaving: [], slept: 0, woken: 0 }
 }
 

@@ -14,12 +14,12 @@ import { ASSUMED_FOR_MILLISECONDS, ClusterState } from './cluster-state.ts'
 import type { SchedulingPlugin } from './framework.ts'
 import type { NodeInfo } from './node-info.ts'
 import { type PodInfo, podInfo } from './pod-info.ts'
+import type { Policy, Profile } from './policy/read-policy.ts'
 import { evictVictims } from './preemption/evict.ts'
 import { findPreemption, ineligible } from './preemption/preemption.ts'
 import type { Candidate } from './preemption/victims.ts'
-import type { Weighted } from './profile.ts'
 import { SchedulingQueue } from './queue.ts'
-import { type Placement, SchedulingCycle } from './scheduling-cycle.ts'
+import { type Refusers, SchedulingCycle } from './scheduling-cycle.ts'
 import { bindVolumes } from './volume-binding.ts'
 import type { VolumeChoice } from './volume-state.ts'
 
@@ -34,11 +34,18 @@ export interface SchedulerTools {
 }
 
 export interface SchedulerSettings {
-  /** Pods with this `spec.schedulerName` are ours. */
-  schedulerName: string
-  profile: readonly Weighted[]
+  policy: Policy
   /** How many bindings and reports may be under way at once. */
   writesInFlight: number
+}
+
+/** What is known of a pod that fits nowhere. */
+interface Refused extends Profile {
+  readonly cycle: SchedulingCycle
+  readonly message: string
+  readonly refusers: Refusers
+  /** Grows by those that would refuse it even where room was made. */
+  readonly refusedBy: Set<SchedulingPlugin>
 }
 
 /** The loop: takes pods from the queue, decides on the picture of the cluster, carries the decision out beside it. */
@@ -47,7 +54,8 @@ export class Scheduler {
   readonly #settings: SchedulerSettings
   readonly #state = new ClusterState((change) => this.#queue.cluster(change))
   readonly #queue: SchedulingQueue
-  readonly #cycle: SchedulingCycle
+  /** By the name that pods ask for. */
+  readonly #profiles: ReadonlyMap<string, Profile & { readonly cycle: SchedulingCycle }>
   readonly #budgets: Informer<PodDisruptionBudget>
   readonly #writes = new Set<Promise<void>>()
   /** Pods that have a node and wait for their volumes there: they hold nobody up, however long it takes. */
@@ -57,8 +65,13 @@ export class Scheduler {
   constructor(tools: SchedulerTools, settings: SchedulerSettings) {
     this.#tools = tools
     this.#settings = settings
-    this.#queue = new SchedulingQueue({ clock: tools.clock, metrics: tools.metrics, cluster: this.#state })
-    this.#cycle = new SchedulingCycle(settings.profile, tools.random)
+    this.#queue = new SchedulingQueue({ clock: tools.clock, metrics: tools.metrics, cluster: this.#state, backoff: settings.policy })
+    this.#profiles = new Map(
+      settings.policy.profiles.map((profile) => {
+        const cycle = new SchedulingCycle(profile.rules, tools.random, profile.percentageOfNodes)
+        return [profile.schedulerName, { ...profile, cycle }]
+      }),
+    )
     this.#budgets = tools.informers.of('policy/v1', 'PodDisruptionBudget')
     this.#follow()
   }
@@ -78,10 +91,12 @@ export class Scheduler {
   }
 
   #schedule(info: PodInfo, tools: BindingTools): void {
-    const placement = this.#cycle.place(info, this.#state)
+    const profile = this.#profileOf(info.pod)
+    if (!profile) return this.#queue.delete(info.uid)
+    const placement = profile.cycle.place(info, this.#state)
     if (placement.node === undefined) {
       const refusedBy = new Set(placement.refusedBy)
-      const { message, nominatedNode } = this.#preempt(info, placement, refusedBy, tools)
+      const { message, nominatedNode } = this.#preempt(info, { ...profile, ...placement, refusedBy }, tools)
       this.#queue.refused(info.uid, refusedBy)
       return this.#track(reportUnschedulable(info, { reason: 'Unschedulable', message, nominatedNode }, tools))
     }
@@ -89,6 +104,10 @@ export class Scheduler {
     const choice = this.#volumesFor(info, placement.node)
     if (choice) this.#track(this.#carryOutWithVolumes(info, placement.node, choice, tools), this.#volumeWaits)
     else this.#track(this.#carryOut(info, placement.node.name, tools))
+  }
+
+  #profileOf({ spec }: Pod) {
+    return this.#profiles.get(spec.schedulerName ?? '')
   }
 
   /** What must be written about the pod's volumes first; undefined for nearly every pod. */
@@ -121,17 +140,17 @@ export class Scheduler {
   /** Makes room for a pod that fits nowhere, if others are less important. It goes there when they have left. */
   #preempt(
     info: PodInfo,
-    { message, refusers }: Placement & { node: undefined },
-    refusedBy: Set<SchedulingPlugin>,
+    { message, refusers, refusedBy, cycle, preemption }: Refused,
     tools: BindingTools,
   ): { message: string; nominatedNode?: string } {
+    if (!preemption) return { message }
     const why = ineligible(info, this.#state, refusers)
     if (why !== undefined) return { message: `${message} preemption: ${why}` }
     if (refusers.length === 0) return { message }
     const cluster = this.#state
-    const fits = this.#cycle.fitsAfterRemoval(info, cluster, refusedBy)
+    const fits = cycle.fitsAfterRemoval(info, cluster, refusedBy)
     const budgets = this.#budgets.cache.list()
-    const found = findPreemption(info, { cluster, budgets, random: this.#tools.random, refusers, fits })
+    const found = findPreemption(info, { cluster, budgets, random: this.#tools.random, refusers, fits, args: preemption })
     if (!found.node) {
       // Room that will never be enough is not kept from others any longer.
       cluster.dropNomination(info.uid)
@@ -265,7 +284,8 @@ export class Scheduler {
       this.#state.setPod(pod)
       return this.#state.dropNomination(uid)
     }
-    if (pod.spec.schedulerName !== this.#settings.schedulerName || this.#state.isPlaced(uid)) return
+    const profile = this.#profileOf(pod)
+    if (!profile || this.#state.isPlaced(uid)) return
     if (pod.metadata.deletionTimestamp !== undefined) {
       this.#queue.delete(uid)
       return this.#state.dropNomination(uid)
@@ -274,7 +294,7 @@ export class Scheduler {
     // From before this scheduler's time; what it decided itself is newer than what the watch says.
     const nominated = pod.status.nominatedNodeName
     if (nominated && !previous) this.#state.nominations.set(info, nominated)
-    const gated = this.#settings.profile.some(({ plugin }) => plugin.gate?.(info) !== undefined)
+    const gated = profile.rules.some(({ plugin }) => plugin.gate?.(info) !== undefined)
     if (!gated) this.#queue.set(info, previous !== undefined && asksElse(pod, previous))
   }
 }

@@ -4,7 +4,7 @@ import type { Node, Pod } from '../shared/openapi/generated/core-v1.ts'
 import { seededRandom } from '../shared/random/random.ts'
 import { ClusterState } from './cluster-state.ts'
 import { podInfo } from './pod-info.ts'
-import { defaultProfile } from './profile.ts'
+import { defaultProfile } from './policy/profile.ts'
 import { enoughNodes, SchedulingCycle } from './scheduling-cycle.ts'
 
 type Parts<T> = { [P in keyof T]?: T[P] }
@@ -227,5 +227,8 @@ describe('choice among nodes that fit', () => {
 })
 
 it('samples large clusters and looks at every node of small ones', () => {
-  assert.deepEqual([1, 99, 100, 1000, 5000, 100_000].map(enoughNodes), [1, 99, 100, 420, 500, 5000])
+  assert.deepEqual(
+    [1, 99, 100, 1000, 5000, 100_000].map((total) => enoughNodes(total)),
+    [1, 99, 100, 420, 500, 5000],
+  )
 })

@@ -4,7 +4,7 @@ import { countRefusal, explain, explainForAll } from './explain.ts'
 import type { BoundFilter, SchedulingPlugin } from './framework.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
-import type { Weighted } from './profile.ts'
+import type { Weighted } from './policy/profile.ts'
 
 /** Where the pod goes, or why it goes nowhere. */
 export type Placement =
@@ -34,9 +34,9 @@ const SMALL_CLUSTER = 100
 const SMALLEST_PERCENTAGE = 5
 
 /** How many nodes that fit are enough: large clusters are sampled, as upstream does by default (50 % less 1 % per 125 nodes, at least 5 %). */
-export function enoughNodes(total: number): number {
+export function enoughNodes(total: number, asked?: number): number {
   if (total < SMALL_CLUSTER) return total
-  const percentage = Math.max(50 - Math.floor(total / 125), SMALLEST_PERCENTAGE)
+  const percentage = asked ?? Math.max(50 - Math.floor(total / 125), SMALLEST_PERCENTAGE)
   return Math.max(Math.floor((total * percentage) / 100), SMALL_CLUSTER)
 }
 
@@ -44,13 +44,16 @@ export function enoughNodes(total: number): number {
 export class SchedulingCycle {
   readonly #profile: readonly Weighted[]
   readonly #random: Random
+  readonly #percentage: number | undefined
   #start = 0
   /** Kept from one decision to the next, for the garbage that it saves. */
   readonly #refusals: Refusal[] = []
   #totals = new Float64Array(0)
   #scores = new Float64Array(0)
 
-  constructor(profile: readonly Weighted[], random: Random) {
+  /** `percentage`: of all nodes, how many that fit are enough; undefined: by their number. */
+  constructor(profile: readonly Weighted[], random: Random, percentage?: number) {
+    this.#percentage = percentage
     this.#profile = profile
     this.#random = random
   }
@@ -72,7 +75,7 @@ export class SchedulingCycle {
 
   #filter(info: PodInfo, cluster: ClusterState, nodes: readonly NodeInfo[]) {
     const filters = this.#bind(info, cluster)
-    const enough = enoughNodes(nodes.length)
+    const enough = enoughNodes(nodes.length, this.#percentage)
     const fitting: NodeInfo[] = []
     let evaluated = 0
     let place = this.#start < nodes.length ? this.#start : 0

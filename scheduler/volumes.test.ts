@@ -7,7 +7,7 @@ import { seededRandom } from '../shared/random/random.ts'
 import { made } from '../test/harness/admission-trial.ts'
 import { ClusterState } from './cluster-state.ts'
 import { podInfo } from './pod-info.ts'
-import { defaultProfile } from './profile.ts'
+import { defaultProfile } from './policy/profile.ts'
 import { SchedulingCycle } from './scheduling-cycle.ts'
 
 const BOUND = 'pv.kubernetes.io/bind-completed'

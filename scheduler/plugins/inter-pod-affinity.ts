@@ -3,12 +3,13 @@ import type { ClusterState } from '../cluster-state.ts'
 import type { BoundFilter, BoundScore, SchedulingPlugin } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { AffinityTerm, PodInfo } from '../pod-info.ts'
+import type { InterPodAffinityArgs } from '../policy/plugin-args.ts'
 import { concernedByAll, concerns } from '../topology/affinity-term.ts'
 import { NO_VALUE } from '../topology/label-column.ts'
 import type { StandingTerm } from '../topology/standing-terms.ts'
 
 /** Near to and far from other pods, by topology domain. */
-export const interPodAffinity: SchedulingPlugin = {
+const rule: SchedulingPlugin = {
   name: 'InterPodAffinity',
   helpedByRemoval: true,
   normalize: 'spanTo100',
@@ -20,12 +21,29 @@ export const interPodAffinity: SchedulingPlugin = {
     if (required.length === 0 && requiredAnti.length === 0 && repelling.length === 0) return undefined
     return affinityFilter(info, cluster, repelling)
   },
-  score(info, cluster) {
-    const { preferred, preferredAnti } = info.affinity
-    const weighing = cluster.topology.weighing.about(info, isAbout(info, cluster))
-    if (preferred.length === 0 && preferredAnti.length === 0 && weighing.length === 0) return undefined
-    return affinityScore([...preferred, ...preferredAnti], cluster, weighing)
-  },
+}
+
+/**
+ * `hardPodAffinityWeight`: points that a required affinity of a placed pod gives a newcomer that it wants near. With `ignorePreferredTermsOfExistingPods`
+ * a newcomer without preferences of its own is given no points.
+ */
+export function interPodAffinity({
+  hardPodAffinityWeight = 1,
+  ignorePreferredTermsOfExistingPods = false,
+}: InterPodAffinityArgs = {}): SchedulingPlugin {
+  return {
+    ...rule,
+    score(info, cluster) {
+      const { preferred, preferredAnti } = info.affinity
+      const hasOwn = preferred.length > 0 || preferredAnti.length > 0
+      if (ignorePreferredTermsOfExistingPods && !hasOwn) return undefined
+      const weighing = cluster.topology.weighing.about(info, isAbout(info, cluster))
+      const attracting = hardPodAffinityWeight === 0 ? [] : cluster.topology.attracting.about(info, isAbout(info, cluster))
+      if (!hasOwn && weighing.length === 0 && attracting.length === 0) return undefined
+      const standing = [...weighing, ...attracting.map((term) => ({ ...term, points: hardPodAffinityWeight }))]
+      return affinityScore([...preferred, ...preferredAnti], cluster, standing)
+    },
+  }
 }
 
 /** Company comes, or whoever kept the pod off goes; or a node that somebody reckons with is elsewhere now. */
@@ -47,7 +65,7 @@ function mayBringTogether(info: PodInfo, change: ClusterChange, cluster: Cluster
     case 'nodeRemoved':
       return [...change.node.pods.values()].some(isInTheWay)
     case 'nodeAdded':
-      return change.node.pods.size > 0 || interPodAffinity.filter?.(info, cluster)?.(change.node) === undefined
+      return change.node.pods.size > 0 || rule.filter?.(info, cluster)?.(change.node) === undefined
     case 'nodeUpdated': {
       const isOurs = (key: string) => [...required, ...requiredAnti].some(({ topologyKey }) => topologyKey === key)
       return change.altered.labels.some((key) => isOurs(key) || cluster.topology.reckonsWith(key))
@@ -90,7 +108,7 @@ function affinityFilter(info: PodInfo, cluster: ClusterState, repelling: readonl
 }
 
 /** Points for each domain: what the newcomer prefers of those placed, and what those placed prefer of the newcomer. */
-function affinityScore(preferred: readonly AffinityTerm[], cluster: ClusterState, weighing: readonly StandingTerm[]): BoundScore {
+function affinityScore(preferred: readonly AffinityTerm[], cluster: ClusterState, standing: readonly StandingTerm[]): BoundScore {
   const own = preferred.map((term) => ({
     weight: term.weight,
     counts: cluster.topology.counts(concernedByAll([term], cluster.namespaceLabels), term.topologyKey),
@@ -103,7 +121,7 @@ function affinityScore(preferred: readonly AffinityTerm[], cluster: ClusterState
         scores[index] = (scores[index] as number) + weight * counts.in(column.of(candidates[index] as NodeInfo))
       }
     }
-    for (const { column, points, domains } of weighing) {
+    for (const { column, points, domains } of standing) {
       for (let index = 0; index < candidates.length; index += 1) {
         scores[index] = (scores[index] as number) + points * (domains.get(column.of(candidates[index] as NodeInfo)) ?? 0)
       }

@@ -1,4 +1,5 @@
 import { own } from '../../shared/objects/own.ts'
+import type { TopologySpreadConstraint } from '../../shared/openapi/generated/core-v1.ts'
 import { matchesNode } from '../../shared/pods/node-affinity.ts'
 import { firstUntolerated, keepsOff } from '../../shared/pods/tolerations.ts'
 import type { ClusterChange } from '../cluster-change.ts'
@@ -6,6 +7,7 @@ import type { ClusterState } from '../cluster-state.ts'
 import type { BoundFilter, BoundScore, SchedulingPlugin } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo, SpreadConstraint } from '../pod-info.ts'
+import type { SpreadArgs } from '../policy/plugin-args.ts'
 import { allNodes, type Eligibility } from '../topology/domains.ts'
 import { NO_VALUE } from '../topology/label-column.ts'
 import { localMark, ownerMark } from '../topology/mark-index.ts'
@@ -14,37 +16,81 @@ import type { PodCounts, PodQuestion } from '../topology/pod-counts.ts'
 const HOSTNAME = 'kubernetes.io/hostname'
 const ZONE = 'topology.kubernetes.io/zone'
 
-/** Spreads pods over zones, hosts or any label (KEP-895); pods without constraints of their own are spread by their controller. */
-export const topologySpread: SchedulingPlugin = {
-  name: 'PodTopologySpread',
-  helpedByRemoval: true,
-  normalize: 'highestIs0',
-  freedBy: ['nodeAdded', 'nodeUpdated', 'nodeRemoved', 'podRemoved', 'podPlaced', 'podUpdated'],
-  helps: mayEvenOut,
-  filter(info, cluster) {
-    if (info.hardSpread.length === 0) return undefined
-    const filters = info.hardSpread.map((constraint) => skewFilter(constraint, info, cluster))
-    return (node) => {
-      for (const filter of filters) {
-        const refusal = filter(node)
-        if (refusal) return refusal
+/** Spreads pods over zones, hosts or any label (KEP-895); pods without constraints of their own are spread by their controller: as the list says, or softly over hosts and zones. */
+export function topologySpread({ defaultConstraints = [], defaultingType = 'System' }: SpreadArgs = {}): SchedulingPlugin {
+  const isListed = defaultingType === 'List'
+  const [defaultHard, defaultSoft] = [true, false].map((isHard) =>
+    defaultConstraints.filter(({ whenUnsatisfiable }) => (whenUnsatisfiable === 'DoNotSchedule') === isHard),
+  )
+  const isUnasked = ({ owner, hardSpread, softSpread }: PodInfo) =>
+    owner !== undefined && hardSpread.length === 0 && softSpread.length === 0
+  // Upstream spreads by the Service's or controller's selector; counting pods of the same controller is the same thing without a list of selectors.
+  const counted = (own: readonly SpreadConstraint[], listed: readonly TopologySpreadConstraint[] = [], info: PodInfo) =>
+    isListed && listed.length > 0 && isUnasked(info)
+      ? listed.map((one) => ofController(one, info.owner ?? ''))
+      : own.map((one) => bySelector(one, info))
+  const hardOf = (info: PodInfo) => counted(info.hardSpread, defaultHard, info)
+  return {
+    name: 'PodTopologySpread',
+    helpedByRemoval: true,
+    normalize: 'highestIs0',
+    freedBy: ['nodeAdded', 'nodeUpdated', 'nodeRemoved', 'podRemoved', 'podPlaced', 'podUpdated'],
+    helps: (info, change) => mayEvenOut(hardOf(info), info, change),
+    filter(info, cluster) {
+      const hard = hardOf(info)
+      if (hard.length === 0) return undefined
+      const filters = hard.map((constraint) => skewFilter(constraint, hard, info, cluster))
+      return (node) => {
+        for (const filter of filters) {
+          const refusal = filter(node)
+          if (refusal) return refusal
+        }
+        return undefined
       }
-      return undefined
-    }
-  },
-  score(info, cluster, candidates) {
-    if (info.softSpread.length > 0) return softSpread(info, cluster, candidates)
-    // Upstream spreads by the Service's or controller's selector; counting pods of the same controller is the same thing without a list of selectors.
-    return info.owner && info.hardSpread.length === 0 ? defaultSpread(info.owner, cluster, candidates) : undefined
-  },
+    },
+    score(info, cluster, candidates) {
+      const soft = counted(info.softSpread, defaultSoft, info)
+      if (soft.length > 0) return softSpread(soft, info, cluster, candidates)
+      return !isListed && info.owner !== undefined && isUnasked(info) ? defaultSpread(info.owner, cluster, candidates) : undefined
+    },
+  }
+}
+
+/** A constraint, and which pods it counts. */
+interface Counted extends Pick<SpreadConstraint, 'maxSkew' | 'topologyKey' | 'minDomains' | 'honorAffinity' | 'honorTaints'> {
+  readonly question: PodQuestion
+  readonly counts: (info: PodInfo) => boolean
+}
+
+function bySelector(constraint: SpreadConstraint, { namespace }: PodInfo): Counted {
+  const { selector, about } = constraint
+  const counts = (info: PodInfo) => info.namespace === namespace && selector.matches(info.labels)
+  const marks = selector.requirements.flatMap(({ key }) => {
+    const value = selector.requiredValue(key)
+    return value === undefined ? [] : [localMark(namespace, key, value)]
+  })
+  const holds = (info: PodInfo) => isStaying(info) && counts(info)
+  return { ...constraint, counts, question: { text: `spread ${namespace} ${about}`, marks, asksNamespaces: false, holds } }
+}
+
+function ofController(constraint: TopologySpreadConstraint, owner: string): Counted {
+  const { maxSkew, topologyKey, minDomains = 1 } = constraint
+  const honorAffinity = constraint.nodeAffinityPolicy !== 'Ignore'
+  const honorTaints = constraint.nodeTaintsPolicy === 'Honor'
+  return { maxSkew, topologyKey, minDomains, honorAffinity, honorTaints, counts: (info) => info.owner === owner, question: ofOwner(owner) }
+}
+
+function ofOwner(owner: string): PodQuestion {
+  return {
+    ...{ text: `owner ${JSON.stringify(owner)}`, marks: [ownerMark(owner)], asksNamespaces: false },
+    holds: (other) => other.owner === owner && isStaying(other),
+  }
 }
 
 /** A pod that is counted, and a node whose domain is, shift the balance; nothing else does. */
-function mayEvenOut(info: PodInfo, change: ClusterChange): boolean {
-  const isCounted = ({ namespace, labels }: PodInfo) =>
-    namespace === info.namespace && info.hardSpread.some(({ selector }) => selector.matches(labels))
-  const hasDomains = ({ node: { metadata } }: NodeInfo) =>
-    info.hardSpread.every(({ topologyKey }) => own(metadata.labels, topologyKey) !== undefined)
+function mayEvenOut(hard: readonly Counted[], info: PodInfo, change: ClusterChange): boolean {
+  const isCounted = (other: PodInfo) => hard.some(({ counts }) => counts(other))
+  const hasDomains = ({ node: { metadata } }: NodeInfo) => hard.every(({ topologyKey }) => own(metadata.labels, topologyKey) !== undefined)
   switch (change.what) {
     case 'podPlaced':
     case 'podRemoved':
@@ -56,9 +102,9 @@ function mayEvenOut(info: PodInfo, change: ClusterChange): boolean {
       return hasDomains(change.node)
     case 'nodeUpdated': {
       const { labels, taints } = change.altered
-      if (taints && info.hardSpread.some(({ honorTaints }) => honorTaints)) return true
+      if (taints && hard.some(({ honorTaints }) => honorTaints)) return true
       // With a selector any label may decide whether the node counts.
-      return labels.some((key) => asksForNodes(info) || info.hardSpread.some(({ topologyKey }) => topologyKey === key))
+      return labels.some((key) => asksForNodes(info) || hard.some(({ topologyKey }) => topologyKey === key))
     }
     default:
       return false
@@ -69,11 +115,11 @@ function asksForNodes({ pod: { spec } }: PodInfo): boolean {
   return spec.nodeSelector !== undefined || spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution !== undefined
 }
 
-function skewFilter(constraint: SpreadConstraint, info: PodInfo, cluster: ClusterState): BoundFilter {
+function skewFilter(constraint: Counted, fellows: readonly Counted[], info: PodInfo, cluster: ClusterState): BoundFilter {
   const { maxSkew, minDomains } = constraint
-  const counts = countsFor(constraint, info.hardSpread, info, cluster)
+  const counts = countsFor(constraint, fellows, info, cluster)
   const { column } = counts.domains
-  const self = constraint.selector.matches(info.labels) ? 1 : 0
+  const self = constraint.counts(info) ? 1 : 0
   return (node) => {
     const domain = column.of(node)
     if (domain === NO_VALUE) return "node(s) didn't match pod topology spread constraints (missing required label)"
@@ -83,10 +129,10 @@ function skewFilter(constraint: SpreadConstraint, info: PodInfo, cluster: Cluste
 }
 
 /** Nodes without one of the labels get no points (NaN), as upstream. */
-function softSpread(info: PodInfo, cluster: ClusterState, candidates: readonly NodeInfo[]): BoundScore {
-  const soft = info.softSpread.map((constraint) => {
+function softSpread(fellows: readonly Counted[], info: PodInfo, cluster: ClusterState, candidates: readonly NodeInfo[]): BoundScore {
+  const soft = fellows.map((constraint) => {
     const { topologyKey, maxSkew } = constraint
-    const counts = countsFor(constraint, info.softSpread, info, cluster)
+    const counts = countsFor(constraint, fellows, info, cluster)
     return { maxSkew, counts, weight: weightOf(topologyKey, counts, candidates) }
   })
   return (nodes, scores) => {
@@ -115,27 +161,11 @@ function weightOf(topologyKey: string, { domains }: PodCounts, candidates: reado
 }
 
 /** Matching pods by domain, over the nodes that count for this constraint: those with the labels of all its fellows, and where the pod may go. */
-function countsFor(
-  constraint: SpreadConstraint,
-  fellows: readonly SpreadConstraint[],
-  info: PodInfo,
-  { topology }: ClusterState,
-): PodCounts {
-  const { namespace } = info
-  const { selector } = constraint
-  const question: PodQuestion = {
-    text: `spread ${namespace} ${constraint.about}`,
-    marks: selector.requirements.flatMap(({ key }) => {
-      const value = selector.requiredValue(key)
-      return value === undefined ? [] : [localMark(namespace, key, value)]
-    }),
-    asksNamespaces: false,
-    holds: (other) => other.namespace === namespace && isStaying(other) && selector.matches(other.labels),
-  }
-  return topology.counts(question, constraint.topologyKey, eligibilityOf(constraint, fellows, info))
+function countsFor(constraint: Counted, fellows: readonly Counted[], info: PodInfo, { topology }: ClusterState): PodCounts {
+  return topology.counts(constraint.question, constraint.topologyKey, eligibilityOf(constraint, fellows, info))
 }
 
-function eligibilityOf(constraint: SpreadConstraint, fellows: readonly SpreadConstraint[], info: PodInfo): Eligibility {
+function eligibilityOf(constraint: Counted, fellows: readonly Counted[], info: PodInfo): Eligibility {
   const { nodeSelector, affinity } = info.pod.spec
   const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
   const asksAffinity = constraint.honorAffinity && asksForNodes(info)
@@ -155,10 +185,7 @@ function eligibilityOf(constraint: SpreadConstraint, fellows: readonly SpreadCon
 
 /** The system defaults of KEP-1258: hosts with a weight, zones with a little less, as preferences. */
 function defaultSpread(owner: string, { topology }: ClusterState, candidates: readonly NodeInfo[]): BoundScore | undefined {
-  const question: PodQuestion = {
-    ...{ text: `owner ${JSON.stringify(owner)}`, marks: [ownerMark(owner)], asksNamespaces: false },
-    holds: (other) => other.owner === owner && isStaying(other),
-  }
+  const question = ofOwner(owner)
   const hosts = topology.counts(question, HOSTNAME)
   const zones = topology.counts(question, ZONE)
   const [hostOf, zoneOf] = [hosts.domains.column, zones.domains.column]

@@ -4,11 +4,22 @@ import type { ClusterState } from '../cluster-state.ts'
 import { countRefusal, explain } from '../explain.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
+import type { PreemptionArgs } from '../policy/plugin-args.ts'
 import type { Refusers } from '../scheduling-cycle.ts'
 import { type Candidate, leastLoss, victimsOn } from './victims.ts'
 
-/** So many nodes are enough to choose from (upstream: a tenth of the cluster, and no fewer than a hundred). */
+/** So many nodes are enough to choose from, where nothing is said (upstream: a tenth of the cluster, and no fewer than a hundred). */
 const ENOUGH = 100
+const PERCENTAGE = 10
+
+/** How many nodes that would do are enough. Of two arguments one of which is given, the other has upstream's default. */
+export function enoughCandidates(
+  nodes: number,
+  { minCandidateNodesPercentage: percentage, minCandidateNodesAbsolute: least }: PreemptionArgs,
+): number {
+  if (percentage === undefined && least === undefined) return ENOUGH
+  return Math.max(Math.floor((nodes * (percentage ?? PERCENTAGE)) / 100), least ?? ENOUGH, 1)
+}
 
 const NOT_HELPFUL = 'Preemption is not helpful for scheduling'
 const NO_VICTIMS = 'No preemption victims found for incoming pod'
@@ -23,6 +34,7 @@ export interface PreemptionTools {
   readonly refusers: Refusers
   /** Whether the pod fits on the node as the picture is at the moment of the call. */
   readonly fits: (node: NodeInfo) => boolean
+  readonly args?: PreemptionArgs
 }
 
 /** Why this pod may not displace others at all; undefined when it may. */
@@ -43,15 +55,16 @@ export function ineligible(
 
 /** Finds the node that loses least. The picture is as before when this returns. */
 export function findPreemption(newcomer: PodInfo, tools: PreemptionTools): Preemption {
-  const { cluster, budgets, random, refusers, fits } = tools
+  const { cluster, budgets, random, refusers, fits, args = {} } = tools
   const nodes = cluster.list()
+  const enough = enoughCandidates(nodes.length, args)
   const candidates: Candidate[] = []
   const refusals = new Map<string, number>()
   let hasHarmless = false
   // Not always the same nodes are the first to lose their pods.
   const start = Math.floor(random.fraction() * nodes.length)
   for (let index = 0; index < nodes.length; index++) {
-    if (candidates.length >= ENOUGH && hasHarmless) break
+    if (candidates.length >= enough && hasHarmless) break
     const place = (start + index) % nodes.length
     const node = nodes[place]
     if (!node) break

@@ -6,9 +6,6 @@ import { MarkIndex } from './mark-index.ts'
 import { PodCounts, type PodQuestion } from './pod-counts.ts'
 import { StandingTerms } from './standing-terms.ts'
 
-/** Points that a required affinity of a pod already placed gives a newcomer it wants near (upstream's hardPodAffinityWeight). */
-const REQUIRED_AFFINITY_POINTS = 1
-
 /** So many counts are kept; then those of the older half go that were not asked for since, and would be counted anew. */
 const MOST_COUNTS = 5_000
 
@@ -25,7 +22,9 @@ export class Topology {
   #asked = 0
   /** Required anti-affinity of placed pods. */
   readonly repelling = new StandingTerms(this.#columns)
-  /** Their other affinity terms, with the points they give a newcomer. */
+  /** Their required affinity: what a newcomer that they want near gets by it, the policy says. */
+  readonly attracting = new StandingTerms(this.#columns)
+  /** Their preferences, with the points they give a newcomer. */
   readonly weighing = new StandingTerms(this.#columns)
 
   /** Pods by the value of the label `key`, over the nodes that count. Keep it no longer than one decision. */
@@ -80,6 +79,7 @@ export class Topology {
 
   sweep(): void {
     this.repelling.sweep()
+    this.attracting.sweep()
     this.weighing.sweep()
   }
 
@@ -88,7 +88,7 @@ export class Topology {
     if (!info.hasAffinity) return
     const { required, preferred, requiredAnti, preferredAnti } = info.affinity
     for (const term of requiredAnti) this.repelling.change(node, term, 0, by)
-    for (const term of required) this.weighing.change(node, term, REQUIRED_AFFINITY_POINTS, by)
+    for (const term of required) this.attracting.change(node, term, 0, by)
     for (const term of preferred) this.weighing.change(node, term, term.weight, by)
     for (const term of preferredAnti) this.weighing.change(node, term, term.weight, by)
   }

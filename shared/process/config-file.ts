@@ -95,7 +95,13 @@ export async function checkConfigContent<T = ConfigFileContent>(
   })
   const fits = ajv.compile<T>(closedObject({ apiVersion: {}, kind: {}, ...kind.fields }))
   const checked: unknown = content
-  if (!fits(checked)) throw new ConfigError((fits.errors ?? []).map((error) => `${place}: ${sentenceOf(error)}`).join('\n'))
+  if (!fits(checked))
+    throw new ConfigError(
+      (fits.errors ?? [])
+        .filter(isFault)
+        .map((error) => `${place}: ${sentenceOf(error)}`)
+        .join('\n'),
+    )
   return {
     content: checked,
     warnings: unused.map((field) => `${place}: ${field} is a field of ${kind.kind} that nothing here acts on yet`),
@@ -122,6 +128,11 @@ export async function readConfigText(path: string): Promise<string> {
 
 function unreadable(path: string, cause: unknown): ConfigError {
   return new ConfigError(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+}
+
+/** That the branch of a condition does not fit is told besides what does not fit in it. */
+function isFault({ keyword }: ErrorObject): boolean {
+  return keyword !== 'if'
 }
 
 function sentenceOf(error: ErrorObject): string {

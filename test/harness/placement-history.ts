@@ -1,6 +1,6 @@
 import { ClusterState } from '../../scheduler/cluster-state.ts'
 import { podInfo } from '../../scheduler/pod-info.ts'
-import { defaultProfile } from '../../scheduler/profile.ts'
+import { defaultProfile } from '../../scheduler/policy/profile.ts'
 import { SchedulingCycle } from '../../scheduler/scheduling-cycle.ts'
 import type { Node, Pod, PodAffinityTerm, PodSpec, TopologySpreadConstraint } from '../../shared/openapi/generated/core-v1.ts'
 import { type Random, seededRandom } from '../../shared/random/random.ts'

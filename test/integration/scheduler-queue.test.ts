@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { settings as schedulerSettings } from '../../scheduler/config.ts'
 import { createScheduler } from '../../scheduler/create-scheduler.ts'
+import { type Policy, policyOf } from '../../scheduler/policy/read-policy.ts'
 import { conflict, StatusError } from '../../shared/errors/status-error.ts'
 import { readConfig } from '../../shared/process/config.ts'
 import type { Service } from '../../shared/process/run.ts'
@@ -16,10 +17,10 @@ const clusterOf = (context: TestContext, nodes = 1, options: object = {}) =>
   startSimulatedCluster(context, { nodes, controllers: CONTROLLERS, ...options })
 
 /** A scheduler on a connection with faults; not started. */
-function schedulerOf(cluster: SimulatedCluster, weather: Weather, settings: object = {}): Service {
+function schedulerOf(cluster: SimulatedCluster, weather: Weather, settings: object = {}, policy?: Policy): Service {
   const defaults = readConfig({ name: 'scheduler', summary: '' }, schedulerSettings, { args: [], env: {} })
   const tools = withFaults(cluster.tools, cluster.transportOf('scheduler'), ({ method, path }) => weather.fault(method, path))
-  return createScheduler({ ...defaults, leaderElect: false, healthPort: 0, ...settings }, tools)
+  return createScheduler({ ...defaults, leaderElect: false, healthPort: 0, ...settings }, tools, policy)
 }
 
 const asking = (name: string, cpu: string, more: object = {}) =>
@@ -143,6 +144,23 @@ test('pods of other schedulers are not ours', async (context) => {
   await cluster.clock.advance(10_000)
   assert.equal(await nodeOf(cluster, 'theirs'), undefined)
   assert.equal(await scheduled(cluster, 'theirs'), undefined)
+})
+
+test('two profiles place the pods of their names, each by its own rules; nobody places those of others', async (context) => {
+  const cluster = await clusterOf(context, 2, { scheduler: false })
+  const packing = {
+    schedulerName: 'packing',
+    pluginConfig: [{ name: 'NodeResourcesFit', args: { scoringStrategy: { type: 'MostAllocated' } } }],
+    plugins: { score: { disabled: [{ name: '*' }], enabled: [{ name: 'NodeResourcesFit' }] } },
+  } as const
+  const policy = policyOf({ schedulerName: undefined, plugins: [] }, { profiles: [{ schedulerName: 'default-scheduler' }, packing] })
+  await cluster.add(schedulerOf(cluster, { fault: () => undefined }, {}, policy))
+  await cluster.clock.advance(1_000)
+  for (const name of ['packed-1', 'packed-2', 'packed-3']) await make(cluster, asking(name, '1', { schedulerName: 'packing' }))
+  await make(cluster, asking('spread', '100m'))
+  await make(cluster, asking('theirs', '100m', { schedulerName: 'another' }))
+  const nodes = await Promise.all(['packed-1', 'packed-2', 'packed-3', 'spread', 'theirs'].map((name) => nodeOf(cluster, name)))
+  assert.deepEqual([new Set(nodes.slice(0, 3)).size, nodes[3] !== nodes[0], nodes[4]], [1, true, undefined], nodes.join())
 })
 
 test('higher priority goes first when room is short', async (context) => {

@@ -1,25 +1,48 @@
-import { type ConfigFileContent, type ConfigFileKind, closedObject, type FileSetting, unusedFields } from '../shared/process/config-file.ts'
+import {
+  type ConfigFileContent,
+  type ConfigFileKind,
+  closedObject,
+  type FileSetting,
+  unusedFields,
+} from '../../shared/process/config-file.ts'
+import { type PluginArgs, pluginConfigEntry } from './plugin-args.ts'
 
 interface Plugin {
   readonly name: string
   readonly weight?: number
 }
 
-interface PluginSet {
+export interface PluginSet {
   readonly enabled?: readonly Plugin[]
   readonly disabled?: readonly Plugin[]
 }
 
-interface Profile {
+const POINTS = ['multiPoint', 'preEnqueue', 'filter', 'postFilter', 'score'] as const
+
+/** A profile as it is written. */
+export interface WrittenProfile {
   readonly schedulerName?: string
-  readonly plugins?: { readonly multiPoint?: PluginSet; readonly score?: PluginSet }
+  readonly percentageOfNodesToScore?: number
+  readonly plugins?: { readonly [P in (typeof POINTS)[number]]?: PluginSet }
+  readonly pluginConfig?: readonly { readonly name: keyof PluginArgs; readonly args?: object }[]
+}
+
+/** What of the file is more than settings. */
+export interface WrittenPolicy {
+  readonly profiles?: readonly WrittenProfile[]
+  readonly percentageOfNodesToScore?: number
+  readonly podInitialBackoffSeconds?: number
+  readonly podMaxBackoffSeconds?: number
 }
 
 const text = { type: 'string' }
 const plugin = closedObject({ name: text, weight: { type: 'integer', minimum: 0, maximum: 100 } }, ['name'])
 const pluginSet = closedObject({ enabled: { type: 'array', items: plugin }, disabled: { type: 'array', items: plugin } })
+const percentage = { type: 'integer', minimum: 0, maximum: 100 }
+const seconds = { type: 'integer', minimum: 1, maximum: 86_400 }
+const MOST_PROFILES = 64
 
-/** The scheduler's file, as upstream's `--config`. One profile; of its plugins, which there are and what their scores weigh. */
+/** The scheduler's file, as upstream's `--config`. */
 export const schedulerConfiguration: ConfigFileKind = {
   apiVersion: 'kubescheduler.config.k8s.io/v1',
   kind: 'KubeSchedulerConfiguration',
@@ -32,29 +55,26 @@ export const schedulerConfiguration: ConfigFileKind = {
     clientConnection: closedObject({ kubeconfig: text, ...unusedFields(['acceptContentTypes', 'contentType', 'qps', 'burst']) }),
     profiles: {
       type: 'array',
-      maxItems: 1,
+      maxItems: MOST_PROFILES,
       items: closedObject({
         schedulerName: { type: 'string', minLength: 1 },
+        percentageOfNodesToScore: percentage,
         plugins: closedObject({
-          multiPoint: pluginSet,
-          score: pluginSet,
-          ...unusedFields(['preEnqueue', 'queueSort', 'preFilter', 'filter', 'postFilter', 'preScore', 'reserve', 'permit', 'preBind']),
-          ...unusedFields(['bind', 'postBind', 'placementGenerate', 'placementScore', 'placementFeasible', 'podGroupPostFilter']),
+          ...Object.fromEntries(POINTS.map((point) => [point, pluginSet])),
+          ...unusedFields(['queueSort', 'preFilter', 'preScore', 'reserve', 'permit', 'preBind', 'bind', 'postBind']),
+          ...unusedFields(['placementGenerate', 'placementScore', 'placementFeasible', 'podGroupPostFilter']),
         }),
-        ...unusedFields(['percentageOfNodesToScore', 'percentageOfPlacementsToScore', 'pluginConfig']),
+        pluginConfig: { type: 'array', items: pluginConfigEntry },
+        ...unusedFields(['percentageOfPlacementsToScore']),
       }),
     },
-    ...unusedFields(['parallelism', 'enableProfiling', 'enableContentionProfiling', 'percentageOfNodesToScore']),
-    ...unusedFields([
-      'percentageOfPlacementsToScore',
-      'podInitialBackoffSeconds',
-      'podMaxBackoffSeconds',
-      'extenders',
-      'delayCacheUntilActive',
-    ]),
+    percentageOfNodesToScore: percentage,
+    podInitialBackoffSeconds: seconds,
+    podMaxBackoffSeconds: seconds,
+    ...unusedFields(['parallelism', 'enableProfiling', 'enableContentionProfiling', 'percentageOfPlacementsToScore']),
+    ...unusedFields(['extenders', 'delayCacheUntilActive']),
   },
   read(content) {
-    const [profile = {}] = listOf<Profile>(content, 'profiles')
     return {
       leaderElect: inside(content, 'leaderElection', 'leaderElect'),
       leaderElectLeaseDuration: inside(content, 'leaderElection', 'leaseDuration'),
@@ -64,26 +84,8 @@ export const schedulerConfiguration: ConfigFileKind = {
       leaderElectResourceName: inside(content, 'leaderElection', 'resourceName'),
       leaderElectResourceNamespace: inside(content, 'leaderElection', 'resourceNamespace'),
       kubeconfig: inside(content, 'clientConnection', 'kubeconfig'),
-      schedulerName: profile.schedulerName === undefined ? undefined : { field: 'profiles[0].schedulerName', text: profile.schedulerName },
-      plugins: profile.plugins && { field: 'profiles[0].plugins', text: changesOf(profile.plugins).join(',') },
     }
   },
-}
-
-/** As the flag `--plugins` writes them. What is enabled wins over what is disabled, and a point's own list over multiPoint, as upstream. */
-function changesOf({ multiPoint, score }: NonNullable<Profile['plugins']>): string[] {
-  return [
-    ...(multiPoint?.disabled ?? []).map(({ name }) => `-${name}`),
-    ...(multiPoint?.enabled ?? []).map(({ name, weight }) => `${name}=${weight || 1}`),
-    ...(score?.disabled ?? []).map(({ name }) => `${name}=0`),
-    ...(score?.enabled ?? []).map(({ name, weight }) => `${name}=${weight || 1}`),
-  ]
-}
-
-/** The schema has checked what is in it. */
-function listOf<T>(content: ConfigFileContent, field: string): readonly T[] {
-  const value = content[field]
-  return Array.isArray(value) ? value : []
 }
 
 function inside(content: ConfigFileContent, field: string, name: string): FileSetting | undefined {
