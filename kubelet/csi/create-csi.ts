@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Client } from '../../shared/client/client.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
+import type { CSIDriver } from '../../shared/openapi/generated/storage-v1.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { pause } from '../../shared/time/pause.ts'
 import { type CsiInUseOptions, csiInUse } from '../volumes/csi-in-use.ts'
@@ -10,6 +11,7 @@ import type { Mounter } from '../volumes/mounter.ts'
 import type { ServiceAccountTokens } from '../volumes/service-account-token.ts'
 import { CsiDrivers, csiDriver } from './csi-drivers.ts'
 import { csiNodeKeeper } from './csi-node.ts'
+import { driverLimits } from './driver-limits.ts'
 import { followPlugins, type PluginHandler } from './plugin-registry.ts'
 
 export interface CsiOptions {
@@ -20,6 +22,8 @@ export interface CsiOptions {
   mounter: Mounter
   /** What the node's status says of volumes; absent where nobody keeps it. */
   reported?: CsiInUseOptions['reported']
+  /** CSIDrivers as they are followed; absent: no limit of a driver is asked for twice. */
+  settings?: ((driver: string) => CSIDriver | undefined) | undefined
   clock: Clock
   log: Logger
 }
@@ -27,11 +31,13 @@ export interface CsiOptions {
 const RETRY_MILLISECONDS = 2_000
 
 /** Everything about CSI drivers on this node: who is there, what the cluster knows of them, and their volumes. Starts nothing. */
-export function createCsi({ rootDir, nodeName, client, tokens, mounter, reported, clock, log }: CsiOptions) {
+export function createCsi({ rootDir, nodeName, client, tokens, mounter, reported, settings, clock, log }: CsiOptions) {
   const drivers = new CsiDrivers()
   const node = csiNodeKeeper(client, nodeName)
   const inUse = csiInUse({ rootDir, reported, clock })
-  const volumes = csiVolumes({ rootDir, nodeName, client, drivers, inUse, tokens, mounter, clock, log })
+  const limits = driverLimits({ drivers, settings: settings ?? (() => undefined), node, clock, log })
+  const { exhausted } = limits
+  const volumes = csiVolumes({ rootDir, nodeName, client, drivers, inUse, exhausted, tokens, mounter, clock, log })
   const folder = join(rootDir, 'plugins_registry')
 
   const handler: PluginHandler = {
@@ -60,7 +66,7 @@ export function createCsi({ rootDir, nodeName, client, tokens, mounter, reported
     async run(signal: AbortSignal): Promise<void> {
       await mkdir(folder, { recursive: true, mode: 0o750 })
       const registry = { folder, handlers: new Map([['CSIPlugin', handler]]), clock, log }
-      await Promise.all([known(signal), followPlugins(registry, signal), volumes.run(signal)])
+      await Promise.all([known(signal), followPlugins(registry, signal), volumes.run(signal), limits.run(signal)])
     },
   }
 

@@ -44,6 +44,10 @@ export class CsiDrivers {
     return driver
   }
 
+  names(): string[] {
+    return [...this.#drivers.keys()]
+  }
+
   has(name: string): boolean {
     return this.#drivers.has(name)
   }

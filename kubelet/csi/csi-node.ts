@@ -10,6 +10,8 @@ export interface CsiNodeKeeper {
   /** The CSINode exists. */
   ensure(signal: AbortSignal): Promise<void>
   install(driver: string, info: NodeInfo, signal: AbortSignal): Promise<void>
+  /** Its limit alone; nothing else may have changed. */
+  limit(driver: string, info: NodeInfo, signal: AbortSignal): Promise<void>
   uninstall(driver: string, signal: AbortSignal): Promise<void>
 }
 
@@ -36,6 +38,15 @@ export function csiNodeKeeper(client: Client, nodeName: string): CsiNodeKeeper {
           return withDriver(drivers, entry)
         }, signal)
         await change((drivers) => withDriver(drivers, entry), signal)
+      }),
+
+    limit: (driver, info, signal) =>
+      inTurn(async () => {
+        const entry = driverEntry(driver, info)
+        await change((drivers) => {
+          const there = drivers.find((one) => one.name === driver)
+          return there && isSameDriver(there, entry) ? withDriver(drivers, entry) : undefined
+        }, signal)
       }),
 
     uninstall: (driver, signal) =>

@@ -70,9 +70,11 @@ export async function createPodAgent({ config, hostIPs, client, onPowerFailure, 
   const allocatable = () => node()?.status.allocatable ?? {}
   const folders = nodeFolders({ rootDir, nodeName, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
   const tokens = serviceAccountTokens(client, clock, log)
+  const csiDrivers = informers.of('storage.k8s.io/v1', 'CSIDriver')
   const csi = createCsi({
     ...{ rootDir, nodeName, client, tokens, mounter, clock, log },
     reported: () => node()?.status,
+    settings: (name) => csiDrivers.cache.get(name),
   })
   const mountSources = { rootDir, clusterDomain: config.clusterDomain, mounter }
   const links = logLinks({ runtime, podLogsDir: config.podLogsDir, containerLogsDir: config.containerLogsDir, clock, log })

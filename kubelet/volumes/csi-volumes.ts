@@ -36,6 +36,8 @@ import type { VolumeUsage } from './volume-usage.ts'
 const SWEEP_MILLISECONDS = 15_000
 /** How long an attachment is waited for before the pod's event says so, and how often it is looked at. */
 const ATTACHMENT = { patience: 30_000, every: 500 }
+/** gRPC's, as attachers hand it on. */
+const RESOURCE_EXHAUSTED = 8
 /** A token's life when the driver does not say. */
 const TOKEN_SECONDS = 3600
 
@@ -45,6 +47,8 @@ export interface CsiVolumesOptions {
   client: Client
   drivers: CsiDrivers
   inUse: CsiInUse
+  /** Told of drivers that attach no more volumes to this node. */
+  exhausted?: ((driver: string) => void) | undefined
   tokens: ServiceAccountTokens
   mounter: Mounter
   clock: Clock
@@ -68,7 +72,7 @@ export interface CsiVolumes extends NodeGrowth {
 }
 
 export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
-  const { rootDir, nodeName, client, drivers, inUse, tokens, mounter, clock, log } = options
+  const { rootDir, nodeName, client, drivers, inUse, exhausted, tokens, mounter, clock, log } = options
   const turns = new Turns()
   const stages = csiStages({ rootDir, drivers, mounter, turns, log })
 
@@ -232,6 +236,7 @@ export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
       })
       const isThere = attachment?.status.attached && !attachment.metadata.deletionTimestamp
       if (isThere && inUse.isAttached(volume)) return attachment.status.attachmentMetadata ?? {}
+      if (attachment?.status.attachError?.errorCode === RESOURCE_EXHAUSTED) exhausted?.(volume.driver)
       why = isThere ? 'Volume not attached according to node status' : (attachment?.status.attachError?.message ?? '')
       await clock.sleep(ATTACHMENT.every, signal)
     }
