@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { ByteBudget } from '../shared/limits/byte-budget.ts'
 import type { Logger } from '../shared/logging/logger.ts'
 import { Metrics } from '../shared/metrics/metrics.ts'
@@ -16,6 +17,7 @@ import { ensureAll } from './bootstrap/ensure.ts'
 import { requiredFlowSchemas, requiredPriorityLevels } from './bootstrap/flow-control.ts'
 import { givenFamiliesProblem } from './bootstrap/given-families.ts'
 import { requiredObjects } from './bootstrap/required-objects.ts'
+import { ServerLeases } from './bootstrap/server-leases.ts'
 import type { ServerCredentials } from './certificates/prepare-credentials.ts'
 import { ServerIdentity } from './certificates/server-identity.ts'
 import { type ApiServerConfig, deriveConfig } from './config.ts'
@@ -98,6 +100,16 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     ...{ reader: objects, writer, remover: state.remover, table, clock, log },
     isShared: storage.claims !== undefined,
   })
+  const leases = new ServerLeases({
+    reader: objects,
+    writer,
+    remover: state.remover,
+    table,
+    random: tools.random,
+    clock,
+    log,
+    hostname: hostname(),
+  })
   const claims = new ClaimKeeper({ storage, table, objects, clock, log })
   const aggregation = createAggregation({
     ...{ reader: objects, writer, remover: state.remover, table, rule: state.rule, clock, random: tools.random, log },
@@ -169,8 +181,10 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
         await identity.listensOn(Number(new URL(listeners.url).port))
       }
       // A store that is only read keeps what it has.
-      if (!config.openDamagedStore) await ensureAll(requiredObjects(identity.facts(), objects), { ...state, clock })
+      if (!config.openDamagedStore)
+        await ensureAll(requiredObjects({ ...identity.facts(), isAlone: storage.claims === undefined }, objects), { ...state, clock })
       await objects.caughtUp()
+      if (storage.claims) await leases.start(identity.facts())
       flowPolicy.start({ repair: !config.openDamagedStore })
       if (!config.openDamagedStore) {
         definitions.start()
@@ -188,6 +202,8 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
     },
     async stop() {
       isReady = false
+      // Nobody is sent here any more before the door closes.
+      await leases.stop()
       renewal?.cancel()
       endRoutes?.()
       flowPolicy.stop()

@@ -58,7 +58,7 @@ export class ServerIdentity {
   }
 
   /** What the objects that must exist say about this server. */
-  facts(): BootstrapFacts {
+  facts(): Omit<BootstrapFacts, 'isAlone'> {
     const { authority, frontProxyAuthority, bootstrapToken } = this.credentials
     const { config, derived } = this.#setting
     const { advertiseAddress: address, serviceAddress } = derived
