@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
+import { writeExactJson } from '../../shared/text/exact-json.ts'
 
 /**
  * `reinvocationPolicy: IfNeeded`: which of those that may change an object have seen it before somebody else changed it, and wish to see it once
@@ -26,11 +27,11 @@ export class Reinvocation<T> {
 
   /** Keeps the state in which the object was left, where somebody would like to know of another. */
   remember(object: KubeObject | undefined): void {
-    this.#left = this.#waiting.size + this.#due.size > 0 ? JSON.stringify(object) : undefined
+    this.#left = this.#waiting.size + this.#due.size > 0 ? writeExactJson(object) : undefined
   }
 
   /** Whether the object is in another state than the one remembered. */
   isOther(object: KubeObject | undefined): boolean {
-    return this.#left !== undefined && JSON.stringify(object) !== this.#left
+    return this.#left !== undefined && writeExactJson(object) !== this.#left
   }
 }

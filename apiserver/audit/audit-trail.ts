@@ -1,3 +1,4 @@
+import { writeExactJson } from '../../shared/text/exact-json.ts'
 import type { User } from '../authn/user.ts'
 import { type AuditFacts, eventText, type ObjectRef } from './audit-event.ts'
 import { type AuditDecision, type AuditLevel, type AuditStage, auditLevels } from './audit-policy.ts'
@@ -169,7 +170,7 @@ export class AuditTrail implements AuditAnnotations {
         return decision.omitManagedFields ? this.#textOf(JSON.parse(text)) : text
       }
     } else {
-      const text = JSON.stringify(decision.omitManagedFields ? withoutManagedFields(body) : body)
+      const text = writeExactJson(decision.omitManagedFields ? withoutManagedFields(body) : body)
       if (text === undefined || text.length <= limit) return text
     }
     this.#isTruncated = true

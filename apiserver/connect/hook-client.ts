@@ -138,7 +138,7 @@ interface Sent {
 }
 
 function readAnswer(code: number, bytes: Buffer): unknown {
-  if (code >= 200 && code < 300) return parseJson(bytes).value
+  if (code >= 200 && code < 300) return parseJson(bytes, 'object', true).value
   if (code >= 300 && code < 400) throw new Error(`the server answered ${code}: redirects are not followed`)
   let said: unknown = bytes.toString('utf8', 0, 1000)
   try {

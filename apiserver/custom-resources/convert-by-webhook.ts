@@ -2,6 +2,7 @@ import { StatusError } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { CustomResourceDefinition, WebhookConversion } from '../../shared/openapi/generated/apiextensions-v1.ts'
 import type { Random } from '../../shared/random/random.ts'
+import { writeExactJson } from '../../shared/text/exact-json.ts'
 import { type ConvertObjects, convertByName } from './convert.ts'
 
 /** Puts a question to somebody's HTTPS server (`connect/hook-client.ts`). */
@@ -36,7 +37,7 @@ export function conversionOf(
       const asked = objects.slice(at, at + OBJECTS)
       const uid = tools.random.uuid()
       const request = { uid, desiredAPIVersion: apiVersion, objects: asked }
-      const body = JSON.stringify({ kind: 'ConversionReview', apiVersion: `apiextensions.k8s.io/${review}`, request })
+      const body = writeExactJson({ kind: 'ConversionReview', apiVersion: `apiextensions.k8s.io/${review}`, request })
       try {
         const answer = await tools.client.post(clientConfig, { body, timeout: TIMEOUT, answerBytes: ANSWER_BYTES + GROWTH * body.length })
         converted.push(...readReview(answer, { uid, asked, apiVersion }))

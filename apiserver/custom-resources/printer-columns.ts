@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { CustomResourceColumnDefinition } from '../../shared/openapi/generated/apiextensions-v1.ts'
+import { writeExactJson } from '../../shared/text/exact-json.ts'
 import type { Column } from '../registry/define-resource.ts'
 import { parseJsonPath, valuesAt } from './json-path.ts'
 
@@ -34,18 +35,18 @@ function columnOf({ name, type, format, description, priority, jsonPath }: Custo
 }
 
 /** A value of another type than the column's is not shown. */
-function cellOf(type: string, value: unknown): string | number | boolean | null {
+function cellOf(type: string, value: unknown): string | number | bigint | boolean | null {
   if (value === undefined || value === null) return null
   switch (type) {
     case 'string':
-      return typeof value === 'object' ? JSON.stringify(value) : String(value)
+      return typeof value === 'object' ? writeExactJson(value) : String(value)
     case 'date':
       return typeof value === 'string' ? value : null
     case 'boolean':
       return typeof value === 'boolean' ? value : null
     case 'integer':
-      return typeof value === 'number' ? Math.trunc(value) : null
+      return typeof value === 'number' ? Math.trunc(value) : typeof value === 'bigint' ? value : null
     default:
-      return typeof value === 'number' ? value : null
+      return typeof value === 'number' || typeof value === 'bigint' ? value : null
   }
 }

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
+import { readExactJson } from '../../shared/text/exact-json.ts'
 import { encodeObject } from '../registry/encode-object.ts'
 import type { ObjectFacts, StoredEntry } from '../registry/object-facts.ts'
 import type { RunTimeShape } from '../registry/run-time-shape.ts'
@@ -70,7 +71,7 @@ export function storedForms({ forms, storage, convert, paths }: Parts): { shapeO
   return { shapeOf }
 }
 
-const parsed = ({ value }: StoredEntry) => JSON.parse(value.toString()) as KubeObject
+const parsed = ({ value }: StoredEntry) => readExactJson(value.toString()) as KubeObject
 
 function withValue({ key, revision, createRevision, facts }: StoredEntry, object: KubeObject): StoredEntry {
   return { key, revision, createRevision, facts, value: encodeObject(object)(revision) }

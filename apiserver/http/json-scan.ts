@@ -1,4 +1,5 @@
 import { inputLimits } from '../../shared/limits/input-limits.ts'
+import { isLongInteger } from '../../shared/text/exact-json.ts'
 import { isExact } from '../../shared/text/exact-number.ts'
 
 /** What a cheap look at JSON text tells before and after it is parsed. */
@@ -9,8 +10,10 @@ export interface JsonShape {
   readonly depth: number
   /** At least as many as the text has values: its commas and opening brackets outside strings, and one. */
   readonly values: number
-  /** The first number that would not be kept exactly. */
+  /** The first number that would not be kept exactly, not even as a whole number of 64 bits. */
   readonly inexact: string | undefined
+  /** The first whole number of 64 bits that a double would round. */
+  readonly long: string | undefined
 }
 
 const QUOTE = 0x22
@@ -28,6 +31,7 @@ export function jsonShape(text: string): JsonShape {
   let deepest = 0
   let values = 1
   let inexact: string | undefined
+  let long: string | undefined
   for (let index = 0; index < text.length; index++) {
     const sign = text.charCodeAt(index)
     switch (sign) {
@@ -54,13 +58,14 @@ export function jsonShape(text: string): JsonShape {
           const end = endOfNumber(text, index)
           if (inexact === undefined && isDoubtful(text, index, end)) {
             const number = text.slice(index, end)
-            if (!isExact(number)) inexact = number
+            if (isLongInteger(number)) long ??= number
+            else if (!isExact(number)) inexact = number
           }
           index = end - 1
         }
     }
   }
-  return { members, depth: deepest, values, inexact }
+  return { members, depth: deepest, values, inexact, long }
 }
 
 function isDigit(sign: number): boolean {

@@ -1,5 +1,6 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
+import { readExactJson, writeExactJson } from '../../shared/text/exact-json.ts'
 import { encodeProtobuf, type Typed } from '../protobuf/encode-protobuf.ts'
 import { plainJson, type Representation } from './content-type.ts'
 import type { Reply, ReplyHeaders } from './exchange.ts'
@@ -18,21 +19,21 @@ export function sendObject(
   const headers = headersFor(warnings)
   if (representation.format === 'yaml') return sendYaml(reply, code, body, headers)
   if (representation.format === 'protobuf') {
-    const value = (Buffer.isBuffer(body) ? JSON.parse(body.toString()) : body) as Typed
+    const value = (Buffer.isBuffer(body) ? readExactJson(body.toString()) : body) as Typed
     // A list of resources does not say its version; it is a v1 one.
     return reply.send(code, representation.contentType, encodeProtobuf({ ...value, apiVersion: value.apiVersion ?? 'v1' }), headers)
   }
   if (!representation.pretty) {
-    reply.send(code, representation.contentType, Buffer.isBuffer(body) ? body : JSON.stringify(body), headers)
+    reply.send(code, representation.contentType, Buffer.isBuffer(body) ? body : writeExactJson(body), headers)
     return
   }
-  const value: unknown = Buffer.isBuffer(body) ? JSON.parse(body.toString()) : body
-  reply.send(code, representation.contentType, `${JSON.stringify(value, undefined, 2)}\n`, headers)
+  const value: unknown = Buffer.isBuffer(body) ? readExactJson(body.toString()) : body
+  reply.send(code, representation.contentType, `${writeExactJson(value, 2)}\n`, headers)
 }
 
 async function sendYaml(reply: Reply, code: number, body: Buffer | object, headers: ReplyHeaders): Promise<void> {
   const { stringify } = await import('yaml')
-  const value: unknown = Buffer.isBuffer(body) ? JSON.parse(body.toString()) : body
+  const value: unknown = Buffer.isBuffer(body) ? readExactJson(body.toString()) : body
   reply.send(code, 'application/yaml', stringify(value, { version: '1.1', aliasDuplicateObjects: false }), headers)
 }
 

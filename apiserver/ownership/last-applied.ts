@@ -3,6 +3,7 @@
  * object over without conflicts, and keeps the annotation in step, so that people can go back.
  */
 import type { KubeObject } from '../../shared/objects/object.ts'
+import { writeExactJson } from '../../shared/text/exact-json.ts'
 import { isObject } from '../patch/json-value.ts'
 import { compareFields } from './compare-fields.ts'
 import { FieldSet } from './field-set.ts'
@@ -36,7 +37,7 @@ export function fieldsLastApplied(live: KubeObject, shape: Shape): FieldSet {
 export function keepLastApplied(object: KubeObject, config: Readonly<Record<string, unknown>>): void {
   const { annotations } = object.metadata
   if (!annotations || !Object.hasOwn(annotations, LAST_APPLIED)) return
-  const text = `${JSON.stringify(sorted(withoutAnnotation(config)))}\n`
+  const text = `${writeExactJson(sorted(withoutAnnotation(config)))}\n`
   annotations[LAST_APPLIED] = text.length > ANNOTATIONS_LIMIT / 2 ? '' : text
 }
 

@@ -49,7 +49,7 @@ export class Shape {
     if (scalar !== undefined) return undefined
     if (type === 'string') return typeof value === 'string' ? undefined : `expected string, got ${natureOf(value)}`
     if (type === 'integer' || type === 'number') {
-      return typeof value === 'number' ? undefined : `expected numeric (int or float), got ${natureOf(value)}`
+      return typeof value === 'number' || typeof value === 'bigint' ? undefined : `expected numeric (int or float), got ${natureOf(value)}`
     }
     if (type === 'boolean') return typeof value === 'boolean' ? undefined : `expected boolean, got ${natureOf(value)}`
     if (type === 'array') return Array.isArray(value) ? undefined : `expected list, got ${natureOf(value)}`

@@ -5,6 +5,7 @@
  */
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { ManagedFieldsEntry } from '../../shared/openapi/generated/meta-v1.ts'
+import { readExactJson } from '../../shared/text/exact-json.ts'
 
 type Fields = NonNullable<ManagedFieldsEntry['fieldsV1']>
 
@@ -46,7 +47,7 @@ export function withWrittenFields<T extends KubeObject>(object: T): T {
  */
 export function parseStored(value: Buffer): KubeObject {
   const start = value.indexOf(MARK)
-  if (start < 0) return JSON.parse(value.toString()) as KubeObject
+  if (start < 0) return readExactJson(value.toString()) as KubeObject
   const texts: string[] = []
   let rest = ''
   let done = 0
@@ -59,10 +60,10 @@ export function parseStored(value: Buffer): KubeObject {
     rest += `${value.toString('utf8', done, open)}{}`
     done = end
   }
-  const object = JSON.parse(rest + value.toString('utf8', done)) as KubeObject
+  const object = readExactJson(rest + value.toString('utf8', done)) as KubeObject
   const entries = object.metadata.managedFields
   // The word was one of a template's metadata.
-  if (entries?.length !== texts.length || !entries.every(({ fieldsV1 }) => fieldsV1)) return JSON.parse(value.toString()) as KubeObject
+  if (entries?.length !== texts.length || !entries.every(({ fieldsV1 }) => fieldsV1)) return readExactJson(value.toString()) as KubeObject
   for (const [index, entry] of entries.entries()) entry.fieldsV1 = packedFields(interned(texts[index]!))
   return object
 }

@@ -1,3 +1,4 @@
+import { readExactJson, writeExactJson } from '../../shared/text/exact-json.ts'
 /**
  * One step of a path in FieldsV1 (meta/v1): `f:name` a field, `k:{"name":"web"}` the item of a list with these keys, `v:"x"` a member of a set,
  * `i:0` a place in a list. Always written the same way, so that equal steps are equal texts.
@@ -14,7 +15,7 @@ export function fieldElement(name: string): string {
 }
 
 export function valueElement(value: unknown): string {
-  return `v:${JSON.stringify(value)}`
+  return `v:${writeExactJson(value)}`
 }
 
 /** @param keys sorted by name. Undefined where no key has a value. */
@@ -25,7 +26,7 @@ export function keyElement(item: unknown, keys: readonly ListKey[]): string | un
   for (const { name, fallback } of keys) {
     const value = given[name] ?? fallback
     if (value === undefined) continue
-    text += `${text === '' ? 'k:{' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`
+    text += `${text === '' ? 'k:{' : ','}${JSON.stringify(name)}:${writeExactJson(value)}`
   }
   return text === '' ? undefined : `${text}}`
 }
@@ -37,12 +38,12 @@ export function readElement(text: string): string | undefined {
     case 'f':
       return text
     case 'v':
-      return `v:${JSON.stringify(JSON.parse(text.slice(2)))}`
+      return `v:${writeExactJson(readExactJson(text.slice(2)))}`
     case 'k': {
       const keys: unknown = JSON.parse(text.slice(2))
       if (typeof keys !== 'object' || keys === null || Array.isArray(keys)) throw new SyntaxError('the keys of a list item are an object')
       const parts = Object.entries(keys).sort(([a], [b]) => (a < b ? -1 : 1))
-      return `k:{${parts.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`
+      return `k:{${parts.map(([name, value]) => `${JSON.stringify(name)}:${writeExactJson(value)}`).join(',')}}`
     }
     case 'i':
       return `i:${Number.parseInt(text.slice(2), 10)}`
@@ -66,7 +67,7 @@ function elementText(element: string): string {
     case 'k': {
       const keys = JSON.parse(rest) as Record<string, unknown>
       return `[${Object.entries(keys)
-        .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+        .map(([name, value]) => `${name}=${writeExactJson(value)}`)
         .join(',')}]`
     }
     default:

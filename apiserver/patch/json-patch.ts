@@ -1,6 +1,7 @@
 import { applyPatch, type Operation as LibraryOperation } from 'rfc6902'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import { inputLimits } from '../../shared/limits/input-limits.ts'
+import { writeExactJson } from '../../shared/text/exact-json.ts'
 import { HiddenNames } from './hidden-names.ts'
 import { InapplicablePatch } from './inapplicable-patch.ts'
 import { type Operation, operationsOf } from './json-patch-operation.ts'
@@ -117,7 +118,7 @@ class Work {
   #copyOf(from: string, verb = 'copy'): unknown {
     const place = from === '' ? { value: this.#root.document } : this.#locate(from)
     if (place?.value === undefined) throw inapplicable(`${verb} operation does not apply: doc is missing from path: ${from}: missing value`)
-    this.#copied += JSON.stringify(place.value).length
+    this.#copied += writeExactJson(place.value).length
     if (this.#copied > inputLimits.patchCopiedBytes) {
       throw tooLarge(`Unable to complete the ${verb}: a JSON patch may copy and move ${inputLimits.patchCopiedBytes} bytes`)
     }

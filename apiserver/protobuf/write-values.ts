@@ -1,5 +1,6 @@
 import type { Scalar, SchemaNode } from '../../shared/openapi/schema.ts'
 import { parseGoDuration } from '../../shared/schedules/go-duration.ts'
+import { writeExactJson } from '../../shared/text/exact-json.ts'
 import type { BackWriter } from './back-writer.ts'
 import { BYTES, FIXED64, tagOf, VARINT } from './wire-types.ts'
 
@@ -88,7 +89,7 @@ function fractionOf(text: string): number {
 function writeRawJson(out: BackWriter, value: unknown): void {
   if (value === undefined || value === null) return out.byte(0)
   const before = out.size
-  out.text(JSON.stringify(value))
+  out.text(writeExactJson(value))
   out.byte(tagOf(1, BYTES))
   out.lengthSince(before)
 }

@@ -38,7 +38,7 @@ export interface Column<T> {
    * `now` is for ages; dates are returned as timestamps and turned into ages by the machinery where type is `date`. Null is an empty cell;
    * undefined the zero of the type.
    */
-  value: (object: T, now: number) => string | number | boolean | undefined | null
+  value: (object: T, now: number) => string | number | bigint | boolean | undefined | null
 }
 
 /** Numbers that must be unique (cluster IPs, node ports) are taken before the object is stored, and given back if it is not. */

@@ -2,6 +2,7 @@ import { StatusError } from '../../shared/errors/status-error.ts'
 import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { ObjectMeta } from '../../shared/openapi/generated/meta-v1.ts'
+import { writeExactJson } from '../../shared/text/exact-json.ts'
 import { entriesText } from '../ownership/packed-fields.ts'
 
 /**
@@ -31,8 +32,8 @@ export function encodeObject(object: KubeObject): Encode {
   }
   const { managedFields } = metadata
   const text = managedFields?.length
-    ? withEntries(JSON.stringify({ kind, apiVersion, metadata: ordered }), entriesText(managedFields), JSON.stringify(rest))
-    : JSON.stringify({ kind, apiVersion, metadata: ordered, ...rest })
+    ? withEntries(JSON.stringify({ kind, apiVersion, metadata: ordered }), entriesText(managedFields), writeExactJson(rest))
+    : writeExactJson({ kind, apiVersion, metadata: ordered, ...rest })
   const gap = text.indexOf(MARK) + MARK.length
   const head = text.slice(0, gap)
   const tail = text.slice(gap)

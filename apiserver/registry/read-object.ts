@@ -1,5 +1,6 @@
 import { notFound, StatusError } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
+import { readExactJson } from '../../shared/text/exact-json.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { refuseUnreadable } from '../storage/encryption/unreadable-entry.ts'
 import { type Page, RevisionAhead, RevisionCompacted, type Storage } from '../storage/storage.ts'
@@ -202,7 +203,7 @@ export interface PastReads {
 export function asDefinedThen({ custom }: Resource, entries: readonly StoredEntry[]): readonly StoredEntry[] {
   if (!custom) return entries
   return entries.map(({ key, value, revision, createRevision }) => {
-    const facts = custom.factsOf(JSON.parse(value.toString()) as KubeObject, true)
+    const facts = custom.factsOf(readExactJson(value.toString()) as KubeObject, true)
     return { key, value, revision, createRevision, facts }
   })
 }

@@ -13,7 +13,7 @@ interface ColumnDefinition {
   priority: number
 }
 
-type Cell = string | number | boolean | null
+type Cell = string | number | bigint | boolean | null
 
 interface TableRow {
   cells: Cell[]

@@ -3,6 +3,7 @@
  * hooks, admission, selection and tables know the stored version alone.
  */
 import type { KubeObject } from '../../shared/objects/object.ts'
+import { readExactJson, writeExactJson } from '../../shared/text/exact-json.ts'
 import type { StoredEntry } from './object-facts.ts'
 import type { Resource } from './resource-table.ts'
 import { decodeObject } from './schema-check.ts'
@@ -22,7 +23,7 @@ export function asServed(resource: Resource, object: KubeObject): KubeObject {
 /** The same for bytes, which are passed on untouched where the stored version was asked for. */
 export function bytesAsServed(resource: Resource, value: Buffer): Buffer {
   if (!resource.further) return value
-  return Buffer.from(JSON.stringify(asServed(resource, JSON.parse(value.toString()) as KubeObject)))
+  return Buffer.from(writeExactJson(asServed(resource, readExactJson(value.toString()) as KubeObject)))
 }
 
 /** An object of the version that was sent in the stored version. @throws StatusError BadRequest for what cannot be said there */
@@ -45,12 +46,12 @@ export function shownEntries(
 /** The same for the bytes of one object that was just stored. */
 export function shownBytes(resource: Resource, value: Buffer): Buffer | Promise<Buffer> {
   if (!resource.custom) return value
-  const object = JSON.parse(value.toString()) as KubeObject
+  const object = readExactJson(value.toString()) as KubeObject
   const shown = resource.custom.shownObject(object)
   return shown instanceof Promise ? shown.then(textOf) : textOf(shown)
 }
 
-const textOf = (object: KubeObject) => Buffer.from(JSON.stringify(object))
+const textOf = (object: KubeObject) => Buffer.from(writeExactJson(object))
 
 /** Conversions say what they know; what each version always writes is its schema's to say. */
 function filled({ apiVersion, kind }: Resource, object: KubeObject): KubeObject {

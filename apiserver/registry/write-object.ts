@@ -3,6 +3,7 @@ import { alreadyExists, conflict, hasReason, invalid, notFound, StatusError } fr
 import type { Logger } from '../../shared/logging/logger.ts'
 import { deepFreeze, type KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
+import { readExactJson } from '../../shared/text/exact-json.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { AdmissionRequest, AdmissionRule, StrangersTurn } from '../admission/admission.ts'
 import { withWrittenFields } from '../ownership/packed-fields.ts'
@@ -245,7 +246,7 @@ export class ObjectWriter {
   /** What the version that is spoken shows of an entry of a kind that was defined at run time. */
   async #shown(custom: RunTimeShape, entry: StoredEntry): Promise<KubeObject> {
     const [shown] = await custom.shown([entry])
-    return shown === entry ? this.#tools.objects.objectOf(entry) : deepFreeze(JSON.parse(shown!.value.toString()) as KubeObject)
+    return shown === entry ? this.#tools.objects.objectOf(entry) : deepFreeze(readExactJson(shown!.value.toString()) as KubeObject)
   }
 
   #checkPreconditions(resource: Resource, name: string, next: KubeObject, previous: KubeObject, part: UpdatePart): void {

@@ -1,5 +1,6 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
+import { writeExactJson } from '../../shared/text/exact-json.ts'
 import type { User } from '../authn/user.ts'
 import type { ResourceServices } from '../registry/define-resource.ts'
 import type { ObjectFacts } from '../registry/object-facts.ts'
@@ -66,7 +67,7 @@ export async function changesBetween(wish: ChangesWish, parts: ChangesParts): Pr
     if (isWanted) {
       const told = tell(change)
       items.push(told)
-      bytes += JSON.stringify(told).length
+      bytes += writeExactJson(told).length
     }
     looked++
     const isFull = items.length >= wish.limit || bytes >= MOST_BYTES || looked >= MOST_READ

@@ -1,3 +1,4 @@
+import { writeExactJson } from '../../shared/text/exact-json.ts'
 import { isObject } from '../patch/json-value.ts'
 
 /** One place in an object that is another one than before. A side that is missing was not there. */
@@ -54,6 +55,6 @@ function joined(path: string, key: string): string {
 }
 
 function told(value: unknown): unknown {
-  const { length } = JSON.stringify(value)
+  const { length } = writeExactJson(value)
   return length > VALUE_CHARACTERS ? `(${length} characters)` : value
 }

@@ -25,7 +25,7 @@ export async function apply(call: Call, part: UpdatePart, tools: VerbTools): Pro
   const force = forceOf(info.query)
   const manager = info.query.get('fieldManager')
   if (!manager) throw wrongOptions([fieldProblem.required('fieldManager', 'is required for apply patch')])
-  const config = configOf(parsed(await call.request.readBody(BODY_LIMIT)), call)
+  const config = configOf(parsed(await call.request.readBody(BODY_LIMIT), resource.custom !== undefined), call)
   call.reply.audit?.sent(config)
   const request = { ...written, author: { manager, served: resource, applies: true } }
   const application: Application = {
@@ -88,10 +88,10 @@ function wrongOptions(problems: Parameters<typeof invalid>[2]): StatusError {
 }
 
 /** kubectl sends JSON, which is YAML and costs a tenth as JSON. */
-function parsed(bytes: Buffer): ParsedBody {
+function parsed(bytes: Buffer, keepsLong: boolean): ParsedBody {
   if (bytes[0] === 0x7b) {
     try {
-      return parseJson(bytes, 'patch')
+      return parseJson(bytes, 'patch', keepsLong)
     } catch (error) {
       if (!hasReason(error, 'BadRequest')) throw error
       // YAML in braces.

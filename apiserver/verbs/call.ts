@@ -2,6 +2,7 @@ import { fieldProblem } from '../../shared/errors/field-error.ts'
 import { invalid } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Random } from '../../shared/random/random.ts'
+import { readExactJson } from '../../shared/text/exact-json.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { User } from '../authn/user.ts'
 import type { AccessAttributes } from '../authz/authorizer.ts'
@@ -143,7 +144,9 @@ const withProtobuf: readonly string[] = [...bodyTypes, PROTOBUF_TYPE]
 
 /** By media type; protobuf knows no unknown and no duplicate fields. @throws StatusError BadRequest, UnsupportedMediaType */
 export function parse(bytes: Buffer, contentType: string | undefined, of: Decodable): ParsedBody {
-  if (mediaTypeOf(contentType) !== PROTOBUF_TYPE) return parseBody(bytes, contentType, of.kind, of.custom ? bodyTypes : withProtobuf)
+  const keepsLong = of.custom !== undefined
+  if (mediaTypeOf(contentType) !== PROTOBUF_TYPE)
+    return parseBody(bytes, contentType, of.kind, keepsLong ? bodyTypes : withProtobuf, keepsLong)
   if (of.custom) throw unsupportedMediaType(bodyTypes, '; custom resources have no protobuf form')
   return { value: parseProtobuf(bytes, of), duplicates: [] }
 }
@@ -163,7 +166,7 @@ export function answerStored(call: Call, code: number, value: Buffer, now: numbe
 export function answerObject(call: Call, code: number, value: Buffer, now: number): void | Promise<void> {
   const { representation, reply, resource, warnings } = call
   if (representation.shape === 'object') return sendObject(reply, code, bytesAsServed(resource, value), representation, warnings)
-  const object = JSON.parse(value.toString()) as KubeObject
+  const object = readExactJson(value.toString()) as KubeObject
   if (representation.shape === 'metadata') {
     return sendObject(reply, code, metadataOf(asServed(resource, object), representation.meta), representation, warnings)
   }

@@ -1,5 +1,6 @@
 import { hasReason } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
+import { readExactJson } from '../../shared/text/exact-json.ts'
 import { sendObject } from '../http/response.ts'
 import { type DeleteOptions, deleteOptions } from '../registry/delete-options.ts'
 import { listOptions } from '../registry/list-options.ts'
@@ -47,7 +48,7 @@ export async function deleteCollection(call: Call, tools: VerbTools): Promise<vo
       // Somebody else was faster; that is what was wanted.
       if (!hasReason(error, 'NotFound')) throw error
     }
-    items.push(JSON.parse(value.toString()) as KubeObject)
+    items.push(readExactJson(value.toString()) as KubeObject)
   }
   const list = wholeList(resource, call.representation, items, { resourceVersion: String(page.revision) }, tools.clock.now())
   return sendObject(call.reply, 200, list, call.representation, call.warnings)

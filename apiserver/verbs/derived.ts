@@ -1,5 +1,6 @@
 import { notFound } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
+import { writeExactJson } from '../../shared/text/exact-json.ts'
 import { sendObject } from '../http/response.ts'
 import { listOptions } from '../registry/list-options.ts'
 import type { StoredEntry } from '../registry/object-facts.ts'
@@ -15,7 +16,7 @@ export async function getDerived(call: Call, { apiVersion, kind, derive }: Deriv
   const entry = tools.store.get(base, namespaceOf(call), info.name)
   const [object] = await derive([tools.objects.objectOf(entry)])
   if (!object) throw notFound(resource.named, info.name)
-  return answerObject(call, 200, Buffer.from(JSON.stringify(object)), tools.clock.now())
+  return answerObject(call, 200, Buffer.from(writeExactJson(object)), tools.clock.now())
 }
 
 /** How many stored objects are parsed before others get their turn. */

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
+import { readExactJson, writeExactJson } from '../../shared/text/exact-json.ts'
 import type { MetaVersion } from '../http/content-type.ts'
 import { encodeItem, listFrame } from '../protobuf/encode-protobuf.ts'
 import type { StoredEntry } from '../registry/object-facts.ts'
@@ -46,7 +47,7 @@ export function jsonPieces({ resource, representation }: Call, page: ListPage, n
 
 /** Entry by entry, so that a large table is never in memory as a whole. */
 function* parsed(entries: readonly StoredEntry[], render: (object: KubeObject) => object): Iterable<Buffer> {
-  for (const entry of entries) yield Buffer.from(JSON.stringify(render(JSON.parse(entry.value.toString()) as KubeObject)))
+  for (const entry of entries) yield Buffer.from(writeExactJson(render(readExactJson(entry.value.toString()) as KubeObject)))
 }
 
 const EMPTY = Buffer.alloc(0)
@@ -85,6 +86,6 @@ function* sentItems(entries: readonly StoredEntry[], held: readonly Buffer[], en
 
 /** Metadata is the same in every version. */
 function metadataItem({ value }: StoredEntry, meta: MetaVersion): Buffer {
-  const object = JSON.parse(value.toString()) as KubeObject
+  const object = readExactJson(value.toString()) as KubeObject
   return encodeItem({ apiVersion: meta, kind: 'PartialObjectMetadata' }, object)
 }

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
+import { readExactJson } from '../../shared/text/exact-json.ts'
 import { headersFor, sendObject } from '../http/response.ts'
 import { listOptions } from '../registry/list-options.ts'
 import type { StoredEntry } from '../registry/object-facts.ts'
@@ -33,7 +34,7 @@ function getStored(call: Call, version: string | null, tools: VerbTools): void |
 async function getShown(call: Call, entry: StoredEntry, tools: VerbTools): Promise<void> {
   const [shown] = await shownEntries(call.resource, [entry])
   const now = tools.clock.now()
-  if (call.info.subresource === 'scale') return answerScale(call, JSON.parse(shown!.value.toString()) as KubeObject, now)
+  if (call.info.subresource === 'scale') return answerScale(call, readExactJson(shown!.value.toString()) as KubeObject, now)
   return answerObject(call, 200, shown!.value, now)
 }
 
@@ -63,7 +64,7 @@ export async function list(call: Call, tools: VerbTools): Promise<void> {
 /** YAML and pretty JSON are for people: built as a whole. */
 function sendWholeList(call: Call, page: ListPage, now: number): void | Promise<void> {
   const { resource, representation, reply, warnings } = call
-  const objects = page.entries.map((entry) => JSON.parse(entry.value.toString()) as KubeObject)
+  const objects = page.entries.map((entry) => readExactJson(entry.value.toString()) as KubeObject)
   const body = wholeList(resource, representation, objects, listMeta(page), now)
   return sendObject(reply, 200, body, representation, warnings)
 }

@@ -1,7 +1,7 @@
 import { fieldProblem } from '../../shared/errors/field-error.ts'
 import { hasReason, invalid, StatusError } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
-import { parseBody } from '../http/body.ts'
+import { parseJson } from '../http/body.ts'
 import { unsupportedMediaType } from '../http/body-error.ts'
 import { mediaTypeOf } from '../http/media-type.ts'
 import { withWrittenFields } from '../ownership/packed-fields.ts'
@@ -84,7 +84,7 @@ export async function patch(call: Call, tools: VerbTools): Promise<void> {
   const fieldValidation = fieldValidationOf(info.query)
   const request = writeRequestOf(call)
   const bytes = await call.request.readBody(BODY_LIMIT)
-  const { value: change, duplicates } = parseBody(bytes, 'application/json', 'patch')
+  const { value: change, duplicates } = parseJson(bytes, 'patch', resource.custom !== undefined)
   call.reply.audit?.sent(change)
   const looksAtOwners = bytes.includes('managedFields') || bytes.includes('"/metadata"')
   const decode = (of: Decodable, raw: unknown) => {

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
+import { readExactJson, writeExactJson } from '../../shared/text/exact-json.ts'
 import type { Representation } from '../http/content-type.ts'
 import { encodeWatchEvent, type Typed } from '../protobuf/encode-protobuf.ts'
 import { restamp } from '../registry/encode-object.ts'
@@ -31,18 +32,18 @@ export function eventFrame(resource: Resource, type: EventType, value: Buffer, r
 }
 
 function protobufFrame(resource: Resource, type: EventType, value: Buffer, { shape, meta }: Representation): Buffer {
-  const object = JSON.parse(value.toString()) as KubeObject
+  const object = readExactJson(value.toString()) as KubeObject
   // Metadata is the same in every version.
   return encodeWatchEvent(type, shape === 'metadata' ? metadataOf(object, meta) : asServed(resource, object))
 }
 
 function shaped(resource: Resource, value: Buffer, representation: Representation, now: number): Buffer {
   if (representation.shape === 'object') return bytesAsServed(resource, value)
-  const object = JSON.parse(value.toString()) as KubeObject
-  if (representation.shape === 'metadata') return Buffer.from(JSON.stringify(metadataOf(asServed(resource, object), representation.meta)))
+  const object = readExactJson(value.toString()) as KubeObject
+  if (representation.shape === 'metadata') return Buffer.from(writeExactJson(metadataOf(asServed(resource, object), representation.meta)))
   const { resourceVersion } = object.metadata
   const table = tableOf(resource, [object], { resourceVersion }, { ...representation, now })
-  return Buffer.from(JSON.stringify(table))
+  return Buffer.from(writeExactJson(table))
 }
 
 /** Progress without a change; with `isEnd`, the mark that the initial events are over. */

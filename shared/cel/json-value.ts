@@ -15,6 +15,8 @@ export function jsonValue(raw: unknown, type: CelType = dyn): Value {
       return numberValue(raw, type)
     case 'boolean':
       return raw
+    case 'bigint':
+      return type.kind === 'double' ? Number(raw) : raw
     case 'object':
       if (raw === null) return null
       return Array.isArray(raw) ? new JsonList(raw, type.kind === 'list' ? type : undefined) : new JsonMap(raw, type)

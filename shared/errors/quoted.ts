@@ -32,7 +32,7 @@ class BoundedWriter {
     if (typeof value === 'string') this.text += JSON.stringify(shortened(value, this.#limit))
     else if (Array.isArray(value)) this.#writeParts('[', value, (item) => this.write(item), ']')
     else if (typeof value === 'object' && value !== null) this.#writeObject(value)
-    else this.text += JSON.stringify(value) ?? 'null'
+    else this.text += typeof value === 'bigint' ? value.toString() : (JSON.stringify(value) ?? 'null')
   }
 
   #writeObject(object: object): void {

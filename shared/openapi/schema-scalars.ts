@@ -43,7 +43,7 @@ const KEY_CHARACTERS = 300
 export function jsonTypeOf(value: unknown): string {
   if (Array.isArray(value)) return 'array'
   if (typeof value === 'boolean') return 'bool'
-  return typeof value
+  return typeof value === 'bigint' ? 'number' : typeof value
 }
 
 /** The decoder of a scalar node. */

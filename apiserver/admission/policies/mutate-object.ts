@@ -3,6 +3,7 @@ import type { MutationProgram } from '../../../shared/cel/mutation-programs.ts'
 import { CelError, type Value } from '../../../shared/cel/value.ts'
 import { StatusError } from '../../../shared/errors/status-error.ts'
 import { inputLimits } from '../../../shared/limits/input-limits.ts'
+import { readExactJson, writeExactJson } from '../../../shared/text/exact-json.ts'
 import { parseJson } from '../../http/body.ts'
 import { jsonShape } from '../../http/json-scan.ts'
 import type { JsonObject } from '../../patch/json-value.ts'
@@ -39,19 +40,24 @@ export async function mutateObject(
   const versions = { spoken: spokenOf(request, table), target }
   const value = spending.evaluate(mutation, given)
   if (value instanceof CelError) return new CelError(`expression '${mutation.source.trim()}' resulted in error: ${value.message}`)
-  const text = JSON.stringify(await shownAs(request, versions, request.object))
-  const shown = JSON.parse(text) as JsonObject
+  const text = writeExactJson(await shownAs(request, versions, request.object))
+  const shown = readExactJson(text) as JsonObject
   const schema = schemaShown(request, target)
   if (!schema && !mutation.isJsonPatch) return new CelError(`error applying patch: ${target.kind} has no schema`)
   const applied = mutation.isJsonPatch ? applyOperations(value, shown) : applyConfiguration(value, shown, schema!)
   if (applied instanceof CelError) return applied
-  const made = JSON.stringify(applied.json)
+  const made = writeExactJson(applied.json)
   spending.charge(traversal(text.length + made.length) + jsonShape(made).values * VALUE_COST)
   if (made === text) return 'unchanged'
   if (made.length > inputLimits.bodyBytes)
     return new CelError(`the object would have more than ${inputLimits.bodyBytes} characters as JSON`)
   try {
-    await takeBack(request, versions, parseJson(Buffer.from(made), target.kind).value, mutation.isJsonPatch ? 'Strict' : 'Ignore')
+    await takeBack(
+      request,
+      versions,
+      parseJson(Buffer.from(made), target.kind, target.custom !== undefined).value,
+      mutation.isJsonPatch ? 'Strict' : 'Ignore',
+    )
   } catch (error) {
     if (!(error instanceof StatusError)) throw error
     return new CelError(error.message)

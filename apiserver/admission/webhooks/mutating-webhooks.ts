@@ -1,4 +1,5 @@
 import type { AdmissionResponse } from '../../../shared/openapi/generated/admission-v1.ts'
+import { readExactJson } from '../../../shared/text/exact-json.ts'
 import { parseJson } from '../../http/body.ts'
 import { jsonPatch } from '../../patch/json-patch.ts'
 import type { AdmissionRequest, AdmissionRule, StrangersTurn } from '../admission.ts'
@@ -94,7 +95,7 @@ class MutatingRounds {
       )
     }
     try {
-      await takeBack(this.#request, versions, jsonPatch(JSON.parse(object), operations))
+      await takeBack(this.#request, versions, jsonPatch(readExactJson(object), operations))
     } catch (error) {
       throw internalError(
         new Error(`the patch of admission webhook ${JSON.stringify(name)}: ${(error as Error).message}`, { cause: error }),
@@ -109,7 +110,7 @@ class MutatingRounds {
 /** @throws WebhookFailure for what is no patch */
 function operationsOf(webhook: string, patch: string): unknown[] {
   try {
-    const { value } = parseJson(Buffer.from(patch, 'base64'), 'patch')
+    const { value } = parseJson(Buffer.from(patch, 'base64'), 'patch', true)
     if (Array.isArray(value)) return value
     throw new Error('a JSON patch is a list of operations')
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../../shared/objects/object.ts'
+import { writeExactJson } from '../../../shared/text/exact-json.ts'
 import type { Resource } from '../../registry/resource-table.ts'
 import type { AdmissionRequest } from '../admission.ts'
 import { shownAs, type Versions } from './shown-object.ts'
@@ -26,7 +27,7 @@ export class ShownTexts {
   }
 
   async #textOf(known: Map<Resource, string>, versions: Versions, state: KubeObject | undefined): Promise<string> {
-    const text = known.get(versions.target) ?? JSON.stringify(await shownAs(this.#request, versions, state))
+    const text = known.get(versions.target) ?? writeExactJson(await shownAs(this.#request, versions, state))
     known.set(versions.target, text)
     return text
   }

@@ -1,6 +1,8 @@
 import { hasReason } from '../../../shared/errors/status-error.ts'
 import type { Logger } from '../../../shared/logging/logger.ts'
+import type { KubeObject } from '../../../shared/objects/object.ts'
 import type { CustomResourceDefinition } from '../../../shared/openapi/generated/apiextensions-v1.ts'
+import { readExactJson } from '../../../shared/text/exact-json.ts'
 import type { Clock, Timer } from '../../../shared/time/clock.ts'
 import { timestamp } from '../../../shared/time/timestamp.ts'
 import { systemGroup, systemUser } from '../../authn/system-names.ts'
@@ -195,7 +197,7 @@ const isAccepted = (definition: CustomResourceDefinition) => isConditionTrue(def
 /** What selection knows of the objects that are stored already, by the new definition. */
 function refreshFacts(storage: Storage<ObjectFacts>, stored: Resource): void {
   for (const entry of storage.entries(stored.prefix)) {
-    const { named } = stored.custom!.factsOf(JSON.parse(entry.value.toString()), true)
+    const { named } = stored.custom!.factsOf(readExactJson(entry.value.toString()) as KubeObject, true)
     Object.assign(entry.facts, { named })
   }
 }

@@ -18,7 +18,7 @@ export function checkText(value: string, shape: Shape, path: string, { found, bu
   }
 }
 
-export function checkNumber(value: number, shape: Shape, path: string, { found }: Check): void {
+export function checkNumber(value: number | bigint, shape: Shape, path: string, { found }: Check): void {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = shape.bounds
   const wrong = (sentence: string) => found.push(fieldProblem.invalid(path, value, `${path} in body should be ${sentence}`))
   if (maximum !== undefined) {
@@ -34,8 +34,9 @@ export function checkNumber(value: number, shape: Shape, path: string, { found }
   }
 }
 
-function isMultiple(value: number, step: number): boolean {
-  const times = value / step
+function isMultiple(value: number | bigint, step: number): boolean {
+  if (typeof value === 'bigint' && Number.isInteger(step) && step !== 0) return value % BigInt(step) === 0n
+  const times = Number(value) / step
   return Math.abs(times - Math.round(times)) < 1e-9
 }
 

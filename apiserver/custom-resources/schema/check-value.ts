@@ -30,7 +30,7 @@ function checkValue(value: unknown, shape: Shape, path: string, check: Check): v
   if (shape.enum && !isInEnum(value, shape.enum.texts, budget)) found.push(fieldProblem.notSupported(path, value, shape.enum.shown))
   checkAlternatives(value, shape, path, check)
   if (typeof value === 'string') checkText(value, shape, path, check)
-  else if (typeof value === 'number') checkNumber(value, shape, path, check)
+  else if (typeof value === 'number' || typeof value === 'bigint') checkNumber(value, shape, path, check)
   else if (Array.isArray(value)) checkList(value, shape, path, check)
   else if (typeof value === 'object' && value !== null) checkObject(value as Record<string, unknown>, shape, path, check)
 }
@@ -70,7 +70,7 @@ function jsonType(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'array'
   if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number'
-  return typeof value
+  return typeof value === 'bigint' ? 'integer' : typeof value
 }
 
 function isOfType(type: string, shape: Shape): boolean {

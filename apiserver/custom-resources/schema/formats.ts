@@ -41,7 +41,7 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
 }
 
 /** Whether a number fits into the format. */
-export function fitsFormat(format: string, value: number): boolean {
+export function fitsFormat(format: string, value: number | bigint): boolean {
   const range = Object.hasOwn(ranges, format) ? ranges[format] : undefined
   return range === undefined || (value >= range[0] && value <= range[1])
 }

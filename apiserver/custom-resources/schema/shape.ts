@@ -1,4 +1,5 @@
 import type { JSONSchemaProps, ValidationRule } from '../../../shared/openapi/generated/apiextensions-v1.ts'
+import { writeExactJson } from '../../../shared/text/exact-json.ts'
 import { type LinearPattern, linearPattern } from '../../../shared/text/linear-pattern.ts'
 
 /** The facts of one place of a structural schema, ready to be walked: what prunes, fills in and checks a value there. */
@@ -99,7 +100,7 @@ function boundsOf(schema: JSONSchemaProps): Bounds {
 /** One text for all values that are equal as JSON. */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  if (typeof value !== 'object' || value === null) return writeExactJson(value) ?? 'null'
   const members = Object.entries(value).filter(([, each]) => each !== undefined)
   return `{${members
     .sort(([a], [b]) => (a < b ? -1 : 1))
