@@ -16,8 +16,11 @@ export interface BindingTools {
   signal: AbortSignal
 }
 
+/** Binds a pod in our place; false: it did not, and does not mind if we do. @throws Error when it is not to be bound */
+export type Binder = (info: PodInfo, node: string) => Promise<boolean>
+
 /** Tells the API server which node the pod goes to, and people that it did. */
-export async function bind(info: PodInfo, node: string, { client, events, signal }: BindingTools): Promise<BindingResult> {
+export async function bind(info: PodInfo, node: string, { client, events, signal }: BindingTools, binder?: Binder): Promise<BindingResult> {
   const { namespace, pod } = info
   const name = pod.metadata.name ?? ''
   const body = {
@@ -27,7 +30,7 @@ export async function bind(info: PodInfo, node: string, { client, events, signal
     target: { apiVersion: 'v1', kind: 'Node', name: node },
   }
   try {
-    await client.createSubresource('v1', 'Pod', { namespace, name }, 'binding', body, { signal })
+    if (!(await binder?.(info, node))) await client.createSubresource('v1', 'Pod', { namespace, name }, 'binding', body, { signal })
   } catch (error) {
     if (hasReason(error, 'NotFound')) return 'gone'
     const failed = error instanceof Error ? error : new Error(String(error), { cause: error })
@@ -63,7 +66,7 @@ export async function reportUnschedulable(
   { client, events, clock, signal }: BindingTools,
 ): Promise<void> {
   const { pod } = info
-  if (reason === 'Unschedulable') events.record(pod, 'Warning', 'FailedScheduling', message)
+  if (reason !== 'SchedulingGated') events.record(pod, 'Warning', 'FailedScheduling', message)
   const known = pod.status.conditions?.find((condition) => condition.type === 'PodScheduled')
   const isNominated = nominatedNode !== undefined && nominatedNode !== (pod.status.nominatedNodeName ?? '')
   if (!isNominated && known?.status === 'False' && known.reason === reason && known.message === message) return

@@ -1,7 +1,10 @@
+import { fixedConnection } from '../shared/client/connection.ts'
+import { createHttpsTransport } from '../shared/client/https-transport.ts'
 import { createComponent } from '../shared/process/component.ts'
 import { electionOf } from '../shared/process/leader-election-settings.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
 import type { SchedulerConfig } from './config.ts'
+import { Extender } from './extenders/extender.ts'
 import { type Policy, policyOf } from './policy/read-policy.ts'
 import { Scheduler } from './scheduler.ts'
 
@@ -9,7 +12,14 @@ import { Scheduler } from './scheduler.ts'
 export function createScheduler(config: SchedulerConfig, tools: ProcessTools, policy: Policy = policyOf(config)): Service {
   const election = electionOf(config, tools.random)
   return createComponent('default-scheduler', config, tools, (parts) => {
-    const scheduler = new Scheduler(parts, { policy, writesInFlight: config.writesInFlight })
+    const extenders = policy.extenders.map((extender) => {
+      const transport = createHttpsTransport(fixedConnection(extender.connection), {
+        clock: tools.clock,
+        silenceMilliseconds: extender.timeoutMilliseconds,
+      })
+      return new Extender(extender, { transport, clock: tools.clock })
+    })
+    const scheduler = new Scheduler(parts, { policy, extenders, writesInFlight: config.writesInFlight })
     return { run: (signal) => parts.lead(election, signal, (leading) => scheduler.run(leading)) }
   })
 }

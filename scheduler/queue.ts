@@ -60,6 +60,11 @@ export class SchedulingQueue {
     return this.#pods.size
   }
 
+  /** Whether it is still to be placed. */
+  has(uid: string): boolean {
+    return this.#pods.has(uid)
+  }
+
   /** Whether a pod waits for a change that helps it: neither tried soon nor in work. */
   sleeps(uid: string): boolean {
     return this.#pods.get(uid)?.place === 'unschedulable'

@@ -8,18 +8,20 @@ import type { Pod } from '../shared/openapi/generated/core-v1.ts'
 import type { PodDisruptionBudget } from '../shared/openapi/generated/policy-v1.ts'
 import type { Random } from '../shared/random/random.ts'
 import type { Clock, Timer } from '../shared/time/clock.ts'
-import { type BindingTools, bind, reportUnschedulable, withdrawNomination } from './binding.ts'
-import type { VolumeKind } from './cluster-change.ts'
+import { type Binder, type BindingTools, bind, reportUnschedulable, withdrawNomination } from './binding.ts'
+import type { ClusterChange, VolumeKind } from './cluster-change.ts'
 import { ASSUMED_FOR_MILLISECONDS, ClusterState } from './cluster-state.ts'
-import type { SchedulingPlugin } from './framework.ts'
+import { askAboutVictims, askExtenders, binderOf } from './extenders/ask-extenders.ts'
+import type { Extender } from './extenders/extender.ts'
+import { followVolumes } from './follow-volumes.ts'
 import type { NodeInfo } from './node-info.ts'
 import { type PodInfo, podInfo } from './pod-info.ts'
-import type { Policy, Profile } from './policy/read-policy.ts'
+import type { Policy } from './policy/read-policy.ts'
 import { evictVictims } from './preemption/evict.ts'
-import { findPreemption, ineligible } from './preemption/preemption.ts'
-import type { Candidate } from './preemption/victims.ts'
+import { findRoom, type ProfileAtWork, type Refused, type Room } from './preemption/find-room.ts'
+import { type Candidate, leastLoss } from './preemption/victims.ts'
 import { SchedulingQueue } from './queue.ts'
-import { type Refusers, SchedulingCycle } from './scheduling-cycle.ts'
+import { SchedulingCycle } from './scheduling-cycle.ts'
 import { bindVolumes } from './volume-binding.ts'
 import type { VolumeChoice } from './volume-state.ts'
 
@@ -35,27 +37,28 @@ export interface SchedulerTools {
 
 export interface SchedulerSettings {
   policy: Policy
+  /** Other programs that are asked. */
+  extenders?: readonly Extender[]
   /** How many bindings and reports may be under way at once. */
   writesInFlight: number
 }
 
-/** What is known of a pod that fits nowhere. */
-interface Refused extends Profile {
-  readonly cycle: SchedulingCycle
-  readonly message: string
-  readonly refusers: Refusers
-  /** Grows by those that would refuse it even where room was made. */
-  readonly refusedBy: Set<SchedulingPlugin>
+/** How a decision is carried out. */
+interface Carrying extends BindingTools {
+  readonly binder: Binder | undefined
 }
 
 /** The loop: takes pods from the queue, decides on the picture of the cluster, carries the decision out beside it. */
 export class Scheduler {
   readonly #tools: SchedulerTools
   readonly #settings: SchedulerSettings
-  readonly #state = new ClusterState((change) => this.#queue.cluster(change))
+  readonly #state = new ClusterState((change) => this.#changed(change))
+  /** How many changes of the picture there were. */
+  #changes = 0
+  readonly #extenders: readonly Extender[]
   readonly #queue: SchedulingQueue
   /** By the name that pods ask for. */
-  readonly #profiles: ReadonlyMap<string, Profile & { readonly cycle: SchedulingCycle }>
+  readonly #profiles: ReadonlyMap<string, ProfileAtWork>
   readonly #budgets: Informer<PodDisruptionBudget>
   readonly #writes = new Set<Promise<void>>()
   /** Pods that have a node and wait for their volumes there: they hold nobody up, however long it takes. */
@@ -72,6 +75,7 @@ export class Scheduler {
         return [profile.schedulerName, { ...profile, cycle }]
       }),
     )
+    this.#extenders = settings.extenders ?? []
     this.#budgets = tools.informers.of('policy/v1', 'PodDisruptionBudget')
     this.#follow()
   }
@@ -81,8 +85,9 @@ export class Scheduler {
     const tools = { ...this.#tools, signal }
     while (!signal.aborted) {
       const info = this.#queue.take()
-      if (info) this.#schedule(info, tools)
-      else await this.#queue.whenActive(signal)
+      const asked = info && this.#schedule(info, tools)
+      if (asked) await asked
+      else if (!info) await this.#queue.whenActive(signal)
       if (this.#writes.size >= this.#settings.writesInFlight) await Promise.race(this.#writes)
     }
     this.#queue.stop()
@@ -90,20 +95,64 @@ export class Scheduler {
     for (const expiry of this.#expiries) expiry.cancel()
   }
 
-  #schedule(info: PodInfo, tools: BindingTools): void {
+  /** A promise only where others are asked. */
+  #schedule(info: PodInfo, tools: BindingTools): Promise<void> | undefined {
     const profile = this.#profileOf(info.pod)
-    if (!profile) return this.#queue.delete(info.uid)
-    const placement = profile.cycle.place(info, this.#state)
-    if (placement.node === undefined) {
-      const refusedBy = new Set(placement.refusedBy)
-      const { message, nominatedNode } = this.#preempt(info, { ...profile, ...placement, refusedBy }, tools)
-      this.#queue.refused(info.uid, refusedBy)
-      return this.#track(reportUnschedulable(info, { reason: 'Unschedulable', message, nominatedNode }, tools))
+    if (!profile) {
+      this.#queue.delete(info.uid)
+      return undefined
     }
-    this.#state.assume(info, placement.node.name)
-    const choice = this.#volumesFor(info, placement.node)
-    if (choice) this.#track(this.#carryOutWithVolumes(info, placement.node, choice, tools), this.#volumeWaits)
-    else this.#track(this.#carryOut(info, placement.node.name, tools))
+    const interested = this.#extenders.filter((extender) => extender.isInterested(info.pod))
+    if (interested.length > 0) return this.#scheduleWith(interested, info, profile, tools)
+    const placement = profile.cycle.place(info, this.#state)
+    if (placement.node) this.#goTo(placement.node, info, tools)
+    else {
+      const refused = { ...profile, ...placement, refusedBy: new Set(placement.refusedBy) }
+      this.#refuse(info, refused, findRoom(info, refused, this.#roomTools()), tools)
+    }
+    return undefined
+  }
+
+  /** The picture may have changed while others were asked: the decision is made on the newest, and a refusal by an older one is not slept on. */
+  async #scheduleWith(extenders: readonly Extender[], info: PodInfo, profile: ProfileAtWork, tools: BindingTools): Promise<void> {
+    const ask = { log: this.#tools.log, signal: tools.signal }
+    const before = this.#changes
+    try {
+      const rules = await askExtenders(extenders, info, profile.cycle.fitting(info, this.#state), ask)
+      if (!this.#queue.has(info.uid)) return
+      const placement = profile.cycle.place(info, this.#state, rules)
+      if (placement.node) return this.#goTo(placement.node, info, tools, extenders)
+      const refused = { ...profile, ...placement, refusedBy: new Set(placement.refusedBy) }
+      const room = findRoom(info, refused, this.#roomTools())
+      const candidates = 'candidates' in room ? await askAboutVictims(extenders, info, room.candidates, ask) : []
+      if (!this.#queue.has(info.uid)) return
+      this.#refuse(info, refused, 'candidates' in room ? { ...room, candidates } : room, tools)
+      if (this.#changes !== before) this.#queue.retry(info.uid)
+    } catch (error) {
+      if (this.#aborted(error)) throw error
+      const message = error instanceof Error ? error.message : String(error)
+      this.#tools.log.warn('an extender failed', { pod: info.key, error })
+      this.#queue.failed(info.uid)
+      this.#track(reportUnschedulable(info, { reason: 'SchedulerError', message }, tools))
+    }
+  }
+
+  #roomTools() {
+    return { cluster: this.#state, budgets: this.#budgets.cache.list(), random: this.#tools.random }
+  }
+
+  #refuse(info: PodInfo, refused: Refused, room: Room, tools: BindingTools): void {
+    const { message, nominatedNode } = this.#makeRoom(info, refused, room, tools)
+    this.#queue.refused(info.uid, refused.refusedBy)
+    this.#track(reportUnschedulable(info, { reason: 'Unschedulable', message, nominatedNode }, tools))
+  }
+
+  #goTo(node: NodeInfo, info: PodInfo, tools: BindingTools, extenders: readonly Extender[] = []): void {
+    this.#state.assume(info, node.name)
+    const choice = this.#volumesFor(info, node)
+    const binder = binderOf(extenders, { log: this.#tools.log, signal: tools.signal })
+    if (choice) this.#track(this.#carryOutWithVolumes(info, node, { ...tools, choice, binder }), this.#volumeWaits)
+    else this.#track(this.#carryOut(info, node.name, { ...tools, binder }))
   }
 
   #profileOf({ spec }: Pod) {
@@ -120,7 +169,8 @@ export class Scheduler {
     return typeof choice === 'string' ? undefined : choice
   }
 
-  async #carryOutWithVolumes(info: PodInfo, node: NodeInfo, choice: VolumeChoice, tools: BindingTools): Promise<void> {
+  async #carryOutWithVolumes(info: PodInfo, node: NodeInfo, tools: Carrying & { choice: VolumeChoice }): Promise<void> {
+    const { choice } = tools
     const { volumes } = this.#state
     const giveBack = volumes.promise(choice)
     try {
@@ -137,24 +187,15 @@ export class Scheduler {
     await this.#carryOut(info, node.name, tools)
   }
 
-  /** Makes room for a pod that fits nowhere, if others are less important. It goes there when they have left. */
-  #preempt(
-    info: PodInfo,
-    { message, refusers, refusedBy, cycle, preemption }: Refused,
-    tools: BindingTools,
-  ): { message: string; nominatedNode?: string } {
-    if (!preemption) return { message }
-    const why = ineligible(info, this.#state, refusers)
-    if (why !== undefined) return { message: `${message} preemption: ${why}` }
-    if (refusers.length === 0) return { message }
+  /** Has room made where least is lost. The pod goes there when they have left. */
+  #makeRoom(info: PodInfo, { message }: Refused, room: Room, tools: BindingTools): { message: string; nominatedNode?: string } {
+    if ('addition' in room) return { message: `${message}${room.addition}` }
     const cluster = this.#state
-    const fits = cycle.fitsAfterRemoval(info, cluster, refusedBy)
-    const budgets = this.#budgets.cache.list()
-    const found = findPreemption(info, { cluster, budgets, random: this.#tools.random, refusers, fits, args: preemption })
-    if (!found.node) {
+    const found = leastLoss(room.candidates)
+    if (!found) {
       // Room that will never be enough is not kept from others any longer.
       cluster.dropNomination(info.uid)
-      return { message: `${message} preemption: ${found.why}`, nominatedNode: '' }
+      return { message: `${message} preemption: ${room.why}`, nominatedNode: '' }
     }
     const { name } = found.node
     for (const other of cluster.nominations.on(name).values()) {
@@ -179,8 +220,8 @@ export class Scheduler {
     }
   }
 
-  async #carryOut(info: PodInfo, node: string, tools: BindingTools): Promise<void> {
-    const result = await bind(info, node, tools)
+  async #carryOut(info: PodInfo, node: string, tools: Carrying): Promise<void> {
+    const result = await bind(info, node, tools, tools.binder)
     if (result === 'bound') {
       this.#queue.delete(info.uid)
       // The watch confirms it within moments; if it never does, the room must not stay taken.
@@ -220,7 +261,7 @@ export class Scheduler {
     informers.of('v1', 'Namespace').onChange((key, current) => {
       this.#state.setNamespace(key, current && (current.metadata.labels ?? {}))
     })
-    this.#followVolumes()
+    followVolumes(informers, this.#state.volumes, (kind, key) => this.#volumeChanged(kind, key))
     informers.of('v1', 'Node').onChange((key, current) => {
       if (current) return this.#state.setNode(current)
       const waiting = [...this.#state.nominations.on(key).keys()]
@@ -238,33 +279,13 @@ export class Scheduler {
     })
   }
 
-  #followVolumes(): void {
-    const { volumes } = this.#state
-    const keep = <T>(kind: VolumeKind, held: Map<string, T>) => {
-      return (key: string, current: T | undefined) => {
-        if (current) held.set(key, current)
-        else held.delete(key)
-        volumes.changed()
-        this.#volumeChanged(kind, key)
-      }
-    }
-    const { informers } = this.#tools
-    informers.of('v1', 'PersistentVolumeClaim').onChange(keep('PersistentVolumeClaim', volumes.claims))
-    informers.of('v1', 'PersistentVolume').onChange(keep('PersistentVolume', volumes.volumes))
-    informers.of('storage.k8s.io/v1', 'StorageClass').onChange(keep('StorageClass', volumes.classes))
-    informers.of('storage.k8s.io/v1', 'CSINode').onChange(keep('CSINode', volumes.csiNodes))
-    informers.of('storage.k8s.io/v1', 'CSIDriver').onChange(keep('CSIDriver', volumes.room.drivers))
-    informers.of('storage.k8s.io/v1', 'CSIStorageCapacity').onChange((key, current, previous) => {
-      volumes.room.set(key, current, previous)
-      volumes.changed()
-      // Room of another class is nobody's who waits for this one.
-      for (const name of new Set([current?.storageClassName, previous?.storageClassName]))
-        if (name !== undefined) this.#volumeChanged('CSIStorageCapacity', name)
-    })
+  #changed(change: ClusterChange): void {
+    this.#changes += 1
+    this.#queue.cluster(change)
   }
 
   #volumeChanged(kind: VolumeKind, key: string): void {
-    this.#queue.cluster({ what: 'volumeChanged', kind, key })
+    this.#changed({ what: 'volumeChanged', kind, key })
   }
 
   #podGone(pod: Pod): void {

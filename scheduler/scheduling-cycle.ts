@@ -19,6 +19,13 @@ export interface Refusal {
   readonly sentences: string | readonly string[]
 }
 
+/** Who asks, and by which rules. */
+interface Asking {
+  readonly info: PodInfo
+  readonly cluster: ClusterState
+  readonly rules: readonly Weighted[]
+}
+
 interface BoundPlugin {
   readonly plugin: SchedulingPlugin
   readonly bound: BoundFilter
@@ -58,30 +65,38 @@ export class SchedulingCycle {
     this.#random = random
   }
 
-  place(info: PodInfo, cluster: ClusterState): Placement {
+  /** `besides` are rules for this decision alone. */
+  place(info: PodInfo, cluster: ClusterState, besides: readonly Weighted[] = []): Placement {
     const nodes = cluster.list()
-    for (const { plugin } of nodes.length > 0 ? this.#profile : []) {
+    const rules = besides.length === 0 ? this.#profile : [...this.#profile, ...besides]
+    for (const { plugin } of nodes.length > 0 ? rules : []) {
       const sentence = plugin.preFilter?.(info, cluster)
       if (sentence === undefined) continue
       return { node: undefined, message: explainForAll(nodes.length, sentence), refusedBy: new Set([plugin]), refusers: [] }
     }
     // The room that was made for it: nobody else's would be cheaper.
     const nominated = cluster.nominationOf(info.uid)
-    if (nominated && !this.#refusalOf(nominated, info, cluster, this.#bind(info, cluster))) return { node: nominated, evaluated: 1 }
-    const { fitting, evaluated } = this.#filter(info, cluster, nodes)
+    const asking = { info, cluster, rules }
+    if (nominated && !this.#refusalOf(nominated, asking, this.#bind(asking))) return { node: nominated, evaluated: 1 }
+    const { fitting, evaluated } = this.#filter(asking, nodes, enoughNodes(nodes.length, this.#percentage))
     if (fitting.length === 0) return this.#nowhere(nodes.length)
-    return { node: fitting.length === 1 && fitting[0] ? fitting[0] : this.#best(info, cluster, fitting), evaluated }
+    return { node: fitting.length === 1 && fitting[0] ? fitting[0] : this.#best(asking, fitting), evaluated }
   }
 
-  #filter(info: PodInfo, cluster: ClusterState, nodes: readonly NodeInfo[]) {
-    const filters = this.#bind(info, cluster)
-    const enough = enoughNodes(nodes.length, this.#percentage)
+  /** All nodes that the rules leave, in a cluster of any size: for those who are asked about each. */
+  fitting(info: PodInfo, cluster: ClusterState): readonly NodeInfo[] {
+    const nodes = cluster.list()
+    return this.#filter({ info, cluster, rules: this.#profile }, nodes, nodes.length).fitting
+  }
+
+  #filter(asking: Asking, nodes: readonly NodeInfo[], enough: number) {
+    const filters = this.#bind(asking)
     const fitting: NodeInfo[] = []
     let evaluated = 0
     let place = this.#start < nodes.length ? this.#start : 0
     for (; evaluated < nodes.length && fitting.length < enough; evaluated += 1) {
       const node = nodes[place] as NodeInfo
-      const refusal = this.#refusalOf(node, info, cluster, filters)
+      const refusal = this.#refusalOf(node, asking, filters)
       if (refusal) this.#refusals[place] = refusal
       else fitting.push(node)
       place = place + 1 < nodes.length ? place + 1 : 0
@@ -113,7 +128,8 @@ export class SchedulingCycle {
    * What no pod's leaving can help is asked once a node. Rules that refuse even so are put down in `refusedBy`.
    */
   fitsAfterRemoval(info: PodInfo, cluster: ClusterState, refusedBy = new Set<SchedulingPlugin>()): (node: NodeInfo) => boolean {
-    const bind = (helped: boolean) => this.#bind(info, cluster).filter(({ plugin }) => (plugin.helpedByRemoval ?? false) === helped)
+    const asking = { info, cluster, rules: this.#profile }
+    const bind = (helped: boolean) => this.#bind(asking).filter(({ plugin }) => (plugin.helpedByRemoval ?? false) === helped)
     const lasting = bind(false)
     const changing = bind(true)
     const hopeless = new Map<NodeInfo, boolean>()
@@ -121,21 +137,22 @@ export class SchedulingCycle {
       let isHopeless = hopeless.get(node)
       if (isHopeless === undefined) hopeless.set(node, (isHopeless = firstRefusal(node, lasting) !== undefined))
       if (isHopeless) return false
-      const refusal = this.#refusalOf(node, info, cluster, changing)
+      const refusal = this.#refusalOf(node, asking, changing)
       if (refusal) refusedBy.add(refusal.plugin)
       return refusal === undefined
     }
   }
 
-  #bind(info: PodInfo, cluster: ClusterState): BoundPlugin[] {
-    return this.#profile.flatMap(({ plugin }) => {
+  #bind({ info, cluster, rules }: Asking): BoundPlugin[] {
+    return rules.flatMap(({ plugin }) => {
       const bound = plugin.filter?.(info, cluster)
       return bound ? [{ plugin, bound, last: undefined }] : []
     })
   }
 
   /** Room that is being made for others of the same or higher priority is taken; and the pod must not lean on them, who are not there yet. */
-  #refusalOf(node: NodeInfo, info: PodInfo, cluster: ClusterState, filters: readonly BoundPlugin[]): Refusal | undefined {
+  #refusalOf(node: NodeInfo, asking: Asking, filters: readonly BoundPlugin[]): Refusal | undefined {
+    const { info, cluster } = asking
     if (cluster.nominations.size === 0) return firstRefusal(node, filters)
     const nominated = cluster.nominations.on(node.name)
     if (nominated.size === 0) return firstRefusal(node, filters)
@@ -144,12 +161,12 @@ export class SchedulingCycle {
     if (others.length === 0) return firstRefusal(node, filters)
     for (const other of others) cluster.putBack(node, other)
     // A rule that had nothing to say of the pod may have with them there.
-    const refusal = firstRefusal(node, others.some(({ hasAffinity }) => hasAffinity) ? this.#bind(info, cluster) : filters)
+    const refusal = firstRefusal(node, others.some(({ hasAffinity }) => hasAffinity) ? this.#bind(asking) : filters)
     for (const other of others) cluster.withdraw(node, other)
     return refusal ?? firstRefusal(node, filters)
   }
 
-  #best(info: PodInfo, cluster: ClusterState, candidates: readonly NodeInfo[]): NodeInfo {
+  #best({ info, cluster, rules }: Asking, candidates: readonly NodeInfo[]): NodeInfo {
     const { length } = candidates
     if (this.#totals.length < length) {
       this.#totals = new Float64Array(length)
@@ -157,7 +174,7 @@ export class SchedulingCycle {
     }
     const totals = this.#totals.subarray(0, length).fill(0)
     const scores = this.#scores.subarray(0, length)
-    for (const { plugin, weight } of this.#profile) {
+    for (const { plugin, weight } of rules) {
       const bound = plugin.score?.(info, cluster, candidates)
       if (!bound) continue
       bound(candidates, scores)

@@ -5,6 +5,7 @@ import {
   type FileSetting,
   unusedFields,
 } from '../../shared/process/config-file.ts'
+import { extenderSchema, type WrittenExtender } from '../extenders/extender-config.ts'
 import { type PluginArgs, pluginConfigEntry } from './plugin-args.ts'
 
 interface Plugin {
@@ -33,6 +34,7 @@ export interface WrittenPolicy {
   readonly percentageOfNodesToScore?: number
   readonly podInitialBackoffSeconds?: number
   readonly podMaxBackoffSeconds?: number
+  readonly extenders?: readonly WrittenExtender[]
 }
 
 const text = { type: 'string' }
@@ -72,7 +74,8 @@ export const schedulerConfiguration: ConfigFileKind = {
     podInitialBackoffSeconds: seconds,
     podMaxBackoffSeconds: seconds,
     ...unusedFields(['parallelism', 'enableProfiling', 'enableContentionProfiling', 'percentageOfPlacementsToScore']),
-    ...unusedFields(['extenders', 'delayCacheUntilActive']),
+    extenders: { type: 'array', maxItems: 32, items: extenderSchema },
+    ...unusedFields(['delayCacheUntilActive']),
   },
   read(content) {
     return {

@@ -1,6 +1,7 @@
 import { ConfigError } from '../../shared/process/config.ts'
 import { readConfigContent } from '../../shared/process/config-file.ts'
 import type { SchedulerConfig } from '../config.ts'
+import { type ExtenderSettings, readExtenders } from '../extenders/extender-config.ts'
 import { type PluginSet, schedulerConfiguration, type WrittenPolicy, type WrittenProfile } from './config-file.ts'
 import type { PluginArgs, PreemptionArgs } from './plugin-args.ts'
 import { changesOfFlag, type PolicyChange, profileOf, type Weighted } from './profile.ts'
@@ -19,6 +20,7 @@ export interface Policy {
   readonly profiles: readonly Profile[]
   readonly firstBackoffMilliseconds: number
   readonly longestBackoffMilliseconds: number
+  readonly extenders: readonly ExtenderSettings[]
 }
 
 const DEFAULT_NAME = 'default-scheduler'
@@ -29,7 +31,7 @@ const LONGEST_BACKOFF_SECONDS = 10
 export async function readPolicy(config: SchedulerConfig): Promise<Policy> {
   if (config.config === undefined) return policyOf(config)
   const { content } = await readConfigContent<WrittenPolicy>(config.config, schedulerConfiguration)
-  return policyOf(config, content, config.config)
+  return policyOf(config, content, config.config, await readExtenders(content.extenders ?? [], config.config))
 }
 
 /** @throws ConfigError */
@@ -37,6 +39,7 @@ export function policyOf(
   { schedulerName, plugins }: Pick<SchedulerConfig, 'schedulerName' | 'plugins'>,
   written: WrittenPolicy = {},
   file = '',
+  extenders: readonly ExtenderSettings[] = [],
 ): Policy {
   const { podInitialBackoffSeconds: first = FIRST_BACKOFF_SECONDS, podMaxBackoffSeconds: longest = LONGEST_BACKOFF_SECONDS } = written
   if (first > longest) throw new ConfigError(`${file}: podMaxBackoffSeconds: must not be less than podInitialBackoffSeconds (${first})`)
@@ -47,7 +50,7 @@ export function policyOf(
     const place = `${file}: profiles[${index}]`
     if (all.length > 1 && profile.schedulerName === undefined)
       throw new ConfigError(`${place}.schedulerName: is required where there are several profiles`)
-    const args = argsOf(profile, place)
+    const args = withoutManaged(argsOf(profile, place), extenders)
     const { rules, preempts } = profileOf([...changesOf(profile, place), ...changesOfFlag(plugins)], args)
     return {
       schedulerName: schedulerName ?? profile.schedulerName ?? DEFAULT_NAME,
@@ -62,7 +65,7 @@ export function policyOf(
     throw new ConfigError(
       `${file}: profiles[${twice}].schedulerName: ${JSON.stringify(profiles[twice]?.schedulerName)} has a profile already`,
     )
-  return { profiles, firstBackoffMilliseconds: first * 1_000, longestBackoffMilliseconds: longest * 1_000 }
+  return { profiles, firstBackoffMilliseconds: first * 1_000, longestBackoffMilliseconds: longest * 1_000, extenders }
 }
 
 /** What is enabled wins over what is disabled, and a point's own list over multiPoint, as upstream. */
@@ -95,6 +98,16 @@ function argsOf({ pluginConfig = [] }: WrittenProfile, place: string): PluginArg
   if (percentage === 0 && absolute === 0)
     throw new ConfigError(`${place}: DefaultPreemption: minCandidateNodesPercentage and minCandidateNodesAbsolute cannot both be zero`)
   return read
+}
+
+/** What an extender counts alone, is not counted here. */
+function withoutManaged(args: PluginArgs, extenders: readonly ExtenderSettings[]): PluginArgs {
+  const managed = extenders.flatMap(({ managedResources = [] }) =>
+    managedResources.filter((each) => each.ignoredByScheduler).map(({ name }) => name),
+  )
+  if (managed.length === 0) return args
+  const fit = args.NodeResourcesFit
+  return { ...args, NodeResourcesFit: { ...fit, ignoredResources: [...(fit?.ignoredResources ?? []), ...managed] } }
 }
 
 function checkShape({ NodeResourcesFit }: PluginArgs, place: string): void {

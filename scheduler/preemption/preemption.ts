@@ -55,6 +55,12 @@ export function ineligible(
 
 /** Finds the node that loses least. The picture is as before when this returns. */
 export function findPreemption(newcomer: PodInfo, tools: PreemptionTools): Preemption {
+  const { candidates, why } = preemptionCandidates(newcomer, tools)
+  return leastLoss(candidates) ?? { node: undefined, why }
+}
+
+/** Where room could be made, and why it could not elsewhere. The picture is as before when this returns. */
+export function preemptionCandidates(newcomer: PodInfo, tools: PreemptionTools): { candidates: Candidate[]; why: string } {
   const { cluster, budgets, random, refusers, fits, args = {} } = tools
   const nodes = cluster.list()
   const enough = enoughCandidates(nodes.length, args)
@@ -85,7 +91,7 @@ export function findPreemption(newcomer: PodInfo, tools: PreemptionTools): Preem
     candidates.push(candidate)
     hasHarmless ||= candidate.violations === 0
   }
-  return leastLoss(candidates) ?? { node: undefined, why: explain(nodes.length, refusals) }
+  return { candidates, why: explain(nodes.length, refusals) }
 }
 
 function wasPreempted({ pod }: PodInfo): boolean {
