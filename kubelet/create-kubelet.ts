@@ -19,7 +19,7 @@ import { readCluster } from './node/kubeconfig-file.ts'
 import { type Enforcement, enforceAllocatable, enforcementOf, podLimits } from './node/node-allocatable.ts'
 import { architectureName, readNodeFacts } from './node/node-facts.ts'
 import { keepNode } from './node/node-keeper.ts'
-import { ownAddress, pairsOf, registrationTaints, reservedOf } from './node/node-settings.ts'
+import { keptBackOf, ownAddress, pairsOf, registrationTaints, reservedOf } from './node/node-settings.ts'
 import { nodeObserver } from './node/observe-node.ts'
 import { keepServingCertificate, servingCertificate } from './node/serving-certificate.ts'
 import { createPodAgent, type PodAgent } from './pods/create-pod-agent.ts'
@@ -44,6 +44,7 @@ export function createKubelet(config: KubeletConfig, tools: ProcessTools): Servi
     labels: pairsOf('node-labels', config.nodeLabels),
     images: imageLimits(config),
     reserved: reservedOf(config),
+    keptBack: keptBackOf(config),
     enforcement: enforcementOf(config),
   }
   // Refused now rather than when the node has joined.
@@ -147,6 +148,7 @@ interface WorkOptions {
     taints: ReturnType<typeof registrationTaints>
     labels: Record<string, string>
     reserved: ReturnType<typeof reservedOf>
+    keptBack: ReturnType<typeof keptBackOf>
     enforcement: Enforcement
     images: ImageLimits
   }
@@ -199,7 +201,7 @@ async function startWork({
   })
 
   const observe = nodeObserver({
-    ...{ places, facts, runtime, network, clock, port: () => port, reserved: settings.reserved, maxPods: config.maxPods },
+    ...{ places, facts, runtime, network, clock, port: () => port, reserved: settings.keptBack, maxPods: config.maxPods },
     ...{ pressure: () => eviction.pressure, isShuttingDown: () => shutdown.isShuttingDown },
     volumesInUse: () =>
       csi.inUse.list().catch((error: unknown) => {

@@ -9,13 +9,14 @@ import { measureStorage } from '../pods/measure-storage.ts'
 import type { PodWorkers } from '../pods/pod-workers.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { type EvictionManager, type EvictionOptions, evictionManager } from './eviction-manager.ts'
+import { memoryOfPods } from './pods-memory.ts'
 import { observationsOf } from './signals.ts'
-import { type ThresholdTexts, thresholdsOf } from './thresholds.ts'
+import { alsoOfPods, type ThresholdTexts, thresholdsOf } from './thresholds.ts'
 import type { Candidate } from './victims.ts'
 
 export type EvictionSettings = ThresholdTexts &
   ImageSettings &
-  Pick<KubeletConfig, 'evictionMaxPodGracePeriod' | 'evictionPressureTransitionPeriod' | 'pauseImage'>
+  Pick<KubeletConfig, 'evictionMaxPodGracePeriod' | 'evictionPressureTransitionPeriod' | 'enforceNodeAllocatable' | 'pauseImage'>
 
 export interface NodeEvictionOptions {
   settings: EvictionSettings
@@ -34,10 +35,17 @@ export interface NodeEvictionOptions {
 export function createEviction(options: NodeEvictionOptions): EvictionManager {
   const { settings, places, runtime, workers, node, events, clock, log } = options
   const limits = imageLimits(settings)
+  const isHeld = settings.enforceNodeAllocatable.includes('pods')
+  const thresholds = thresholdsOf(settings)
 
   async function observe(signal: AbortSignal) {
-    const [capacity, headroom, images] = await Promise.all([measureCapacity(places), measureHeadroom(places), imageHeadroom(signal)])
-    return observationsOf(capacity, headroom, images ?? headroom)
+    const [capacity, headroom, images, pods] = await Promise.all([
+      measureCapacity(places),
+      measureHeadroom(places),
+      imageHeadroom(signal),
+      isHeld ? memoryOfPods() : undefined,
+    ])
+    return observationsOf(capacity, headroom, images ?? headroom, pods)
   }
 
   /** Undefined: the images lie where the pods' files do, or nobody knows where. */
@@ -75,7 +83,7 @@ export function createEviction(options: NodeEvictionOptions): EvictionManager {
   }
 
   return evictionManager({
-    ...{ thresholds: thresholdsOf(settings), transitionMilliseconds: settings.evictionPressureTransitionPeriod },
+    ...{ thresholds: isHeld ? alsoOfPods(thresholds) : thresholds, transitionMilliseconds: settings.evictionPressureTransitionPeriod },
     mostGraceSeconds: settings.evictionMaxPodGracePeriod,
     ...{ observe, candidates, reclaimDisk, node, events, clock, log },
     evict: (pod, verdict) => workers().end(pod.metadata.uid ?? '', verdict),

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
+import { memoryOfPods } from './pods-memory.ts'
 import { lookForShortages, NOTHING_SHORT } from './shortage-plan.ts'
 import { type Amount, observationsOf, type Signal } from './signals.ts'
-import { type ThresholdTexts, thresholdsOf } from './thresholds.ts'
+import { alsoOfPods, type ThresholdTexts, thresholdsOf } from './thresholds.ts'
 
 const MI = 2 ** 20
 const texts = (some: Partial<ThresholdTexts>): ThresholdTexts => ({
@@ -79,7 +83,11 @@ describe('shortages', () => {
 
 describe('thresholds', () => {
   for (const [what, some, message] of [
-    ['an unknown signal', { evictionHard: ['memory.free<1Mi'] }, /--eviction-hard: "memory.free" is none of memory.available, nodefs/],
+    [
+      'an unknown signal',
+      { evictionHard: ['memory.free<1Mi'] },
+      /--eviction-hard: "memory.free" is none of memory.available, allocatableMemory/,
+    ],
     ['a name everybody has', { evictionHard: ['toString<1Mi'] }, /is none of/],
     ['no sign', { evictionHard: ['memory.available'] }, /is not signal<amount/],
     ['no amount', { evictionHard: ['memory.available<much'] }, /--eviction-hard: memory.available: /],
@@ -99,12 +107,56 @@ describe('thresholds', () => {
 
 it('two file systems are told apart', () => {
   const node = { memoryBytes: 1, storageBytes: 2, storageTotal: 3, inodes: undefined, inodesTotal: 0, processes: 5, processesTotal: 6 }
-  const found = observationsOf({ memoryBytes: 9 }, node, { ...node, storageBytes: 7, inodes: 8, inodesTotal: 10 })
+  const images = { ...node, storageBytes: 7, inodes: 8, inodesTotal: 10 }
+  const found = observationsOf({ memoryBytes: 9 }, node, images, { available: 3, capacity: 4 })
   assert.deepEqual(Object.fromEntries(found), {
     'memory.available': { available: 1, capacity: 9 },
+    'allocatableMemory.available': { available: 3, capacity: 4 },
     'nodefs.available': { available: 2, capacity: 3 },
     'imagefs.available': { available: 7, capacity: 3 },
     'imagefs.inodesFree': { available: 8, capacity: 10 },
     'pid.available': { available: 5, capacity: 6 },
   })
 })
+
+it('where pods are held together, what is hard for the machine is hard for them', () => {
+  const of = (...evictionHard: string[]) =>
+    alsoOfPods(
+      thresholdsOf(texts({ evictionHard, evictionSoft: ['memory.available<20'], evictionSoftGracePeriod: ['memory.available=1m'] })),
+    )
+      .filter(({ signal }) => signal === 'allocatableMemory.available')
+      .map(({ limit, isHard, graceMilliseconds }) => [limit.text, isHard, graceMilliseconds])
+  assert.deepEqual(of('memory.available<10%', 'pid.available<3'), [['10%', true, 0]])
+  assert.deepEqual(of('memory.available<10%', 'allocatableMemory.available<7'), [['7', true, 0]], 'said by itself')
+  assert.deepEqual(of(), [])
+})
+
+for (const version of ['v1', 'v2']) {
+  it(`the memory of all pods is what their group has used and may (${version})`, async (context) => {
+    const root = mkdtempSync(join(tmpdir(), 'pods-memory-'))
+    context.after(() => rmSync(root, { recursive: true }))
+    const write = (path: string, text: string) => {
+      mkdirSync(dirname(join(root, path)), { recursive: true })
+      writeFileSync(join(root, path), text)
+    }
+    if (version === 'v2') write('cgroup.controllers', 'cpu memory')
+    assert.equal(await memoryOfPods(root), undefined)
+    const limited = (limit: string) => {
+      if (version === 'v2') {
+        write('kubepods/cpu.stat', 'usage_usec 5')
+        write('kubepods/memory.current', '500')
+        write('kubepods/memory.max', limit)
+        write('kubepods/memory.stat', 'inactive_file 100')
+      } else {
+        write('cpuacct/kubepods/cpuacct.usage', '5')
+        write('memory/kubepods/memory.usage_in_bytes', '500')
+        write('memory/kubepods/memory.limit_in_bytes', limit)
+        write('memory/kubepods/memory.stat', 'total_inactive_file 100')
+      }
+    }
+    limited('1000')
+    assert.deepEqual(await memoryOfPods(root), { available: 600, capacity: 1000 })
+    limited(version === 'v2' ? 'max' : `${2 ** 63 - 4096}`)
+    assert.equal(await memoryOfPods(root), undefined)
+  })
+}

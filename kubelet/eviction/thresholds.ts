@@ -1,6 +1,7 @@
 import { ConfigError } from '../../shared/process/config.ts'
 import { parseDuration } from '../../shared/process/setting.ts'
 import { parseQuantity, quantityValue } from '../../shared/quantity/quantity.ts'
+import type { Capacity } from '../node/capacity.ts'
 import { isSignal, SIGNALS, type Signal } from './signals.ts'
 
 /** An amount as people write it: `100Mi`, `5%`. */
@@ -42,6 +43,23 @@ export function thresholdsOf({ evictionHard, evictionSoft, evictionSoftGracePeri
       graceMilliseconds: isHard ? 0 : (graces.get(signal) ?? 0),
     })
   return [...[...hard].map(made(true)), ...[...soft].map(made(false))]
+}
+
+/** Where the kernel holds all pods together, what is hard for the machine is hard for them, too: they go before it ends one of them. Upstream's rule. */
+export function alsoOfPods(thresholds: readonly Threshold[]): Threshold[] {
+  const isSaid = thresholds.some(({ signal, isHard }) => signal === 'allocatableMemory.available' && isHard)
+  const same = thresholds.filter(({ signal, isHard }) => signal === 'memory.available' && isHard && !isSaid)
+  return [...thresholds, ...same.map((one): Threshold => ({ ...one, signal: 'allocatableMemory.available' }))]
+}
+
+/** What pods never get because they would have to go: where a hard threshold of the machine is. In bytes; upstream's rule for allocatable amounts. */
+export function neverGiven(thresholds: readonly Threshold[], capacity: Pick<Capacity, 'memoryBytes' | 'storageBytes'>) {
+  const below = (signal: Signal, all: number) =>
+    Math.max(0, ...thresholds.flatMap((one) => (one.isHard && one.signal === signal ? [one.limit.of(all)] : [])))
+  return {
+    memoryBytes: below('memory.available', capacity.memoryBytes),
+    storageBytes: below('nodefs.available', capacity.storageBytes),
+  }
 }
 
 function read<T>(flag: string, sign: '<' | '=', texts: readonly string[], parse: (text: string) => T): Map<Signal, T> {

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import type { Taint } from '../../shared/openapi/generated/core-v1.ts'
 import { ConfigError } from '../../shared/process/config.ts'
 import { parseQuantity, quantityMilliValue, quantityValue } from '../../shared/quantity/quantity.ts'
+import { neverGiven, type ThresholdTexts, thresholdsOf } from '../eviction/thresholds.ts'
+import type { Capacity } from './capacity.ts'
 import type { Reserved } from './node-report.ts'
 
 /** `name=value` texts as a record. @throws ConfigError naming the flag */
@@ -51,6 +53,15 @@ export function reservedOf(settings: { systemReserved: readonly string[]; kubeRe
     memoryBytes: system.memoryBytes + kube.memoryBytes,
     storageBytes: system.storageBytes + kube.storageBytes,
     ...(system.pids === undefined && kube.pids === undefined ? {} : { pids: (system.pids ?? 0) + (kube.pids ?? 0) }),
+  }
+}
+
+/** What of the machine is not for pods: what is kept back, and what they would be evicted for. @throws ConfigError */
+export function keptBackOf(settings: ThresholdTexts & Parameters<typeof reservedOf>[0]): (capacity: Capacity) => Reserved {
+  const [reserved, thresholds] = [reservedOf(settings), thresholdsOf(settings)]
+  return (capacity) => {
+    const { memoryBytes, storageBytes } = neverGiven(thresholds, capacity)
+    return { ...reserved, memoryBytes: reserved.memoryBytes + memoryBytes, storageBytes: reserved.storageBytes + storageBytes }
   }
 }
 

@@ -2,12 +2,13 @@ import type { NodeAddress, NodeSystemInfo } from '../../shared/openapi/generated
 import type { Clock } from '../../shared/time/clock.ts'
 import type { PodNetwork } from '../network/pod-network.ts'
 import type { ContainerRuntime, ImageStatus } from '../runtime/container-runtime.ts'
-import { type MachinePlaces, measureCapacity } from './capacity.ts'
+import { type Capacity, type MachinePlaces, measureCapacity } from './capacity.ts'
 import type { Observation } from './node-report.ts'
 
 export interface ObserveOptions {
   places: MachinePlaces
-  reserved: Observation['reserved']
+  /** What is kept back of so much. */
+  reserved(capacity: Capacity): Observation['reserved']
   maxPods: number
   addresses: readonly NodeAddress[]
   keepsAddresses: boolean
@@ -31,7 +32,7 @@ const ENGINE_MAY_BE_AWAY = 30_000
 
 /** Looks at machine, engine and network. What is wrong with engine or network is a finding, not an error. */
 export function nodeObserver(options: ObserveOptions): (signal: AbortSignal) => Promise<Observation> {
-  const { places, reserved, maxPods, addresses, facts, runtime, network, clock } = options
+  const { places, maxPods, addresses, facts, runtime, network, clock } = options
   // What was known last stays in the status while the engine is away.
   let version = ''
   let images: ImageStatus[] = []
@@ -67,7 +68,16 @@ export function nodeObserver(options: ObserveOptions): (signal: AbortSignal) => 
     if (engineProblem !== undefined) problems.push(engineProblem)
     if (networkProblem !== undefined) problems.push(`container runtime network not ready: ${networkProblem}`)
     return {
-      ...{ capacity, reserved, maxPods, addresses, problems, images, port: options.port(), keepsAddresses: options.keepsAddresses },
+      ...{
+        capacity,
+        reserved: options.reserved(capacity),
+        maxPods,
+        addresses,
+        problems,
+        images,
+        port: options.port(),
+        keepsAddresses: options.keepsAddresses,
+      },
       info: { ...facts, containerRuntimeVersion: version },
       pressure: options.pressure(),
       volumesInUse,

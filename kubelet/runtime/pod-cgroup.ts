@@ -59,8 +59,8 @@ export async function limitPod(path: string, driver: string, limits: GroupLimits
   await limitGroup(path, limits, root)
 }
 
-/** Above all pods. */
-const ALL_PODS = '/kubepods'
+/** The control group above all pods. */
+export const ALL_PODS = '/kubepods'
 
 /** Limits all pods of the node together. @throws Error where that cannot be written (the systemd driver's slices are systemd's) */
 export async function limitAllPods(driver: string, limits: GroupLimits, root = '/sys/fs/cgroup'): Promise<void> {
