@@ -12,6 +12,9 @@ interface ServerListTools {
   patienceMilliseconds?: number
 }
 
+/** A server that is silent is left when another has answered and it has not in so many times as long: on a busy machine all of them are late. */
+const SLOWER = 3
+
 /** One use of a server, from the request to the end of its answer. */
 export interface ServerUse {
   readonly url: string
@@ -89,27 +92,33 @@ export class ServerList {
   async #look(): Promise<void> {
     if (this.#looking) return
     this.#looking = true
+    const { clock, isReady, patienceMilliseconds } = this.#tools
+    const end = new AbortController()
+    const looked = this.#choose()
+    const asked = clock.monotonic()
     try {
-      const looked = this.#choose()
-      if (await this.#answers(looked)) return
+      const answer = isReady(looked, end.signal)
+      if (await this.#within(answer, patienceMilliseconds)) return
       for (const other of this.#urls()) {
-        if (other === looked || !(await this.#answers(other))) continue
+        if (other === looked) continue
+        const began = clock.monotonic()
+        if (!(await this.#within(isReady(other, end.signal), patienceMilliseconds))) continue
+        const lateness = SLOWER * (clock.monotonic() - began)
+        if (await this.#within(answer, asked + lateness - clock.monotonic())) return
         if (this.#current === looked) this.#moveTo(other)
         return
       }
     } finally {
+      end.abort(new Error('the look has ended'))
       this.#looking = false
     }
   }
 
-  async #answers(url: string): Promise<boolean> {
-    const { clock, patienceMilliseconds, isReady } = this.#tools
-    const patience = new AbortController()
-    const timer = clock.after(patienceMilliseconds, () => patience.abort(new Error(`${url} is silent`)))
-    try {
-      return await isReady(url, patience.signal)
-    } finally {
-      timer.cancel()
-    }
+  /** The answer, or undefined where there is none within the time. */
+  #within(answer: Promise<boolean>, milliseconds: number): Promise<boolean | undefined> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#tools.clock.after(Math.max(0, milliseconds), () => resolve(undefined))
+      answer.then(resolve, reject).finally(() => timer.cancel())
+    })
   }
 }
