@@ -41,6 +41,27 @@ export class RecentChanges<F> {
     return this.#items.slice(this.#firstAfter(revision)) as Change<F>[]
   }
 
+  /** The revision after which every change is here. */
+  get start(): number {
+    return this.#start
+  }
+
+  /** Whether these would fit beside those that are kept. */
+  hasRoomFor(changes: readonly Change<F>[]): boolean {
+    const { changes: most, bytes } = this.#limits
+    const count = this.#items.length - this.#offset + changes.length
+    return count <= most && this.#bytes + sumOf(changes) <= bytes
+  }
+
+  /** Adds every change after `from` up to `to`, in order. Nothing comes of it when the oldest that are kept do not begin at `to` any more. */
+  prepend(changes: readonly Change<F>[], from: number, to: number): void {
+    if (to !== this.#start || !this.hasRoomFor(changes)) return
+    this.#items = [...changes, ...this.#items.slice(this.#offset)]
+    this.#offset = 0
+    this.#bytes += sumOf(changes)
+    this.#start = from
+  }
+
   append(change: Change<F>): void {
     this.#items.push(change)
     this.#bytes += sizeOf(change)
@@ -79,6 +100,10 @@ export class RecentChanges<F> {
       this.#offset = 0
     }
   }
+}
+
+function sumOf(changes: readonly Change<unknown>[]): number {
+  return changes.reduce((sum, change) => sum + sizeOf(change), 0)
 }
 
 function sizeOf(change: Change<unknown>): number {

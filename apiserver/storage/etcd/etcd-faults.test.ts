@@ -141,6 +141,39 @@ test('what others write to the same etcd leaves gaps, and neither readers nor wa
   )
 })
 
+test('after a restart everybody goes on from before it at once, and etcd is read once for all of them', async (t) => {
+  const prefix = newPrefix()
+  const storage = await open(t, prefix)
+  for (let n = 0; n < 40; n++) await put(storage, `core/pods/a/p${n}`, 'x')
+  const again = await open(t, prefix)
+  const watches = async () => {
+    const text = await (await fetch(`${etcd.endpoints[0]}/metrics`)).text()
+    return Number(/grpc_server_started_total\{grpc_method="Watch".*\} (\d+)/.exec(text)?.[1])
+  }
+  const before = await watches()
+  const expected = (from: number) => Array.from({ length: 40 - from }, (_, n) => from + n + 1)
+  await Promise.all(
+    Array.from({ length: 30 }, async (_, from) => {
+      const read = await readAll(again.changes(from, again.revision))
+      assert.deepEqual(
+        read.map(({ revision }) => revision),
+        expected(from),
+      )
+      const collector = new Collector(again, from)
+      await collector.reached(40)
+      assert.deepEqual(collector.revisions, expected(from))
+    }),
+  )
+  assert.ok((await watches()) - before <= 2, `${(await watches()) - before} watches were opened`)
+  // More than memory takes is read as before.
+  const small = await open(t, prefix, { recent: { changes: 10, bytes: 10_000 } })
+  const read = await Promise.all([0, 1, 35].map((from) => readAll(small.changes(from, small.revision))))
+  assert.deepEqual(
+    read.map(({ length }) => length),
+    [40, 39, 5],
+  )
+})
+
 test('a mirror that missed what etcd forgot reads everything anew, and ends its watches', async (t) => {
   const gate = await tcpGate(portOf(etcd))
   t.after(() => gate.close())

@@ -24,6 +24,7 @@ import { EtcdKeys } from './etcd-keys.ts'
 import { EtcdLink } from './etcd-link.ts'
 import { EtcdMarks } from './etcd-marks.ts'
 import { EtcdMirror } from './etcd-mirror.ts'
+import { EtcdRecall } from './etcd-recall.ts'
 import { refusalOf, unavailable } from './etcd-trouble.ts'
 import { EtcdWriter, type WriterOptions } from './etcd-writer.ts'
 
@@ -91,6 +92,7 @@ class EtcdStorage<F> extends PresentStorage<F> implements Storage<F> {
   readonly #mirror: EtcdMirror<F>
   readonly #barrier: EtcdBarrier
   readonly #history: EtcdHistory<F>
+  readonly #recall: EtcdRecall<F>
   readonly #writer: EtcdWriter<F>
   readonly claims: EtcdClaims
   readonly #end = new AbortController()
@@ -110,6 +112,7 @@ class EtcdStorage<F> extends PresentStorage<F> implements Storage<F> {
     this.#barrier = new EtcdBarrier({ link, keys, mirror: this.#mirror })
     this.#history = new EtcdHistory({ ...tools, mirror: this.#mirror, mark: () => this.#barrier.mark() })
     this.claims = new EtcdClaims(tools)
+    this.#recall = new EtcdRecall(this.recent, this.#history)
     this.#writer = new EtcdWriter({ ...tools, mirror: this.#mirror, barrier: () => this.barrier(), medium: options.medium })
   }
 
@@ -165,6 +168,7 @@ class EtcdStorage<F> extends PresentStorage<F> implements Storage<F> {
   async *changes(fromRevision: number, toRevision: number): AsyncGenerator<Change<F>, void, undefined> {
     this.checkReachable(fromRevision)
     if (toRevision > this.revision) throw new RevisionAhead(toRevision, this.revision)
+    await this.#recall.reach(fromRevision)
     for (let position = fromRevision; position < toRevision; ) {
       const isNear = this.recent.covers(position)
       const read = isNear ? this.recent.after(position) : await this.#history.read(position, toRevision, READ_BATCH)
@@ -187,8 +191,10 @@ class EtcdStorage<F> extends PresentStorage<F> implements Storage<F> {
     return this.#marks.firstAfter(this.compacted)
   }
 
-  protected readLog(from: number, to: number, limit: number): Promise<Change<F>[]> {
-    return this.#history.read(from, to, limit)
+  protected async readLog(from: number, to: number, limit: number): Promise<Change<F>[]> {
+    await this.#recall.reach(from)
+    if (!this.recent.covers(from)) return this.#history.read(from, to, limit)
+    return this.recent.after(from).filter(({ revision }) => revision <= to)
   }
 
   protected async compactLog(revision: number): Promise<void> {
