@@ -14,6 +14,7 @@ import { ConflictQueue } from './conflict-queue.ts'
 import { type ClaimsOf, decideClaims, releasedWith } from './decide-claims.ts'
 import type { HookContext } from './define-resource.ts'
 import { type Encode, encodeObject, isTooLarge, tooLarge } from './encode-object.ts'
+import { lookAgain } from './look-again.ts'
 import { factsOf, type ObjectFacts, type StoredEntry } from './object-facts.ts'
 import { keepIdentity, placeInNamespace, stampNewObject } from './object-metadata.ts'
 import { storageKey } from './read-object.ts'
@@ -85,7 +86,7 @@ export class ObjectWriter {
 
   /** @throws StatusError AlreadyExists, Invalid, Forbidden, BadRequest */
   create(request: WriteRequest, object: KubeObject): Promise<Written> {
-    return withUndo((onFailure) => this.#createOnce(request, object, onFailure))
+    return lookAgain(this.#tools, object, (sent) => withUndo((onFailure) => this.#createOnce(request, sent, onFailure)))
   }
 
   async #createOnce(request: WriteRequest, object: KubeObject, onFailure: OnFailure): Promise<Written> {

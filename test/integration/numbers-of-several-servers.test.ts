@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Service } from '../../shared/openapi/generated/core-v1.ts'
+import { manualClock } from '../../simulation/time/manual-clock.ts'
 import type { Answer, TestApi } from '../harness/api.ts'
 import { type PrivateEtcd, privateEtcd } from '../harness/private-etcd.ts'
 import { serversOverEtcd } from '../harness/servers-over-etcd.ts'
+import { soon } from '../harness/soon.ts'
 
 let etcd: PrivateEtcd
 before(async () => {
@@ -121,4 +123,26 @@ test('two nodes never have one address, one name, or one range of pods', async (
   const [first] = (json['items'] as { metadata: { name: string } }[]).filter(({ metadata }) => metadata.name.endsWith('-0'))
   assert.equal((await servers[0]!.request('DELETE', `/api/v1/nodes/${first?.metadata.name}`)).status, 200)
   assert.equal((await servers[1]!.request('POST', '/api/v1/nodes', node('c', '192.0.2.10'))).status, 201)
+})
+
+test('an IPAddress whose Service never came keeps its address for a minute, and no longer', async (t) => {
+  const clock = manualClock()
+  const { add } = await serversOverEtcd(t, etcd, 0)
+  const server = await add({ clock })
+  const ADDRESSES = '/apis/networking.k8s.io/v1/ipaddresses'
+  // What a server leaves that is killed between the two.
+  const labels = { 'ipaddress.kubernetes.io/ip-family': 'IPv4', 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io' }
+  const left = {
+    ...{ apiVersion: 'networking.k8s.io/v1', kind: 'IPAddress', metadata: { name: '10.96.9.9', labels } },
+    spec: { parentRef: { resource: 'services', namespace: 'default', name: 'never' } },
+  }
+  assert.equal((await server.request('POST', ADDRESSES, left)).status, 201)
+  assert.equal((await create(server, service('web', { clusterIP: '10.96.9.9' }))).status, 422)
+  for (let second = 0; second < 55; second++) await clock.advance(1_000)
+  assert.equal((await server.request('GET', `${ADDRESSES}/10.96.9.9`)).status, 200)
+  await soon(async () => {
+    await clock.advance(1_000)
+    const made = await create(server, service('web', { clusterIP: '10.96.9.9' }))
+    assert.equal(made.status, 201, made.text)
+  })
 })
