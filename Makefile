@@ -4,12 +4,12 @@ SHELL := /bin/sh
 node := tools/node
 modules := node_modules/.package-lock.json
 
-.PHONY: help up down lab load rewind images build doctor test check fuzz bench clean
+.PHONY: help up down lab load rewind images build doctor what-if test check fuzz bench clean
 
 help: ## what there is
 	@echo 'Coxswain: Kubernetes as a small crew of TypeScript processes.'
 	@echo
-	@awk -F ' *## *' '/^[a-z]+:.*##/ { sub(/:.*/, "", $$1); printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo 'Settings: .env.example. The story to follow: README.md.'
 
@@ -38,6 +38,11 @@ build: $(modules) images ## the images of the cluster from this checkout
 
 doctor: $(modules) ## looks for what would keep a cluster from running here
 	@$(if $(HA),COXSWAIN_HA=$(HA)) $(node) deploy/doctor/doctor.ts
+
+# A command may hold any sign that make or a shell has a use for.
+what-if: export COXSWAIN_RUN := $(RUN)
+what-if: $(modules) ## RUN='kubectl …' DIES=node FOR=10m: what would become of the cluster; without them a copy of it to play with
+	@$(node) simulation/what-if/main.ts $(if $(DIES),--node-dies=$(DIES)) $(if $(FOR),--for=$(FOR)) $(if $(OUTPUT),--output=$(OUTPUT)) $(FLAGS)
 
 test: $(modules) ## all tests but those of a lab; ONLY=path for some
 	@deploy/test.sh $(ONLY)

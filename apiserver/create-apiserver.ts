@@ -36,7 +36,7 @@ import { UpgradeReply } from './http/upgrade.ts'
 import { serverMetrics } from './limits/server-metrics.ts'
 import { Listeners } from './listeners.ts'
 import { openState, type ServerState, type StateParts } from './open-state.ts'
-import { Pipeline } from './pipeline.ts'
+import { type PathHandler, Pipeline } from './pipeline.ts'
 import { Expiry } from './registry/expiry.ts'
 import type { ObjectReader } from './registry/object-reader.ts'
 import { ObjectStore } from './registry/read-object.ts'
@@ -66,6 +66,8 @@ export interface ApiServerParts extends StateParts {
   scrapeNode?: ScrapeNode
   /** Sets routes. Default: the machine's `ip`. */
   ip?: RunIp
+  /** Paths that only this server has. */
+  paths?: Readonly<Record<string, PathHandler>>
 }
 
 /** How often it is looked whether certificates are due for renewal, in milliseconds: they are for the last third of a year. */
@@ -79,7 +81,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const derived = deriveConfig(config)
   const metrics = new Metrics()
   const audit = await createAudit(config, { metrics, ...tools })
-  const identity = await ServerIdentity.establish({ config, derived, clock, log })
+  const identity = await ServerIdentity.establish({ config, derived, clock: parts.outsideClock ?? clock, log })
   const scrapeNode = parts.scrapeNode ?? ((node: string, signal: AbortSignal) => connect.nodeMetrics(node, signal))
   const state = await openState(config, derived, identity, { ...tools, parts, scrapeNode, metrics })
   const { storage, objects, table, writer } = state
@@ -133,7 +135,7 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const flowPolicy = new FlowPolicyFollower({ reader: objects, writer, table, flowControl, ensureMandatory, clock, log })
   const pipeline = createPipeline({
     ...{ config, tools, state, store, hub, connect, aggregation, identity, flowControl, bounds },
-    ...{ issuer: derived.issuer, unready, metrics, auditor: audit?.auditor, kindOf },
+    ...{ issuer: derived.issuer, unready, metrics, auditor: audit?.auditor, kindOf, further: parts.paths },
   })
   const handle = (request: ApiRequest, reply: Reply) => pipeline.handle(request, reply)
   const upgrade: UpgradeHandler = (request, raw, socket, head) =>
@@ -245,6 +247,7 @@ interface PipelineParts {
   readonly issuer: string
   readonly unready: () => string | undefined
   readonly kindOf: (definition: CustomResourceDefinition) => CustomKind
+  readonly further: ApiServerParts['paths']
 }
 
 /** The request path with everything it passes through. */
@@ -274,7 +277,7 @@ function createPipeline(parts: PipelineParts): Pipeline {
   })
   return new Pipeline({
     ...{ authentication, auditor, authorization, flowControl, table, metrics: told.requests, clock, log, deadline: config.requestTimeout },
-    ...{ verbs, ...rewind, paths: pathHandlers({ ...paths, further: { '/rewind': history } }) },
+    ...{ verbs, ...rewind, paths: pathHandlers({ ...paths, further: { ...parts.further, '/rewind': history } }) },
     connect: (call) => connect.handle(call),
     remotes: aggregation,
   })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Metrics } from '../shared/metrics/metrics.ts'
 import { ConfigError } from '../shared/process/config.ts'
 import type { ProcessTools } from '../shared/process/run.ts'
+import type { Clock } from '../shared/time/clock.ts'
 import { readAdmissionConfiguration } from './admission/admission-configuration.ts'
 import { admissionRules } from './admission/admit.ts'
 import { furtherRangeOf } from './admission/further-ranges.ts'
@@ -41,6 +42,8 @@ export interface StateParts {
   openStorage?: (options: StorageOptions<ObjectFacts>) => Storage<ObjectFacts> | Promise<Storage<ObjectFacts>>
   /** Default: every kind that has a file in resources/. */
   loadDefinitions?: (services: ResourceServices) => Promise<ResourceDefinition[]>
+  /** The time by which certificates are made and judged: clients check them by that of their machine. Default: the clock that everything here goes by. */
+  outsideClock?: Clock
 }
 
 /** The store, the kinds it holds, and everybody who reads and writes them. */
@@ -90,6 +93,7 @@ export async function openState(
   const authentication = createAuthentication({
     ...{ reader: objects, clock, random, log, serviceAccountKeys: identity.credentials.serviceAccountKeys, issuer: derived.issuer },
     ...{ tokenFile: config.tokenFile && readFileSync(config.tokenFile, 'utf8'), providers },
+    certificateClock: parts.outsideClock ?? clock,
     anonymous: () => providers?.anonymous ?? anonymous,
   })
   const authorization = createAuthorization(objects)

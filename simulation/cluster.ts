@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { settings as apiServerSettings } from '../apiserver/config.ts'
-import { type ApiServer, createApiServer } from '../apiserver/create-apiserver.ts'
+import { type ApiServer, type ApiServerParts, createApiServer } from '../apiserver/create-apiserver.ts'
 import { localTransport } from '../apiserver/local-transport.ts'
 import type { ObjectFacts } from '../apiserver/registry/object-facts.ts'
 import { createMemoryStorage, type MemoryStorageOptions } from '../apiserver/storage/memory-storage.ts'
@@ -19,7 +19,7 @@ import type { Transport } from '../shared/client/transport.ts'
 import { type Logger, silentLogger } from '../shared/logging/logger.ts'
 import { readConfig } from '../shared/process/config.ts'
 import type { ProcessTools, Service } from '../shared/process/run.ts'
-import { seededRandom } from '../shared/random/random.ts'
+import { type Random, seededRandom } from '../shared/random/random.ts'
 import type { Clock } from '../shared/time/clock.ts'
 import { type FragileTransport, fragileTransport } from './faults/fragile-transport.ts'
 import { type ManualClock, manualClock } from './time/manual-clock.ts'
@@ -39,7 +39,15 @@ export interface ClusterOptions {
   scheduler?: boolean
   log?: Logger
   seed?: number
-  storage?: Pick<MemoryStorageOptions<ObjectFacts>, 'medium'>
+  storage?: Pick<MemoryStorageOptions<ObjectFacts>, 'medium' | 'initial'>
+  /** Default: one that begins in 2030. */
+  clock?: ManualClock
+  /** Serves over TLS on a free port of loopback, too, to clients that live by this clock. Default: only in process. */
+  outsideClock?: Clock
+  /** Paths that only this cluster's server has. */
+  paths?: ApiServerParts['paths']
+  /** Names the accounts of components when chance is not to be repeatable. Default: by `seed`. */
+  random?: Random
   /** What simulated nodes say they use; default: nothing, because they have no API of their own. */
   scrapeNode?: ScrapeNode
   /** More flags of the API server. Routes are never set on this machine. */
@@ -56,6 +64,8 @@ export interface InProcessCluster {
   clientOf(caller: Caller): Client
   /** The connection of a component, by the name it calls itself, or of somebody else: for components on connections with more faults than `cut`. */
   transportOf(component: string | Caller): Transport
+  /** Where credentials are. */
+  readonly directory: string
   /** What the controller manager here is, or would be, started with. */
   readonly controllerSettings: ControllerSettings
   /** What the components are made with; for starting more of them. */
@@ -113,10 +123,12 @@ function requestsAsleep(clock: ManualClock) {
 /** Starts one; `stop` it with `t.after`. Time stands still until the test moves it. */
 export async function startCluster(options: ClusterOptions = {}): Promise<InProcessCluster> {
   const { controllers = [], log = silentLogger(), seed = 1 } = options
-  const clock = manualClock()
+  const clock = options.clock ?? manualClock()
   const directory = mkdtempSync(join(tmpdir(), 'cluster-'))
-  const tools: ProcessTools = { clock, random: seededRandom(seed), log }
-  const args = [`--data-dir=${directory}`, '--storage=memory', '--advertise-address=192.0.2.1', '--secure-port=6443']
+  const tools: ProcessTools = { clock, random: options.random ?? seededRandom(seed), log }
+  const args = [`--data-dir=${directory}`, '--storage=memory', '--advertise-address=192.0.2.1']
+  const { outsideClock, paths } = options
+  args.push(...(outsideClock ? ['--bind-address=127.0.0.1', '--secure-port=0'] : ['--secure-port=6443']))
   args.push(...(options.apiServerFlags ?? []))
   const config = readConfig({ name: 'apiserver', summary: '' }, apiServerSettings, { args, env: {} })
   const sleepers = requestsAsleep(clock)
@@ -125,7 +137,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<InProc
     (storage ??= outliving(createMemoryStorage({ ...storageOptions, ...options.storage })))
   const startApi = async () => {
     const scrapeNode = options.scrapeNode ?? (() => Promise.reject(new Error('a simulated node has no API of its own')))
-    const parts = { listen: false, openStorage, scrapeNode, ip: async () => {} }
+    const outside = { listen: outsideClock !== undefined, ...(outsideClock ? { outsideClock } : {}), ...(paths ? { paths } : {}) }
+    const parts = { ...outside, openStorage, scrapeNode, ip: async () => {} }
     const made = await createApiServer(config, { ...tools, clock: sleepers.clock }, parts)
     await untilDone(made.start(), clock)
     return made
@@ -174,6 +187,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<InProc
       return api
     },
     connections: components,
+    directory,
     async restartApi() {
       for (const transport of transports) transport.cut(true)
       await untilDone(api.stop(), clock)

@@ -17,6 +17,8 @@ import type { Authenticator, Credentials, User } from './user.ts'
 export interface AuthenticationOptions {
   readonly reader: ObjectReader
   readonly clock: Clock
+  /** By which client certificates are valid; default: the clock. */
+  readonly certificateClock?: Clock
   readonly random: Random
   readonly log: Logger
   readonly serviceAccountKeys: ServiceAccountKeys
@@ -77,7 +79,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       return token === undefined ? undefined : (await review(token, [])).user
     },
   }
-  const inOrder: readonly Authenticator[] = [clientCertificateAuthenticator(clock), bearer]
+  const inOrder: readonly Authenticator[] = [clientCertificateAuthenticator(options.certificateClock ?? clock), bearer]
   const last = anonymousAuthenticator(options.anonymous ?? (() => ({ enabled: true })))
   return {
     authenticate: (credentials) => firstAnswer(inOrder, last, credentials, log),

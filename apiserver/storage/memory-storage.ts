@@ -7,6 +7,15 @@ export interface MemoryStorageOptions<F> extends StorageOptions<F> {
   readonly recent?: RecentLimits | undefined
   /** Stands in for a medium: runs the write, sooner or later or not at all. Tests put faults here. */
   readonly medium?: ((write: () => Promise<void>) => Promise<void>) | undefined
+  /** Default: empty. */
+  readonly initial?: InitialState | undefined
+}
+
+/** What a store begins with. Its log begins after that. */
+export interface InitialState {
+  /** The newest revision there was; every object's is no higher. */
+  readonly revision: number
+  readonly objects: Iterable<{ readonly key: string; readonly value: Buffer; readonly revision: number }>
 }
 
 /** A log that lasts as long as the process. */
@@ -14,12 +23,13 @@ class MemoryLog<F> implements RevisionLog<F> {
   /** Without gap: the change at index i has revision `#compacted + 1 + i`. */
   #changes: Change<F>[] = []
   #marks: number[] = []
-  #compacted = 0
+  #compacted: number
   #bytes = 0
   readonly #medium: (write: () => Promise<void>) => Promise<void>
 
-  constructor(medium: (write: () => Promise<void>) => Promise<void>) {
+  constructor(medium: (write: () => Promise<void>) => Promise<void>, compacted: number) {
     this.#medium = medium
+    this.#compacted = compacted
   }
 
   gather(action: () => void): void {
@@ -83,6 +93,11 @@ class MemoryLog<F> implements RevisionLog<F> {
 
 /** The driver for tests and throw-away clusters: everything the contract promises but to outlive the process. */
 export function createMemoryStorage<F>(options: MemoryStorageOptions<F>): Storage<F> {
-  const log = new MemoryLog<F>(options.medium ?? ((write) => write()))
-  return new RevisionedStorage<F>({ log, revision: 0, compacted: 0, present: [] }, options)
+  const { revision = 0, objects = [] } = options.initial ?? {}
+  const log = new MemoryLog<F>(options.medium ?? ((write) => write()), revision)
+  const present: Entry<F>[] = []
+  for (const { key, value, revision: written } of objects) {
+    present.push({ key, value, revision: written, createRevision: written, facts: options.facts(key, value) })
+  }
+  return new RevisionedStorage<F>({ log, revision, compacted: revision, present }, options)
 }

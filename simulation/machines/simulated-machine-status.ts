@@ -1,25 +1,33 @@
 import type { Node, NodeCondition, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
 
-/** The status of a healthy machine, as a kubelet writes it. */
-export function nodeStatus(name: string, allocatable: Record<string, string>, known: Node | undefined, now: number): Node['status'] {
+/** The status of a healthy machine, as a kubelet writes it; `allocatable` undefined: what it was, healthy. */
+export function nodeStatus(
+  name: string,
+  allocatable: Record<string, string> | undefined,
+  known: Node | undefined,
+  now: number,
+): Node['status'] {
   const at = timestamp(now)
   const condition = (type: string, status: string, reason: string, message: string): NodeCondition => {
     const before = known?.status.conditions?.find((each) => each.type === type)
     const since = before?.status === status ? (before.lastTransitionTime ?? at) : at
     return { type, status, reason, message, lastHeartbeatTime: at, lastTransitionTime: since }
   }
+  const conditions = [
+    condition('MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
+    condition('DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
+    condition('PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'),
+    condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'),
+  ]
+  if (!allocatable && known) return { ...known.status, conditions }
+  const room = allocatable ?? {}
   return {
     ...known?.status,
-    capacity: allocatable,
-    allocatable,
+    capacity: room,
+    allocatable: room,
     addresses: [{ type: 'Hostname', address: name }],
-    conditions: [
-      condition('MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
-      condition('DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
-      condition('PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'),
-      condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'),
-    ],
+    conditions,
     daemonEndpoints: { kubeletEndpoint: { Port: 10_250 } },
     nodeInfo: {
       machineID: name,
@@ -37,7 +45,16 @@ export function nodeStatus(name: string, allocatable: Record<string, string>, kn
 }
 
 /** A strategic patch of a pod's status: all containers run, restarted so many times more than before. */
-export function podStatus(pod: Pod, ready: boolean, podIP: string, at: string, restarts = 0): object {
+export function podStatus(
+  pod: Pod,
+  {
+    ready,
+    podIP,
+    hostIP = '192.0.2.1',
+    at,
+    restarts = 0,
+  }: { ready: boolean; podIP: string; hostIP?: string | undefined; at: string; restarts?: number },
+): object {
   const condition = (type: string, isTrue: boolean) => ({
     type,
     status: isTrue ? 'True' : 'False',
@@ -46,7 +63,7 @@ export function podStatus(pod: Pod, ready: boolean, podIP: string, at: string, r
   })
   return {
     phase: 'Running',
-    hostIP: '192.0.2.1',
+    hostIP,
     podIP,
     podIPs: [{ ip: podIP }],
     startTime: pod.status.startTime ?? at,

@@ -27,6 +27,8 @@ export interface SimulatedMachineOptions {
   name: string
   labels?: Record<string, string>
   allocatable?: Record<string, string>
+  /** A machine whose Node is there, with pods that run on it: it goes on from them, and its Node's status stays what it is. */
+  adopts?: { readonly running: ReadonlyMap<string, string>; readonly usedAddresses: ReadonlySet<string> }
   /** Default: everything runs after 100 ms, ends after 50 ms. */
   script?: (pod: Pod) => Partial<PodScript>
   leaseMilliseconds?: number
@@ -48,7 +50,7 @@ export interface SimulatedMachine {
 
 /** Makes one; nothing happens before `start`. `client` is the kubelet's. */
 export function simulatedMachine(client: Client, tools: ProcessTools, options: SimulatedMachineOptions): SimulatedMachine {
-  const running = new Map<string, string>()
+  const running = new Map(options.adopts?.running)
   let kubelet: Kubelet | undefined
   return {
     name: options.name,
@@ -86,6 +88,7 @@ class Kubelet {
   readonly #seen = new Map<string, number>()
   #work: Promise<unknown> = Promise.resolve()
   #podRange: string | undefined
+  #hostIP: string | undefined
   #lastAddress = 1
 
   constructor(client: Client, tools: ProcessTools, options: SimulatedMachineOptions, running: Map<string, string>) {
@@ -111,7 +114,8 @@ class Kubelet {
   }
 
   async #register(): Promise<void> {
-    const { name, labels } = this.#options
+    const { name, labels, adopts } = this.#options
+    if (adopts) return this.#postStatus()
     const metadata = { name, labels: { 'kubernetes.io/hostname': name, ...labels } }
     try {
       await this.#client.create('v1', 'Node', { metadata, status: this.#status(undefined) }, { signal: this.#life.signal })
@@ -122,8 +126,9 @@ class Kubelet {
   }
 
   #status(known: Node | undefined): Node['status'] {
-    const { name, allocatable } = this.#options
-    return nodeStatus(name, { cpu: '4', memory: '8Gi', pods: '110', ...allocatable }, known, this.#tools.clock.now())
+    const { name, allocatable, adopts } = this.#options
+    const room = adopts ? undefined : { cpu: '4', memory: '8Gi', pods: '110', ...allocatable }
+    return nodeStatus(name, room, known, this.#tools.clock.now())
   }
 
   /** As a kubelet does: the status is written when the server has another one, not at every look. */
@@ -131,6 +136,7 @@ class Kubelet {
     const { signal } = this.#life
     const node = await this.#client.get('v1', 'Node', { name: this.#options.name }, { signal })
     this.#podRange = node.spec.podCIDR
+    this.#hostIP = node.status.addresses?.find(({ type }) => type === 'InternalIP')?.address
     if (node.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return
     await this.#client.updateStatus('v1', 'Node', { ...node, status: this.#status(node) }, { signal })
   }
@@ -225,7 +231,16 @@ class Kubelet {
     const { restartPolicy } = pod.spec
     if (restartPolicy === 'Always' || (restartPolicy === 'OnFailure' && exitCode !== 0)) {
       this.#seen.set(`${uid} runs`, now)
-      await this.#patchStatus(pod, podStatus(pod, true, pod.status.podIP ?? '', timestamp(this.#tools.clock.now()), 1))
+      await this.#patchStatus(
+        pod,
+        podStatus(pod, {
+          ready: true,
+          podIP: pod.status.podIP ?? '',
+          hostIP: this.#hostIP,
+          at: timestamp(this.#tools.clock.now()),
+          restarts: 1,
+        }),
+      )
       return afterMilliseconds
     }
     this.#running.delete(uid)
@@ -240,8 +255,9 @@ class Kubelet {
   async #report(pod: Pod, ready: boolean): Promise<void> {
     const says = pod.status.conditions?.find(({ type }) => type === 'Ready')?.status
     if (pod.status.phase === 'Running' && says === (ready ? 'True' : 'False')) return
-    const podIP = pod.status.podIP ?? (await this.#address())
-    await this.#patchStatus(pod, podStatus(pod, ready, podIP, timestamp(this.#tools.clock.now())))
+    const hostIP = this.#hostIP
+    const podIP = pod.status.podIP ?? ((pod.spec.hostNetwork && hostIP) || (await this.#address()))
+    await this.#patchStatus(pod, podStatus(pod, { ready, podIP, hostIP, at: timestamp(this.#tools.clock.now()) }))
   }
 
   async #patchStatus(pod: Pod, status: object): Promise<void> {
@@ -270,8 +286,14 @@ class Kubelet {
     const { signal } = this.#life
     this.#podRange ??= (await this.#client.get('v1', 'Node', { name: this.#options.name }, { signal })).spec.podCIDR
     const base = this.#podRange?.replace(/\.\d+\/\d+$/, '') ?? '192.0.2'
-    this.#lastAddress = (this.#lastAddress % 253) + 1
-    return `${base}.${this.#lastAddress + 1}`
+    const used = this.#options.adopts?.usedAddresses
+    let address: string
+    let left = 253
+    do {
+      this.#lastAddress = (this.#lastAddress % 253) + 1
+      address = `${base}.${this.#lastAddress + 1}`
+    } while (used?.has(address) && --left > 0)
+    return address
   }
 
   async #repeat(milliseconds: number, action: () => Promise<void>): Promise<void> {
