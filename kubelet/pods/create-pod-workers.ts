@@ -100,7 +100,10 @@ export function createPodWorkers(options: PodMachineryOptions): PodWorkers {
   })
   const pods = informers.of('v1', 'Pod', { fieldSelector: `spec.nodeName=${nodeName}` })
   const nodes = informers.of('v1', 'Node', { fieldSelector: `metadata.name=${nodeName}` })
-  const machine = { hasAppArmor: options.hasAppArmor ?? (() => false), allowedSysctls: options.allowedSysctls }
+  const machine = {
+    ...{ hasAppArmor: options.hasAppArmor ?? (() => false), allowedSysctls: options.allowedSysctls },
+    canLeaveGroupsOut: options.runtimeName === 'docker',
+  }
   const statics = options.statics ?? staticPods([], log)
   const mirrors = mirrorPods({ nodeName, api: client, pods, nodes, statics, clock, log, signal })
   const workers = podWorkers({

@@ -55,3 +55,15 @@ for (const [what, spec, hasAppArmor, expected] of [
     assert.equal(refusal && `${refusal.reason}: ${refusal.message}`, expected)
   })
 }
+
+test('groups of the image are left out where the engine can, of containers that say their group', () => {
+  const strict = (spec: object, canLeaveGroupsOut = true) =>
+    unsupported(podOf(spec), { hasAppArmor: () => false, canLeaveGroupsOut })?.message
+  const ofPod = (more: object) => ({ securityContext: { supplementalGroupsPolicy: 'Strict', ...more } })
+  assert.equal(strict(ofPod({ runAsGroup: 2000 })), undefined)
+  assert.equal(strict(ofPod({ runAsGroup: 2000 }), false), 'SupplementalGroupsPolicy=Strict is not supported in this node')
+  assert.match(strict(ofPod({})) ?? '', /^SupplementalGroupsPolicy=Strict is not supported in this node without runAsGroup/)
+  const containers = [{ name: 'c', resources: {}, securityContext: { runAsGroup: 0 } }]
+  assert.equal(strict({ ...ofPod({}), containers }), undefined)
+  assert.match(strict({ ...ofPod({}), containers, initContainers: [{ name: 'i', resources: {} }] }) ?? '', /without runAsGroup/)
+})

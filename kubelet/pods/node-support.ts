@@ -7,6 +7,8 @@ export interface MachineSupport {
   hasAppArmor(): boolean
   /** Kernel settings beside the harmless ones; absent: none. */
   allowedSysctls?: SysctlNames | undefined
+  /** The engine leaves the groups of an image out of a container whose group is said (Docker does); others always merge them. */
+  canLeaveGroupsOut?: boolean | undefined
 }
 
 /** Kernel settings of a pod's own namespaces that harm nobody else (upstream's list for kernels as new as any in use). */
@@ -18,16 +20,21 @@ const SAFE_SYSCTLS = new Set([
 
 /** Why this sort of node cannot run the pod as it asks, with upstream's reasons; undefined: it can. */
 export function unsupported(pod: Pod, machine: MachineSupport): { reason: string; message: string } | undefined {
-  const { os, securityContext = {} } = pod.spec
+  const { os } = pod.spec
   if (os && os.name !== 'linux') {
     return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }
   }
-  const { supplementalGroupsPolicy } = securityContext
-  if (supplementalGroupsPolicy === 'Strict') {
-    const message = `SupplementalGroupsPolicy=${supplementalGroupsPolicy} is not supported in this node`
-    return { reason: 'SupplementalGroupsPolicyNotSupported', message }
-  }
-  return sysctlRefusal(pod, machine) ?? appArmorRefusal(pod, machine)
+  return groupsRefusal(pod, machine) ?? sysctlRefusal(pod, machine) ?? appArmorRefusal(pod, machine)
+}
+
+function groupsRefusal(pod: Pod, { canLeaveGroupsOut }: MachineSupport): { reason: string; message: string } | undefined {
+  const { supplementalGroupsPolicy: policy, runAsGroup } = pod.spec.securityContext ?? {}
+  if (policy !== 'Strict') return undefined
+  const isSaid = allContainers(pod).every(({ container }) => (container.securityContext?.runAsGroup ?? runAsGroup) !== undefined)
+  if (canLeaveGroupsOut && isSaid) return undefined
+  const cure = canLeaveGroupsOut ? ' without runAsGroup: the groups of an image are left out only of containers that say theirs' : ''
+  const message = `SupplementalGroupsPolicy=${policy} is not supported in this node${cure}`
+  return { reason: 'SupplementalGroupsPolicyNotSupported', message }
 }
 
 function sysctlRefusal({ spec }: Pod, { allowedSysctls }: MachineSupport): { reason: string; message: string } | undefined {

@@ -107,7 +107,10 @@ export const podFields: SupportTable = {
     except: {
       seLinuxOptions: noSELinux,
       windowsOptions: linuxOnly,
-      supplementalGroupsPolicy: fails('groups of the image are always merged; nodes refuse the pod', equal('Strict')),
+      supplementalGroupsPolicy: warned(
+        'done by nodes with Docker where each container has a `runAsGroup`; others merge the groups of the image and refuse the pod',
+        equal('Strict'),
+      ),
       seccompProfile: noLocalProfile,
       appArmorProfile: noAppArmor,
       seLinuxChangePolicy: ignored('about SELinux labels, which are not set'),
