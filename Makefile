@@ -4,7 +4,7 @@ SHELL := /bin/sh
 node := tools/node
 modules := node_modules/.package-lock.json
 
-.PHONY: help up down lab load rewind images build doctor what-if test check fuzz bench clean
+.PHONY: help up down lab dashboard load rewind images build doctor what-if test check fuzz bench clean
 
 help: ## what there is
 	@echo 'Coxswain: Kubernetes as a small crew of TypeScript processes.'
@@ -23,6 +23,9 @@ down: $(modules) ## removes the cluster and its data; KEEP=1 only stops it
 
 lab: $(modules) ## NODES=3: a lab of machines on this one, in namespaces; NAME=other, DOWN=1 removes it
 	@$(node) deploy/lab/namespaces/up.ts $(if $(NODES),--nodes=$(NODES)) $(if $(NAME),--name=$(NAME)) $(if $(DOWN),--down)
+
+dashboard: $(modules) ## a link that signs you in to the cluster's dashboard, once, as its administrator
+	@$(node) deploy/dashboard.ts
 
 load: $(modules) ## IMAGE=name: brings images of this machine's Docker into the cluster
 	@$(node) deploy/load.ts $(IMAGE)

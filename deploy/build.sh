@@ -32,8 +32,10 @@ build() {
   echo "build: $prefix/$target"
 }
 
+# The dashboard's page is made here, and not in the image: what makes it is larger than all of the image's packages.
+tools/node tools/build-dashboard.ts
 jobs=
-control_plane=$(digest apiserver controller-manager cloud-controller-manager scheduler ingress)
+control_plane=$(digest apiserver controller-manager cloud-controller-manager scheduler ingress dashboard)
 worker=$(digest kubelet kube-proxy dns)
 [ "${1:-}" != --force ] && [ "$(built "$prefix/control-plane:latest")" = "$control_plane" ] || { build control-plane "$control_plane" & jobs="$jobs $!"; }
 first=$jobs

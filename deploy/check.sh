@@ -7,6 +7,7 @@ run() {
   if "$@"; then echo "✓ $name"; else echo "✗ $name"; failed="$failed, $name"; fi
 }
 run types node_modules/.bin/tsc --noEmit -p .
+run 'types of the page' node_modules/.bin/tsc --noEmit -p dashboard/view
 run 'lint and format' node_modules/.bin/biome check --error-on-warnings .
 for script in tools/check-*.ts tools/verify-*.ts; do
   case $script in *.test.ts | *'*'*) continue ;; esac

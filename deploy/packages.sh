@@ -26,6 +26,7 @@ nfs-common|mount.nfs|mounts folders of file servers, where pods have such volume
 mmdebstrap|mmdebstrap|makes the Debian base image where no registry answers
 curl|curl|asks mirrors and the API server
 python3-kubernetes|/usr/lib/python3/dist-packages/kubernetes|a client of the API in Python, which the tests let work with a cluster
+libnss3|/usr/lib/x86_64-linux-gnu/libnss3.so|certificates of the browser that looks at the dashboard in tests
 npm|npm|fetches the pinned Node and the libraries
 '
 for_tests='nftables iproute2 iputils-arping containernetworking-plugins containerd etcd-server conntrack iptables s6'

@@ -20,6 +20,8 @@ export interface Settings {
   readonly ingressAddress: string
   readonly httpPort: number
   readonly httpsPort: number
+  /** Where the dashboard is served on this machine, on loopback. */
+  readonly dashboardPort: number
   /** Worker hosts to start; undefined keeps as many as there are, or starts two. */
   readonly workers: number | undefined
   /** Where the administrator's kubeconfig is written. */
@@ -101,6 +103,7 @@ export function readSettings(checkout: string, environment: Readonly<Record<stri
     ingressAddress: address('COXSWAIN_INGRESS_ADDRESS', '127.0.0.1'),
     httpPort: number('COXSWAIN_HTTP_PORT', '8080', 1, 65535),
     httpsPort: number('COXSWAIN_HTTPS_PORT', '8443', 1, 65535),
+    dashboardPort: number('COXSWAIN_DASHBOARD_PORT', '8088', 1, 65535),
     workers: value('COXSWAIN_WORKERS', '') === '' ? undefined : number('COXSWAIN_WORKERS', '2', 0, 500),
     kubeconfig: resolve(checkout, value('COXSWAIN_KUBECONFIG', '.cluster/kubeconfig')),
     subnet,

@@ -6,6 +6,7 @@ import { awaitApiServers, awaitDns, awaitNodes } from './await-cluster.ts'
 import { connect } from './cluster-connection.ts'
 import { lastLines, runCommand } from './command.ts'
 import { writeCurlFiles } from './curl-files.ts'
+import { dashboardLink } from './dashboard-link.ts'
 import { checksBeforeUp } from './doctor/all-checks.ts'
 import { checkPorts } from './doctor/check-ports.ts'
 import { findContainers } from './hosts.ts'
@@ -87,6 +88,8 @@ await runDeployCommand(async ({ settings, steps, print }) => {
     await steps.run('DNS answers', () => awaitDns(settings))
   }
   await all([steps.run('images for pods', images), cluster()])
+  const link = await dashboardLink(settings, clock)
   print(`\nThe cluster is up, ${((clock.monotonic() - started) / 1000).toFixed(1)} s.\n`)
   print(await whatNext(settings))
+  print(`  ${link}   # the dashboard: this link signs you in, once; 'make dashboard' prints another`)
 })

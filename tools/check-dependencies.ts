@@ -16,8 +16,8 @@ const programs: Readonly<Record<string, string>> = {
   '@biomejs/biome': 'make check',
 }
 
-/** Folders beside the tests that no running cluster needs. */
-const forPeople = ['tools', 'bench', 'test']
+/** Folders beside the tests that no running cluster needs; what the page takes is built into it. */
+const forPeople = ['tools', 'bench', 'test', 'dashboard/view']
 
 /**
  * Listed packages that nothing uses, that are listed for the cluster and used only to make it, or the other way round; and packages that

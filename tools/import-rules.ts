@@ -38,6 +38,7 @@ export const services: readonly string[] = [
   'dns',
   'ingress',
   'cloud-controller-manager',
+  'dashboard',
 ]
 
 /**

@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 /** The checkout this tool is in. */
 export const root = resolve(import.meta.dirname, '..')
 
-const SKIPPED = new Set(['node_modules', '.git', '.cache', '.cluster', 'generated'])
+const SKIPPED = new Set(['node_modules', '.git', '.cache', '.cluster', 'generated', 'built'])
 
 /** A TypeScript file of the tree, its path relative to the root. */
 export interface SourceFile {
@@ -20,7 +20,7 @@ export function sourceFiles(folder = root): SourceFile[] {
       if (SKIPPED.has(entry.name)) continue
       const path = join(directory, entry.name)
       if (entry.isDirectory()) walk(path)
-      else if (entry.name.endsWith('.ts') && !entry.name.endsWith('.d.ts')) {
+      else if (/(?<!\.d)\.tsx?$/.test(entry.name)) {
         files.push({ path: relative(folder, path), text: readFileSync(path, 'utf8') })
       }
     }

@@ -27,23 +27,24 @@ function extensionsOf(servers: readonly string[]) {
   return servers.length > 1 ? [{ name: SERVERS_EXTENSION, extension: { servers } }] : []
 }
 
-/** The same for a process: JSON, for which it needs no YAML library. */
-export function kubeconfigJson({ servers, authority }: KubeconfigCluster, user: KubeconfigUser): string {
-  const credentials =
-    'pair' in user
-      ? { 'client-certificate-data': base64(user.pair.certificate), 'client-key-data': base64(user.pair.key) }
-      : { token: user.token }
+/** The same for a process: JSON, for which it needs no YAML library. Without a user: for who has only what others bring. */
+export function kubeconfigJson({ servers, authority }: KubeconfigCluster, user?: KubeconfigUser): string {
   const extensions = extensionsOf(servers)
   const cluster = { server: servers[0], 'certificate-authority-data': base64(authority), ...(extensions.length > 0 && { extensions }) }
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name: 'coxswain', cluster }],
-    users: [{ name: user.name, user: credentials }],
-    contexts: [{ name: 'coxswain', context: { cluster: 'coxswain', user: user.name } }],
+    users: user ? [{ name: user.name, user: credentialsOf(user) }] : [],
+    contexts: [{ name: 'coxswain', context: { cluster: 'coxswain', ...(user && { user: user.name }) } }],
     'current-context': 'coxswain',
   }
   return `${JSON.stringify(config, undefined, 2)}\n`
+}
+
+function credentialsOf(user: KubeconfigUser): object {
+  if (!('pair' in user)) return { token: user.token }
+  return { 'client-certificate-data': base64(user.pair.certificate), 'client-key-data': base64(user.pair.key) }
 }
 
 /** A kubeconfig for people, with everything inside it (no file references), so that it can be copied anywhere. */

@@ -154,7 +154,15 @@ describe('the credentials of an API server', () => {
   it('write kubeconfigs again when the address that clients dial changes', async () => {
     await prepare()
     await prepare({ advertiseUrl: 'https://127.0.0.1:7000' })
-    for (const name of ['admin', 'controller-manager', 'cloud-controller-manager', 'scheduler', 'edge/ingress', 'join/bootstrap']) {
+    for (const name of [
+      'admin',
+      'controller-manager',
+      'cloud-controller-manager',
+      'scheduler',
+      'edge/ingress',
+      'join/bootstrap',
+      'dashboard/dashboard',
+    ]) {
       assert.match(readFileSync(join(folder, `credentials/${name}.kubeconfig`), 'utf8'), /"?server"?: "https:\/\/127.0.0.1:7000"/)
     }
   })

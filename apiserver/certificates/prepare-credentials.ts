@@ -120,6 +120,8 @@ export async function prepareCredentials(options: CredentialsOptions): Promise<S
   const { id, secret } = credentials.bootstrapToken
   // In a folder of its own: a worker gets this folder and none of the other keys.
   kubeconfig('join/bootstrap', { name: `system:bootstrap:${id}`, token: `${id}.${secret}` })
+  // No credentials at all: who passes on what people bring needs to know the server and nothing else.
+  hand('dashboard/dashboard.kubeconfig', kubeconfigJson({ servers: serversOf(options), authority: authority.certificate }))
   return credentials
 }
 

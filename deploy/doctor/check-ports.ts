@@ -32,6 +32,7 @@ export async function checkPorts(settings: Settings): Promise<Finding[]> {
       service: 'edge',
       address: settings.ingressAddress,
     },
+    { port: settings.dashboardPort, use: 'the dashboard', setting: 'COXSWAIN_DASHBOARD_PORT', service: 'dashboard', address: LOOPBACK },
   ]
   const others = new Map<number, string>()
   for (const { port, use, setting, service, address } of wanted) {
@@ -56,9 +57,9 @@ export async function checkPorts(settings: Settings): Promise<Finding[]> {
       cure: `set ${setting} in .env to a free port${holder ? ', or end what listens there' : ''}`,
     })
   }
-  const { apiPort, apiServers, registryPort, httpPort, httpsPort } = settings
+  const { apiPort, apiServers, registryPort, httpPort, httpsPort, dashboardPort } = settings
   const each = settings.isHighlyAvailable ? ` and ${apiServers.map(({ port }) => port).join(', ')} for its servers` : ''
-  const all = `ports: ${apiPort} for the API${each}, ${registryPort} for the registry, ${httpPort} and ${httpsPort} for Ingresses`
+  const all = `ports: ${apiPort} for the API${each}, ${registryPort} for the registry, ${httpPort} and ${httpsPort} for Ingresses, ${dashboardPort} for the dashboard`
   return findings.length > 0 ? findings : [good(all)]
 }
 

@@ -20,7 +20,7 @@ const SHAPES = {
 async function settingsOfOwnCluster(shape: keyof typeof SHAPES): Promise<Record<string, string>> {
   const mark = createHash('sha256').update(CHECKOUT).digest()
   const { ending, isHighlyAvailable, subnets, pods, services } = SHAPES[shape]
-  const [apiPort, registryPort, httpPort, httpsPort, ...serverPorts] = await freePorts(7)
+  const [apiPort, registryPort, httpPort, httpsPort, dashboardPort, ...serverPorts] = await freePorts(8)
   const project = `coxswain-e2e-${mark.toString('hex', 0, 3)}${ending}`
   return {
     COMPOSE_PROJECT_NAME: project,
@@ -29,6 +29,7 @@ async function settingsOfOwnCluster(shape: keyof typeof SHAPES): Promise<Record<
     COXSWAIN_KUBECONFIG: resolve(CHECKOUT, `.cache/${project}/kubeconfig`),
     COXSWAIN_API_PORT: `${apiPort}`,
     COXSWAIN_REGISTRY_PORT: `${registryPort}`,
+    COXSWAIN_DASHBOARD_PORT: `${dashboardPort}`,
     COXSWAIN_HTTP_PORT: `${httpPort}`,
     COXSWAIN_HTTPS_PORT: `${httpsPort}`,
     COXSWAIN_SUBNET: `10.${subnets + (mark[0]! % 40)}.${mark[1]}.0/24`,

@@ -1,10 +1,12 @@
 /** Services on real nodes: session affinity switched while it serves, and what load balancers and metrics are told. */
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
+import { outputOf } from '../../deploy/command.ts'
+import { dashboardLink } from '../../deploy/dashboard-link.ts'
 import type { EndpointSlice } from '../../shared/openapi/generated/discovery-v1.ts'
 import { eventually } from '../harness/eventually.ts'
 import { isReady, useCluster } from './cluster.ts'
-import { askerPod } from './traffic.ts'
+import { askerPod, getText } from './traffic.ts'
 
 const ASKED = 8
 
@@ -86,4 +88,18 @@ describe('a Service with everything', () => {
     }
     await Promise.all(Array.from((await cluster.workers()).keys(), look))
   })
+})
+
+test('the dashboard is called from this machine: a link signs in once, and it holds no credential', async () => {
+  const { settings, clock } = cluster
+  const link = new URL(await dashboardLink(settings, clock))
+  assert.match(await getText(link.origin), /<div id="app">/)
+  const headers = { 'content-type': 'application/json' }
+  const redeem = () => fetch(`${link.origin}/session`, { method: 'POST', headers, body: JSON.stringify({ code: link.hash.slice(1) }) })
+  const { token } = (await (await redeem()).json()) as { token: string }
+  const nodes = await fetch(`${link.origin}/cluster/api/v1/nodes`, { headers: { authorization: `Bearer ${token}` } })
+  assert.equal(((await nodes.json()) as { items: unknown[] }).items.length, (await cluster.workers()).size)
+  assert.equal((await redeem()).status, 401)
+  const { id } = await cluster.service('dashboard')
+  assert.equal(await outputOf('docker', ['exec', id, 'grep', '-rlE', 'token|client-', '/etc/coxswain']).catch(() => ''), '')
 })

@@ -16,10 +16,11 @@ interface PageRequest {
  * undefined where it cannot. Pages reach such ports by rebinding their own name to this machine (the Host header shows that name), by
  * opening WebSockets (Origin), by loading what they cannot read (Sec-Fetch-Site), and by sending forms, which go without a question
  * before them; every other method and media type is asked about first, and the answer to that is no.
+ * @param names further names of this machine, without port
  */
-export function pageProblem({ method = 'GET', headers }: PageRequest): string | undefined {
+export function pageProblem({ method = 'GET', headers }: PageRequest, names: readonly string[] = []): string | undefined {
   const { host, origin } = headers
-  if (!isLoopbackHost(host)) return `this port is for this machine only: it is not called ${JSON.stringify(host ?? '')}`
+  if (!isOwnHost(host, names)) return `this port is for this machine only: it is not called ${JSON.stringify(host ?? '')}`
   if (origin !== undefined && origin.toLowerCase() !== `http://${host}`.toLowerCase()) {
     return `this port serves no pages of ${JSON.stringify(origin)}: leave the Origin header out`
   }
@@ -33,6 +34,11 @@ export function pageProblem({ method = 'GET', headers }: PageRequest): string | 
   return undefined
 }
 
-function isLoopbackHost(host: string | undefined): host is string {
-  return host !== undefined && /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d{1,5})?$/i.test(host)
+/** Whether a Host header names this machine: by a loopback name, or by one of those given. */
+export function isOwnHost(host: string | undefined, names: readonly string[] = []): host is string {
+  if (host === undefined) return false
+  return (
+    names.includes(host.toLowerCase().replace(/:\d{1,5}$/, '')) ||
+    /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d{1,5})?$/i.test(host)
+  )
 }
