@@ -7,6 +7,8 @@ export interface Metadata {
   readonly deletionTimestamp?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
+  readonly generation?: number
+  readonly managedFields?: unknown
   readonly finalizers?: readonly string[]
   readonly ownerReferences?: readonly OwnerReference[]
 }

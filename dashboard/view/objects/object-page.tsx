@@ -1,6 +1,9 @@
+import { ActBar } from '../actions/act-bar.tsx'
+import { EditView } from '../actions/edit-view.tsx'
 import { useCluster, useObjects, useTable } from '../cluster/cluster.ts'
 import { type Kind, listPath } from '../cluster/kind.ts'
 import type { AnyObject } from '../cluster/object.ts'
+import { hasLogs, ObjectLogs } from '../logs/object-logs.tsx'
 import { groupOf, kindPlace, namespaceOf } from '../page/places.ts'
 import { useRouter } from '../page/router.ts'
 import { StateLine } from '../page/state-line.tsx'
@@ -18,7 +21,7 @@ interface ObjectPageProps {
   readonly name: string
 }
 
-const TABS = ['summary', 'events', 'yaml'] as const
+const TABS = ['summary', 'events', 'logs', 'yaml', 'edit'] as const
 
 /** One object: what it says of itself, what it hangs together with, and what happened to it. */
 export function ObjectPage({ group, resource, namespace, name }: ObjectPageProps) {
@@ -50,13 +53,17 @@ function OneObject({ kind, namespace, name }: { readonly kind: Kind; readonly na
       {object && (
         <>
           <nav class="tabs" aria-label="Parts">
-            {TABS.map((each) => (
+            {TABS.filter((each) => each !== 'logs' || hasLogs(object)).map((each) => (
               <a key={each} href={`${location.pathname}?tab=${each}`} aria-current={tab === each ? 'page' : undefined}>
                 {each}
               </a>
             ))}
           </nav>
-          {tab === 'yaml' ? (
+          {tab === 'edit' ? (
+            <EditView kind={kind} object={object} />
+          ) : tab === 'logs' ? (
+            <ObjectLogs object={object} />
+          ) : tab === 'yaml' ? (
             <YamlView object={object} />
           ) : tab === 'events' ? (
             <ObjectEvents object={object} />
@@ -72,6 +79,7 @@ function OneObject({ kind, namespace, name }: { readonly kind: Kind; readonly na
 function Parts({ kind, object, path }: { readonly kind: Kind; readonly object: AnyObject; readonly path: string }) {
   return (
     <>
+      <ActBar kind={kind} object={object} />
       <Summary object={object} table={useTable(path)!} />
       <Conditions object={object} />
       <Owners kind={kind} object={object} />

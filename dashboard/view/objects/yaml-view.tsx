@@ -9,7 +9,7 @@ export function YamlView({ object }: { readonly object: AnyObject }) {
   const problem = useSignal('')
   const showsFields = useSignal(false)
   useEffect(() => {
-    const { managedFields: _fields, ...metadata } = object.metadata as AnyObject['metadata'] & { managedFields?: unknown }
+    const { managedFields: _fields, ...metadata } = object.metadata
     const shown = showsFields.value ? object : { ...object, metadata }
     import('./yaml-text.ts').then(
       ({ yamlText }) => (text.value = yamlText(shown)),

@@ -40,6 +40,11 @@ export function Navigation({ isOpen }: { readonly isOpen: Signal<boolean> }) {
             Overview
           </a>
         </li>
+        <li>
+          <a href="/apply" aria-current={parts[0] === 'apply' ? 'page' : undefined}>
+            Apply
+          </a>
+        </li>
       </ul>
       {sections.value.map(({ title, kinds: listed }) =>
         listed.length === 0 ? null : (

@@ -1,5 +1,6 @@
 import { useSignal, useSignalEffect } from '@preact/signals'
 import { useContext, useEffect } from 'preact/hooks'
+import { ApplyPage } from '../actions/apply-page.tsx'
 import { useCluster, useTable } from '../cluster/cluster.ts'
 import { ObjectPage } from '../objects/object-page.tsx'
 import { Overview } from '../overview/overview.tsx'
@@ -75,6 +76,7 @@ function Content() {
   const { parts } = useRouter().place.value
   const [first, group, resource, namespace, name] = parts
   if (first === undefined) return <Overview />
+  if (first === 'apply') return <ApplyPage />
   if (first === 'kinds' && resource !== undefined) return <TablePage key={`${group}/${resource}`} group={group!} resource={resource} />
   if (first === 'objects' && name !== undefined)
     return <ObjectPage key={parts.join('/')} {...{ group: group!, resource: resource!, namespace: namespace!, name }} />
