@@ -100,6 +100,15 @@ export async function accessibilityProblems(page: Page): Promise<string[]> {
   )
 }
 
+/** Goes there, and a second time where a network came or went meanwhile (other tests make some): Chromium then drops what it is loading. */
+export async function goTo(page: Page, url: string): Promise<void> {
+  const go = async () => {
+    await page.goto(url)
+    await page.locator('#app > *').first().waitFor({ timeout: 10_000 })
+  }
+  await go().catch(go)
+}
+
 export async function picture(page: Page, name: string): Promise<void> {
   if (!SCREENSHOTS) return
   mkdirSync(SCREENSHOTS, { recursive: true })

@@ -16,7 +16,7 @@ import { systemRandom } from '../../shared/random/random.ts'
 import { realClock } from '../../shared/time/clock.ts'
 import { simulatedMachine } from '../../simulation/machines/simulated-machine.ts'
 import { buildDashboard } from '../../tools/build-dashboard.ts'
-import { accessibilityProblems, type Browser, launchBrowser, type Page } from './browser.ts'
+import { accessibilityProblems, type Browser, goTo, launchBrowser, type Page } from './browser.ts'
 import { type ServedApi, serveApi } from './served-api.ts'
 
 /** A cluster on real time with two simulated machines, its dashboard, and a browser to look at it. */
@@ -114,9 +114,9 @@ async function startParts(machines: number, undo: (() => unknown)[], stop: () =>
         await apart.close()
         if (wrong.length > 0) throw new Error(`the page said: ${wrong.join('\n')}`)
       })
-      await page.goto(await scene.linkFor(token))
+      await goTo(page, await scene.linkFor(token))
       await page.getByText('live', { exact: true }).waitFor()
-      if (path !== '/') await page.goto(`${url}${path}`)
+      if (path !== '/') await goTo(page, `${url}${path}`)
       return page
     },
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { picture } from '../harness/browser.ts'
+import { goTo, picture } from '../harness/browser.ts'
 import { type DashboardScene, refuseInaccessible, startDashboardScene } from '../harness/dashboard.ts'
 import { soon } from '../harness/soon.ts'
 
@@ -127,7 +127,7 @@ describe('the dashboard in a browser', { timeout: 240_000 }, () => {
       }
     }
     await Promise.all(Array.from({ length: 16 }, make))
-    await page.goto(`${scene.url}/kinds/core/configmaps?namespace=${namespace}`)
+    await goTo(page, `${scene.url}/kinds/core/configmaps?namespace=${namespace}`)
     await page.getByText(/^1201$/).waitFor()
     const box = page.locator('.table')
     assert.ok((await page.locator('tbody tr').count()) < 120)
@@ -149,7 +149,7 @@ describe('the dashboard in a browser', { timeout: 240_000 }, () => {
       '/objects/apps/deployments/default/web',
       '/objects/apps/deployments/default/web?tab=yaml',
     ]) {
-      await page.goto(`${scene.url}${path}`)
+      await goTo(page, `${scene.url}${path}`)
       await page.getByText('Others').waitFor()
       await page.locator('h1').waitFor()
       for (const colorScheme of ['dark', 'light'] as const) {
@@ -158,7 +158,7 @@ describe('the dashboard in a browser', { timeout: 240_000 }, () => {
       }
     }
     await page.setViewportSize({ width: 360, height: 640 })
-    await page.goto(`${scene.url}/kinds/core/pods`)
+    await goTo(page, `${scene.url}/kinds/core/pods`)
     await page.getByRole('button', { name: 'Menu' }).click()
     await page.getByRole('link', { name: 'Deployment', exact: true }).click()
     await page.getByRole('heading', { name: 'Deployment' }).waitFor()
@@ -190,7 +190,7 @@ describe('the dashboard in a browser', { timeout: 240_000 }, () => {
     const page = await scene.open(t, token)
     const refusal = /nodes is forbidden: User "system:serviceaccount:kube-system:guest" cannot list resource "nodes"/
     await page.getByText(refusal).waitFor()
-    await page.goto(`${scene.url}/kinds/core/pods`)
+    await goTo(page, `${scene.url}/kinds/core/pods`)
     await page.getByText(/pods is forbidden/).waitFor()
     await page.getByLabel('Namespace', { exact: true }).fill('default')
     await page.getByLabel('Namespace', { exact: true }).press('Enter')
@@ -203,7 +203,7 @@ describe('the dashboard in a browser', { timeout: 240_000 }, () => {
     const page = await scene.open(t, token, { path: '/kinds/core/pods' })
     await page.getByRole('link', { name: /^web-/ }).first().waitFor()
     await scene.client.delete('v1', 'ServiceAccount', { namespace: 'kube-system', name: 'leaver' })
-    await page.goto(`${scene.url}/kinds/core/services`)
+    await goTo(page, `${scene.url}/kinds/core/services`)
     await page.getByText(/The session is over/).waitFor()
     await page.getByLabel('Token').fill(admin)
     await page.getByRole('button', { name: 'Sign in' }).click()
