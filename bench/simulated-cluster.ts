@@ -1,5 +1,5 @@
 // A whole cluster in this process on real time: API server, controllers, scheduler, and machines whose containers are entries in a
-// table. How long until all nodes are Ready, and until all pods of a Deployment run. `tools/node bench/simulated-cluster.ts [nodes] [pods]`
+// table. How long until all nodes are Ready, until all pods of Deployments run, and until they are gone again, and how many requests each takes. `tools/node bench/simulated-cluster.ts [nodes] [pods]`
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { settings as schedulerSettings } from '../scheduler/config.ts'
 import { createScheduler } from '../scheduler/create-scheduler.ts'
 import type { Client } from '../shared/client/client.ts'
 import { createHttpClient } from '../shared/client/http-client.ts'
+import { createInformers } from '../shared/informer/shared-informers.ts'
 import { silentLogger } from '../shared/logging/logger.ts'
 import { readConfig } from '../shared/process/config.ts'
 import type { ProcessTools } from '../shared/process/run.ts'
@@ -24,7 +25,7 @@ const NODES = Number(process.argv[2] ?? 1_000)
 const PODS = Number(process.argv[3] ?? 2_000)
 /** Deployments that share the pods. */
 const DEPLOYMENTS = 20
-const LONGEST_MILLISECONDS = 180_000
+const LONGEST_MILLISECONDS = 600_000
 
 const directory = mkdtempSync(join(tmpdir(), 'bench-cluster-'))
 const clock = realClock()
@@ -34,7 +35,15 @@ const api = await createApiServer(readConfig({ name: 'apiserver', summary: '' },
   listen: false,
 })
 await api.start()
-const transport = localTransport(api, { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] })
+const local = localTransport(api, { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] })
+let requests = 0
+const transport: typeof local = {
+  ...local,
+  send(request) {
+    requests += 1
+    return local.send(request)
+  },
+}
 const clientOf = (userAgent: string): Client => createHttpClient(transport, { clock, userAgent })
 const connected: ProcessTools = {
   ...tools,
@@ -55,22 +64,27 @@ const scheduler = createScheduler({ ...schedulerDefaults, leaderElect: false, he
 await Promise.all([manager.start(), scheduler.start()])
 
 const client = clientOf('bench')
-/** Milliseconds from `began` until so many objects satisfy the condition, as a watch sees them. */
-async function until<K extends 'Node' | 'Pod'>(
-  kind: K,
-  count: number,
-  began: number,
-  isDone: (object: object) => boolean,
-): Promise<number> {
+const eyes = createInformers({ client, ...tools })
+const seen = { Node: eyes.of('v1', 'Node'), Pod: eyes.of('v1', 'Pod') }
+eyes.start(new AbortController().signal)
+
+/** Milliseconds from `began` until so many objects satisfy the condition; with caches, because a watch that is too slow is broken off. */
+function until(kind: keyof typeof seen, count: number, began: number, isDone: (object: object) => boolean): Promise<number> {
   const done = new Set<string>()
-  const late = AbortSignal.timeout(LONGEST_MILLISECONDS)
-  for await (const { type, object } of client.watch('v1', kind, { sendInitialEvents: true, signal: late })) {
-    if (type === 'BOOKMARK') continue
-    if (type !== 'DELETED' && isDone(object)) done.add(object.metadata.uid ?? '')
-    else done.delete(object.metadata.uid ?? '')
-    if (done.size >= count) return clock.monotonic() - began
-  }
-  throw new Error(`only ${done.size} of ${count} ${kind}s after ${LONGEST_MILLISECONDS} ms`)
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(LONGEST_MILLISECONDS, () =>
+      reject(new Error(`only ${done.size} of ${count} ${kind}s after ${LONGEST_MILLISECONDS} ms`)),
+    )
+    const look = (key: string, current: object | undefined) => {
+      if (current && isDone(current)) done.add(key)
+      else done.delete(key)
+      if (done.size !== count) return
+      timer.cancel()
+      resolve(clock.monotonic() - began)
+    }
+    seen[kind].onChange(look)
+    if (count === 0) for (const object of seen.Pod.cache.list()) done.add(`${object.metadata.namespace}/${object.metadata.name}`)
+  })
 }
 
 interface Facts {
@@ -83,9 +97,13 @@ let usedBefore = process.cpuUsage()
 const report = (what: string, count: number, milliseconds: number) => {
   const { user, system } = process.cpuUsage(usedBefore)
   usedBefore = process.cpuUsage()
+  const each = (requests / count).toFixed(1).padStart(5)
+  requests = 0
   const seconds = (milliseconds / 1_000).toFixed(2).padStart(6)
   const rate = ((count * 1_000) / milliseconds).toFixed(0).padStart(6)
-  console.log(`  ${what.padEnd(30)} ${seconds} s  ${rate} per s  ${((user + system) / 1e6).toFixed(2).padStart(6)} s of processor`)
+  console.log(
+    `  ${what.padEnd(30)} ${seconds} s  ${rate} per s  ${((user + system) / 1e6).toFixed(2).padStart(6)} s of processor  ${each} requests each`,
+  )
 }
 
 console.log(`simulated cluster in one process: ${NODES} nodes, ${PODS} pods`)
@@ -109,6 +127,12 @@ for (let index = 0; index < DEPLOYMENTS; index++) {
   await client.create('apps/v1', 'Deployment', deployment(`app-${index}`, Math.floor((PODS + index) / DEPLOYMENTS)))
 }
 report('pods Running and ready', PODS, await podsRunning)
+const leaving = clock.monotonic()
+const podsGone = until('Pod', 0, leaving, () => true)
+for (let index = 0; index < DEPLOYMENTS; index++) {
+  await client.delete('apps/v1', 'Deployment', { namespace: 'default', name: `app-${index}` }, { propagationPolicy: 'Background' })
+}
+report('pods gone', PODS, await podsGone)
 console.log(`  memory ${(process.memoryUsage.rss() / 2 ** 20).toFixed(0)} MiB`)
 
 const usage = process.cpuUsage()

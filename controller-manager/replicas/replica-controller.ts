@@ -11,6 +11,16 @@ import { isActive, untilAvailable } from '../pods/pod-facts.ts'
 import type { ReplicaKind, ReplicaOwner } from './replica-kind.ts'
 import { type ReplicaFailure, replicaStatus } from './replica-status.ts'
 
+/** Counts that are still on their way are written so often at most: hundreds of pods that come up make a few statuses, not hundreds. What is reached is written at once. */
+const PACE_MILLISECONDS = 100
+
+/** Only counts are other than what was written last, and not all pods that are asked for are there and available. */
+function isUnderWay({ spec, status: written }: ReplicaOwner, status: ReplicaOwner['status']): boolean {
+  const { replicas, readyReplicas = 0, availableReplicas = 0 } = status
+  const isReached = replicas === (spec.replicas ?? 1) && readyReplicas === replicas && availableReplicas === replicas
+  return !isReached && status.observedGeneration === written.observedGeneration && sameJson(status.conditions, written.conditions)
+}
+
 /** Keeps as many pods of each owner of one kind as it asks for. */
 export function replicaController<T extends ReplicaOwner>(of: ReplicaKind<T>, tools: ControllerTools): Controller {
   const { informers, client, clock, random, signal } = tools
@@ -21,6 +31,8 @@ export function replicaController<T extends ReplicaOwner>(of: ReplicaKind<T>, to
   const unanswered = new Map<string, string[]>()
   /** Uids of pods whose deletion was not answered, by owner: until it is, they count as gone, so that no other pod goes in their place. */
   const doomed = new Map<string, Set<string>>()
+  /** When the status of each owner was written last. */
+  const writtenAt = new Map<string, number>()
 
   return {
     watch(enqueue) {
@@ -37,6 +49,7 @@ export function replicaController<T extends ReplicaOwner>(of: ReplicaKind<T>, to
         expectations.forget(key)
         unanswered.delete(key)
         doomed.delete(key)
+        writtenAt.delete(key)
         return
       }
       const candidates = [
@@ -57,7 +70,10 @@ export function replicaController<T extends ReplicaOwner>(of: ReplicaKind<T>, to
       const observed = replicaStatus(owner, mine, failure, now)
       const status = of.countsTerminating ? observed : { ...observed, terminatingReplicas: undefined }
       if (!sameJson(status, owner.status)) {
+        const rest = (writtenAt.get(key) ?? Number.NEGATIVE_INFINITY) + PACE_MILLISECONDS - clock.monotonic()
+        if (rest > 0 && isUnderWay(owner, status)) return { requeueAfterMilliseconds: rest }
         await of.writeStatus(client, owner, status, { signal })
+        writtenAt.set(key, clock.monotonic())
       }
       if (failure) throw failure.error
       const wait = untilAvailable(active, owner.spec.minReadySeconds ?? 0, now)

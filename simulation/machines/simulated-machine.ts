@@ -90,6 +90,7 @@ class Kubelet {
   #podRange: string | undefined
   #hostIP: string | undefined
   #lastAddress = 1
+  #hasLease = false
 
   constructor(client: Client, tools: ProcessTools, options: SimulatedMachineOptions, running: Map<string, string>) {
     this.#client = client
@@ -146,12 +147,19 @@ class Kubelet {
     const { name } = this.#options
     const namespace = 'kube-node-lease'
     const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime: microTimestamp(this.#tools.clock.now()) }
-    try {
+    const renew = () => {
       const patch = { type: 'merge' as const, body: { spec } }
-      await this.#client.patch('coordination.k8s.io/v1', 'Lease', { namespace, name }, patch, { signal })
-    } catch (error) {
-      if (!hasReason(error, 'NotFound')) throw error
+      return this.#client.patch('coordination.k8s.io/v1', 'Lease', { namespace, name }, patch, { signal })
+    }
+    // One that was deleted is made anew; at first there mostly is none.
+    try {
+      if (this.#hasLease) return void (await renew())
       await this.#client.create('coordination.k8s.io/v1', 'Lease', { metadata: { namespace, name }, spec }, { signal })
+      this.#hasLease = true
+    } catch (error) {
+      this.#hasLease = hasReason(error, 'AlreadyExists')
+      if (!this.#hasLease && !hasReason(error, 'NotFound')) throw error
+      await this.#renewLease()
     }
   }
 
