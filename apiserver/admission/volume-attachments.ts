@@ -16,7 +16,8 @@ interface Wanted {
 
 /**
  * A volume that is for one node at a time gets one attachment of the attach-detach controller: it decides by what it has seen, and two leaders at once have
- * not seen each other. Upstream trusts that there is one leader. Attachments with names of their own are their makers' business.
+ * not seen each other. Upstream trusts that there is one leader. Attachments with names of their own are their makers' business. Two servers over one etcd
+ * may still be asked in the same moment: a claim in the transaction is made of the object alone, which does not say what the volume is called.
  */
 export function volumeAttachments(): AdmissionRule {
   /** Nodes that writes on their way give a volume to. */
