@@ -22,6 +22,8 @@ const DURATION = 10
 /** Milliseconds. */
 const RENEWAL = 3_000
 const LOOK = 1_000
+/** After so many milliseconds without a look at the store, nothing is concluded from what was seen before. */
+const LONGEST_GAP = 5_000
 /** How long a server that stops waits for the store at most, in milliseconds. */
 const LEAVING = 2_000
 
@@ -45,6 +47,7 @@ export class ServerLeases {
   readonly #seen = new Map<string, { readonly version: string | undefined; readonly at: number }>()
   #own: { readonly name: string; readonly address: ServerAddress } | undefined
   #renewed = Number.NEGATIVE_INFINITY
+  #looked = Number.NEGATIVE_INFINITY
   #timer: Timer | undefined
   #working: Promise<void> | undefined
 
@@ -90,6 +93,9 @@ export class ServerLeases {
     }
     // One that stood still for a while must not write what it knew before.
     await reader.upToDate()
+    // Nobody is late where the store did not answer, or this server stood still: all begin anew.
+    if (clock.monotonic() - this.#looked > LONGEST_GAP) this.#seen.clear()
+    this.#looked = clock.monotonic()
     for (const lease of this.#leases()) if (this.#isOver(lease)) await this.#remove(lease)
     await this.#lead()
   }

@@ -38,7 +38,7 @@ async function secondsUntil(clock: ManualClock, condition: () => Promise<void>):
       if (seconds === 30) throw error
     }
     await clock.advance(1_000)
-    await pause(50)
+    await pause(100)
   }
 }
 
@@ -77,6 +77,28 @@ test('kubernetes leads to every server with a Lease, no more to one that is sile
   assert.equal((await leases(two)).length, 1)
   const back = await secondsUntil(clocks[0], () => leadsTo(two, ONE, TWO))
   assert.ok(back <= 4, `back after ${back} seconds`)
+})
+
+test('after an outage of the store nobody is taken for dead who could not renew', async (t) => {
+  const own = await privateEtcd()
+  t.after(() => own.dispose())
+  const { add } = await serversOverEtcd(t, own, 0)
+  const clocks = [manualClock(), manualClock()] as const
+  const one = await add({ clock: clocks[0], ...at(ONE) })
+  const two = await add({ clock: clocks[1], ...at(TWO) })
+  await leadsTo(two, ONE, TWO)
+  await own.members[0]!.kill()
+  for (let second = 0; second < 15; second++) await clocks[1].advance(1_000)
+  own.members[0]!.start()
+  await own.ready()
+  // It finds the store, and looks at it several times, while the first has not renewed yet.
+  await secondsUntil(clocks[1], async () => assert.equal((await two.request('GET', '/api/v1/namespaces/default')).status, 200))
+  for (let second = 0; second < 4; second++) {
+    await clocks[1].advance(1_000)
+    await pause(100)
+    await leadsTo(two, ONE, TWO)
+  }
+  await secondsUntil(clocks[0], () => leadsTo(one, ONE, TWO))
 })
 
 test('a server that stops in order is gone at once, and the last one leaves where it was', async (t) => {
