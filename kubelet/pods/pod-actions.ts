@@ -7,7 +7,7 @@ import type { WaitingReason } from '../status/container-statuses.ts'
 import { type PreparedVolume, VolumeError } from '../volumes/volume.ts'
 import { instancesOf, liveSandbox, newestOf, type ObservedPod } from './observed-pod.ts'
 import type { HoldStep, StartStep } from './plan-step.ts'
-import { graceSecondsOf } from './pod-containers.ts'
+import { allContainers, graceSecondsOf } from './pod-containers.ts'
 import type { PodPlan } from './pod-plan.ts'
 import type { PodWorkerTools } from './pod-worker-tools.ts'
 
@@ -52,9 +52,11 @@ export class PodActions {
     return [...times, this.#sandboxRetryAt].filter((time) => time !== undefined)
   }
 
-  restartAllowedAt(container: ContainerStatus): number {
-    const ended = container.finishedAt ?? container.createdAt
-    return ended + this.#tools.crashes.delay(this.#crashKey(container.name, container.image), ended)
+  /** Crashes count against the image that is wanted now: a new one may start at once, whatever the one that ended did. */
+  restartAllowedAt({ name, image, finishedAt, createdAt }: ContainerStatus): number {
+    const ended = finishedAt ?? createdAt
+    const wanted = allContainers(this.#pod()).find(({ container }) => container.name === name)?.container.image ?? image
+    return ended + this.#tools.crashes.delay(this.#crashKey(name, wanted), ended)
   }
 
   /** Containers whose back-off is running say so, in status and events. */

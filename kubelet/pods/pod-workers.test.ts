@@ -119,6 +119,24 @@ test('after a power cut every pod comes back in a new sandbox', async (context) 
   assert.deepEqual(sandboxes(), [{ attempt: 1, state: 'ready' }])
 })
 
+test('a changed image does not wait for the crashes of the old one', async (context) => {
+  const { start, client, clock, main, node } = await podBench(context)
+  await start('web')
+  const crash = async () => {
+    node.runtime.crash((await main('web')).containerID?.replace('simulated://', '') ?? '', 3)
+    await clock.settle()
+  }
+  await crash()
+  await crash()
+  assert.equal((await main('web')).state.waiting?.reason, 'CrashLoopBackOff')
+  const body = { spec: { containers: [{ name: 'main', image: 'app:2' }] } }
+  await client.patch('v1', 'Pod', { namespace: 'default', name: 'web' }, { type: 'strategic', body })
+  await clock.settle()
+  const { image, restartCount, state } = await main('web')
+  assert.deepEqual([image, restartCount], ['app:2', 2])
+  assert.ok(state.running)
+})
+
 test('a deleted pod is stopped, reported and gone', async (context) => {
   const { start, client, clock, isThere, node, said } = await podBench(context)
   await start('web')
