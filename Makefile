@@ -4,7 +4,7 @@ SHELL := /bin/sh
 node := tools/node
 modules := node_modules/.package-lock.json
 
-.PHONY: help up down lab dashboard load rewind images build doctor what-if test check fuzz bench clean
+.PHONY: help up down lab dashboard load rewind hood images build doctor what-if test check fuzz bench clean
 
 help: ## what there is
 	@echo 'Coxswain: Kubernetes as a small crew of TypeScript processes.'
@@ -32,6 +32,9 @@ load: $(modules) ## IMAGE=name: brings images of this machine's Docker into the 
 
 rewind: $(modules) ## what changed: FROM=moment, TO=, RESOURCE=, NAMESPACE=, OBJECT=; without FROM, which moments are there
 	@$(node) deploy/rewind.ts '$(FROM)' 'to=$(TO)' 'resource=$(RESOURCE)' 'namespace=$(NAMESPACE)' 'name=$(OBJECT)'
+
+hood: $(modules) ## how an object came to be as it is: NAME=web, KIND=v1/pods (apps/v1/deployments), NAMESPACE=default (- for none)
+	@$(node) deploy/hood.ts '$(or $(KIND),apps/v1/deployments)' '$(or $(NAMESPACE),default)' '$(NAME)'
 
 images: ## public images for cluster, examples and tests; stand-ins where no registry answers
 	@deploy/with-settings.sh deploy/images.sh

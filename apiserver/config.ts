@@ -27,6 +27,7 @@ export const settings = {
     DEFAULT_RETENTION.historyBytes,
     0,
   ),
+  hoodBytes: integer('memory for how the newest changes came about, which /hood tells; 0: nothing is remembered', 4 * 2 ** 20, 0),
   openDamagedStore: boolean('whether a store that is damaged is opened, for reading only, with what of it is sound', false),
   bindAddress: text('address to listen on', '0.0.0.0'),
   securePort: port('port of the API over TLS', 6443),

@@ -28,6 +28,7 @@ import { DefinitionKeeper } from './custom-resources/definition/definition-keepe
 import { type PathTools, pathHandlers } from './discovery/paths.ts'
 import { FlowControl } from './flowcontrol/flow-control.ts'
 import { FlowPolicyFollower } from './flowcontrol/follow-flow-policy.ts'
+import { aboutDeed, hoodHandler } from './hood/hood-handler.ts'
 import { BodyIntake } from './http/body-intake.ts'
 import { ConnectionCounts } from './http/connection-counts.ts'
 import type { ApiRequest, Reply } from './http/exchange.ts'
@@ -85,12 +86,16 @@ export async function createApiServer(config: ApiServerConfig, tools: ProcessToo
   const scrapeNode = parts.scrapeNode ?? ((node: string, signal: AbortSignal) => connect.nodeMetrics(node, signal))
   const state = await openState(config, derived, identity, { ...tools, parts, scrapeNode, metrics })
   const { storage, objects, table, writer } = state
-  const policy = { ...DEFAULT_RETENTION, historyWindow: config.historyRetention, historyBytes: config.historyRetentionBytes }
+  const policy = {
+    ...DEFAULT_RETENTION,
+    historyWindow: Math.max(DEFAULT_RETENTION.clientWindow, config.historyRetention),
+    historyBytes: config.historyRetentionBytes,
+  }
   const compactor = new Compactor({ storage, clock, logger: log, policy })
   const store = new ObjectStore(storage, () => compactor.clientHorizon, clock)
   const bounds = serverBounds(config, clock)
   const watchBounds = { unsent: bounds.unsent, watchesPerUser: config.maxWatchesPerUser }
-  const hub = new WatchHub({ store, bounds: watchBounds, clock, log })
+  const hub = new WatchHub({ store, bounds: watchBounds, clock, log, told: (revision, told) => state.deeds.tell(revision, told) })
   const kindOf = (definition: CustomResourceDefinition) =>
     customKind(definition, conversionOf(definition, { client: state.hooks, random: tools.random }))
   const definitions = new DefinitionKeeper({
@@ -271,13 +276,18 @@ function createPipeline(parts: PipelineParts): Pipeline {
     ],
     metrics: () => told.render(),
   }
+  const aboutChange = (revision: number) => {
+    const deed = state.deeds.get(revision)
+    return deed && aboutDeed(deed)
+  }
   const { history, ...rewind } = createRewind({
-    ...{ storage, verbs, paths, log, authorize: authorization.authorize },
+    ...{ storage, verbs, paths, log, authorize: authorization.authorize, aboutChange },
     ...{ writerOver: state.writerOver, kindOf: parts.kindOf },
   })
   return new Pipeline({
     ...{ authentication, auditor, authorization, flowControl, table, metrics: told.requests, clock, log, deadline: config.requestTimeout },
     ...{ verbs, ...rewind, paths: pathHandlers({ ...paths, further: { ...parts.further, '/rewind': history } }) },
+    hood: hoodHandler({ deeds: state.deeds, storage, table, clock, turns: store.turns, authorize: authorization.authorize }),
     connect: (call) => connect.handle(call),
     remotes: aggregation,
   })

@@ -22,6 +22,7 @@ import type { ApiServerConfig, DerivedConfig } from './config.ts'
 import { type DialRule, dialRule } from './connect/dialable-address.ts'
 import { HookClient } from './connect/hook-client.ts'
 import { clusterOf, etcdPlace } from './etcd-settings.ts'
+import { Deeds } from './hood/deeds.ts'
 import type { ResourceDefinition, ResourceServices } from './registry/define-resource.ts'
 import { ObjectRemover } from './registry/deletion.ts'
 import { restamp } from './registry/encode-object.ts'
@@ -58,6 +59,8 @@ export interface ServerState {
   readonly authorization: Authorization
   readonly writer: ObjectWriter
   readonly remover: ObjectRemover
+  /** How the newest changes came about. */
+  readonly deeds: Deeds
   /** Another writer by the same rules, over a store and objects that are not what is stored now. */
   readonly writerOver: (storage: Storage<ObjectFacts>, objects: StoredObjects) => ObjectWriter
   /** Where this server connects to on behalf of others. */
@@ -118,12 +121,21 @@ export async function openState(
       ...{ serviceRanges: config.serviceClusterIpRange, podRanges: config.podRoutes },
     },
   })
+  const deeds = new Deeds(config.hoodBytes)
   const writerOver = (over: Storage<ObjectFacts>, seen: StoredObjects) =>
-    new ObjectWriter({ storage: over, objects: seen, rules, clock, random, log })
+    new ObjectWriter({
+      storage: over,
+      objects: seen,
+      rules,
+      clock,
+      random,
+      log,
+      committed: (request, change) => deeds.add(request, change),
+    })
   const writer: ObjectWriter = writerOver(storage, objects)
   const remover = new ObjectRemover(storage, objects, writer, () => clock.now())
   return {
-    ...{ storage, encryption, table, objects, providers, authentication, authorization, writer, remover, writerOver, rule, hooks },
+    ...{ storage, encryption, table, objects, providers, authentication, authorization, writer, remover, writerOver, deeds, rule, hooks },
     followAllocations() {
       ips.follow(objects)
       ports.follow(objects)

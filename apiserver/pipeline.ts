@@ -47,6 +47,8 @@ export interface PipelineTools {
   readonly verbs: VerbTools
   /** The API at a moment. @throws StatusError */
   readonly past: (moment: string) => Promise<Past>
+  /** Tells the chain of an object. @throws StatusError */
+  readonly hood: (resource: Resource, asked: Asked) => Promise<void>
   /** What there is to say of a moment itself, by path. */
   readonly momentPaths: (path: string, past: Past, user: User) => PathHandler | undefined
   /** By path; asked for paths that are no resource. */
@@ -107,22 +109,40 @@ export class Pipeline {
     const user = await this.#authenticate(request, info, reply) // 401 403 500
     const flow = flowControl.flowOf(info, user)
     reply.belongTo(user.name, flow.headers)
-    const outdated = this.#authorize(info, user, reply.audit) // 403
-    if (outdated) await outdated
-    if (info.moment !== undefined) return this.#lookBack(info.moment, { info, request, reply, user, warnings }, flow)
+    const allowed = this.#authorize(info, user, reply.audit) // 403
+    const allowedBy = typeof allowed === 'string' ? allowed : await allowed
+    const asked = { info, request, reply, user, warnings, allowedBy }
+    if (info.isUnderTheHood) return this.#lookUnderTheHood(asked, flow)
+    if (info.moment !== undefined) return this.#lookBack(info.moment, asked, flow)
     const remote = this.#tools.remotes.services.ofRequest(info)
     if (remote) return this.#passOn(remote, { request, info, reply, user }, flow) // 502 503
     const target = this.#targetOf(info) // 404
-    if (isStreaming(info)) return this.#work(target, { info, request, reply, user, warnings }, this.#tools.verbs) ?? undefined
+    if (isStreaming(info)) return this.#work(target, asked, this.#tools.verbs) ?? undefined
     // Nobody holds a seat while their bytes are still on the way.
     if (info.isResource && hasBody.has(info.verb)) await request.readBody(BODY_LIMIT, user.name) // 408 413 429
     const entered = flowControl.enter(flow, info, user, this.#objectsRead(info, target), (gone) => reply.onClose(gone)) // 429
     const seat = entered instanceof Promise ? await entered : entered
     try {
-      const work = this.#work(target, { info, request, reply, user, warnings }, this.#tools.verbs)
+      const work = this.#work(target, asked, this.#tools.verbs)
       if (!work) return
       // A watch keeps its seat until it has begun.
       await (info.verb === 'watch' ? work : withDeadline(work, deadline, clock)) // 504
+    } finally {
+      seat.leave()
+    }
+  }
+
+  /** Why one object is as it is. What is told of others is asked for by itself. */
+  async #lookUnderTheHood(asked: Asked, flow: Flow): Promise<void> {
+    const { flowControl, clock, deadline, table, hood } = this.#tools
+    const { info, user, reply } = asked
+    const target = table.find(info.group, info.version, info.resource)
+    if (!target || info.name === '' || info.subresource !== '') throw unknownPath() // 404
+    if (info.verb !== 'get') throw methodNotAllowed() // 405
+    const entered = flowControl.enter(flow, info, user, 1, (gone) => reply.onClose(gone)) // 429
+    const seat = entered instanceof Promise ? await entered : entered
+    try {
+      await withDeadline(hood(target, asked), deadline, clock) // 504
     } finally {
       seat.leave()
     }
@@ -177,11 +197,11 @@ export class Pipeline {
    * Roles and bindings reach the authoriser a moment after their writers were answered: a no that may rest on an old policy is
    * asked again when it has caught up.
    */
-  #authorize(info: RequestInfo, user: User, audit: AuditTrail | undefined): Promise<void> | undefined {
+  #authorize(info: RequestInfo, user: User, audit: AuditTrail | undefined): string | Promise<string> {
     const { authorization, verbs } = this.#tools
     const attributes = attributesOf(info, user)
     try {
-      authorization.require(attributes, audit)
+      return authorization.require(attributes, audit)
     } catch (error) {
       if (!hasReason(error, 'Forbidden') || verbs.objects.isCurrent) throw error
       return verbs.objects.upToDate().then(
@@ -192,7 +212,6 @@ export class Pipeline {
         },
       )
     }
-    return undefined
   }
 
   #targetOf(info: RequestInfo): Resource | PathHandler {
@@ -212,10 +231,10 @@ export class Pipeline {
 
   /** Undefined when the answer is given already: reads of one object need no deadline and no promise. */
   #work(target: Resource | PathHandler, asked: Asked, verbs: VerbTools): Promise<void> | undefined {
-    const { info, request, reply, user, warnings } = asked
+    const { info, request, reply } = asked
     if (typeof target === 'function') return target(request, info, reply) ?? undefined
     const representation = representationOf(request, info, target)
-    return this.#carryOut({ info, request, reply, user, resource: target, representation, warnings }, verbs) ?? undefined
+    return this.#carryOut({ ...asked, resource: target, representation }, verbs) ?? undefined
   }
 
   #carryOut(call: Call, verbs: VerbTools): void | Promise<void> {
@@ -286,7 +305,7 @@ export class Pipeline {
 }
 
 /** A request before it is known what it leads to. */
-type Asked = Omit<Call, 'resource' | 'representation'>
+export type Asked = Omit<Call, 'resource' | 'representation'>
 
 const streaming = new Set(['log', 'exec', 'attach', 'portforward', 'proxy'])
 /** Verbs that read what was sent. */

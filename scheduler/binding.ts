@@ -1,3 +1,4 @@
+import { becauseOf } from '../shared/client/cause.ts'
 import type { Client } from '../shared/client/client.ts'
 import type { EventRecorder } from '../shared/client/event-recorder.ts'
 import { hasReason, StatusError } from '../shared/errors/status-error.ts'
@@ -20,7 +21,12 @@ export interface BindingTools {
 export type Binder = (info: PodInfo, node: string) => Promise<boolean>
 
 /** Tells the API server which node the pod goes to, and people that it did. */
-export async function bind(info: PodInfo, node: string, { client, events, signal }: BindingTools, binder?: Binder): Promise<BindingResult> {
+export async function bind(
+  info: PodInfo,
+  { name: node, why }: { readonly name: string; readonly why: string },
+  { client, events, signal }: BindingTools,
+  binder?: Binder,
+): Promise<BindingResult> {
   const { namespace, pod } = info
   const name = pod.metadata.name ?? ''
   const body = {
@@ -30,7 +36,9 @@ export async function bind(info: PodInfo, node: string, { client, events, signal
     target: { apiVersion: 'v1', kind: 'Node', name: node },
   }
   try {
-    if (!(await binder?.(info, node))) await client.createSubresource('v1', 'Pod', { namespace, name }, 'binding', body, { signal })
+    const cause = { by: 'scheduler', revision: pod.metadata.resourceVersion, why }
+    const ask = () => client.createSubresource('v1', 'Pod', { namespace, name }, 'binding', body, { signal })
+    if (!(await binder?.(info, node))) await becauseOf(cause, ask)
   } catch (error) {
     if (hasReason(error, 'NotFound')) return 'gone'
     const failed = error instanceof Error ? error : new Error(String(error), { cause: error })

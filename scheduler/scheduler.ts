@@ -46,6 +46,8 @@ export interface SchedulerSettings {
 /** How a decision is carried out. */
 interface Carrying extends BindingTools {
   readonly binder: Binder | undefined
+  /** Why this node. */
+  readonly why: string
 }
 
 /** The loop: takes pods from the queue, decides on the picture of the cluster, carries the decision out beside it. */
@@ -105,7 +107,7 @@ export class Scheduler {
     const interested = this.#extenders.filter((extender) => extender.isInterested(info.pod))
     if (interested.length > 0) return this.#scheduleWith(interested, info, profile, tools)
     const placement = profile.cycle.place(info, this.#state)
-    if (placement.node) this.#goTo(placement.node, info, tools)
+    if (placement.node) this.#goTo(placement, info, tools)
     else {
       const refused = { ...profile, ...placement, refusedBy: new Set(placement.refusedBy) }
       this.#refuse(info, refused, findRoom(info, refused, this.#roomTools()), tools)
@@ -121,7 +123,7 @@ export class Scheduler {
       const rules = await askExtenders(extenders, info, profile.cycle.fitting(info, this.#state), ask)
       if (!this.#queue.has(info.uid)) return
       const placement = profile.cycle.place(info, this.#state, rules)
-      if (placement.node) return this.#goTo(placement.node, info, tools, extenders)
+      if (placement.node) return this.#goTo(placement, info, tools, extenders)
       const refused = { ...profile, ...placement, refusedBy: new Set(placement.refusedBy) }
       const room = findRoom(info, refused, this.#roomTools())
       const candidates = 'candidates' in room ? await askAboutVictims(extenders, info, room.candidates, ask) : []
@@ -147,12 +149,12 @@ export class Scheduler {
     this.#track(reportUnschedulable(info, { reason: 'Unschedulable', message, nominatedNode }, tools))
   }
 
-  #goTo(node: NodeInfo, info: PodInfo, tools: BindingTools, extenders: readonly Extender[] = []): void {
+  #goTo({ node, why }: { node: NodeInfo; why: string }, info: PodInfo, tools: BindingTools, extenders: readonly Extender[] = []): void {
     this.#state.assume(info, node.name)
     const choice = this.#volumesFor(info, node)
     const binder = binderOf(extenders, { log: this.#tools.log, signal: tools.signal })
-    if (choice) this.#track(this.#carryOutWithVolumes(info, node, { ...tools, choice, binder }), this.#volumeWaits)
-    else this.#track(this.#carryOut(info, node.name, { ...tools, binder }))
+    if (choice) this.#track(this.#carryOutWithVolumes(info, node, { ...tools, choice, binder, why }), this.#volumeWaits)
+    else this.#track(this.#carryOut(info, node.name, { ...tools, binder, why }))
   }
 
   #profileOf({ spec }: Pod) {
@@ -221,7 +223,7 @@ export class Scheduler {
   }
 
   async #carryOut(info: PodInfo, node: string, tools: Carrying): Promise<void> {
-    const result = await bind(info, node, tools, tools.binder)
+    const result = await bind(info, { name: node, why: tools.why }, tools, tools.binder)
     if (result === 'bound') {
       this.#queue.delete(info.uid)
       // The watch confirms it within moments; if it never does, the room must not stay taken.

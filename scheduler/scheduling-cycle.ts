@@ -1,6 +1,7 @@
 import type { Random } from '../shared/random/random.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { countRefusal, explain, explainForAll } from './explain.ts'
+import { explainPlacement, MOST_TOLD } from './explain-placement.ts'
 import type { BoundFilter, SchedulingPlugin } from './framework.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
@@ -8,7 +9,7 @@ import type { Weighted } from './policy/profile.ts'
 
 /** Where the pod goes, or why it goes nowhere. */
 export type Placement =
-  | { node: NodeInfo; evaluated: number }
+  | { node: NodeInfo; evaluated: number; why: string }
   | { node: undefined; message: string; refusedBy: ReadonlySet<SchedulingPlugin>; refusers: Refusers }
 
 /** What refused each node, in the order of `ClusterState.list`; holds until the next decision. */
@@ -77,10 +78,14 @@ export class SchedulingCycle {
     // The room that was made for it: nobody else's would be cheaper.
     const nominated = cluster.nominationOf(info.uid)
     const asking = { info, cluster, rules }
-    if (nominated && !this.#refusalOf(nominated, asking, this.#bind(asking))) return { node: nominated, evaluated: 1 }
-    const { fitting, evaluated } = this.#filter(asking, nodes, enoughNodes(nodes.length, this.#percentage))
+    if (nominated && !this.#refusalOf(nominated, asking, this.#bind(asking))) {
+      return { node: nominated, evaluated: 1, why: `room was made for it on ${nominated.name}` }
+    }
+    const { fitting, evaluated, refused } = this.#filter(asking, nodes, enoughNodes(nodes.length, this.#percentage))
     if (fitting.length === 0) return this.#nowhere(nodes.length)
-    return { node: fitting.length === 1 && fitting[0] ? fitting[0] : this.#best(asking, fitting), evaluated }
+    const only = fitting.length === 1 ? fitting[0] : undefined
+    const node = only ?? this.#best(asking, fitting)
+    return { node, evaluated, why: explainPlacement({ node, fitting, totals: only ? undefined : this.#totals, refused, evaluated }) }
   }
 
   /** All nodes that the rules leave, in a cluster of any size: for those who are asked about each. */
@@ -92,17 +97,20 @@ export class SchedulingCycle {
   #filter(asking: Asking, nodes: readonly NodeInfo[], enough: number) {
     const filters = this.#bind(asking)
     const fitting: NodeInfo[] = []
+    const refused: [node: NodeInfo, refusal: Refusal][] = []
     let evaluated = 0
     let place = this.#start < nodes.length ? this.#start : 0
     for (; evaluated < nodes.length && fitting.length < enough; evaluated += 1) {
       const node = nodes[place] as NodeInfo
       const refusal = this.#refusalOf(node, asking, filters)
-      if (refusal) this.#refusals[place] = refusal
-      else fitting.push(node)
+      if (refusal) {
+        this.#refusals[place] = refusal
+        if (refused.length < MOST_TOLD) refused.push([node, refusal])
+      } else fitting.push(node)
       place = place + 1 < nodes.length ? place + 1 : 0
     }
     this.#start = place
-    return { fitting, evaluated }
+    return { fitting, evaluated, refused }
   }
 
   /** Every node has just refused. */

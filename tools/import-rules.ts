@@ -68,6 +68,7 @@ export const apiServerRooms: Readonly<Record<string, readonly string[]>> = {
   connect: ['http', 'authn', 'registry', 'certificates', 'verbs'],
   discovery: ['http', 'protobuf', 'authn', 'registry', 'certificates', 'patch', 'aggregation'],
   aggregation: ['registry', 'rules', 'authn', 'http', 'connect', 'bootstrap', 'certificates', 'verbs'],
+  hood: ['http', 'patch', 'registry', 'storage', 'rewind'],
   rewind: ['http', 'patch', 'registry', 'storage', 'verbs', 'discovery', 'custom-resources'],
   certificates: [],
   bootstrap: ['registry', 'authn', 'authz', 'certificates', 'flowcontrol', 'allocation'],

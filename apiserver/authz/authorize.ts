@@ -15,8 +15,8 @@ import { rbacAuthorizer } from './rbac.ts'
 export interface Authorization {
   /** The answer and its reason, for reviews. */
   readonly authorize: ResourceServices['authorize']
-  /** Tells `audit` what was decided. @throws StatusError Forbidden, saying who may not do what, and why as far as it is known. */
-  require(attributes: AccessAttributes, audit?: AuditTrail): void
+  /** Tells `audit` what was decided; answers what allows it. @throws StatusError Forbidden, saying who may not do what, and why as far as it is known. */
+  require(attributes: AccessAttributes, audit?: AuditTrail): string
   readonly rulesFor: ResourceServices['rulesFor']
   readonly grants: Grants
 }
@@ -40,6 +40,7 @@ export function createAuthorization(reader: ObjectReader): Authorization {
       const { decision, reason } = authorize(attributes)
       audit?.authorized(decision === 'allow' ? 'allow' : 'forbid', reason)
       if (decision !== 'allow') throw forbiddenRequest(attributes, reason)
+      return reason
     },
     rulesFor(user, namespace) {
       // A role that gathers others' rules also has them written into it: each is told once.

@@ -15,6 +15,8 @@ export interface RequestInfo {
   readonly isResource: boolean
   /** The moment of the past that is asked about, as it was written (`/rewind/<moment>/…`); undefined: the present. All else here is as without it. */
   readonly moment: string | undefined
+  /** Asks why an object is as it is (`/hood/…`), not for the object: the right is the same. */
+  readonly isUnderTheHood: boolean
   /** A resource verb, or the lower-case method for everything else. */
   readonly verb: string
   /** Decoded, without the query. */
@@ -66,7 +68,17 @@ export function requestInfo(method: string, url: string): RequestInfo {
   const segments = rawPath.split('/')
   segments.shift()
   if (segments[0] === REWIND && segments.length > 1) return rewoundInfo(method, segments, query)
+  if (segments[0] === HOOD && segments.length > 1) return hoodInfo(method, segments.slice(1), query)
   return infoOf(method, rawPath, segments, query)
+}
+
+/** Below this path is asked why objects are as they are. */
+const HOOD = 'hood'
+
+function hoodInfo(method: string, segments: string[], query: URLSearchParams): RequestInfo {
+  const info = infoOf(method, `/${segments.join('/')}`, segments, query)
+  if (!info.isResource || info.verb === 'watch') throw unknownPath()
+  return { ...info, isUnderTheHood: true }
 }
 
 /** The path below which the past is. */
@@ -92,7 +104,7 @@ function infoOf(method: string, rawPath: string, segments: string[], query: URLS
     return resourceInfo(method, rawPath, query, segments, start)
   }
   return {
-    ...{ isResource: false, moment: undefined, verb: method.toLowerCase(), path: decodePath(rawPath), query },
+    ...{ isResource: false, moment: undefined, isUnderTheHood: false, verb: method.toLowerCase(), path: decodePath(rawPath), query },
     ...{ group: '', version: '', namespace: '', resource: '', name: '', fields: anyField, subresource: '', rest: '' },
   }
 }
@@ -126,7 +138,22 @@ function resourceInfo(method: string, path: string, query: URLSearchParams, segm
   else if (verb === 'list' && isTrue(query.get('watch'))) verb = 'watch'
   else if (verb === 'get' && subresource === '' && isTrue(query.get('watch'))) verb = 'watch'
   const fields = selecting.has(verb) ? fieldsOf(query) : anyField
-  return { isResource: true, moment: undefined, verb, path, query, group, version, namespace, resource, name, fields, subresource, rest }
+  return {
+    isResource: true,
+    moment: undefined,
+    isUnderTheHood: false,
+    verb,
+    path,
+    query,
+    group,
+    version,
+    namespace,
+    resource,
+    name,
+    fields,
+    subresource,
+    rest,
+  }
 }
 
 /** Given more than once, a parameter's first value counts, as in Go. */

@@ -5,18 +5,29 @@ import { type CompanionChange, type CompanionTools, type CompanionWrites, compan
 import { tooLarge } from './encode-object.ts'
 import type { ObjectFacts } from './object-facts.ts'
 import { asAnswer } from './store-unavailable.ts'
+import type { WriterTools } from './write-object.ts'
+import type { WriteRequest } from './write-request.ts'
 
 /**
  * Writes an object, and what comes and goes with it. Answers the bytes of the object.
  * @throws StorageConflict, ClaimsTaken, TooManyClaims, and StatusError ServiceUnavailable, RequestEntityTooLarge, AlreadyExists (of what comes with it)
  */
-export async function commitWrite(tools: CompanionTools, write: Write<ObjectFacts>, change: CompanionChange | undefined): Promise<Buffer> {
+export async function commitWrite(
+  tools: CompanionTools & Pick<WriterTools, 'committed'>,
+  write: Write<ObjectFacts>,
+  change: CompanionChange | undefined,
+  request: WriteRequest,
+): Promise<Buffer> {
   const { storage } = tools
   // Most kinds have none. And nothing is written beside an object that will be refused itself.
   const holds = change?.hooks.companions !== undefined && (storage.newest(write.key)?.revision ?? 0) === write.expect
   try {
-    if (!holds) return (await storage.write(write)).entry.value
-    const own = await (storage.claims ? inTurn(tools, write, change) : together(tools, write, companionWrites(change, tools)))
+    const own = await (!holds
+      ? storage.write(write)
+      : storage.claims
+        ? inTurn(tools, write, change)
+        : together(tools, write, companionWrites(change, tools)))
+    tools.committed?.(request, own)
     return own.entry.value
   } catch (error) {
     if (error instanceof ValueTooLarge) throw tooLarge(error.bytes, error)

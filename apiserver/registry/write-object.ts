@@ -8,7 +8,7 @@ import type { Clock } from '../../shared/time/clock.ts'
 import type { AdmissionRequest, AdmissionRule, StrangersTurn } from '../admission/admission.ts'
 import { withWrittenFields } from '../ownership/packed-fields.ts'
 import { type TrackedWrite, trackCreate, trackUpdate } from '../ownership/track-write.ts'
-import { type Put, type Storage, StorageConflict } from '../storage/storage.ts'
+import { type Change, type Put, type Storage, StorageConflict } from '../storage/storage.ts'
 import { commitWrite } from './commit.ts'
 import { ConflictQueue } from './conflict-queue.ts'
 import { type ClaimsOf, decideClaims, releasedWith } from './decide-claims.ts'
@@ -49,6 +49,8 @@ export interface WriterTools {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** Told of each change, with the request that made it. */
+  readonly committed?: ((request: WriteRequest, change: Change<ObjectFacts>) => void) | undefined
 }
 
 /** How often a generated name is tried again when it is taken. */
@@ -175,7 +177,7 @@ export class ObjectWriter {
     const { durability = 'synced' } = hooks
     const claims = releasedWith(this.#tools.storage, hooks, last)
     const write = { key: entry.key, type: 'delete', expect: entry.revision, durability, claims } as const
-    await commitWrite(this.#tools, write, { hooks, next: undefined, previous: last })
+    await commitWrite(this.#tools, write, { hooks, next: undefined, previous: last }, request)
   }
 
   /** Asks the admission rules about something that stores nothing itself: deletes, connects, actions. */
@@ -324,7 +326,7 @@ export class ObjectWriter {
       return this.#store(request, { ...wish, encode: undefined })
     }
     // What is only marked for deletion takes nothing, and keeps what came with it.
-    if (!wish.context) return commitWrite(this.#tools, write, undefined)
+    if (!wish.context) return commitWrite(this.#tools, write, undefined, request)
     const { context } = wish
     return decideClaims(this.#tools, { ...wish, hooks: resource.definition.hooks }, (claims) =>
       this.#commitReserved(request, wish, context, write, claims),
@@ -345,7 +347,7 @@ export class ObjectWriter {
       const final = held.isChanged ? this.#write(resource, wish.key, wish.object, wish.expect) : write
       const { hooks } = resource.definition
       const decided = claims ? { ...final, claims: claims() } : final
-      const value = await commitWrite(this.#tools, decided, { hooks, next: wish.object, previous: wish.previous })
+      const value = await commitWrite(this.#tools, decided, { hooks, next: wish.object, previous: wish.previous }, request)
       held.stored()
       return value
     } catch (error) {

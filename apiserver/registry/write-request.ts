@@ -4,6 +4,14 @@ import type { Author } from '../ownership/track-write.ts'
 import type { FurtherVersion } from './define-resource.ts'
 import type { Resource } from './resource-table.ts'
 
+/** What is remembered of a request that wrote, for who looks under the hood. */
+export interface WriteOrigin {
+  readonly verb: string
+  readonly allowedBy: string
+  /** What its sender says made it write. */
+  readonly cause: string | undefined
+}
+
 /** A write that has been authenticated and authorised. */
 export interface WriteRequest {
   readonly resource: Resource
@@ -23,6 +31,8 @@ export interface WriteRequest {
   readonly dryRun: boolean
   /** Whether an update names the resourceVersion that it changes. */
   readonly isConditional?: boolean
+  /** The request that it came with; absent where the server itself writes. */
+  readonly origin?: WriteOrigin | undefined
   warn(sentence: string): void
   /** What the audit log is told of it; absent where it is told nothing. */
   readonly audit?: AuditAnnotations | undefined

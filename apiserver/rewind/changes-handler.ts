@@ -14,6 +14,7 @@ const MOST = 5_000
 
 export interface ChangesTools extends Pick<ChangesParts, 'turns' | 'authorize'> {
   readonly storage: Storage<ObjectFacts>
+  readonly aboutChange: (revision: number) => object | undefined
   /** @throws StatusError */
   readonly past: (moment: string) => Promise<Past>
 }
@@ -40,7 +41,7 @@ export function changesHandler(from: Past, user: User, tools: ChangesTools): Pat
       kind: 'ChangeList',
       ...{ from: shownMoment(from.moment), to: shownMoment(to.moment) },
       ...(next === undefined ? {} : { continue: String(next) }),
-      items,
+      items: items.map((item) => ({ ...item, ...tools.aboutChange(Number(item.revision)) })),
     }
     return sendObject(reply, 200, body, representationOf(request, info))
   }

@@ -96,7 +96,8 @@ function isMeant(key: string, { namespace, name }: ChangesWish): boolean {
   return (namespace === undefined || place.namespace === namespace) && (name === undefined || place.name === name)
 }
 
-function mayGet(key: string, { authorize, table, user }: ChangesParts): boolean {
+/** Whether they may get the object of that key now. */
+export function mayGet(key: string, { authorize, table, user }: Pick<ChangesParts, 'authorize' | 'table' | 'user'>): boolean {
   const { group, resource, namespace = '', name } = parseKey(key)
   const version = table.ofPrefix(resourcePrefix(key))?.version ?? ''
   return authorize({ user, verb: 'get', group, version, resource, subresource: '', namespace, name }).decision === 'allow'
@@ -104,7 +105,8 @@ function mayGet(key: string, { authorize, table, user }: ChangesParts): boolean 
 
 const types = { put: 'changed', delete: 'deleted' } as const
 
-function tell({ type, key, revision, time, entry, previous }: Change<ObjectFacts>): ToldChange {
+/** A change as it is answered. */
+export function tell({ type, key, revision, time, entry, previous }: Change<ObjectFacts>): ToldChange {
   const { group, resource, namespace, name } = parseKey(key)
   const [before, after] = [previous && objectOf(previous), objectOf(entry)]
   const isUpdate = type === 'put' && previous !== undefined

@@ -19,11 +19,13 @@ export interface CreateRewindParts {
   readonly kindOf: (definition: CustomResourceDefinition) => CustomKind
   readonly paths: PathTools
   readonly authorize: ResourceServices['authorize']
+  /** What is known of how a change came about. */
+  readonly aboutChange: (revision: number) => object | undefined
   readonly log: Logger
 }
 
 /** Everything below `/rewind`. */
-export function createRewind({ storage, verbs, writerOver, kindOf, paths, authorize, log }: CreateRewindParts) {
+export function createRewind({ storage, verbs, writerOver, kindOf, paths, authorize, aboutChange, log }: CreateRewindParts) {
   // What other servers serve is not stored here.
   const remotes = { all: () => [], revision: 0 }
   const kinds = new PastKinds({
@@ -32,7 +34,7 @@ export function createRewind({ storage, verbs, writerOver, kindOf, paths, author
   })
   const rewind = new Rewind({ verbs, storage, kinds, writerOver })
   const past = (moment: string) => rewind.at(moment)
-  const changes = { storage, turns: verbs.store.turns, authorize, past }
+  const changes = { storage, turns: verbs.store.turns, authorize, past, aboutChange }
   return {
     past,
     momentPaths(path: string, past: Past, user: User) {

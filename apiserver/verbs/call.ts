@@ -1,3 +1,4 @@
+import { CAUSE_HEADER } from '../../shared/client/cause.ts'
 import { fieldProblem } from '../../shared/errors/field-error.ts'
 import { invalid } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
@@ -52,6 +53,8 @@ export interface Call {
   readonly user: User
   readonly resource: Resource
   readonly representation: Representation
+  /** What allows it, as the authoriser says. */
+  readonly allowedBy?: string
   /** Sentences for Warning headers. */
   readonly warnings: string[]
 }
@@ -80,6 +83,7 @@ export function writeRequestOf(call: Call, dryRun = isDryRun(call.info.query)): 
     dryRun,
     warn: (sentence) => warnings.push(sentence),
     audit: reply.audit,
+    origin: { verb: info.verb, allowedBy: call.allowedBy ?? '', cause: headerOf(call.request, CAUSE_HEADER) },
   }
 }
 

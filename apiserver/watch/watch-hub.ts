@@ -16,6 +16,7 @@ import { resourcePrefix } from '../storage/keys.ts'
 import { type Change, RevisionCompacted, type Storage, type Subscription } from '../storage/storage.ts'
 import { Audience } from './audience.ts'
 import { bookmarkFrame, ChangeFrames, errorFrame, eventFrame, streamTypeOf } from './event-frames.ts'
+import { TellingCount, type Told } from './telling-count.ts'
 import { WatchIndex } from './watch-index.ts'
 import { Watcher, type WatcherListener } from './watcher.ts'
 
@@ -61,6 +62,7 @@ export interface WatchHubOptions {
   readonly bounds: WatchBounds
   readonly clock: Clock
   readonly log: Logger
+  readonly told?: ((revision: number, told: Told) => void) | undefined
 }
 
 /** Characters of selectors that a watch may have; more of them count as more watches. */
@@ -92,10 +94,12 @@ export class WatchHub {
 
   readonly #bounds: WatchBounds
   readonly #store: ObjectStore
+  readonly #told: WatchHubOptions['told']
   /** Open watches of each user, long selectors counted for more. */
   readonly #owners = new Map<string, number>()
 
-  constructor({ store, bounds, clock, log }: WatchHubOptions) {
+  constructor({ store, bounds, clock, log, told }: WatchHubOptions) {
+    this.#told = told
     this.#log = log
     this.#store = store
     this.#bounds = bounds
@@ -240,9 +244,13 @@ export class WatchHub {
       const index = this.#indexes.get(prefix)
       if (!index) continue
       const frames = new ChangeFrames(change, now)
+      const told = new TellingCount()
       for (const audience of index.candidates(change)) {
-        if (audience.offer(frames, (failure) => this.#comesLate(audience, failure))) this.#touch(audience)
+        if (!audience.offer(frames, (failure) => this.#comesLate(audience, failure))) continue
+        this.#touch(audience)
+        told.count(audience)
       }
+      if (told.watches > 0) this.#told?.(change.revision, told.of(now - change.time))
     }
     this.#drain()
   }

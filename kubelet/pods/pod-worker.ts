@@ -1,3 +1,4 @@
+import { becauseOf } from '../../shared/client/cause.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { Pod, PodStatus } from '../../shared/openapi/generated/core-v1.ts'
@@ -137,7 +138,7 @@ export class PodWorker {
       this.#interrupt = new AbortController()
       const signal = AbortSignal.any([this.#tools.signal, this.#interrupt.signal])
       try {
-        await this.#step(signal)
+        await becauseOf({ by: 'kubelet', revision: this.#pod.metadata.resourceVersion }, () => this.#step(signal))
         this.#retry = RETRY.first
       } catch (error) {
         if (this.#tools.signal.aborted) break

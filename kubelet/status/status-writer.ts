@@ -1,3 +1,4 @@
+import { becauseOf } from '../../shared/client/cause.ts'
 import type { Writer } from '../../shared/client/client.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
@@ -45,7 +46,9 @@ export function statusWriter(writer: Pick<Writer, 'patch'>, clock: Clock, log: L
         const { namespace, name = '' } = pod.metadata
         // The uid makes sure that a new pod of the same name never gets the old one's status.
         const body = { metadata: { uid }, status: change }
-        const answer = await writer.patch('v1', 'Pod', { namespace, name }, { type: 'strategic', body, subresource: 'status' }, { signal })
+        const patch = { type: 'strategic', body, subresource: 'status' } as const
+        const cause = { by: 'kubelet', revision: pod.metadata.resourceVersion }
+        const answer = await becauseOf(cause, () => writer.patch('v1', 'Pod', { namespace, name }, patch, { signal }))
         // Where the server keeps a value in another spelling, ours is what later changes are measured by.
         entry.acknowledged = { ...answer.status, ...wanted }
         wait = RETRY.first

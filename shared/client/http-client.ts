@@ -2,6 +2,7 @@ import { StatusError } from '../errors/status-error.ts'
 import { type KubeObject, type ObjectName, objectKey } from '../objects/object.ts'
 import type { ListMeta } from '../openapi/generated/meta-v1.ts'
 import type { Clock } from '../time/clock.ts'
+import { CAUSE_HEADER, causeHeader } from './cause.ts'
 import type {
   ApiVersion,
   Client,
@@ -45,6 +46,8 @@ export function createHttpClient(transport: Transport, tools: HttpClientTools): 
   const exchange = async (method: string, path: string, raw: RawRequest, stream = false): Promise<TransportResponse> => {
     const headers: Record<string, string> = { accept: raw.accept ?? 'application/json', 'user-agent': tools.userAgent }
     if (raw.body !== undefined) headers['content-type'] = raw.contentType ?? 'application/json'
+    const cause = method === 'GET' ? undefined : causeHeader()
+    if (cause !== undefined) headers[CAUSE_HEADER] = cause
     const body = raw.body === undefined ? undefined : JSON.stringify(raw.body)
     for (let retries = 0; ; retries++) {
       const response = await transport.send({ method, path: withQuery(path, raw.query), headers, body, signal: raw.signal, stream })

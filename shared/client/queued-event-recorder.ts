@@ -5,6 +5,7 @@ import type { ObjectReference } from '../openapi/generated/core-v1.ts'
 import type { Random } from '../random/random.ts'
 import type { Clock } from '../time/clock.ts'
 import { timestamp } from '../time/timestamp.ts'
+import { becauseOf, type Cause, currentCause } from './cause.ts'
 import type { Client, ObjectOf } from './client.ts'
 import { EventCorrelation, remember } from './event-correlation.ts'
 import type { EventRecorder } from './event-recorder.ts'
@@ -29,6 +30,8 @@ interface Pending {
   reason: string
   message: string
   at: number
+  /** That of the work in which it was recorded. */
+  cause: Cause | undefined
 }
 
 interface Written {
@@ -74,7 +77,7 @@ export function createEventRecorder({ client, clock, random, log }: RecorderTool
     for (let event = pending.shift(); event; event = pending.shift()) {
       for (let attempt = 1; ; attempt++) {
         try {
-          await write(event)
+          await becauseOf(event.cause, () => write(event))
           break
         } catch (error) {
           // A namespace that is going away takes no Events, and that is as it should be.
@@ -98,7 +101,7 @@ export function createEventRecorder({ client, clock, random, log }: RecorderTool
       const verdict = correlation.judge({ subject: [...subject, involved.fieldPath].join('\0'), type, reason, message }, clock.now())
       if (verdict.action === 'drop') return log.debug('an Event was dropped: too many about one object', { reason, message })
       if (pending.length >= MOST_PENDING) return log.warn('an Event was dropped: too many wait to be written', { reason, message })
-      pending.push({ key: verdict.key, involved, type, reason, message: verdict.message, at: clock.now() })
+      pending.push({ key: verdict.key, involved, type, reason, message: verdict.message, at: clock.now(), cause: currentCause() })
       draining ??= drain()
     },
     async flush() {

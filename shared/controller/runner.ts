@@ -1,8 +1,10 @@
+import { becauseOf } from '../client/cause.ts'
 import { TerminalError } from '../errors/terminal-error.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { parseObjectKey } from '../objects/object.ts'
 import { createBackoff } from './backoff.ts'
 import type { Controller, ControllerDefinition, ControllerTools } from './define-controller.ts'
+import { WakingRevisions } from './waking-revisions.ts'
 import { createWorkQueue, type WorkQueue } from './work-queue.ts'
 
 /** A controller with its tools in hand; made before the informers start, so that they know what it reads. */
@@ -25,18 +27,22 @@ export function createControllerRunner<S>(definition: ControllerDefinition<S>, t
   const { name } = definition
   const log = tools.log.child({ controller: name })
   const queue = createWorkQueue(tools.clock)
+  const causes = new WakingRevisions(queue)
   const controller = definition.create({ ...tools, log }, settings)
   if (definition.reconciles) {
     const [apiVersion, kind] = definition.reconciles
     // That the kind belongs to the version is the definition's promise; which of all kinds it is does not matter here.
-    tools.informers.of(apiVersion, kind as never).onChange((key) => queue.add(key))
+    tools.informers.of(apiVersion, kind as never).onChange((key) => causes.add(key))
   }
   controller.watch?.(
-    (key) => queue.add(key),
-    (key, milliseconds) => queue.addAfter(key, milliseconds),
+    (key) => causes.add(key),
+    (key, milliseconds) => {
+      causes.note(key)
+      queue.addAfter(key, milliseconds)
+    },
   )
   tools.metrics.gaugeFrom(`workqueue_depth_${metricName(name)}`, `Keys that wait for the ${name} controller.`, () => queue.length)
-  const work = workOn(name, controller, queue, { ...tools, log })
+  const work = workOn(name, controller, { queue, causes }, { ...tools, log })
   return {
     name,
     async run() {
@@ -59,15 +65,22 @@ export function createControllerRunner<S>(definition: ControllerDefinition<S>, t
 }
 
 /** One worker: key after key, each with one of the four outcomes: done, later, again, never. */
-function workOn(name: string, controller: Controller, queue: WorkQueue, { clock, log, metrics, signal }: RunnerTools): () => Promise<void> {
+function workOn(
+  name: string,
+  controller: Controller,
+  { queue, causes }: { queue: WorkQueue; causes: WakingRevisions },
+  { clock, log, metrics, signal }: RunnerTools,
+): () => Promise<void> {
   const backoff = createBackoff()
   const outcomes = metrics.counter('controller_reconciles_total', 'Reconciliations by controller and outcome.')
   const durations = metrics.histogram('controller_reconcile_seconds', 'Duration of reconciliations.')
   const reconcile = async (key: string): Promise<'done' | 'later' | 'again' | 'never'> => {
+    const revision = causes.take(key)
     try {
-      const outcome = await controller.reconcile(key, parseObjectKey(key))
+      const outcome = await becauseOf({ by: name, revision }, () => controller.reconcile(key, parseObjectKey(key)))
       backoff.forget(key)
       if (!outcome) return 'done'
+      causes.keep(key, revision)
       queue.addAfter(key, outcome.requeueAfterMilliseconds)
       return 'later'
     } catch (error) {
@@ -80,6 +93,7 @@ function workOn(name: string, controller: Controller, queue: WorkQueue, { clock,
       const pause = backoff.next(key)
       // A lost race or two is the normal case under optimistic concurrency.
       log[backoff.failures(key) > 3 ? 'warn' : 'debug']('reconcile failed; trying again', { key, pause, error })
+      causes.keep(key, revision)
       queue.addAfter(key, pause)
       return 'again'
     }

@@ -1,6 +1,7 @@
 import { deepFreeze, type KubeObject, objectKey } from '../objects/object.ts'
 import type { Cache, ChangeListener, Lookups } from './informer.ts'
 import type { ReflectorTarget } from './reflector.ts'
+import { telling } from './told-revision.ts'
 
 /** The cache of one informer: frozen objects by key, by namespace and by lookups, and those who want to know of changes. */
 export class ObjectCache<T extends KubeObject> implements Cache<T>, ReflectorTarget<T> {
@@ -108,7 +109,7 @@ export class ObjectCache<T extends KubeObject> implements Cache<T>, ReflectorTar
 
   #tell(listener: ChangeListener<T>, key: string, current: T | undefined, previous: T | undefined): void {
     try {
-      listener(key, current, previous)
+      telling((current ?? previous)?.metadata.resourceVersion, () => listener(key, current, previous))
     } catch (error) {
       this.#onFault(error)
     }

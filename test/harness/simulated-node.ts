@@ -21,6 +21,7 @@ export interface SimulatedNodeOptions {
   statics?: StaticPods | undefined
   pressure?: () => ReadonlySet<'memory' | 'disk' | 'pid'>
   isShuttingDown?: () => boolean
+  address?: string
 }
 
 export interface SimulatedNode extends Service {
@@ -61,7 +62,7 @@ export function simulatedNode(options: SimulatedNodeOptions): SimulatedNode {
     node: () => nodes.cache.get(name),
     clusterDns: { servers: [], domain: 'cluster.local' },
     nodeDns: () => ({ servers: [], searches: [], options: [] }),
-    hostIPs: () => ['192.0.2.7'],
+    hostIPs: () => [options.address ?? '192.0.2.7'],
     memoryBytes: 8 * 2 ** 30,
     clock,
     log,
