@@ -79,7 +79,7 @@ export class LiveList<Item> {
       } catch (error) {
         if (signal.aborted) return
         if (error instanceof Refusal && error.code === 410) revision = undefined
-        else if (error instanceof Refusal) {
+        else if (error instanceof Refusal && !isPassing(error)) {
           this.state.value = { phase: 'refused', refusal: error }
           return
         } else {
@@ -147,6 +147,11 @@ export class LiveList<Item> {
       this.version.value++
     })
   }
+}
+
+/** Refusals that are about the server's state and not about the question. */
+function isPassing({ code }: Refusal): boolean {
+  return code === 429 || code >= 500
 }
 
 export function withQuery(path: string, query: string): string {
