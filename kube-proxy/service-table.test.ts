@@ -127,6 +127,7 @@ describe('what a node forwards for a Service', () => {
       [service({ clusterIP: 'fd00::1' }), []],
       [service({ clusterIP: '' }), []],
       [service({}, { 'service.kubernetes.io/service-proxy-name': 'other' }), [slice([here])]],
+      [service({}, { 'service.kubernetes.io/headless': '' }), [slice([here])]],
     ]
     for (const [target, slices] of none) assert.deepEqual(virtualServers(target, slices, NODE), [])
     assert.deepEqual(only(service({}), [slice([endpoint('fd00::2', 'node-1')], { addressType: 'IPv6' })]).backends, [])

@@ -9,15 +9,15 @@ import type { VirtualServer } from './virtual-server.ts'
 /** The label that says whose endpoints a slice holds (KEP-752). */
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
 
-/** By its presence another proxy claims a Service. */
-const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name'
+/** By the presence of one another proxy claims a Service, or it is said to need none although it has an address. */
+const NOT_OURS_LABELS = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless']
 const PROTOCOLS = { TCP: 'tcp', UDP: 'udp', SCTP: 'sctp' } as const
 /** What the API server fills in. */
 const AFFINITY_SECONDS = 10_800
 
-/** The Service's cluster IP of the family, where this proxy forwards it at all: not headless ones, ExternalName, and those that another proxy claims. */
+/** The Service's cluster IP of the family, where this proxy forwards it at all: not headless ones, ExternalName, and those whose labels say so. */
 export function forwardedAddress({ spec, metadata }: Service, family: IpFamily): string | undefined {
-  if (spec.type === 'ExternalName' || metadata.labels?.[PROXY_NAME_LABEL] !== undefined) return undefined
+  if (spec.type === 'ExternalName' || NOT_OURS_LABELS.some((label) => metadata.labels?.[label] !== undefined)) return undefined
   const all = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? '']
   return ofFamily(family, spellingsOf(all, family))
 }
