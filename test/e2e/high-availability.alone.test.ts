@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { outputOf, runCommand } from '../../deploy/command.ts'
 import { findContainers, type HostContainer } from '../../deploy/hosts.ts'
+import { eventually } from '../harness/eventually.ts'
 import { useCluster } from './cluster.ts'
 import { crash } from './faults.ts'
 import { bringUp, takeDown } from './own-cluster.ts'
@@ -57,11 +58,16 @@ async function leaderOf(service: Elected): Promise<HostContainer> {
 /** Milliseconds from now until another process leads. */
 async function untilAnotherLeads(service: Elected, than: string): Promise<number> {
   const began = clock.monotonic()
-  for (;;) {
-    const holder = await holderOf(service)
-    if (holder !== '' && holder !== than) return clock.monotonic() - began
-    assert.ok(clock.monotonic() - began < 60_000, `nobody takes over from ${than}`)
-  }
+  const isAnother = (holder = '') => holder !== '' && holder !== than
+  await eventually(
+    cluster.client,
+    ['coordination.k8s.io/v1', 'Lease'],
+    (leases) => leases.some(({ spec }) => isAnother(spec.holderIdentity)),
+    {
+      ...{ namespace: 'kube-system', fieldSelector: `metadata.name=${LEASES[service]}`, withinMilliseconds: 60_000 },
+    },
+  )
+  return clock.monotonic() - began
 }
 
 let round = 0
