@@ -173,3 +173,9 @@ test('what a fence objects to before it leaves stays here, on a new connection a
   assert.equal((await fenced.send(get('/'))).status, 200, 'reading stays')
   assert.deepEqual(bodies, ['second'])
 })
+
+test('a request that waited for one of the connections is sent on it', async (t) => {
+  const transport = await plain(t, (request, response) => void request.resume().on('end', () => response.end()), 3_000)
+  const posts = Array.from({ length: 200 }, () => transport.send({ method: 'POST', path: '/', headers: {}, body: 'x' }))
+  for (const response of await Promise.all(posts.map(async (sent) => (await sent).text()))) assert.equal(response, '')
+})

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Socket } from 'node:net'
 import type { Clock } from '../time/clock.ts'
 import { type Connection, type ConnectionSource, LOOK_AGAIN_MILLISECONDS } from './connection.ts'
 import { ConnectionError } from './connection-error.ts'
@@ -20,6 +21,8 @@ interface Pool {
   requests: HttpAgent
   streams: HttpAgent
   dial: typeof httpRequest
+  /** Connections that are made, not still being made. */
+  connected: WeakSet<Socket>
 }
 
 /**
@@ -77,6 +80,7 @@ function openPool(connection: Connection): Pool {
       requests: new HttpAgent(plain),
       streams: new HttpAgent({ ...plain, maxSockets: Infinity }),
       dial: httpRequest,
+      connected: new WeakSet(),
     }
   }
   const tls = {
@@ -93,6 +97,7 @@ function openPool(connection: Connection): Pool {
     requests: new HttpsAgent({ ...tls, maxSockets: 64 }),
     streams: new HttpsAgent({ ...tls, maxSockets: Infinity }),
     dial: httpsRequest,
+    connected: new WeakSet(),
   }
 }
 
@@ -130,8 +135,12 @@ function exchange(pool: Pool, request: TransportRequest, clock: Clock, silenceMi
     }
     outgoing.on('socket', (socket) => {
       socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS)
-      if (outgoing.reusedSocket) leave()
-      else socket.once(pool.dial === httpsRequest ? 'secureConnect' : 'connect', leave)
+      // Not `reusedSocket`: of a request that waited for a free connection that says no.
+      if (pool.connected.has(socket)) return leave()
+      socket.once(pool.dial === httpsRequest ? 'secureConnect' : 'connect', () => {
+        pool.connected.add(socket)
+        leave()
+      })
     })
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       settled()
