@@ -174,6 +174,23 @@ test('after a restart everybody goes on from before it at once, and etcd is read
   )
 })
 
+test('watches go on from before a server began, whatever is written meanwhile', async (t) => {
+  const prefix = newPrefix()
+  const writer = await open(t, prefix)
+  for (let n = 0; n < 30; n++) await put(writer, `core/pods/a/p${n}`, 'x')
+  const again = await open(t, prefix)
+  const collectors: Collector[] = []
+  for (let n = 0; n < 60; n++) {
+    collectors.push(new Collector(again, n % 25))
+    await put(writer, `core/pods/b/p${n}`, 'x')
+    await putBare('/others/one')
+  }
+  const newest = writer.revision
+  for (const collector of collectors) await collector.reached(newest)
+  const all = new Set(collectors.map(({ revisions }) => revisions.length))
+  assert.ok(all.size > 1)
+})
+
 test('a mirror that missed what etcd forgot reads everything anew, and ends its watches', async (t) => {
   const gate = await tcpGate(portOf(etcd))
   t.after(() => gate.close())

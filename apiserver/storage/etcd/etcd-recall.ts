@@ -1,6 +1,6 @@
 import { READ_BATCH } from '../present-storage.ts'
 import type { RecentChanges } from '../recent-changes.ts'
-import type { Change } from '../storage.ts'
+import { type Change, RevisionCompacted } from '../storage.ts'
 import type { EtcdHistory } from './etcd-history.ts'
 
 /**
@@ -28,8 +28,10 @@ export class EtcdRecall<F> {
         })
         return this.#reading
       }
-      // Another's reading that failed is no answer for this one.
-      await this.#reading.catch(() => {})
+      // A reading that failed failed for all: they come again, and not one after the other. What was compacted for another may be there for this one.
+      await this.#reading.catch((error: unknown) => {
+        if (!(error instanceof RevisionCompacted)) throw error
+      })
     }
   }
 
