@@ -85,7 +85,7 @@ function withStandIns(kinds: readonly CopiedKind[], unread: ReadonlySet<string>,
     const at = all.findIndex((one) => one.group === '' && one.plural === plural)
     const known = all[at] ?? { group: '', version: 'v1', plural, kind, namespaced: false, objects: [] }
     const there = new Set(known.objects.map(({ metadata }) => metadata.name))
-    const missing = [...names].filter((name) => !there.has(name))
+    const missing = [...names].filter((name) => !there.has(name)).sort()
     if (missing.length === 0) return
     changed.push(
       `${plural} ${missing.join(', ')} could not be read: stand-ins are there for them${plural === 'nodes' ? ', on which nothing new is placed' : ''}`,

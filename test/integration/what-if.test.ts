@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { connectClient } from '../../shared/client/connect.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
@@ -72,6 +73,7 @@ test('a fork is what the live cluster is: every object with its uid, version and
     metadata: { name: 'web', namespace: 'default' },
     spec: { maxReplicas: 8, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } },
   })
+  await defineShip(live)
   await live.clock.advance(SECOND)
   const copy = await copyOf(live)
   const fork = await forkOf(context, live)
@@ -81,7 +83,7 @@ test('a fork is what the live cluster is: every object with its uid, version and
   const byName = (kinds: readonly CopiedKind[]) => new Map(kinds.map((kind) => [nameOf(kind), new Map(kind.objects.map(keyed))]))
   const [was, is] = [byName(copy.kinds), byName(again.kinds)]
   const different = [...was].flatMap(([kind, objects]) =>
-    [...objects].flatMap(([key, object]) => (JSON.stringify(object) === JSON.stringify(is.get(kind)?.get(key)) ? [] : [`${kind} ${key}`])),
+    [...objects].flatMap(([key, object]) => (isDeepStrictEqual(object, is.get(kind)?.get(key)) ? [] : [`${kind} ${key}`])),
   )
   // Who the server is, that nodes are alive, and that autoscalers see no usage, is said at once.
   const own =
@@ -92,12 +94,34 @@ test('a fork is what the live cluster is: every object with its uid, version and
   )
   const seen = await fork.client.get('autoscaling/v1', 'HorizontalPodAutoscaler', { namespace: 'default', name: 'web' })
   assert.equal(seen.spec.maxReplicas, 8)
+  const ship = await fork.transport.send({ method: 'GET', path: '/apis/sea.example/v2/namespaces/default/ships/ann', headers: {} })
+  assert.match(await ship.text(), /"apiVersion":"sea.example\/v2".*"weight":9007199254740993/)
 
   await fork.client.patch(...scale('web', 12))
   await fork.loseNode('node-1')
   await fork.pacer.jump(600 * SECOND)
   assert.equal((await copyOf(live)).revision, copy.revision, 'something was written to the live cluster')
 })
+
+/** A kind in two versions, of which the older one is stored, and an object with a number that no double holds. */
+async function defineShip(live: SimulatedCluster): Promise<void> {
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
+  await live.client.create('apiextensions.k8s.io/v1', 'CustomResourceDefinition', {
+    metadata: { name: 'ships.sea.example' },
+    spec: {
+      ...{ group: 'sea.example', scope: 'Namespaced', names: { plural: 'ships', kind: 'Ship' } },
+      versions: [
+        { name: 'v1', served: true, storage: true, schema },
+        { name: 'v2', served: true, storage: false, schema },
+      ],
+    },
+  })
+  await live.clock.advance(SECOND)
+  const body = '{"apiVersion":"sea.example/v1","kind":"Ship","metadata":{"name":"ann"},"weight":9007199254740993}'
+  const path = '/apis/sea.example/v1/namespaces/default/ships'
+  const answer = await live.transportOf('test').send({ method: 'POST', path, headers: { 'content-type': 'application/json' }, body })
+  assert.equal(answer.status, 201, await answer.text())
+}
 
 const keyed = (object: KubeObject) => [`${object.metadata.namespace ?? ''}/${object.metadata.name}`, object] as const
 
@@ -121,8 +145,9 @@ test('a connection for reading carries nothing else', async () => {
 test('what does not fit stays pending, in the words that the scheduler has for it; a quota and a budget are said', async (context) => {
   const live = await startLive(context)
   const fork = await forkOf(context, live)
-  await fork.client.patch(...scale('web', 70))
   await fork.client.patch(...scale('small', 5, 'team'))
+  await fork.pacer.jump(20 * SECOND)
+  await fork.client.patch(...scale('web', 70))
   await fork.pacer.jump(60 * SECOND)
   const forecast = await fork.forecast(['it grows'])
   const web = forecast.workloads.find(({ owner }) => owner === 'Deployment default/web')
