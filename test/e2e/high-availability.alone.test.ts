@@ -7,11 +7,12 @@ import { after, before, test } from 'node:test'
 import { outputOf, runCommand } from '../../deploy/command.ts'
 import { findContainers, type HostContainer } from '../../deploy/hosts.ts'
 import { eventually } from '../harness/eventually.ts'
+import { soon } from '../harness/soon.ts'
 import { useCluster } from './cluster.ts'
 import { crash } from './faults.ts'
 import { bringUp, takeDown } from './own-cluster.ts'
 import { steadyKubectl } from './steady-kubectl.ts'
-import { steadyTraffic } from './traffic.ts'
+import { getText, steadyTraffic } from './traffic.ts'
 
 await bringUp('highly available')
 const cluster = await useCluster('high-availability')
@@ -79,7 +80,10 @@ before(async () => {
   await kubectl.ok('create configmap steady')
   await kubectl.ok('rollout status deployment/web --timeout=60s')
   const [worker] = [...(await cluster.workers()).values()]
-  traffic = steadyTraffic(`http://${worker?.address}:30080/`)
+  const url = `http://${worker?.address}:30080/`
+  // Rolled out is not yet led to by every node.
+  await soon(async () => void (await getText(url)))
+  traffic = steadyTraffic(url)
   commands = steadyKubectl(kubectl, clock)
 })
 
