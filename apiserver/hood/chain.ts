@@ -8,33 +8,54 @@ const MOST = 500
  * led to. At most `MOST`, the newest.
  */
 export function chainOf(key: string, deeds: Deeds): { chain: Deed[]; isCut: boolean } {
+  const all = deeds.all()
+  const effects = effectsIn(all)
   const found = new Map<number, Deed>()
   const followed = new Set<number>()
-  for (const revision of deeds.ofKey(key)) {
-    addBack(revision, deeds, found)
-    addOn(revision, deeds, { found, followed })
+  for (const deed of all) {
+    if (deed.key !== key) continue
+    addBack(deed, deeds, found)
+    addOn(deed, effects, { found, followed })
   }
   const chain = [...found.values()].sort((a, b) => a.revision - b.revision)
   return { chain: chain.slice(-MOST), isCut: chain.length > MOST }
 }
 
-/** A cause is older than what it caused: this ends, whatever was said. */
-function addBack(revision: number, deeds: Deeds, found: Map<number, Deed>): void {
-  for (let at: number | undefined = revision; at !== undefined; ) {
-    const deed = deeds.get(at)
-    if (!deed || found.has(at)) return
-    found.set(at, deed)
-    const cause: number | undefined = deed.causeRevision
-    at = cause !== undefined && cause < at ? cause : undefined
+/** What each revision made somebody do. A cause is older than what it caused, whatever was said: so no way goes in circles. */
+function effectsIn(all: readonly Deed[]): ReadonlyMap<number, Deed[]> {
+  const effects = new Map<number, Deed[]>()
+  for (const deed of all) {
+    const cause = causeOf(deed)
+    if (cause === undefined) continue
+    const known = effects.get(cause)
+    if (known) known.push(deed)
+    else effects.set(cause, [deed])
+  }
+  return effects
+}
+
+function causeOf({ causeRevision, revision }: Deed): number | undefined {
+  return causeRevision !== undefined && causeRevision < revision ? causeRevision : undefined
+}
+
+function addBack(first: Deed, deeds: Deeds, found: Map<number, Deed>): void {
+  for (let deed: Deed | undefined = first; deed && !found.has(deed.revision); ) {
+    found.set(deed.revision, deed)
+    const cause: number | undefined = causeOf(deed)
+    deed = cause === undefined ? undefined : deeds.get(cause)
   }
 }
 
-function addOn(revision: number, deeds: Deeds, { found, followed }: { found: Map<number, Deed>; followed: Set<number> }): void {
-  const open = followed.has(revision) ? [] : [revision]
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    followed.add(at)
-    const deed = deeds.get(at)
-    if (deed) found.set(at, deed)
-    for (const effect of deeds.effectsOf(at)) if (effect > at && !followed.has(effect)) open.push(effect)
+function addOn(
+  first: Deed,
+  effects: ReadonlyMap<number, Deed[]>,
+  { found, followed }: { found: Map<number, Deed>; followed: Set<number> },
+): void {
+  const open = [first]
+  for (let deed = open.pop(); deed; deed = open.pop()) {
+    if (followed.has(deed.revision)) continue
+    followed.add(deed.revision)
+    found.set(deed.revision, deed)
+    open.push(...(effects.get(deed.revision) ?? []))
   }
 }

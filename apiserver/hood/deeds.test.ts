@@ -42,13 +42,25 @@ test('causes that cannot be are no way: later ones, circles, and what is forgott
   assert.deepEqual(revisions('core/pods/a/four', deeds), [4])
 })
 
-test('memory is bounded whatever is written, and what goes first is the oldest, with its places in the indexes', () => {
+test('revisions that are heard of late are at their places', () => {
+  const deeds = new Deeds(2 ** 20)
+  add(deeds, 5, 'core/pods/a/two', '2')
+  add(deeds, 2, 'core/pods/a/one', '1')
+  add(deeds, 9, 'core/pods/a/three', '5')
+  add(deeds, 1, 'core/pods/a/one')
+  assert.deepEqual(revisions('core/pods/a/one', deeds), [1, 2, 5, 9])
+})
+
+test('memory is bounded whatever is written, and what goes first is the oldest', () => {
   const deeds = new Deeds(64 * 1024)
   for (let revision = 1; revision <= 5_000; revision++) add(deeds, revision, `core/pods/a/p${revision % 7}`, String(revision - 1))
   assert.ok(deeds.bytes <= 64 * 1024 && deeds.size > 50 && deeds.size < 200, `${deeds.size} in ${deeds.bytes} bytes`)
   assert.equal(deeds.get(1), undefined)
-  assert.deepEqual(deeds.effectsOf(1), [])
-  assert.ok(deeds.ofKey('core/pods/a/p1').every((revision) => deeds.get(revision) !== undefined))
+  assert.deepEqual(
+    deeds.all().map(({ revision }) => revision),
+    Array.from({ length: deeds.size }, (_, index) => 5_001 - deeds.size + index),
+  )
+  assert.ok(deeds.all().every((deed) => deeds.get(deed.revision) === deed))
   const none = new Deeds(0)
   add(none, 1, 'core/pods/a/one')
   assert.equal(none.size, 0)

@@ -2,7 +2,6 @@ import type { ObjectFacts } from '../registry/object-facts.ts'
 import type { WriteRequest } from '../registry/write-request.ts'
 import type { Change } from '../storage/storage.ts'
 import type { Told } from '../watch/telling-count.ts'
-import { RevisionLists } from './revision-lists.ts'
 import { boundedHeader, revisionIn } from './said-cause.ts'
 
 /** A change, and what is known of how it came about. */
@@ -25,24 +24,20 @@ export interface Deed {
   told: Told | undefined
 }
 
-/** What a deed costs besides its texts, with its places in the indexes. */
-const DEED_BYTES = 600
+/** What a deed costs besides its texts. */
+const DEED_BYTES = 300
 
 /**
  * The newest changes and how they came about, in a bounded number of bytes: the oldest go first. Nothing here is stored; a server that was started
- * again knows of what came since.
+ * again knows of what came since. Every write adds one and few are looked at: so there is no index, whoever looks makes his own (`chainOf`).
  */
 export class Deeds {
   readonly #most: number
-  readonly #deeds = new Map<number, Deed>()
-  readonly #ofKey = new RevisionLists<string>()
-  /** What each revision made somebody do. */
-  readonly #effects = new RevisionLists<number>()
-  readonly #followers = new Set<(deed: Deed) => void>()
-  /** Revisions as they came, the first of those that are left at `#head`: a Map that loses its first entries finds the next ever more slowly. */
-  readonly #order: number[] = []
+  /** By revision; those before `#head` are forgotten. */
+  readonly #deeds: (Deed | undefined)[] = []
   #head = 0
   #bytes = 0
+  readonly #followers = new Set<(deed: Deed) => void>()
 
   /** @param most bytes; 0: nothing is remembered */
   constructor(most: number) {
@@ -50,11 +45,16 @@ export class Deeds {
   }
 
   get size(): number {
-    return this.#deeds.size
+    return this.#deeds.length - this.#head
   }
 
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** By revision. */
+  all(): readonly Deed[] {
+    return this.#deeds.slice(this.#head) as Deed[]
   }
 
   add({ origin, user, author, subresource }: WriteRequest, { revision, key, time }: Change<ObjectFacts>): void {
@@ -65,21 +65,18 @@ export class Deeds {
     const manager = origin === undefined ? '' : (author?.manager ?? '')
     const allowedBy = origin?.allowedBy ?? ''
     const deed: Deed = { revision, key, time, verb, user: user.name, manager, allowedBy, said, causeRevision, told: undefined }
-    this.#deeds.set(revision, deed)
-    this.#ofKey.add(key, revision)
-    if (causeRevision !== undefined) this.#effects.add(causeRevision, revision)
+    this.#keep(deed)
     for (const follower of this.#followers) follower(deed)
     this.#bytes += bytesOf(deed)
-    this.#order.push(revision)
-    while (this.#bytes > this.#most) this.#forget(this.#deeds.get(this.#order[this.#head++]!)!)
-    if (this.#head > 1024 && this.#head * 2 > this.#order.length) {
-      this.#order.splice(0, this.#head)
+    while (this.#bytes > this.#most) this.#forgetOldest()
+    if (this.#head > 1024 && this.#head * 2 > this.#deeds.length) {
+      this.#deeds.splice(0, this.#head)
       this.#head = 0
     }
   }
 
   tell(revision: number, told: Told): void {
-    const deed = this.#deeds.get(revision)
+    const deed = this.get(revision)
     if (deed) deed.told = told
   }
 
@@ -94,24 +91,31 @@ export class Deeds {
   }
 
   get(revision: number): Deed | undefined {
-    return this.#deeds.get(revision)
+    const at = this.#placeOf(revision)
+    return this.#deeds[at]?.revision === revision ? this.#deeds[at] : undefined
   }
 
-  ofKey(key: string): readonly number[] {
-    return this.#ofKey.of(key)
+  /** Answers of a store that several servers write to may come in another order than its revisions. */
+  #keep(deed: Deed): void {
+    const last = this.#deeds.at(-1)
+    if (last === undefined || last.revision < deed.revision) this.#deeds.push(deed)
+    else this.#deeds.splice(this.#placeOf(deed.revision), 0, deed)
   }
 
-  effectsOf(revision: number): readonly number[] {
-    return this.#effects.of(revision)
+  /** Where the first deed is whose revision is not lower. */
+  #placeOf(revision: number): number {
+    let [low, high] = [this.#head, this.#deeds.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#deeds[middle]!.revision < revision) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
-  /** The oldest of all, so that it is the first in each of its lists. */
-  #forget(deed: Deed): void {
-    const { revision, key, causeRevision } = deed
-    this.#deeds.delete(revision)
-    this.#bytes -= bytesOf(deed)
-    this.#ofKey.dropFirst(key)
-    if (causeRevision !== undefined) this.#effects.dropFirst(causeRevision)
+  #forgetOldest(): void {
+    this.#bytes -= bytesOf(this.#deeds[this.#head]!)
+    this.#deeds[this.#head++] = undefined
   }
 }
 

@@ -72,6 +72,10 @@ describe('acting in the dashboard', { timeout: 180_000 }, () => {
     const text = await yaml.inputValue()
     assert.match(text, /image: nginx:1/)
     await yaml.fill(text.replace('nginx:1', 'nginx:2'))
+    // What the cluster says of it meanwhile is no conflict.
+    const web = { namespace: 'default', name: 'web' }
+    const status = { conditions: [{ type: 'Told', status: 'True' }] }
+    await scene.client.patch('apps/v1', 'Deployment', web, { type: 'strategic', body: { status }, subresource: 'status' })
     await page.getByRole('button', { name: 'Show what would change' }).click()
     await page.getByText(/^\+ .*nginx:2/).waitFor()
     await page.getByRole('button', { name: 'Save' }).click()

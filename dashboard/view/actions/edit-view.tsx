@@ -5,11 +5,13 @@ import { type Kind, objectPath } from '../cluster/kind.ts'
 import type { AnyObject } from '../cluster/object.ts'
 import { DiffView } from './diff-view.tsx'
 import { RefusalNote } from './refusal-note.tsx'
+import { saveEdited } from './save-edited.ts'
 
-/** The object's text, to be changed: what others change meanwhile is a conflict, and said. */
+/** The object's text, to be changed: what others wish of it meanwhile is a conflict, and said. */
 export function EditView({ kind, object }: { readonly kind: Kind; readonly object: AnyObject }) {
   const cluster = useCluster()
   const text = useSignal('')
+  const begun = useSignal(object)
   const shown = useSignal<{ readonly before: string; readonly after: string } | undefined>(undefined)
   const problem = useSignal<unknown>(undefined)
   const done = useSignal('')
@@ -21,6 +23,7 @@ export function EditView({ kind, object }: { readonly kind: Kind; readonly objec
     const { yamlText } = await import('../objects/yaml-text.ts')
     const { managedFields: _fields, ...metadata } = object.metadata
     text.value = yamlText({ ...object, metadata })
+    begun.value = object
     shown.value = undefined
     problem.value = undefined
   }
@@ -29,9 +32,7 @@ export function EditView({ kind, object }: { readonly kind: Kind; readonly objec
     done.value = ''
     try {
       const { readable } = await import('./manifest.ts')
-      const query = `fieldManager=coxswain-dashboard&fieldValidation=Strict${isTrial ? '&dryRun=All' : ''}`
-      const question = { method: 'PUT', body: text.value, contentType: 'application/yaml' }
-      const answer = await cluster.ask<AnyObject>(`${path}?${query}`, question)
+      const answer = await saveEdited(cluster, { path, text: text.value, begun: begun.value, isTrial })
       shown.value = isTrial ? { before: readable(object), after: readable(answer) } : undefined
       done.value = isTrial ? '' : 'Saved.'
     } catch (error) {
