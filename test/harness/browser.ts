@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -68,19 +68,9 @@ export interface Browser {
   close(): Promise<void>
 }
 
-/** Sees to the packages of `test/browser`, which nobody but the tests needs, and to the library that the browser wants. @throws CommandFailed */
-async function ensurePackages(): Promise<void> {
-  const wanted = readFileSync(join(PACKAGES, 'package-lock.json'), 'utf8')
-  const installed = join(PACKAGES, 'node_modules/.installed')
-  await outputOf(join(CHECKOUT, 'deploy/packages.sh'), ['npm', 'libnss3'], { env: process.env })
-  if (existsSync(installed) && readFileSync(installed, 'utf8') === wanted) return
-  await outputOf('npm', ['ci'], { cwd: PACKAGES, env: process.env })
-  writeFileSync(installed, wanted)
-}
-
-/** A real Chromium without a screen. */
+/** A real Chromium without a screen. @throws CommandFailed where its packages cannot be had */
 export async function launchBrowser(): Promise<Browser> {
-  await ensurePackages()
+  await outputOf(join(PACKAGES, 'prepare.sh'), [], { env: process.env })
   const require = createRequire(join(PACKAGES, 'package.json'))
   const { chromium } = require('playwright-core') as { chromium: { launch(options: object): Promise<Browser> } }
   const { default: packed } = (await import(pathToFileURL(require.resolve('@sparticuz/chromium')).href)) as {
