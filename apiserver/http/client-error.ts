@@ -9,6 +9,8 @@ import { headTooLong } from './input-size.ts'
  * the peer would take it for a part of that.
  */
 export function answerUnreadable(error: Error & { code?: string }, socket: Duplex, answering: ServerResponse | undefined): void {
+  // What a stranger goes on sending is unreadable, too, and must not cost them the answer that is on its way; not for ever, though.
+  if (socket.writableEnded && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') return
   const isFree = answering === undefined || answering.writableFinished || !answering.headersSent
   if (isFree && socket.writable && error.code !== 'ECONNRESET') {
     const status = statusOf(error).toStatus()
@@ -20,9 +22,11 @@ export function answerUnreadable(error: Error & { code?: string }, socket: Duple
       'cache-control: no-cache, private',
       'connection: close',
     ]
-    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+    // Destroyed at once, a connection over TLS now and then lost what was just written.
+    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+  } else {
+    socket.destroy()
   }
-  socket.destroy()
 }
 
 function statusOf(error: Error & { code?: string }): StatusError {
