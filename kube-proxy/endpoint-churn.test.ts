@@ -28,7 +28,7 @@ describe('connections while endpoints come and go', () => {
   const services = new HandSet<Service>()
   const slices = new HandSet<EndpointSlice>()
   const ending = new AbortController()
-  let [client, outside]: LabHost[] = []
+  let [host, client, outside]: LabHost[] = []
   let pods: LabHost[] = []
   let running: Promise<void> | undefined
   let changes = 0
@@ -36,17 +36,18 @@ describe('connections while endpoints come and go', () => {
 
   before(async () => {
     assert.equal(process.getuid?.(), 0, 'network tests make namespaces and need root')
-    const host = await lab.node(NODE)
-    outside = await lab.outsider(host, 'out', '172.31.80.2')
+    const node = await lab.node(NODE)
+    host = node
+    outside = await lab.outsider(node, 'out', '172.31.80.2')
     await outside.run(['ip', 'route', 'add', '198.51.100.0/24', 'via', NODE])
-    client = await lab.pod(host, 'client', '10.77.1.9')
-    pods = [await lab.pod(host, 'one', '10.77.1.2'), await lab.pod(host, 'two', '10.77.1.3'), await lab.pod(host, 'three', '10.77.1.4')]
+    client = await lab.pod(node, 'client', '10.77.1.9')
+    pods = [await lab.pod(node, 'one', '10.77.1.2'), await lab.pod(node, 'two', '10.77.1.3'), await lab.pod(node, 'three', '10.77.1.4')]
     await Promise.all(pods.map((pod) => pod.serve()))
     const sync = new Sync({
       ...{ services, slices, nodes: new HandSet<Node>(), routes: { apply: async () => {} }, clock: realClock(), log: silentLogger() },
       ...{ nodeLocalAddresses: new Set<string>(), nodeName: 'node-1', clusterCidr: CLUSTER.clusterCidr, isOutside: () => true },
       ...{ nodePortAddresses: [], forget: async () => 0 },
-      dataplane: new NftablesDataplane({ table: 'coxswain', ...CLUSTER }, (args, input) => host.run(['nft', ...args], input)),
+      dataplane: new NftablesDataplane({ table: 'coxswain', ...CLUSTER }, (args, input) => node.run(['nft', ...args], input)),
       observer: {
         ...{ changed() {}, began() {}, compared() {}, failed: () => assert.fail('rules were refused') },
         applied() {
@@ -109,5 +110,18 @@ describe('connections while endpoints come and go', () => {
     assert.deepEqual(lost, [[], [], [], []], 'by way: cluster IP, the same with affinity, external address, node port')
     assert.deepEqual([...new Set(answers.map((answer) => answer.split(' ')[0]))].sort(), ['one', 'three', 'two'])
     assert.ok(changes - before >= 20, `${changes - before} changes is too few to have seen anything`)
+  })
+
+  it('refuses nobody who finds the rules from before a change and the maps from after it', async () => {
+    await leadTo(0)
+    // As a packet finds it that began when there were three: the chains lead to one of three, the maps have the first alone.
+    const gone = (door: string) => `{ ${door} . 1, ${door} . 2 }`
+    const delisted = [`endpoints ${gone('10.78.0.1 . tcp . 80')}`, `choices ${gone('10.78.0.2 . tcp . 80')}`]
+    await host?.run(['nft', '-f', '-'], delisted.map((of) => `delete element ip coxswain ${of}\n`).join(''))
+    for (const address of ['10.78.0.1', '10.78.0.2']) {
+      const answers = await client?.load(address, 80, { count: 30, perSecond: 200 })
+      assert.deepEqual(new Set(answers?.map((answer) => answer.split(' ')[0])).size, 1, answers?.join())
+      assert.match(answers?.[0] ?? '', /^(one|two|three) /)
+    }
   })
 })

@@ -65,7 +65,9 @@ export function clientType(family: IpFamily): string {
 }
 
 /**
- * A chain's rules. The number of a backend passes from rule to rule in the packet's priority, which nothing looks at before it is set back:
+ * A chain's rules. They end in a drop, or a client would now and then be refused, by what comes after, at a Service that has backends: a packet may find
+ * the rules from before a change and the maps from after it (each lookup asks for itself which generation counts), and in them nobody under the number
+ * that it has picked. It picks the first, who is always there, and is dropped when even that one has just gone: who connects asks again. The number of a backend passes from rule to rule in the packet's priority, which nothing looks at before it is set back:
  * nft 1.0.6 cannot write a map's answer into another map, nor keep it in any other place that is not somebody's.
  */
 export function chainText({ table, family }: { table: string; family: IpFamily }, chain: Chain): string {
@@ -76,18 +78,21 @@ export function chainText({ table, family }: { table: string; family: IpFamily }
   const lead = `dnat ${ip} to ${lookup} . meta priority map @${chain.by}endpoints`
   const rules: string[] = []
   if (chain.kind === 'remember') {
-    rules.push(`update @affinity { ${client} timeout ${chain.seconds}s : meta priority }`, lead)
+    rules.push(`update @affinity { ${client} timeout ${chain.seconds}s : meta priority }`, lead, 'drop')
   } else {
     if (chain.clients === 'outside') rules.push(`meta mark set meta mark or ${MASQUERADE}`)
     if (chain.clients === 'inside' && chain.by === 'node_') rules.push(`${ip} saddr != @own_pods meta mark set meta mark or ${MASQUERADE}`)
     const random = `meta priority set numgen random mod ${chain.count}${chain.clients === 'kept' ? ` offset ${OUTSIDE_FIRST}` : ''}`
     const isAlive = `${lookup} . meta priority vmap @${aliveOf(chain)}`
-    if (chain.kind === 'random') rules.push(random, lead)
+    // 1:0 is how a priority of 65536 is written.
+    const first = `meta priority set ${chain.clients === 'kept' ? '1:0' : 'none'}`
+    if (chain.kind === 'random') rules.push(random, lead, first, lead, 'drop')
     else {
       rules.push(...recall(family, client), isAlive)
       // One whose backend is gone is not written over by `update`.
       rules.push(`delete @affinity { ${client} : meta priority }`)
-      rules.push(random, `meta priority set ${lookup} . meta priority map @${chain.by}choices`, isAlive)
+      const choose = `meta priority set ${lookup} . meta priority map @${chain.by}choices`
+      rules.push(random, choose, isAlive, first, choose, isAlive, 'drop')
     }
   }
   return `table ${ip} ${table} {

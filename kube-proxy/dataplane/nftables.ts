@@ -56,15 +56,17 @@ export class NftablesDataplane implements Dataplane {
     const settings = this.#settings
     const wanted = prepare(changes)
     const chains = [...chainsOf(wanted)].filter(([name]) => !this.#chains.has(name))
-    const commands = { chains: chains.map(([, chain]) => chainText(settings, chain)).join(''), gone: '', come: '' }
+    // Before anything leads to them: a packet that began before a change finds no rules in a chain that came with it.
+    if (chains.length > 0) await this.#transaction(chains.map(([, chain]) => chainText(settings, chain)).join(''))
+    for (const [name] of chains) this.#chains.add(name)
+    const commands = { gone: '', come: '' }
     for (const container of CONTAINER_NAMES) {
       const { gone, come } = SHARED.includes(container) ? this.#sharedDifference(container, wanted) : this.#difference(container, wanted)
       commands.gone += elementCommand('delete', settings, container, gone)
       commands.come += elementCommand('add', settings, container, come)
     }
-    const text = commands.chains + commands.gone + commands.come
+    const text = commands.gone + commands.come
     if (text !== '') await this.#transaction(text)
-    for (const [name] of chains) this.#chains.add(name)
     for (const [name, applied] of wanted) {
       const before = this.#services.get(name)
       if (before) count(this.#shared, before.elements, -1)
