@@ -134,30 +134,23 @@ export class Pipeline {
 
   /** Why one object is as it is. What is told of others is asked for by itself. */
   async #lookUnderTheHood(asked: Asked, flow: Flow): Promise<void> {
-    const { flowControl, clock, deadline, table, hood } = this.#tools
-    const { info, user, reply } = asked
+    const { table, hood } = this.#tools
+    const { info } = asked
     const target = table.find(info.group, info.version, info.resource)
     if (!target || info.name === '' || info.subresource !== '') throw unknownPath() // 404
     if (info.verb !== 'get') throw methodNotAllowed() // 405
-    const entered = flowControl.enter(flow, info, user, 1, (gone) => reply.onClose(gone)) // 429
-    const seat = entered instanceof Promise ? await entered : entered
-    try {
-      await withDeadline(hood(target, asked), deadline, clock) // 504
-    } finally {
-      seat.leave()
-    }
+    await this.#seated(flow, asked, 1, () => hood(target, asked)) // 429 504
   }
 
-  /** The same of a moment of the past: rights are those of now, what is served and stored is what it was. */
+  /** A request about a moment of the past: rights are those of now, what is served and stored is what it was. */
   async #lookBack(moment: string, asked: Asked, flow: Flow): Promise<void> {
-    const { flowControl, clock, deadline, table, past, momentPaths } = this.#tools
+    const { table, past, momentPaths } = this.#tools
     const { info, request, reply, user } = asked
     refuseChanges(info) // 405
     if (info.isResource && hasBody.has(info.verb)) await request.readBody(BODY_LIMIT, user.name) // 408 413 429
     const now = table.find(info.group, info.version, info.resource)
-    const entered = flowControl.enter(flow, info, user, now ? this.#objectsRead(info, now) : 1, (gone) => reply.onClose(gone)) // 429
-    const seat = entered instanceof Promise ? await entered : entered
-    const work = async () => {
+    // 429 504
+    await this.#seated(flow, asked, now ? this.#objectsRead(info, now) : 1, async () => {
       const then = await past(moment) // 400 410 503
       const target = info.isResource
         ? then.table.find(info.group, info.version, info.resource)
@@ -166,9 +159,16 @@ export class Pipeline {
       if (typeof target === 'function') return target(request, info, reply)
       refuseUnstored(info, target) // 405
       await this.#work(target, asked, await then.verbsFor(target, info, request))
-    }
+    })
+  }
+
+  /** Works on a seat that is kept until the end, or the deadline. */
+  async #seated(flow: Flow, { info, user, reply }: Asked, objects: number, work: () => Promise<void>): Promise<void> {
+    const { flowControl, clock, deadline } = this.#tools
+    const entered = flowControl.enter(flow, info, user, objects, (gone) => reply.onClose(gone))
+    const seat = entered instanceof Promise ? await entered : entered
     try {
-      await withDeadline(work(), deadline, clock) // 504
+      await withDeadline(work(), deadline, clock)
     } finally {
       seat.leave()
     }

@@ -23,8 +23,8 @@ test('a change is a line: when, what, by whom, and what in it', () => {
 })
 
 test('many fields are counted, and what objects hold can neither break the line nor speak to the terminal', () => {
-  const fields = ['a', 'b', 'c', 'd', 'e'].map((path) => ({ path, after: `${'\u001b[31m\n'.repeat(9)}` }))
+  const fields = ['a', 'b', 'c', 'd', 'e'].map((path) => ({ path, after: `${'\u001b[31m\n\u009b31m'.repeat(9)}` }))
   const line = changeLine({ ...change, fields })
   assert.match(line, /a: nothing → ".*…, b: .*, and 2 more$/)
-  assert.doesNotMatch(line, /[\u0000-\u001f]/)
+  assert.doesNotMatch(line, /[\u0000-\u001f\u007f-\u009f]/)
 })

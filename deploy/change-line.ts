@@ -1,3 +1,5 @@
+import { writeExactJson } from '../shared/text/exact-json.ts'
+
 /** What is shown of a change, as `/rewind/<moment>/changes` answers it. */
 export interface ShownChange {
   readonly revision: string
@@ -19,17 +21,22 @@ export function changeLine({ revision, time, type, resource, namespace, name, by
   const shown = fields.slice(0, MOST_FIELDS).map(({ path, before, after }) => `${path}: ${valueText(before)} → ${valueText(after)}`)
   const more = fields.length > MOST_FIELDS ? [`and ${fields.length - MOST_FIELDS} more`] : []
   const who = by === undefined ? [] : [`by ${by.manager}${by.subresource ? ` (${by.subresource})` : ''}`]
-  return [`${time.slice(11, 23)} ${revision.padStart(7)} ${type.padEnd(7)}`, where, ...who, [...shown, ...more].join(', ')]
+  const line = [`${time.slice(11, 23)} ${revision.padStart(7)} ${type.padEnd(7)}`, where, ...who, [...shown, ...more].join(', ')]
     .filter((part) => part !== '')
     .join('  ')
+  return quiet(line)
+}
+
+/** What others said is printed as one line that no terminal is told anything by. */
+export function quiet(text: string): string {
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
 }
 
 /** Characters of a value in a line. */
 const MOST_CHARACTERS = 40
 
-/** What objects hold is strangers' text: no line is broken and no terminal told anything by it. */
 function valueText(value: unknown): string {
   if (value === undefined) return 'nothing'
-  const text = JSON.stringify(value)
+  const text = writeExactJson(value)
   return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text
 }

@@ -1,4 +1,4 @@
-import { changeLine, type ShownChange } from './change-line.ts'
+import { changeLine, quiet, type ShownChange } from './change-line.ts'
 
 /** What is shown of a deed, as `/hood/…` answers it. */
 export interface ShownDeed extends ShownChange {
@@ -40,9 +40,4 @@ export function storyLines(deeds: readonly ShownDeed[]): string[] {
     if (told) note(`told to ${told.watches} watches after ${told.afterMilliseconds} ms: ${told.users.join(', ')}`)
     return lines
   })
-}
-
-/** What others said is printed as one line that no terminal is told anything by. */
-function quiet(text: string): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
 }

@@ -1,9 +1,8 @@
-import { hasReason } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { APIService } from '../../shared/openapi/generated/apiregistration-v1.ts'
 import type { Clock, Timer } from '../../shared/time/clock.ts'
 import { timestamp } from '../../shared/time/timestamp.ts'
-import { AT_ONCE, type EnsureTools, ensureAll, required, SELF } from '../bootstrap/ensure.ts'
+import { type EnsureTools, ensureAll, removeUnwanted, required } from '../bootstrap/ensure.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
 import { localCondition } from '../rules/apiregistration/api-service.ts'
 import { API, KIND, type LocalService, localServices, MANAGED, repairOf } from './local-services.ts'
@@ -84,7 +83,7 @@ export class LocalServiceKeeper {
       else if (repair !== 'nothing') wrong.push(wanted.get(name)!)
     }
     await ensureAll([wrong.map((local) => this.#required(local, isStart))], this.#parts)
-    await Promise.all(removed.map((name) => this.#remove(name)))
+    await Promise.all(removed.map((name) => removeUnwanted({ apiVersion: API, kind: KIND, name }, this.#parts)))
   }
 
   #required(local: LocalService, isStart: boolean) {
@@ -98,16 +97,5 @@ export class LocalServiceKeeper {
     const { metadata } = present
     const status = { conditions: [localCondition(timestamp(this.#parts.clock.now()))] }
     return { ...present, metadata: { ...metadata, labels: { ...metadata.labels, [MANAGED]: managed } }, spec, status }
-  }
-
-  async #remove(name: string): Promise<void> {
-    const { table, remover } = this.#parts
-    const resource = table.ofKind(API, KIND)
-    if (!resource) return
-    try {
-      await remover.delete({ resource, namespace: '', name, subresource: '', user: SELF, dryRun: false, warn() {} }, AT_ONCE)
-    } catch (error) {
-      if (!hasReason(error, 'NotFound')) throw error
-    }
   }
 }

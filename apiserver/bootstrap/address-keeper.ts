@@ -1,12 +1,11 @@
 import { isAllocators } from '../../shared/addresses/allocated-address.ts'
-import { hasReason } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import { objectKey } from '../../shared/objects/object.ts'
 import type { Service } from '../../shared/openapi/generated/core-v1.ts'
 import type { Clock, Timer } from '../../shared/time/clock.ts'
 import { clusterIPObject, clusterIPsOf, isObjectOf, serviceOf } from '../allocation/cluster-ip-object.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
-import { AT_ONCE, type EnsureTools, ensureAll, required, SELF } from './ensure.ts'
+import { type EnsureTools, ensureAll, removeUnwanted, required } from './ensure.ts'
 
 /** What is written together may be half written for a moment only; after this it is repaired. */
 const PATIENCE_MILLISECONDS = 1_000
@@ -140,13 +139,9 @@ export class AddressKeeper {
       )
       return ensureAll([[wanted]], this.#parts)
     }
-    const { table, remover, reader } = this.#parts
-    const resource = table.ofKind('networking.k8s.io/v1', 'IPAddress')
-    const { resourceVersion } = reader.get('networking.k8s.io/v1', 'IPAddress', { name: address })?.metadata ?? {}
-    if (!resource || resourceVersion === undefined) return
-    const request = { resource, namespace: '', name: address, subresource: '', user: SELF, dryRun: false, warn() {} }
-    await remover.delete(request, { ...AT_ONCE, resourceVersion }).catch((error: unknown) => {
-      if (!hasReason(error, 'NotFound')) throw error
-    })
+    const present = this.#parts.reader.get('networking.k8s.io/v1', 'IPAddress', { name: address })
+    if (!present) return
+    const { resourceVersion } = present.metadata
+    await removeUnwanted({ apiVersion: 'networking.k8s.io/v1', kind: 'IPAddress', name: address, resourceVersion }, this.#parts)
   }
 }

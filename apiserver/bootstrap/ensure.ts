@@ -50,8 +50,16 @@ export interface EnsureTools {
   readonly table: ResourceTable
 }
 
+export interface UnwantedObject {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly namespace?: string
+  readonly name: string
+  readonly resourceVersion?: string | undefined
+}
+
 /** A delete that waits for nobody. */
-export const AT_ONCE = {
+const AT_ONCE = {
   gracePeriodSeconds: 0,
   propagation: 'Background',
   orphanDependents: undefined,
@@ -59,6 +67,19 @@ export const AT_ONCE = {
   resourceVersion: undefined,
   dryRun: false,
 } as const
+
+/** Removes an object that is not wanted, at once; with a resourceVersion only as it was then. One that is gone is fine, and so is a kind that is not served. */
+export async function removeUnwanted(
+  { apiVersion, kind, namespace = '', name, resourceVersion }: UnwantedObject,
+  { table, remover }: Pick<EnsureTools, 'table' | 'remover'>,
+): Promise<void> {
+  const resource = table.ofKind(apiVersion, kind)
+  if (!resource) return
+  const request: WriteRequest = { resource, namespace, name, subresource: '', user: SELF, dryRun: false, warn() {} }
+  await remover.delete(request, { ...AT_ONCE, resourceVersion }).catch((error: unknown) => {
+    if (!hasReason(error, 'NotFound')) throw error
+  })
+}
 
 /**
  * Creates what is missing and repairs what should be. Each group is written at once (the store commits them together) and

@@ -2,7 +2,7 @@ import { familyOf, type IpFamily } from '../../shared/addresses/ip-families.ts'
 import type { EndpointPort, EndpointSubset } from '../../shared/openapi/generated/core-v1.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
 import { sameValue } from '../registry/same-value.ts'
-import { type RequiredObject, required } from './ensure.ts'
+import { type RequiredObject, required, type UnwantedObject } from './ensure.ts'
 
 /** Where an API server can be reached from Pods. */
 export interface ServerAddress {
@@ -48,11 +48,11 @@ export function requiredKubernetesEndpoints(servers: readonly ServerAddress[]): 
 }
 
 /** Slices of `kubernetes` that name no server any more. */
-export function staleKubernetesSlices(servers: readonly ServerAddress[], reader: ObjectReader): { namespace: string; name: string }[] {
+export function staleKubernetesSlices(servers: readonly ServerAddress[], reader: ObjectReader): UnwantedObject[] {
   const wanted = new Set(groupsOf(servers).map(({ name }) => name))
   return reader.list(SLICE, 'EndpointSlice', NAMESPACE).flatMap(({ metadata: { name = '' } }) => {
     const isOurs = name === NAME || /^kubernetes-ipv[46]-\d+$/.test(name)
-    return isOurs && !wanted.has(name) ? [{ namespace: NAMESPACE, name }] : []
+    return isOurs && !wanted.has(name) ? [{ apiVersion: SLICE, kind: 'EndpointSlice', namespace: NAMESPACE, name }] : []
   })
 }
 

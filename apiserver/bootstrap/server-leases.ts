@@ -6,7 +6,7 @@ import type { Random } from '../../shared/random/random.ts'
 import type { Clock, Timer } from '../../shared/time/clock.ts'
 import { microTimestamp } from '../../shared/time/timestamp.ts'
 import type { ObjectReader } from '../registry/object-reader.ts'
-import { AT_ONCE, type EnsureTools, ensureAll, required, SELF } from './ensure.ts'
+import { type EnsureTools, ensureAll, removeUnwanted, required, type UnwantedObject } from './ensure.ts'
 import { requiredKubernetesEndpoints, type ServerAddress, staleKubernetesSlices } from './kubernetes-endpoints.ts'
 
 const API = 'coordination.k8s.io/v1'
@@ -81,7 +81,8 @@ export class ServerLeases {
     })().catch((error: unknown) =>
       log.warn('this server could not take itself out of the endpoints; others do when its Lease is over', { error }),
     )
-    await Promise.race([leaving.then(() => left.abort()), clock.sleep(LEAVING, left.signal).catch(() => {})])
+    const tooLong = clock.sleep(LEAVING, left.signal).catch(() => {}) // left before that
+    await Promise.race([leaving.then(() => left.abort()), tooLong])
   }
 
   async #tick(): Promise<void> {
@@ -137,7 +138,7 @@ export class ServerLeases {
   /** As it was seen; one that was renewed meanwhile stays. */
   async #remove({ metadata }: Lease): Promise<void> {
     const { name = '', resourceVersion } = metadata
-    await this.#delete(API, 'Lease', { namespace: NAMESPACE, name }, resourceVersion)
+    await this.#delete({ apiVersion: API, kind: 'Lease', namespace: NAMESPACE, name, resourceVersion })
     this.#seen.delete(name)
     this.#parts.log.warn('an API server has not renewed its Lease and is taken for dead', {
       lease: name,
@@ -152,7 +153,8 @@ export class ServerLeases {
     const others = this.#leases().filter(({ metadata }) => metadata.name !== name)
     if (!lease?.spec.holderIdentity?.endsWith(this.#holder)) return
     this.#own = undefined
-    await this.#delete(API, 'Lease', { namespace: NAMESPACE, name }, lease.metadata.resourceVersion)
+    const { resourceVersion } = lease.metadata
+    await this.#delete({ apiVersion: API, kind: 'Lease', namespace: NAMESPACE, name, resourceVersion })
     await this.#leadTo(others.flatMap(addressOf))
   }
 
@@ -169,25 +171,17 @@ export class ServerLeases {
     const { reader } = this.#parts
     const wanted = requiredKubernetesEndpoints(addresses)
     await this.#ensure(wanted.filter(({ isThere }) => !isThere(reader)).map(({ object }) => object))
-    for (const name of staleKubernetesSlices(addresses, reader)) await this.#delete('discovery.k8s.io/v1', 'EndpointSlice', name, undefined)
+    for (const stale of staleKubernetesSlices(addresses, reader)) await this.#delete(stale)
   }
 
   async #ensure(objects: Parameters<typeof ensureAll>[0][number]): Promise<void> {
     if (objects.length > 0) await ensureAll([objects], this.#parts)
   }
 
-  async #delete(
-    apiVersion: string,
-    kind: string,
-    { namespace, name }: { readonly namespace: string; readonly name: string },
-    resourceVersion: string | undefined,
-  ): Promise<void> {
-    const { table, remover } = this.#parts
-    const resource = table.ofKind(apiVersion, kind)
-    if (!resource) return
-    const request = { resource, namespace, name, subresource: '', user: SELF, dryRun: false, warn() {} }
-    await remover.delete(request, { ...AT_ONCE, resourceVersion }).catch((error: unknown) => {
-      if (!hasReason(error, 'NotFound') && !hasReason(error, 'Conflict')) throw error
+  /** What another server has changed meanwhile is looked at again. */
+  async #delete(object: UnwantedObject): Promise<void> {
+    await removeUnwanted(object, this.#parts).catch((error: unknown) => {
+      if (!hasReason(error, 'Conflict')) throw error
     })
   }
 }

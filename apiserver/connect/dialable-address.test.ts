@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { IpRange } from '../../shared/addresses/ip-range.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import { StreamScope } from '../../shared/streams/stream-scope.ts'
+import { TestReader } from '../../test/harness/object-reader.ts'
 import type { Call } from '../verbs/call.ts'
 import { dialRule, type ResolveName } from './dialable-address.ts'
 import { proxyTo } from './http-proxy.ts'
@@ -111,18 +112,7 @@ test('nor a connection to a kubelet', async (context) => {
   const { port, reached } = await victim(context)
   const rule = dialRule(SERVICES, { resolve: resolving({ sly: ['127.0.0.1'] }) })
   const credentials = () => ({ authority: '', certificate: '', key: '' })
-  const kubelets = new KubeletConnections(
-    {
-      get: () => undefined,
-      list: () => [],
-      listUnparsed: () => [],
-      follow: () => () => {},
-      caughtUp: async () => {},
-      upToDate: async () => false,
-    },
-    credentials,
-    rule,
-  )
+  const kubelets = new KubeletConnections(new TestReader(), credentials, rule)
   context.after(() => kubelets.close())
   const { signal } = new AbortController()
   for (const host of ['127.0.0.1', '::1', 'sly']) {

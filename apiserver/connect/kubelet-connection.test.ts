@@ -7,16 +7,8 @@ import type { AddressInfo, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { issueAuthority } from '../../shared/certificates/issue-certificate.ts'
+import { TestReader } from '../../test/harness/object-reader.ts'
 import { KubeletConnections } from './kubelet-connection.ts'
-
-const reader = {
-  get: () => undefined,
-  list: () => [],
-  listUnparsed: () => [],
-  follow: () => () => {},
-  caughtUp: async () => {},
-  upToDate: async () => false,
-}
 
 test('a kept connection that the kubelet closes meanwhile costs no answer; a new one that it closes does', async (context) => {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -32,7 +24,7 @@ test('a kept connection that the kubelet closes meanwhile costs no answer; a new
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const rule = { problem: () => undefined, require: () => {}, lookup }
-  const kubelets = new KubeletConnections(reader, () => ({ authority, certificate: authority, key }), rule)
+  const kubelets = new KubeletConnections(new TestReader(), () => ({ authority, certificate: authority, key }), rule)
   context.after(() => {
     kubelets.close()
     server.close()

@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ObjectFacts } from '../registry/object-facts.ts'
-import type { WriteRequest } from '../registry/write-request.ts'
-import type { Change } from '../storage/storage.ts'
 import { chainOf } from './chain.ts'
 import { Deeds } from './deeds.ts'
 import { saidCause } from './said-cause.ts'
@@ -13,8 +10,7 @@ function add(deeds: Deeds, revision: number, key: string, cause?: string): void 
     allowedBy: 'RBAC',
     cause: cause === undefined ? undefined : JSON.stringify({ by: 'test', revision: cause }),
   }
-  const request = { user: { name: 'u', groups: [] }, subresource: '', origin } as unknown as WriteRequest
-  deeds.add(request, { revision, key, time: revision } as Change<ObjectFacts>)
+  deeds.add({ user: { name: 'u', groups: [] }, subresource: '', origin }, { revision, key, time: revision })
 }
 const revisions = (key: string, deeds: Deeds) => chainOf(key, deeds).chain.map(({ revision }) => revision)
 

@@ -1,4 +1,3 @@
-import type { ObjectFacts } from '../registry/object-facts.ts'
 import type { WriteRequest } from '../registry/write-request.ts'
 import type { Change } from '../storage/storage.ts'
 import type { Told } from '../watch/telling-count.ts'
@@ -57,7 +56,10 @@ export class Deeds {
     return this.#deeds.slice(this.#head) as Deed[]
   }
 
-  add({ origin, user, author, subresource }: WriteRequest, { revision, key, time }: Change<ObjectFacts>): void {
+  add(
+    { origin, user, author, subresource }: Pick<WriteRequest, 'origin' | 'user' | 'author' | 'subresource'>,
+    { revision, key, time }: Pick<Change, 'revision' | 'key' | 'time'>,
+  ): void {
     if (this.#most === 0) return
     const verb = subresource === '' ? (origin?.verb ?? 'write') : `${origin?.verb ?? 'write'} ${subresource}`
     const said = boundedHeader(origin?.cause)

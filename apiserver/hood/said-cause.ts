@@ -35,6 +35,6 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined
+    return undefined // somebody's own text: as good as none
   }
 }

@@ -1,5 +1,5 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import { inputLimits } from '../../shared/limits/input-limits.ts'
 import { headTooLong } from './input-size.ts'
@@ -7,9 +7,15 @@ import { headTooLong } from './input-size.ts'
 /**
  * Says as a Status why a request could not even be read, and closes the connection. Nothing is said in the middle of another answer:
  * the peer would take it for a part of that.
+ * @param patience milliseconds that a peer which does not take what is said may stand still
  */
-export function answerUnreadable(error: Error & { code?: string }, socket: Duplex, answering: ServerResponse | undefined): void {
-  // What a stranger goes on sending is unreadable, too, and must not cost them the answer that is on its way; not for ever, though.
+export function answerUnreadable(
+  error: Error & { code?: string },
+  socket: Socket,
+  answering: ServerResponse | undefined,
+  patience: number,
+): void {
+  // What a stranger goes on sending is unreadable, too, and must not cost them the answer that is on its way.
   if (socket.writableEnded && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') return
   const isFree = answering === undefined || answering.writableFinished || !answering.headersSent
   if (isFree && socket.writable && error.code !== 'ECONNRESET') {
@@ -24,6 +30,8 @@ export function answerUnreadable(error: Error & { code?: string }, socket: Duple
     ]
     // Destroyed at once, a connection over TLS now and then lost what was just written.
     socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+    // The end of a connection waits for what was written before, and after a head that was whole no timeout of the server counts any more.
+    socket.setTimeout(patience, () => socket.destroy())
   } else {
     socket.destroy()
   }

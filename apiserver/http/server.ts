@@ -76,7 +76,7 @@ export class ApiListener {
         void reply.hijack()
         this.#serve(request.raw, reply.raw)
       },
-      clientErrorHandler: (error, socket) => answerUnreadable(error, socket, this.#answering.get(socket)),
+      clientErrorHandler: (error, socket) => answerUnreadable(error, socket, this.#answering.get(socket), HEAD_MILLISECONDS),
       serverFactory: (listener) => (this.#server = this.#makeServer(listener)) as never,
     })
     app.removeAllContentTypeParsers()

@@ -28,6 +28,13 @@ test('elements written in other ways are the same elements', () => {
   assert.equal(one.text, '{"k:{\\"port\\":80,\\"protocol\\":\\"TCP\\"}":{},"v:\\"a\\"":{}}')
 })
 
+test('whole numbers of 64 bits in elements are kept to the last digit', () => {
+  const text = '{"k:{\\"id\\":9007199254740993}":{"f:x":{}},"v:9007199254740993":{}}'
+  const read = parseFieldSet(text)
+  assert.equal(read.text, text)
+  assert.deepEqual(Array.from(read.paths(), pathText), ['[id=9007199254740993].x', '[=9007199254740993]'])
+})
+
 test('what is no FieldsV1 is refused', () => {
   for (const text of ['[]', '"f:a"', '{"f:a":1}', '{"nothing":{}}', '{"k:[1]":{}}', '{"v:{":{}}', '{', '{"f:a":null}']) {
     assert.throws(() => parseFieldSet(text), SyntaxError, text)

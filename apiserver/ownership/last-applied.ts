@@ -3,7 +3,7 @@
  * object over without conflicts, and keeps the annotation in step, so that people can go back.
  */
 import type { KubeObject } from '../../shared/objects/object.ts'
-import { writeExactJson } from '../../shared/text/exact-json.ts'
+import { readExactJson, writeExactJson } from '../../shared/text/exact-json.ts'
 import { isObject } from '../patch/json-value.ts'
 import { compareFields } from './compare-fields.ts'
 import { FieldSet } from './field-set.ts'
@@ -22,7 +22,7 @@ export function fieldsLastApplied(live: KubeObject, shape: Shape): FieldSet {
   if (!text) return FieldSet.empty
   let config: unknown
   try {
-    config = JSON.parse(text)
+    config = readExactJson(text)
   } catch {
     return FieldSet.empty // somebody's own text: as good as none
   }

@@ -1,8 +1,8 @@
-import { readExactJson, writeExactJson } from '../../shared/text/exact-json.ts'
 /**
  * One step of a path in FieldsV1 (meta/v1): `f:name` a field, `k:{"name":"web"}` the item of a list with these keys, `v:"x"` a member of a set,
  * `i:0` a place in a list. Always written the same way, so that equal steps are equal texts.
  */
+import { readExactJson, writeExactJson } from '../../shared/text/exact-json.ts'
 
 /** A list item's keys that were left out have these values; undefined: they are needed. */
 export interface ListKey {
@@ -40,7 +40,7 @@ export function readElement(text: string): string | undefined {
     case 'v':
       return `v:${writeExactJson(readExactJson(text.slice(2)))}`
     case 'k': {
-      const keys: unknown = JSON.parse(text.slice(2))
+      const keys = readExactJson(text.slice(2))
       if (typeof keys !== 'object' || keys === null || Array.isArray(keys)) throw new SyntaxError('the keys of a list item are an object')
       const parts = Object.entries(keys).sort(([a], [b]) => (a < b ? -1 : 1))
       return `k:{${parts.map(([name, value]) => `${JSON.stringify(name)}:${writeExactJson(value)}`).join(',')}}`
@@ -65,7 +65,7 @@ function elementText(element: string): string {
     case 'v':
       return `[=${rest}]`
     case 'k': {
-      const keys = JSON.parse(rest) as Record<string, unknown>
+      const keys = readExactJson(rest) as Record<string, unknown>
       return `[${Object.entries(keys)
         .map(([name, value]) => `${name}=${writeExactJson(value)}`)
         .join(',')}]`

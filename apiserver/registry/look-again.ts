@@ -1,5 +1,4 @@
 import { hasReason } from '../../shared/errors/status-error.ts'
-import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { ObjectFacts } from './object-facts.ts'
 import type { StoredObjects } from './stored-objects.ts'
@@ -8,18 +7,18 @@ import type { StoredObjects } from './stored-objects.ts'
 const BY_OTHERS = ['NotFound', 'Forbidden', 'Invalid'] as const
 
 /**
- * Attempts to store a new object. What is refused for what other servers had stored or removed by then, and this one had not heard of, is attempted once
- * more, from the object as it was sent. With one server there is nothing to hear of.
+ * Attempts to make something of what was sent. What is refused for what other servers had stored or removed by then, and this one had not heard of, is
+ * attempted once more, from what was sent. With one server there is nothing to hear of.
  */
-export function lookAgain<T>(
+export function lookAgain<S, T>(
   { storage, objects }: { readonly storage: Storage<ObjectFacts>; readonly objects: StoredObjects },
-  object: KubeObject,
-  attempt: (object: KubeObject) => Promise<T>,
+  given: S,
+  attempt: (given: S) => Promise<T>,
 ): Promise<T> {
-  if (!storage.claims) return attempt(object)
-  const sent = structuredClone(object)
+  if (!storage.claims) return attempt(given)
+  const sent = structuredClone(given)
   const known = storage.revision
-  return attempt(object).catch(async (error: unknown) => {
+  return attempt(given).catch(async (error: unknown) => {
     if (!BY_OTHERS.some((reason) => hasReason(error, reason))) throw error
     await objects.upToDate()
     if (storage.revision === known) throw error

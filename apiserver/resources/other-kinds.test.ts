@@ -6,6 +6,7 @@ import { deepFreeze } from '../../shared/objects/object.ts'
 import type { CertificateSigningRequest } from '../../shared/openapi/generated/certificates-v1.ts'
 import { seededRandom } from '../../shared/random/random.ts'
 import { realClock } from '../../shared/time/clock.ts'
+import { TestReader } from '../../test/harness/object-reader.ts'
 import type { User } from '../authn/user.ts'
 import type { AccessAttributes } from '../authz/authorizer.ts'
 import type { HookContext, ResourceServices } from '../registry/define-resource.ts'
@@ -18,14 +19,7 @@ import { loadResources } from './load.ts'
 
 const context: HookContext = {
   user: { name: 'jane', uid: 'j', groups: ['dev'], extra: { scopes: ['a'] } },
-  reader: {
-    get: () => undefined,
-    list: () => [],
-    listUnparsed: () => [],
-    follow: () => () => undefined,
-    caughtUp: async () => {},
-    upToDate: async () => false,
-  },
+  reader: new TestReader(),
   clock: { ...realClock(), now: () => Date.parse('2026-11-23T12:00:00Z') },
   random: seededRandom(1),
   dryRun: false,

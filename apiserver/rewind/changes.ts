@@ -1,6 +1,6 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
-import { writeExactJson } from '../../shared/text/exact-json.ts'
+import { readExactJson, writeExactJson } from '../../shared/text/exact-json.ts'
 import type { User } from '../authn/user.ts'
 import type { ResourceServices } from '../registry/define-resource.ts'
 import type { ObjectFacts } from '../registry/object-facts.ts'
@@ -124,7 +124,7 @@ export function tell({ type, key, revision, time, entry, previous }: Change<Obje
 /** Undefined for a value that does not open: that it changed is known all the same. */
 function objectOf(entry: Entry<ObjectFacts>): KubeObject | undefined {
   try {
-    return JSON.parse(entry.value.toString()) as KubeObject
+    return readExactJson(entry.value.toString()) as KubeObject
   } catch (error) {
     if (error instanceof UnreadableValue) return undefined
     throw error

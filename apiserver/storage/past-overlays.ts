@@ -58,7 +58,7 @@ export class PastOverlays<F> {
 
   #inTurn<T>(action: () => Promise<T>): Promise<T> {
     const done = this.#turn.then(action)
-    this.#turn = done.catch(() => {})
+    this.#turn = done.catch(() => {}) // told to who asked; the next one has a turn all the same
     return done
   }
 

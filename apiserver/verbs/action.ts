@@ -1,11 +1,11 @@
-import { hasReason, StatusError } from '../../shared/errors/status-error.ts'
+import { StatusError } from '../../shared/errors/status-error.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import { joinApiVersion } from '../../shared/openapi/kinds.ts'
 import { sendObject } from '../http/response.ts'
 import { asKind } from '../registry/as-kind.ts'
 import type { SubresourceCall } from '../registry/define-resource.ts'
 import { deleteOptions } from '../registry/delete-options.ts'
-import type { StoredEntry } from '../registry/object-facts.ts'
+import { lookAgain } from '../registry/look-again.ts'
 import { type Call, readObject, type VerbTools, writeRequestOf } from './call.ts'
 
 /** A POST that does something to the parent: binding, eviction, token. 201 and what the action answers. */
@@ -16,7 +16,12 @@ export async function action(call: Call, tools: VerbTools): Promise<void> {
   const { kind, formerVersions } = served
   const body = await readObject(call, { apiVersion: joinApiVersion(kind.group, kind.version), kind: kind.kind, formerVersions })
   checkBody(body, info.name, info.namespace)
-  const parent = tools.objects.objectOf(await parentOf(call, request.namespace, tools))
+  const { store, objects } = tools
+  // Also one that another server has stored a moment ago.
+  const entry = await lookAgain({ storage: store.storage, objects }, undefined, async () =>
+    store.get(resource, request.namespace, info.name),
+  )
+  const parent = objects.objectOf(entry)
   await tools.writer.admitOther('CREATE', request, body, undefined)
   const context = tools.writer.contextOf(request)
   const asked: SubresourceCall<KubeObject> = {
@@ -54,17 +59,6 @@ export async function action(call: Call, tools: VerbTools): Promise<void> {
   }
   const answer = await served.run(asked)
   return sendObject(call.reply, 201, answer, call.representation, call.warnings)
-}
-
-/** Also one that another server has stored a moment ago. @throws StatusError NotFound */
-async function parentOf({ info, resource }: Call, namespace: string, { store, objects }: VerbTools): Promise<StoredEntry> {
-  const find = () => store.get(resource, namespace, info.name)
-  try {
-    return find()
-  } catch (error) {
-    if (!hasReason(error, 'NotFound') || !(await objects.upToDate())) throw error
-    return find()
-  }
 }
 
 function checkBody(body: KubeObject, name: string, namespace: string): void {

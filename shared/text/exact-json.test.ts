@@ -13,6 +13,18 @@ test('whole numbers of 64 bits are read and written to the last digit; all other
   assert.deepEqual(readExactJson('[1,2.5e3,"x",null]'), [1, 2500, 'x', null])
 })
 
+test('long numbers are found wherever they are in a text, and among digits that are none', () => {
+  for (let before = 0; before < 40; before++) {
+    const name = 'x'.repeat(before)
+    assert.deepEqual(readExactJson(`{"${name}":9007199254740993}`), { [name]: 9007199254740993n })
+    assert.deepEqual(readExactJson(`{"${name}" : [ 1,\n-9007199254740993 ] }`), { [name]: [1, -9007199254740993n] })
+    const digest = `sha256:${name}1234567890123456789`
+    assert.deepEqual(readExactJson(`{"${digest}":["${digest}",1234567890123456.5]}`), { [digest]: [digest, 1234567890123456.5] })
+  }
+  assert.equal(readExactJson(' 9007199254740993 '), 9007199254740993n)
+  assert.equal(readExactJson('-9007199254740993'), -9007199254740993n)
+})
+
 test('more than 64 bits, fractions, exponents and what a double holds are no long integers', () => {
   for (const text of [
     '9223372036854775808',

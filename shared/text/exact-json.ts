@@ -1,7 +1,9 @@
 import { isExact } from './exact-number.ts'
 
-/** No number that is rounded is shorter; texts that have so many digits in a row are read the slow way for nothing. */
-const MANY_DIGITS = /\d{16}/
+/** Digits of the shortest whole number that a double rounds. */
+const MANY = 16
+/** A number with so many, not a text: of digests and names many have as many digits in a row. */
+const LONG = /(?:^|[:,[])\s*-?\d{16,}\s*(?:$|[,}\]])/
 
 /**
  * Parses JSON with whole numbers of 64 bits: those that a double would round are BigInts, as objects of kinds that were defined at run time may
@@ -9,7 +11,25 @@ const MANY_DIGITS = /\d{16}/
  * @throws SyntaxError
  */
 export function readExactJson(text: string): unknown {
-  return MANY_DIGITS.test(text) ? JSON.parse(text, exactly) : JSON.parse(text)
+  return hasManyDigits(text) && LONG.test(text) ? JSON.parse(text, exactly) : JSON.parse(text)
+}
+
+/** Whether so many digits are in a row. Nearly everything that is parsed is asked, so only the signs are looked at that one of them has to be. */
+function hasManyDigits(text: string): boolean {
+  for (let place = MANY - 1; place < text.length; place += MANY) {
+    if (!isDigit(text, place)) continue
+    let [from, to] = [place, place + 1]
+    while (isDigit(text, from - 1)) from--
+    while (isDigit(text, to)) to++
+    if (to - from >= MANY) return true
+  }
+  return false
+}
+
+/** False also before the beginning and after the end: their code is NaN. */
+function isDigit(text: string, place: number): boolean {
+  const sign = text.charCodeAt(place)
+  return sign >= 0x30 && sign <= 0x39
 }
 
 function exactly(_key: string, value: unknown, context?: { source?: string | undefined }): unknown {

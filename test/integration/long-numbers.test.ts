@@ -53,6 +53,9 @@ test('one that is applied keeps them, too, and one that is put', async () => {
   holds(await api.request('PATCH', path, backup('b', `"free":{"most":${MOST},"more":9007199254740993}`), apply), '"more":9007199254740993')
   const { text } = await api.request('GET', `${BACKUPS}/b`)
   holds(await api.request('PUT', `${BACKUPS}/b`, text.replace(MOST, '9223372036854775806')), '"most":9223372036854775806')
+  // The two are one as doubles.
+  const changes = await api.request('GET', `/rewind/${JSON.parse(text).metadata.resourceVersion}/changes?resource=backups.long.example.com`)
+  holds(changes, `{"path":"spec.free.most","before":${MOST},"after":9223372036854775806}`)
 })
 
 test('the schema is asked of them, more than 64 bits are refused, and built-in kinds have no such numbers', async () => {

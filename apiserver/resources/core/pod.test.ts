@@ -4,6 +4,7 @@ import { deepFreeze } from '../../../shared/objects/object.ts'
 import type { Pod } from '../../../shared/openapi/generated/core-v1.ts'
 import { seededRandom } from '../../../shared/random/random.ts'
 import { realClock } from '../../../shared/time/clock.ts'
+import { TestReader } from '../../../test/harness/object-reader.ts'
 import type { HookContext, SubresourceCall } from '../../registry/define-resource.ts'
 import { decodeObject } from '../../registry/schema-check.ts'
 import definition from './pod.ts'
@@ -11,14 +12,7 @@ import definition from './pod.ts'
 const { hooks } = definition
 const context: HookContext = {
   user: { name: 'u', groups: [] },
-  reader: {
-    get: () => undefined,
-    list: () => [],
-    listUnparsed: () => [],
-    follow: () => () => undefined,
-    caughtUp: async () => {},
-    upToDate: async () => false,
-  },
+  reader: new TestReader(),
   clock: { ...realClock(), now: () => Date.parse('2026-11-23T12:00:00Z') },
   random: seededRandom(1),
   dryRun: false,

@@ -5,6 +5,7 @@ import { deepFreeze } from '../../../shared/objects/object.ts'
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../shared/openapi/generated/core-v1.ts'
 import { seededRandom } from '../../../shared/random/random.ts'
 import { manualClock } from '../../../simulation/time/manual-clock.ts'
+import { TestReader } from '../../../test/harness/object-reader.ts'
 import type { HookContext } from '../../registry/define-resource.ts'
 import { decodeObject } from '../../registry/schema-check.ts'
 import volumeKind from '../../resources/core/persistent-volume.ts'
@@ -14,14 +15,7 @@ import { volumesProblems } from './volume.ts'
 const lines = (problems: Iterable<FieldProblem>) => [...problems].map((problem) => `${problem.path}: ${problem.message}`)
 const context: HookContext = {
   ...{ user: { name: 'jane', groups: [] }, clock: manualClock(), random: seededRandom(1), dryRun: false, warn() {} },
-  reader: {
-    get: () => undefined,
-    list: () => [],
-    listUnparsed: () => [],
-    follow: () => () => undefined,
-    caughtUp: async () => {},
-    upToDate: async () => false,
-  },
+  reader: new TestReader(),
 }
 
 function volume(spec: object, status: object = {}): PersistentVolume {
