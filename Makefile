@@ -48,7 +48,7 @@ doctor: $(modules) ## looks for what would keep a cluster from running here
 # A command may hold any sign that make or a shell has a use for.
 what-if: export COXSWAIN_RUN := $(RUN)
 what-if: $(modules) ## RUN='kubectl …' DIES=node FOR=10m: what would become of the cluster; without them a copy of it to play with
-	@$(node) simulation/what-if/main.ts $(if $(DIES),--node-dies=$(DIES)) $(if $(FOR),--for=$(FOR)) $(if $(OUTPUT),--output=$(OUTPUT)) $(FLAGS)
+	@$(if $(KUBECONFIG),,deploy/with-settings.sh) $(node) simulation/what-if/main.ts $(if $(DIES),--node-dies=$(DIES)) $(if $(FOR),--for=$(FOR)) $(if $(OUTPUT),--output=$(OUTPUT)) $(FLAGS)
 
 test: $(modules) ## all tests but those of a lab; ONLY=path for some
 	@deploy/test.sh $(ONLY)

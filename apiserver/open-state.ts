@@ -45,6 +45,8 @@ export interface StateParts {
   loadDefinitions?: (services: ResourceServices) => Promise<ResourceDefinition[]>
   /** The time by which certificates are made and judged: clients check them by that of their machine. Default: the clock that everything here goes by. */
   outsideClock?: Clock
+  /** Where the server connects to on behalf of others. Default: by the addresses that are nobody's to be led to. */
+  rule?: DialRule
 }
 
 /** The store, the kinds it holds, and everybody who reads and writes them. */
@@ -89,7 +91,7 @@ export async function openState(
     ...{ facts: factsFromBytes(table), restamp, clock, transformer: encryption.transformer },
   })
   const objects = new StoredObjects(storage, table, log)
-  const rule = dialRule(config.serviceClusterIpRange, { furtherRangeOf: (host) => furtherRangeOf(host, objects) })
+  const rule = parts.rule ?? dialRule(config.serviceClusterIpRange, { furtherRangeOf: (host) => furtherRangeOf(host, objects) })
   const hooks = new HookClient({ reader: objects, rule, random, clock })
   const providers = await openProviders(config, derived, { clock, log, metrics: new LoginMetrics(metrics) })
   const anonymous = { enabled: config.anonymousAuth ?? true }

@@ -46,6 +46,8 @@ export interface ClusterOptions {
   outsideClock?: Clock
   /** Paths that only this cluster's server has. */
   paths?: ApiServerParts['paths']
+  /** Where its server connects to on behalf of others. Default: as any server does. */
+  rule?: ApiServerParts['rule']
   /** Names the accounts of components when chance is not to be repeatable. Default: by `seed`. */
   random?: Random
   /** What simulated nodes say they use; default: nothing, because they have no API of their own. */
@@ -127,7 +129,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<InProc
   const directory = mkdtempSync(join(tmpdir(), 'cluster-'))
   const tools: ProcessTools = { clock, random: options.random ?? seededRandom(seed), log }
   const args = [`--data-dir=${directory}`, '--storage=memory', '--advertise-address=192.0.2.1']
-  const { outsideClock, paths } = options
+  const { outsideClock, paths, rule } = options
   args.push(...(outsideClock ? ['--bind-address=127.0.0.1', '--secure-port=0'] : ['--secure-port=6443']))
   args.push(...(options.apiServerFlags ?? []))
   const config = readConfig({ name: 'apiserver', summary: '' }, apiServerSettings, { args, env: {} })
@@ -137,7 +139,12 @@ export async function startCluster(options: ClusterOptions = {}): Promise<InProc
     (storage ??= outliving(createMemoryStorage({ ...storageOptions, ...options.storage })))
   const startApi = async () => {
     const scrapeNode = options.scrapeNode ?? (() => Promise.reject(new Error('a simulated node has no API of its own')))
-    const outside = { listen: outsideClock !== undefined, ...(outsideClock ? { outsideClock } : {}), ...(paths ? { paths } : {}) }
+    const outside = {
+      listen: outsideClock !== undefined,
+      ...(outsideClock ? { outsideClock } : {}),
+      ...(paths ? { paths } : {}),
+      ...(rule ? { rule } : {}),
+    }
     const parts = { ...outside, openStorage, scrapeNode, ip: async () => {} }
     const made = await createApiServer(config, { ...tools, clock: sleepers.clock }, parts)
     await untilDone(made.start(), clock)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import type { ReplicaSet } from '../shared/openapi/generated/apps-v1.ts'
 import type { Pod } from '../shared/openapi/generated/core-v1.ts'
+import { isReady } from './pod-state.ts'
 import type { SimulatedCluster } from './simulated-cluster.ts'
 
-const isReady = (pod: Pod) => pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
 const isGoing = (pod: Pod) => pod.metadata.deletionTimestamp !== undefined
 const ownerOf = (pod: Pod | ReplicaSet) => pod.metadata.ownerReferences?.find(({ controller }) => controller)
 const byName = (left: string, right: string) => (left < right ? -1 : 1)

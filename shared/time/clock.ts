@@ -37,19 +37,23 @@ export function realClock(): Clock {
       const handle = setInterval(action, Math.min(Math.max(milliseconds, 1), LONGEST_TIMEOUT))
       return { cancel: () => clearInterval(handle) }
     },
-    sleep(milliseconds, signal) {
-      return new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(signal.reason)
-        const onAbort = () => {
-          timer.cancel()
-          reject(signal?.reason)
-        }
-        const timer = after(milliseconds, () => {
-          signal?.removeEventListener('abort', onAbort)
-          resolve()
-        })
-        signal?.addEventListener('abort', onAbort, { once: true })
-      })
-    },
+    sleep: sleepBy(after),
   }
+}
+
+/** A clock's `sleep`, made of its timers. */
+export function sleepBy(after: Clock['after']): Clock['sleep'] {
+  return (milliseconds, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const onAbort = () => {
+        timer.cancel()
+        reject(signal?.reason)
+      }
+      const timer = after(milliseconds, () => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      })
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
 }

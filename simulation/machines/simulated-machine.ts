@@ -9,6 +9,7 @@ import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { ProcessTools } from '../../shared/process/run.ts'
 import { pause } from '../../shared/time/pause.ts'
 import { microTimestamp, timestamp } from '../../shared/time/timestamp.ts'
+import { hasEnded, isReady } from '../pod-state.ts'
 import { endedPodStatus, nodeStatus, podStatus } from './simulated-machine-status.ts'
 
 /** What becomes of one pod on a simulated machine. */
@@ -74,10 +75,6 @@ export function simulatedMachine(client: Client, tools: ProcessTools, options: S
 const TERMINATED = 143
 const KILLED = 137
 
-function hasEnded({ status }: Pod): boolean {
-  return status.phase === 'Succeeded' || status.phase === 'Failed'
-}
-
 /** One life of a kubelet. */
 class Kubelet {
   readonly #client: Client
@@ -138,7 +135,7 @@ class Kubelet {
     const node = await this.#client.get('v1', 'Node', { name: this.#options.name }, { signal })
     this.#podRange = node.spec.podCIDR
     this.#hostIP = node.status.addresses?.find(({ type }) => type === 'InternalIP')?.address
-    if (node.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return
+    if (isReady(node)) return
     await this.#client.updateStatus('v1', 'Node', { ...node, status: this.#status(node) }, { signal })
   }
 

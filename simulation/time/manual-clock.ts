@@ -1,6 +1,6 @@
 import { createHook } from 'node:async_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Clock, Timer } from '../../shared/time/clock.ts'
+import { type Clock, sleepBy, type Timer } from '../../shared/time/clock.ts'
 
 /** Virtual time: it stands still until a test moves it. */
 export interface ManualClock extends Clock {
@@ -58,19 +58,7 @@ export function manualClock(start = Date.UTC(2030, 0, 1)): ManualClock {
     monotonic: () => now - start,
     after: (milliseconds, action) => add(milliseconds, action),
     every: (milliseconds, action) => add(milliseconds, action, Math.max(1, milliseconds)),
-    sleep: (milliseconds, signal) =>
-      new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(signal.reason)
-        const onAbort = () => {
-          timer.cancel()
-          reject(signal?.reason)
-        }
-        const timer = add(milliseconds, () => {
-          signal?.removeEventListener('abort', onAbort)
-          resolve()
-        })
-        signal?.addEventListener('abort', onAbort, { once: true })
-      }),
+    sleep: sleepBy(add),
     get pending() {
       return soonest()
     },

@@ -1,6 +1,7 @@
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { showDuration } from '../../shared/process/setting.ts'
 import type { PodScript } from '../machines/simulated-machine.ts'
+import { isReady } from '../pod-state.ts'
 
 /** What a forecast cannot know and takes to be so; milliseconds. */
 export interface Assumptions {
@@ -42,10 +43,6 @@ export function scriptOf(assumptions: Assumptions, adopted: ReadonlyMap<string, 
     if (before.status.phase === 'Running') return { ...common, becomesReady: isReady(before) }
     return { ...common, startMilliseconds: isStuck(before) ? Number.MAX_SAFE_INTEGER : podStart }
   }
-}
-
-export function isReady({ status }: Pod): boolean {
-  return status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true
 }
 
 function isStuck({ status }: Pod): boolean {

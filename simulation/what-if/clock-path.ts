@@ -1,14 +1,10 @@
 import type { ApiServerParts } from '../../apiserver/create-apiserver.ts'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import { parseDuration } from '../../shared/process/setting.ts'
-import type { Pacer } from './pacer.ts'
+import { LONGEST_JUMP, MOST_SPEED, type Pacer } from './pacer.ts'
 
 /** A body is a few words. */
 const MOST_BYTES = 1024
-/** Steps of years would keep the process busy for good. */
-const LONGEST_JUMP = 366 * 24 * 3_600_000
-/** Faster than this, everything is a jump. */
-const MOST_SPEED = 10_000
 
 interface Wish {
   speed?: number
@@ -52,7 +48,8 @@ function wishOf(text: string): Wish {
   return wish
 }
 
-function jumpOf(jump: unknown): number {
+/** Milliseconds. @throws StatusError saying what is wrong with the text */
+export function jumpOf(jump: unknown): number {
   try {
     const milliseconds = parseDuration(typeof jump === 'string' ? jump : '')
     if (milliseconds >= 0 && milliseconds <= LONGEST_JUMP) return milliseconds

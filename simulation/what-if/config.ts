@@ -1,5 +1,6 @@
 import type { ConfigOf } from '../../shared/process/config.ts'
 import { choice, decimal, duration, integer, list, path, text } from '../../shared/process/setting.ts'
+import { MOST_SPEED } from './pacer.ts'
 
 /** Flags of a forecast. */
 export const settings = {
@@ -13,7 +14,7 @@ export const settings = {
     'seconds of the fork for each second outside, while a command or a person is at work; 0: time stands still',
     10,
     0,
-    10_000,
+    MOST_SPEED,
   ),
   output: choice('how the forecast is printed', ['text', 'json'], 'text'),
   podStart: duration('from when a pod is placed until it is ready', 5_000),

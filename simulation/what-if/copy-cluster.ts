@@ -126,12 +126,10 @@ class Lists {
   async #counted(request: Parameters<Transport['send']>[0]) {
     const response = await this.#transport.send(request)
     const text = await response.text()
-    this.bytes += text.length
+    this.bytes += Buffer.byteLength(text)
     if (this.bytes > this.#maxBytes) {
       const mebibytes = (this.#maxBytes / 2 ** 20).toFixed(0)
-      throw new ClusterTooLarge(
-        `the cluster holds more than the ${mebibytes} MiB that a copy may have: --max-bytes allows more, --namespaces copies less`,
-      )
+      throw new ClusterTooLarge(`the cluster holds more than the ${mebibytes} MiB that a copy may have: --max-bytes allows more`)
     }
     return { ...response, header: (name: string) => response.header(name), text: async () => text }
   }

@@ -2,17 +2,17 @@ import { join } from 'node:path'
 import type { Client } from '../../shared/client/client.ts'
 import type { Transport } from '../../shared/client/transport.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
-import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
-import type { ServiceCIDR } from '../../shared/openapi/generated/networking-v1.ts'
 import type { Random } from '../../shared/random/random.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import { type InProcessCluster, startCluster } from '../cluster.ts'
 import { type SimulatedMachine, simulatedMachine } from '../machines/simulated-machine.ts'
+import { isReady } from '../pod-state.ts'
 import { manualClock } from '../time/manual-clock.ts'
 import { type Assumptions, assumptionSentences, scriptOf } from './assumptions.ts'
 import { clockPath } from './clock-path.ts'
 import { objectsOf } from './copied-objects.ts'
 import { type ClusterCopy, type CopiedKind, copyCluster } from './copy-cluster.ts'
+import { dialsNobody } from './dials-nobody.ts'
 import { type Forecast, forecastOf } from './forecast.ts'
 import { initialState } from './initial-state.ts'
 import { createPacer, type Pacer } from './pacer.ts'
@@ -53,7 +53,7 @@ export async function createFork(copy: ClusterCopy, assumptions: Assumptions, to
   const state = initialState(copy)
   const pacer = createPacer(clock, tools.outside, tools.fail)
   const cluster = await startCluster({
-    ...{ clock, outsideClock: tools.outside, random: tools.random, log: tools.log, paths: clockPath(() => pacer) },
+    ...{ clock, outsideClock: tools.outside, random: tools.random, log: tools.log, paths: clockPath(() => pacer), rule: dialsNobody },
     ...{ controllers: CONTROLLERS, scheduler: true, storage: { initial: state.initial } },
     controllerSettings: { allocateNodeCidrs: false },
     // A request's patience is counted on the fork's clock, and a jump is no reason to end those that are under way.
@@ -97,10 +97,10 @@ function momentOf({ revision, time }: ClusterCopy): Forecast['moment'] {
 
 /** Cluster IPs of the copy must lie in the ranges that the fork's server knows. */
 function serviceRanges(kinds: readonly CopiedKind[]): string[] {
-  const ranges = objectsOf<ServiceCIDR>(kinds, 'servicecidrs').find(({ metadata }) => metadata.name === 'kubernetes')?.spec?.cidrs ?? []
-  const dns = objectsOf<{ metadata: { name?: string; namespace?: string }; spec: { clusterIPs?: string[] } }>(kinds, 'services').find(
-    ({ metadata }) => metadata.name === 'kube-dns' && metadata.namespace === 'kube-system',
-  )?.spec.clusterIPs
+  const ranges =
+    objectsOf(kinds, 'servicecidrs.networking.k8s.io').find(({ metadata }) => metadata.name === 'kubernetes')?.spec?.cidrs ?? []
+  const dns = objectsOf(kinds, 'services').find(({ metadata }) => metadata.name === 'kube-dns' && metadata.namespace === 'kube-system')
+    ?.spec.clusterIPs
   const flags = ranges.length > 0 ? [`--service-cluster-ip-range=${ranges.join()}`] : []
   return dns && ranges.length > 0 ? [...flags, `--dns-address=${dns.join()}`] : flags
 }
@@ -111,13 +111,13 @@ async function adoptNodes(
   assumptions: Assumptions,
   kinds: readonly CopiedKind[],
 ): Promise<Map<string, SimulatedMachine>> {
-  const pods = objectsOf<Pod>(kinds, 'pods')
+  const pods = objectsOf(kinds, 'pods')
   const script = scriptOf(assumptions, new Map(pods.map((pod) => [pod.metadata.uid ?? '', pod])))
   const usedAddresses = new Set(pods.flatMap(({ status }) => (status.podIPs ?? []).map(({ ip }) => ip)))
   const machines = new Map<string, SimulatedMachine>()
-  for (const node of objectsOf<Node>(kinds, 'nodes')) {
+  for (const node of objectsOf(kinds, 'nodes')) {
     const name = node.metadata.name ?? ''
-    if (!node.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) continue
+    if (!isReady(node)) continue
     const here = pods.filter(({ spec, status }) => spec.nodeName === name && status.phase === 'Running')
     const running = new Map(here.map(({ metadata }) => [metadata.uid ?? '', `${metadata.namespace}/${metadata.name}`]))
     const machine = simulatedMachine(cluster.client, cluster.tools, { name, script, adopts: { running, usedAddresses } })

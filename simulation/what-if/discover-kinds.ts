@@ -33,7 +33,7 @@ const FORMS_OF_OTHERS: ReadonlySet<string> = new Set([
   'external.metrics.k8s.io',
 ])
 
-/** Every kind of a cluster that has objects, each in its newest version; what could not be read is added to `leftOut`. */
+/** Every kind of a cluster that has objects, each in the version that the server names first, its newest; what could not be read is added to `leftOut`. */
 export async function discoverKinds(transport: Transport, leftOut: string[]): Promise<ListedKind[]> {
   const core = await getJson<ResourceDocument>(transport, '/api/v1')
   const found = new Map<string, ListedKind>()
@@ -47,7 +47,7 @@ export async function discoverKinds(transport: Transport, leftOut: string[]): Pr
   const { groups = [] } = await getJson<GroupDocument>(transport, '/apis')
   for (const { name, versions } of groups) {
     if (FORMS_OF_OTHERS.has(name)) continue
-    for (const { version } of [...versions].sort((a, b) => byAge(a.version, b.version))) {
+    for (const { version } of versions) {
       try {
         add(name, version, await getJson<ResourceDocument>(transport, `/apis/${name}/${version}`))
       } catch (error) {
@@ -57,19 +57,6 @@ export async function discoverKinds(transport: Transport, leftOut: string[]): Pr
     }
   }
   return [...found.values()]
-}
-
-/** Versions as Kubernetes orders them: v2, v1, v1beta1, v1alpha2, and what is no such word last. */
-export function byAge(left: string, right: string): number {
-  const [a, b] = [rank(left), rank(right)]
-  for (let place = 0; place < a.length; place++) if (a[place] !== b[place]) return b[place]! - a[place]!
-  return left < right ? -1 : 1
-}
-
-function rank(version: string): readonly number[] {
-  const match = /^v(\d{1,9})(?:(alpha|beta)(\d{1,9}))?$/.exec(version)
-  if (!match) return [-1, 0, 0]
-  return [match[2] === undefined ? 2 : match[2] === 'beta' ? 1 : 0, Number(match[1]), Number(match[3] ?? 0)]
 }
 
 /** An answer's document. @throws StatusError as the server says it, ConnectionError */

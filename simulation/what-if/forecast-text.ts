@@ -1,10 +1,10 @@
 import { showDuration } from '../../shared/process/setting.ts'
 import type { Forecast } from './forecast.ts'
 import type { PendingPod, PlacedPod, PodCounts, Workload } from './placements.ts'
-import type { NodeState } from './surroundings.ts'
+import type { Complaint, NodeState } from './surroundings.ts'
 
-/** Pods of one workload that are named one by one. */
-const NAMED_PODS = 10
+/** Things that are alike and are named one by one. */
+const NAMED = 10
 
 /** A forecast for people. */
 export function forecastText(forecast: Forecast): string {
@@ -32,12 +32,7 @@ export function forecastText(forecast: Forecast): string {
       'Quotas',
       forecast.quotas.map(({ name, resource, used, usedBefore, hard }) => `${name} ${resource}: ${usedBefore ?? 0} → ${used} of ${hard}`),
     ),
-    section(
-      'Warnings',
-      forecast.complaints.map(
-        ({ about, reason, message, times }) => `${about}: ${reason}: ${message}${times > 1 ? ` (${times} times)` : ''}`,
-      ),
-    ),
+    section('Warnings', complaintLines(forecast.complaints)),
     section('Made', forecast.created),
     section('Removed', forecast.deleted),
   ].flat()
@@ -66,14 +61,30 @@ function workloadLines({ owner, before, after, gone, placed }: Workload): string
 
 function countsText({ pods, ready, nodes }: PodCounts): string {
   const where = Object.entries(nodes).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `${pods} pods, ${ready} ready${where.length > 0 ? ` (${where.map(([node, count]) => `${node} ${count}`).join(', ')})` : ''}`
+  return `${podsText(pods)}, ${ready} ready${where.length > 0 ? ` (${where.map(([node, count]) => `${node} ${count}`).join(', ')})` : ''}`
+}
+
+function podsText(count: number): string {
+  return count === 1 ? '1 pod' : `${count} pods`
 }
 
 function podLines(what: string, pods: readonly PlacedPod[], show: (pod: PlacedPod) => string): string[] {
   const byNode = Map.groupBy(pods, ({ node }) => node || 'no node')
   return [...byNode].map(([node, here]) => {
-    const names = here.slice(0, NAMED_PODS).map(show).join(', ')
-    return `  ${what} ${node}: ${names}${here.length > NAMED_PODS ? ` and ${here.length - NAMED_PODS} more` : ''}`
+    return `  ${what} ${node}: ${namesText(here.map(show))}`
+  })
+}
+
+function namesText(names: readonly string[]): string {
+  return `${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ` and ${names.length - NAMED} more` : ''}`
+}
+
+/** What is said of many, as of the pods of a node that died, is said once. */
+function complaintLines(complaints: readonly Complaint[]): string[] {
+  const alike = Map.groupBy(complaints, ({ reason, message }) => `${reason}: ${message}`)
+  return [...alike].map(([said, all]) => {
+    const times = all.reduce((sum, complaint) => sum + complaint.times, 0)
+    return `${namesText(all.map(({ about }) => about))}: ${said}${times > all.length ? ` (${times} times)` : ''}`
   })
 }
 
@@ -84,6 +95,6 @@ function pendingLines(pending: readonly PendingPod[]): string[] {
 
 function nodeText(node: NodeState | undefined): string {
   if (!node) return 'not there'
-  const words = [node.ready ? 'ready' : 'not ready', ...(node.schedulable ? [] : ['cordoned']), `${node.pods} pods`, ...node.taints]
+  const words = [node.ready ? 'ready' : 'not ready', ...(node.schedulable ? [] : ['cordoned']), podsText(node.pods), ...node.taints]
   return words.join(', ')
 }

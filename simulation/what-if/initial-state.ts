@@ -4,6 +4,7 @@ import type { KubeObject } from '../../shared/objects/object.ts'
 import type { CustomResourceDefinition } from '../../shared/openapi/generated/apiextensions-v1.ts'
 import type { APIService } from '../../shared/openapi/generated/apiregistration-v1.ts'
 import { writeExactJson } from '../../shared/text/exact-json.ts'
+import { objectsOf } from './copied-objects.ts'
 import { type ClusterCopy, type CopiedKind, nameOf } from './copy-cluster.ts'
 
 /** What a fork begins with, and what was changed of the copy so that it is one. */
@@ -29,7 +30,7 @@ export function initialState(copy: ClusterCopy): ForkState {
   const uids = new Set(copy.kinds.flatMap(({ objects }) => objects.map(({ metadata }) => metadata.uid)))
   const isUnread = (owner: { kind: string; uid: string }) =>
     !uids.has(owner.uid) && (unreadKinds.has(owner.kind) || !readKinds.has(owner.kind))
-  const kinds = [...copy.kinds.map((kind) => ({ ...kind, objects: kind.objects.flatMap((object) => kept(kind, object, changed)) }))]
+  const kinds = copy.kinds.map((kind) => ({ ...kind, objects: kind.objects.flatMap((object) => kept(kind, object, changed)) }))
   const whole = withStandIns(kinds, copy.unread, changed).map((kind) => ({
     ...kind,
     objects: kind.objects.map((object) => withoutUnreadOwners(object, isUnread)),
@@ -67,14 +68,10 @@ function kept(kind: CopiedKind, object: KubeObject, changed: string[]): KubeObje
 
 /** An owner that nobody may see is not one that is gone: the garbage collector would take it for that. */
 function withoutUnreadOwners(object: KubeObject, isUnread: (owner: { kind: string; uid: string }) => boolean): KubeObject {
-  const { ownerReferences, ...rest } = object.metadata
+  const { ownerReferences, ...metadata } = object.metadata
   if (!ownerReferences?.some(isUnread)) return object
   const left = ownerReferences.filter((owner) => !isUnread(owner))
-  const { managedFields, ...metadata } = rest
-  return {
-    ...object,
-    metadata: { ...metadata, ...(left.length > 0 ? { ownerReferences: left } : {}), ...(managedFields ? { managedFields } : {}) },
-  }
+  return { ...object, metadata: left.length > 0 ? { ...object.metadata, ownerReferences: left } : metadata }
 }
 
 /** Namespaces and nodes that objects speak of and that could not be read: what is in a namespace needs it, and pods of a node that is not there are removed. */
@@ -99,8 +96,7 @@ function withStandIns(kinds: readonly CopiedKind[], unread: ReadonlySet<string>,
   standIns('namespaces', 'Namespace', new Set(objects.flatMap(({ metadata }) => metadata.namespace ?? [])), () => ({
     ...{ spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } },
   }))
-  const pods = all.find(({ group, plural }) => group === '' && plural === 'pods')?.objects ?? []
-  const nodes = pods.flatMap((pod) => (pod as KubeObject & { spec?: { nodeName?: string } }).spec?.nodeName ?? [])
+  const nodes = objectsOf(all, 'pods').flatMap(({ spec }) => spec.nodeName ?? [])
   standIns('nodes', 'Node', new Set(nodes), () => ({
     spec: { unschedulable: true },
     status: { conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'stand-in' }] },
@@ -110,10 +106,8 @@ function withStandIns(kinds: readonly CopiedKind[], unread: ReadonlySet<string>,
 
 /** In which version objects of kinds that were defined are stored, by name of the kind. */
 function storedVersions(kinds: readonly CopiedKind[]): ReadonlyMap<string, string> {
-  const definitions = kinds.find((kind) => nameOf(kind) === 'customresourcedefinitions.apiextensions.k8s.io')?.objects ?? []
   return new Map(
-    definitions.map((definition) => {
-      const { spec, metadata } = definition as CustomResourceDefinition
+    objectsOf(kinds, 'customresourcedefinitions.apiextensions.k8s.io').map(({ spec, metadata }) => {
       const stored = spec.versions.find(({ storage }) => storage)?.name ?? ''
       return [metadata.name ?? '', `${spec.group}/${stored}`]
     }),

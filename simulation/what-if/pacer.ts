@@ -17,12 +17,18 @@ export interface Pacer {
   setSpeed(speed: number): void
   /** Moves it by so many milliseconds at once; resolves when everything that this caused has come to rest. */
   jump(milliseconds: number): Promise<void>
-  /** Waits for what moves it now; afterwards nothing does. */
+  /** Ends what moves it now, within a stride; afterwards nothing does. */
   stop(): Promise<void>
 }
 
+/** Faster than this, everything is a jump. */
+export const MOST_SPEED = 10_000
+/** Milliseconds of one jump: steps of years would keep the process busy for good. */
+export const LONGEST_JUMP = 366 * 24 * 3_600_000
 /** How often virtual time follows real time, in milliseconds of the latter. */
 const TICK = 20
+/** How far time goes at once, in milliseconds: whoever wants to leave does not wait for the end of a long jump. */
+const STRIDE = 60_000
 
 /** @param fail is told when the fork cannot go on: something in it is busy without end */
 export function createPacer(clock: ManualClock, outside: Clock, fail: (error: unknown) => void): Pacer {
@@ -30,10 +36,18 @@ export function createPacer(clock: ManualClock, outside: Clock, fail: (error: un
   let speed = 0
   let seen = outside.monotonic()
   let isMoving = false
+  let isOver = false
   let moving: Promise<void> = Promise.resolve()
   let ticking: Timer | undefined
+  const advance = async (milliseconds: number) => {
+    let left = milliseconds
+    do {
+      await clock.advance(Math.min(left, STRIDE))
+      left -= STRIDE
+    } while (left > 0 && !isOver)
+  }
   const move = (milliseconds: number): Promise<void> => {
-    const moved = moving.then(() => clock.advance(milliseconds))
+    const moved = moving.then(() => advance(milliseconds))
     moving = moved.catch(() => {}) // who asked for it is told
     return moved
   }
@@ -66,6 +80,7 @@ export function createPacer(clock: ManualClock, outside: Clock, fail: (error: un
     jump: move,
     async stop() {
       this.setSpeed(0)
+      isOver = true
       await moving
     },
   }

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../shared/objects/object.ts'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
-import { isReady } from './assumptions.ts'
+import { hasEnded, isReady } from '../pod-state.ts'
 import { objectsOf } from './copied-objects.ts'
 import type { CopiedKind } from './copy-cluster.ts'
 
@@ -47,20 +47,16 @@ export interface Placements {
   readonly pending: readonly PendingPod[]
 }
 
-type Controlled = KubeObject
-
 /** Where pods are, and were. */
 export function placementsOf(before: readonly CopiedKind[], after: readonly CopiedKind[]): Placements {
-  const byUid = new Map<string, Controlled>()
+  const byUid = new Map<string, KubeObject>()
   for (const { objects } of [...before, ...after])
     for (const object of objects) if (object.metadata.uid) byUid.set(object.metadata.uid, object)
   const ownerOf = (pod: Pod) => outermost(pod, byUid)
-  const [old, now] = [objectsOf<Pod>(before, 'pods'), objectsOf<Pod>(after, 'pods')]
-  const owners = [...new Set([...old, ...now].map(ownerOf))].sort()
-  const workloads = owners.map((owner) => {
-    const mine = (pods: readonly Pod[]) => pods.filter((pod) => ownerOf(pod) === owner)
-    return workloadOf(owner, mine(old), mine(now))
-  })
+  const now = objectsOf(after, 'pods')
+  const [oldByOwner, nowByOwner] = [Map.groupBy(objectsOf(before, 'pods'), ownerOf), Map.groupBy(now, ownerOf)]
+  const owners = [...new Set([...oldByOwner.keys(), ...nowByOwner.keys()])].sort()
+  const workloads = owners.map((owner) => workloadOf(owner, oldByOwner.get(owner) ?? [], nowByOwner.get(owner) ?? []))
   return {
     workloads: workloads.filter(
       ({ gone, placed, before: was, after: is }) => gone.length + placed.length > 0 || was.ready !== is.ready || was.pods !== is.pods,
@@ -102,10 +98,6 @@ function pendingOf({ metadata, status, spec }: Pod, owner: string): PendingPod {
   return { namespace: metadata.namespace ?? '', name: metadata.name ?? '', owner, why: condition?.message ?? unseen }
 }
 
-function hasEnded({ status }: Pod): boolean {
-  return status.phase === 'Succeeded' || status.phase === 'Failed'
-}
-
 function isGoing({ metadata }: Pod): boolean {
   return metadata.deletionTimestamp !== undefined
 }
@@ -113,11 +105,11 @@ function isGoing({ metadata }: Pod): boolean {
 /** More than any chain of controllers is long. */
 const LONGEST_CHAIN = 10
 
-function outermost(pod: Pod, byUid: ReadonlyMap<string, Controlled>): string {
+function outermost(pod: Pod, byUid: ReadonlyMap<string, KubeObject>): string {
   let shown = `Pod ${pod.metadata.namespace}/${pod.metadata.name}`
   let reference = pod.metadata.ownerReferences?.find(({ controller }) => controller)
   for (let steps = 0; reference && steps < LONGEST_CHAIN; steps++) {
-    const owner: Controlled | undefined = byUid.get(reference.uid)
+    const owner: KubeObject | undefined = byUid.get(reference.uid)
     shown = `${reference.kind} ${owner && !owner.metadata.namespace ? '' : `${pod.metadata.namespace}/`}${reference.name}`
     reference = owner?.metadata.ownerReferences?.find(({ controller }) => controller)
   }

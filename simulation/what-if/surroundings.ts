@@ -1,5 +1,5 @@
-import type { Event, Node, Pod, ResourceQuota } from '../../shared/openapi/generated/core-v1.ts'
 import type { PodDisruptionBudget } from '../../shared/openapi/generated/policy-v1.ts'
+import { hasEnded, isReady } from '../pod-state.ts'
 import { objectsOf } from './copied-objects.ts'
 import type { CopiedKind } from './copy-cluster.ts'
 
@@ -53,16 +53,15 @@ export function nodesOf(before: readonly CopiedKind[], after: readonly CopiedKin
 
 function nodeStates(kinds: readonly CopiedKind[]): Map<string, NodeState> {
   const counts = new Map<string, number>()
-  for (const { spec, status } of objectsOf<Pod>(kinds, 'pods')) {
-    if (spec.nodeName && status.phase !== 'Succeeded' && status.phase !== 'Failed') {
-      counts.set(spec.nodeName, (counts.get(spec.nodeName) ?? 0) + 1)
-    }
+  for (const pod of objectsOf(kinds, 'pods')) {
+    const { nodeName } = pod.spec
+    if (nodeName && !hasEnded(pod)) counts.set(nodeName, (counts.get(nodeName) ?? 0) + 1)
   }
   return new Map(
-    objectsOf<Node>(kinds, 'nodes').map(({ metadata: { name = '' }, spec, status }) => [
+    objectsOf(kinds, 'nodes').map(({ metadata: { name = '' }, spec, status }) => [
       name,
       {
-        ready: status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true,
+        ready: isReady({ status }),
         schedulable: spec.unschedulable !== true,
         pods: counts.get(name) ?? 0,
         taints: (spec.taints ?? []).map(({ key, value, effect }) => `${key}${value ? `=${value}` : ''}:${effect}`),
@@ -83,13 +82,13 @@ export function budgetsOf(before: readonly CopiedKind[], after: readonly CopiedK
 }
 
 function budgets(kinds: readonly CopiedKind[]): readonly PodDisruptionBudget[] {
-  return objectsOf<PodDisruptionBudget>(kinds, 'poddisruptionbudgets')
+  return objectsOf(kinds, 'poddisruptionbudgets.policy')
 }
 
 /** Quotas that are used otherwise than before. */
 export function quotasOf(before: readonly CopiedKind[], after: readonly CopiedKind[]): Quota[] {
-  const old = new Map(objectsOf<ResourceQuota>(before, 'resourcequotas').map((quota) => [nameOf(quota), quota.status?.used ?? {}]))
-  return objectsOf<ResourceQuota>(after, 'resourcequotas').flatMap((quota) =>
+  const old = new Map(objectsOf(before, 'resourcequotas').map((quota) => [nameOf(quota), quota.status?.used ?? {}]))
+  return objectsOf(after, 'resourcequotas').flatMap((quota) =>
     Object.entries(quota.status?.hard ?? {}).flatMap(([resource, hard]) => {
       const used = quota.status?.used?.[resource] ?? '0'
       const usedBefore = old.get(nameOf(quota))?.[resource]
@@ -98,19 +97,26 @@ export function quotasOf(before: readonly CopiedKind[], after: readonly CopiedKi
   )
 }
 
+/** How those who write events begin one that stands for many (client-go's EventAggregator). */
+const COMBINED = /^\(combined from similar events\): /
+/** A controller that tries again and again is refused another pod's name each time: that is one complaint. */
+const GENERATED_NAME = /"([a-z0-9.-]{1,253})-[bcdfghjklmnpqrstvwxz2456789]{5}"/g
+
 /** Warnings that were given after a revision, most frequent first. */
 export function complaintsOf(kinds: readonly CopiedKind[], since: number): Complaint[] {
   const told = new Map<string, Complaint>()
-  for (const event of objectsOf<Event>(kinds, 'events')) {
+  for (const event of objectsOf(kinds, 'events')) {
     if (event.type !== 'Warning' || Number(event.metadata.resourceVersion) <= since) continue
     const { kind, namespace, name } = event.involvedObject
     // Pending pods are told with their reasons.
     if (event.reason === 'FailedScheduling') continue
     const about = `${kind} ${namespace ? `${namespace}/` : ''}${name}`
-    const [reason, message] = [event.reason ?? '', event.message ?? '']
-    const key = JSON.stringify([about, reason, message])
-    const times = (event.series?.count ?? event.count ?? 1) + (told.get(key)?.times ?? 0)
-    told.set(key, { about, reason, message, times })
+    const [reason, message] = [event.reason ?? '', (event.message ?? '').replace(COMBINED, '')]
+    const alike = message.replaceAll(GENERATED_NAME, '"$1-…"')
+    const key = JSON.stringify([about, reason, alike])
+    const known = told.get(key)
+    const times = (event.series?.count ?? event.count ?? 1) + (known?.times ?? 0)
+    told.set(key, { about, reason, message: known && known.message !== message ? alike : message, times })
   }
   return [...told.values()].sort((a, b) => b.times - a.times)
 }

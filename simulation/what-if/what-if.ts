@@ -3,9 +3,11 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { connectClient } from '../../shared/client/connect.ts'
-import { parseDuration } from '../../shared/process/setting.ts'
-import type { WhatIfConfig } from './config.ts'
-import { copyCluster } from './copy-cluster.ts'
+import type { Clock } from '../../shared/time/clock.ts'
+import { orAborted } from '../../shared/time/or-aborted.ts'
+import { jumpOf } from './clock-path.ts'
+import { settings, type WhatIfConfig } from './config.ts'
+import { type ClusterCopy, copyCluster } from './copy-cluster.ts'
 import { createFork, type Fork, type ForkTools } from './create-fork.ts'
 import { forecastText } from './forecast-text.ts'
 import { readingTransport } from './reading-transport.ts'
@@ -24,12 +26,14 @@ const COMMANDS = 'speed N · jump 10m · dies NODE · report · quit'
 export async function whatIf(config: WhatIfConfig, tools: Omit<ForkTools, 'fail'>, console: Console, end: AbortSignal): Promise<number> {
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => {}) // whoever waits for something is told
-  const fork = await forkOf(config, { ...tools, fail: failed.reject })
+  const copy = await copyLive(config, tools.outside, end)
+  const fork = await createFork(copy, config, { ...tools, fail: failed.reject })
   const print = async (done: readonly string[]) => {
     const forecast = await fork.forecast(done)
     console.output.write(config.output === 'json' ? `${JSON.stringify(forecast, null, 2)}\n` : forecastText(forecast))
   }
   try {
+    end.throwIfAborted()
     const done: string[] = []
     for (const name of config.nodeDies) {
       await fork.loseNode(name)
@@ -40,10 +44,11 @@ export async function whatIf(config: WhatIfConfig, tools: Omit<ForkTools, 'fail'
       await Promise.race([serve(fork, console, print, end), failed.promise])
       return 0
     }
-    const code = config.run === undefined ? 0 : await Promise.race([runCommand(config.run, fork, console, end), failed.promise])
+    const code =
+      config.run === undefined ? 0 : await Promise.race([orAborted(runCommand(config.run, fork, console, end), end), failed.promise])
     if (config.run !== undefined) done.push(`${config.run}${code === 0 ? '' : ` (exit code ${code})`}`)
     fork.pacer.setSpeed(0)
-    await fork.pacer.jump(config.for)
+    await orAborted(fork.pacer.jump(config.for), end)
     await print(done)
     return code
   } finally {
@@ -51,12 +56,11 @@ export async function whatIf(config: WhatIfConfig, tools: Omit<ForkTools, 'fail'
   }
 }
 
-async function forkOf(config: WhatIfConfig, tools: ForkTools): Promise<Fork> {
-  const live = connectClient({ kubeconfig: config.kubeconfig, clock: tools.outside, userAgent: 'coxswain-what-if' })
+/** The connection to the live cluster is closed when its copy is made. */
+async function copyLive({ kubeconfig, namespaces, maxBytes }: WhatIfConfig, clock: Clock, end: AbortSignal): Promise<ClusterCopy> {
+  const live = connectClient({ kubeconfig, clock, userAgent: 'coxswain-what-if' })
   try {
-    const { namespaces, maxBytes } = config
-    const copy = await copyCluster(readingTransport(live.transport), { namespaces, maxBytes, now: tools.outside.now() })
-    return await createFork(copy, config, tools)
+    return await copyCluster(readingTransport(live.transport, end), { namespaces, maxBytes, now: clock.now() })
   } finally {
     live.close()
   }
@@ -87,7 +91,7 @@ async function serve(
     const [word = '', argument = ''] = line.trim().split(/\s+/)
     if (word === 'quit') break
     try {
-      await carryOut(fork, word, argument, print)
+      await orAborted(carryOut(fork, word, argument, print), end)
       if (word !== 'report' && word !== '') progress.write(`${paceText(fork)}\n`)
     } catch (error) {
       progress.write(`${error instanceof Error ? error.message : String(error)}\n`)
@@ -97,10 +101,10 @@ async function serve(
 }
 
 async function carryOut(fork: Fork, word: string, argument: string, print: (done: readonly string[]) => Promise<void>): Promise<void> {
-  if (word === 'jump') return fork.pacer.jump(parseDuration(argument))
+  if (word === 'jump') return fork.pacer.jump(jumpOf(argument))
   if (word === 'dies') return fork.loseNode(argument)
   if (word === 'report') return print([])
-  if (word === 'speed' && Number(argument) >= 0) return fork.pacer.setSpeed(Number(argument))
+  if (word === 'speed') return fork.pacer.setSpeed(settings.speed.parse(argument))
   if (word !== '') throw new Error(`${JSON.stringify(word)} is none of: ${COMMANDS}`)
 }
 

@@ -8,6 +8,7 @@ import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { systemRandom } from '../../shared/random/random.ts'
 import { realClock } from '../../shared/time/clock.ts'
 import type { Caller } from '../../simulation/cluster.ts'
+import { isReady } from '../../simulation/pod-state.ts'
 import { type SimulatedCluster, startSimulatedCluster } from '../../simulation/simulated-cluster.ts'
 import { ClusterTooLarge, type CopiedKind, type CopyOptions, copyCluster, nameOf } from '../../simulation/what-if/copy-cluster.ts'
 import { createFork, type Fork } from '../../simulation/what-if/create-fork.ts'
@@ -61,8 +62,6 @@ async function startLive(context: TestContext): Promise<SimulatedCluster> {
   await live.clock.advance(15 * SECOND)
   return live
 }
-
-const isReady = ({ status }: Pod) => status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true
 
 const scale = (name: string, replicas: number, namespace = 'default') =>
   ['apps/v1', 'Deployment', { namespace, name }, { type: 'merge', body: { spec: { replicas } } }] as const
@@ -156,9 +155,10 @@ test('what does not fit stays pending, in the words that the scheduler has for i
   assert.match(forecast.pending[0]?.why ?? '', /^0\/3 nodes are available: 3 Too many pods/)
   const quota = forecast.quotas.find(({ resource }) => resource === 'pods')
   assert.deepEqual([quota?.name, quota?.usedBefore, quota?.used, quota?.hard], ['team/few', '1', '2', '2'])
-  assert.ok(
-    forecast.complaints.some(({ about, message }) => about.startsWith('ReplicaSet team/small') && /exceeded quota: few/.test(message)),
-  )
+  const [refused, ...others] = forecast.complaints.filter(({ about }) => about.startsWith('ReplicaSet team/small'))
+  assert.match(refused?.message ?? '', /pods "small-[^"]*-…" is forbidden: exceeded quota: few/)
+  assert.ok((refused?.times ?? 0) > 1)
+  assert.deepEqual(others, [], 'a refusal for each name that was tried')
 
   const text = forecastText(forecast)
   assert.match(text, /after: it grows/)
@@ -260,6 +260,18 @@ test('what would reach out of the process is not in a fork, and that is said', a
   await fork.client.create('apps/v1', 'Deployment', deployment('web', 1))
   const { changed } = await fork.forecast()
   assert.deepEqual([...changed].sort(), ["v1.others.example is another server's, and not served", 'webhooks of guard are not asked'])
+})
+
+test('a fork connects to nobody: the nodes and pods whose addresses it has are those of the live cluster', async (context) => {
+  const live = await startLive(context)
+  const fork = await forkOf(context, live)
+  const pod = (await live.list('v1', 'Pod')).find(({ metadata }) => metadata.labels?.['app'] === 'web')
+  const place = `/api/v1/namespaces/default/pods/${pod?.metadata.name}`
+  for (const path of [`${place}/log`, `${place}/proxy/`, '/api/v1/nodes/node-1/proxy/pods']) {
+    const answer = await fork.transport.send({ method: 'GET', path, headers: {} })
+    assert.deepEqual([path, answer.status], [path, 503])
+    assert.match(await answer.text(), /a fork of a cluster: it connects to no node/)
+  }
 })
 
 test('a cluster that is too large for the bound is refused with the flag that moves it', async (context) => {
