@@ -100,6 +100,7 @@ export async function awaitNodes(settings: Settings, connection: ClusterConnecti
     refuseEndedHosts(settings).catch((error: unknown) => ending.abort(error))
   })
   let waiting: string[] = []
+  let last: unknown
   try {
     const hosts = await runningWorkers(settings)
     const nodes = new Map<string, NodeObject>()
@@ -109,6 +110,7 @@ export async function awaitNodes(settings: Settings, connection: ClusterConnecti
     do {
       try {
         for await (const node of nodesAndChanges(connection, ending.signal)) {
+          last = undefined
           nodes.set(node.metadata.name, node)
           waiting = missing()
           if (waiting.length === 0) break
@@ -116,6 +118,7 @@ export async function awaitNodes(settings: Settings, connection: ClusterConnecti
       } catch (error) {
         // A server may go while another one stays: asked anew, as long as there is time.
         if (ending.signal.aborted) throw error
+        last = error
         await clock.sleep(ASK_AGAIN_MS, ending.signal)
       }
       waiting = missing()
@@ -123,8 +126,9 @@ export async function awaitNodes(settings: Settings, connection: ClusterConnecti
     return hosts.flatMap((host) => nodeOf(host)?.metadata.name ?? [])
   } catch (caught) {
     const error = ending.signal.aborted ? ending.signal.reason : caught
+    const why = [error, last].flatMap((each) => (each instanceof Error ? [each.message] : [])).join('; asked last: ')
     throw new CannotGoOn(
-      `not every node is ready${waiting.length > 0 ? ` (waiting for ${waiting.join(', ')})` : ''}: ${error instanceof Error ? error.message : error}\n${await endOfLog(settings, 'worker')}`,
+      `not every node is ready${waiting.length > 0 ? ` (waiting for ${waiting.join(', ')})` : ''}: ${why}\n${await endOfLog(settings, 'worker')}`,
       "'deploy/compose.sh logs worker' shows the logs of the hosts, 'make doctor' checks this machine",
       { cause: error },
     )

@@ -18,9 +18,9 @@ const ASK_AGAIN_MS = 50
 /**
  * A link to the dashboard that signs its reader in, once, as the cluster's administrator. The token is put away at the dashboard's server;
  * in the link is only the code that takes it out, and it is good for ten minutes.
- * @throws CannotGoOn when the dashboard does not answer
+ * @throws CannotGoOn when the dashboard does not answer, or gives no link
  */
-export async function dashboardLink(settings: Settings, clock: Clock): Promise<string> {
+export async function dashboardLink(settings: Pick<Settings, 'dashboardPort' | 'kubeconfig'>, clock: Clock): Promise<string> {
   const url = `http://127.0.0.1:${settings.dashboardPort}`
   const { client, close } = connectClient({ kubeconfig: settings.kubeconfig, clock, random: systemRandom(), userAgent: 'coxswain' })
   try {
@@ -60,7 +60,8 @@ async function putAway(url: string, token: string, clock: Clock): Promise<string
       if (body.code !== undefined) return body.code
       throw new CannotGoOn(`the dashboard gives no link: ${body.message}`, "'deploy/compose.sh logs dashboard' shows its log")
     } catch (error) {
-      if (error instanceof CannotGoOn || clock.monotonic() > deadline) {
+      if (error instanceof CannotGoOn) throw error
+      if (clock.monotonic() > deadline) {
         throw new CannotGoOn(`the dashboard does not answer at ${url}`, "'deploy/compose.sh logs dashboard' shows its log", {
           cause: error,
         })

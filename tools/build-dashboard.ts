@@ -14,7 +14,7 @@ const STAMP = join(BUILT, '.source')
 /** What goes in: the view, what both sides of the socket say, the rooms it takes from, the versions of packages, and this recipe. */
 function digest(): string {
   const hash = createHash('sha256')
-  const folders = [VIEW, join(root, 'shared/time'), join(root, 'shared/quantity')]
+  const folders = [VIEW, ...['limits', 'text', 'time'].map((room) => join(root, 'shared', room))]
   const files = folders.flatMap((folder) =>
     readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && !entry.name.includes('.test.'))

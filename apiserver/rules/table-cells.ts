@@ -2,8 +2,8 @@ import type { Container } from '../../shared/openapi/generated/core-v1.ts'
 import type { LabelSelector as LabelSelectorObject } from '../../shared/openapi/generated/meta-v1.ts'
 import { labelSelectorFrom } from '../../shared/selectors/label-selector.ts'
 import { SelectorError } from '../../shared/selectors/selector-error.ts'
+import { humanDuration } from '../../shared/time/human-duration.ts'
 import { parseTimestamp } from '../../shared/time/timestamp.ts'
-import { humanDuration } from '../registry/table.ts'
 
 /** What upstream prints for "nothing here". */
 export const NONE = '<none>'

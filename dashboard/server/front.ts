@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { StatusError } from '../../shared/errors/status-error.ts'
@@ -23,8 +22,6 @@ interface FrontParts {
 
 /** Before paths of the API server. */
 const CLUSTER = '/cluster'
-/** The page's place for the answer's nonce. */
-const NONCE = '__NONCE__'
 
 /** The way of a request: the page's files for everybody, everything else for the page alone. */
 export class Front {
@@ -78,15 +75,12 @@ export class Front {
     if (request.method !== 'GET' && request.method !== 'HEAD') throw new StatusError('MethodNotAllowed', 'only GET')
     const file = this.#parts.files.find(path)
     if (!file) throw new StatusError('NotFound', 'there is no such file: the dashboard may have been renewed, load the page again')
-    const nonce = randomBytes(16).toString('base64url')
-    const isPage = file.type.startsWith('text/html')
     const caching = { 'cache-control': file.isForever ? 'public, max-age=31536000, immutable' : 'no-store' }
-    const headers = { 'content-type': file.type, ...caching, ...pageHeaders(nonce) }
+    const headers = { 'content-type': file.type, ...caching, ...pageHeaders }
     const send = (body: Buffer, more: Record<string, string> = {}) => {
       response.writeHead(200, { ...headers, ...more, 'content-length': body.length })
       response.end(request.method === 'HEAD' ? undefined : body)
     }
-    if (isPage) return send(Buffer.from(file.body.toString().replaceAll(NONCE, nonce)))
     const isZipped = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
     if (isZipped) send(file.zipped, { 'content-encoding': 'gzip', vary: 'accept-encoding' })
     else send(file.body)

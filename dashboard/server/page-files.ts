@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -10,7 +9,6 @@ export interface PageFile {
   readonly zipped: Buffer
   /** Named by its content: it never changes. */
   readonly isForever: boolean
-  readonly tag: string
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -47,8 +45,7 @@ function readFiles(folder: string): ReadonlyMap<string, PageFile> {
     const file = join(entry.parentPath, entry.name)
     const path = file.slice(folder.length).replaceAll('\\', '/')
     const body = readFileSync(file)
-    const tag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
-    files.set(path, { type, body, zipped: gzipSync(body), isForever: path.startsWith('/assets/'), tag })
+    files.set(path, { type, body, zipped: gzipSync(body), isForever: path.startsWith('/assets/') })
   }
   if (!files.has('/index.html')) throw new Error(`${folder} holds no page: run tools/build-dashboard.ts`)
   return files

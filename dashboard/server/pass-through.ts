@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ConnectionError } from '../../shared/client/connection-error.ts'
 import type { Transport } from '../../shared/client/transport.ts'
 import { StatusError } from '../../shared/errors/status-error.ts'
 import { inputLimits } from '../../shared/limits/input-limits.ts'
@@ -64,7 +65,7 @@ export class PassThrough {
   }
 }
 
-/** Text, as everything is that the API server reads. @throws StatusError RequestEntityTooLarge */
+/** Text, as everything is that the page sends. @throws StatusError RequestEntityTooLarge */
 export async function bodyOf(request: IncomingMessage, most: number = inputLimits.bodyBytes): Promise<string | undefined> {
   if (request.method === 'GET' || request.method === 'HEAD') return undefined
   const parts: Buffer[] = []
@@ -79,14 +80,20 @@ export async function bodyOf(request: IncomingMessage, most: number = inputLimit
 
 /** Answers with a Status, as the API server would: the page knows one shape of refusals. */
 export function refuse(response: ServerResponse, error: unknown, log: Logger): void {
-  const isOurs = error instanceof StatusError
-  if (!isOurs) log.warn('a request could not be passed on', { error })
+  const status = statusOf(error)
+  if (status !== error) log.warn('a request could not be answered', { error })
   if (response.headersSent) {
     response.destroy()
     return
   }
-  const why = error instanceof Error ? error.message : String(error)
-  const status = isOurs ? error : new StatusError('ServiceUnavailable', `the API server cannot be reached: ${why}`)
   response.writeHead(status.code, { 'content-type': 'application/json', ...answerHeaders })
   response.end(JSON.stringify(status.toStatus()))
+}
+
+function statusOf(error: unknown): StatusError {
+  if (error instanceof StatusError) return error
+  const why = error instanceof Error ? error.message : String(error)
+  if (error instanceof ConnectionError)
+    return new StatusError('ServiceUnavailable', `the API server cannot be reached: ${why}`, { cause: error })
+  return new StatusError('InternalError', `the dashboard's server cannot answer: ${why}`, { cause: error })
 }

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module'
-import type { LoadOptions, Schema } from 'js-yaml'
+import type { LoadOptions } from 'js-yaml'
 import { inputLimits } from '../limits/input-limits.ts'
 import { tooMuch } from '../limits/too-much.ts'
-import { isExact } from './exact-number.ts'
 import { brokenText } from './well-formed.ts'
+import { yamlSchema } from './yaml-schema.ts'
 
 /** One YAML document as JSON data, and the sentences about keys given twice. */
 export interface YamlDocument {
@@ -20,7 +20,7 @@ export function readYaml(text: string): YamlDocument {
   const yaml = yamlLibrary()
   const repeated = { any: false }
   const options: LoadOptions = {
-    schema: schemaOf(yaml, repeated),
+    schema: yamlSchema(yaml, () => (repeated.any = true)),
     json: true,
     maxDepth: inputLimits.depth,
     maxAliases: inputLimits.yamlAliasedNodes,
@@ -37,48 +37,6 @@ export function readYaml(text: string): YamlDocument {
 /** Loaded when the first document comes, because most processes never see one. */
 function yamlLibrary(): typeof import('js-yaml') {
   return createRequire(import.meta.url)('js-yaml')
-}
-
-/** What YAML 1.1 has that JSON has too, and merge keys. Notes in `repeated` that a key came twice. */
-function schemaOf(yaml: typeof import('js-yaml'), repeated: { any: boolean }): Schema {
-  const { FAILSAFE_SCHEMA, NOT_RESOLVED, boolYaml11Tag, defineMappingTag, defineScalarTag, mapTag, mergeTag, nullYaml11Tag } = yaml
-  const signs = ['-', '+', '.', ...'0123456789']
-  const int = defineScalarTag('tag:yaml.org,2002:int', {
-    implicit: true,
-    implicitFirstChars: signs,
-    resolve: (source) => (wholeNumber.test(source) ? exact(source) : NOT_RESOLVED),
-    identify: () => false,
-  })
-  const float = defineScalarTag('tag:yaml.org,2002:float', {
-    implicit: true,
-    implicitFirstChars: signs,
-    resolve: (source) => (fraction.test(source) ? exact(source) : NOT_RESOLVED),
-    identify: () => false,
-  })
-  const map = defineMappingTag('tag:yaml.org,2002:map', {
-    ...mapTag,
-    addPair(carrier: Record<string, unknown>, key, value) {
-      if (mapTag.has(carrier, key)) repeated.any = true
-      return mapTag.addPair(carrier, key, value)
-    },
-  })
-  return FAILSAFE_SCHEMA.withTags(map, nullYaml11Tag, boolYaml11Tag, int, float, mergeTag)
-}
-
-const wholeNumber = /^[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*|0)$/
-const fraction = /^[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?$/
-
-function exact(source: string): number {
-  const text = source.replaceAll('_', '').replace(/^\+/, '')
-  const [, minus = '', digits = ''] = /^(-?)(.*)$/.exec(text) ?? []
-  const prefixed = /^0[box]/.test(digits) ? digits : /^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : undefined
-  if (prefixed === undefined) {
-    if (!isExact(text)) throw new Error(tooMuch.number(source))
-    return Number(text)
-  }
-  const value = Number(prefixed)
-  if (!Number.isSafeInteger(value)) throw new Error(tooMuch.number(source))
-  return minus === '' ? value : -value
 }
 
 /** The first key given twice with its line, from a reading that stops there. */

@@ -73,15 +73,13 @@ describe('the dashboard’s server', { timeout: 60_000 }, () => {
     for (const rule of [
       "default-src 'none'",
       "script-src 'self'",
+      "style-src 'self'",
       "connect-src 'self'",
       "frame-ancestors 'none'",
       "require-trusted-types-for 'script'",
     ]) {
       assert.ok(policy.split('; ').includes(rule), `${rule} in ${policy}`)
     }
-    const nonce = /'nonce-([\w-]{22})'/.exec(policy)?.[1]
-    assert.ok(nonce && page.text.includes(nonce))
-    assert.ok(!(await ask('/')).text.includes(nonce), 'another one each time')
     const script = /\/assets\/[\w.-]+\.js/.exec(page.text)?.[0] ?? ''
     const file = await ask(script)
     assert.match(String(file.headers['cache-control']), /immutable/)

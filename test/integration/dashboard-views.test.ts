@@ -5,7 +5,7 @@ import { goTo, picture } from '../harness/browser.ts'
 import { type DashboardScene, refuseInaccessible, startDashboardScene } from '../harness/dashboard.ts'
 import { soon } from '../harness/soon.ts'
 
-/** What the page may weigh before a terminal is opened, gzipped. */
+/** What the first view may weigh, gzipped. */
 const MOST_BYTES = 150 * 1024
 const HOSTILE = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`
 
@@ -196,6 +196,21 @@ describe('the dashboard in a browser', { timeout: 240_000 }, () => {
     await page.getByLabel('Namespace', { exact: true }).press('Enter')
     await page.getByRole('link', { name: /^web-/ }).first().waitFor()
     await picture(page, 'few-rights')
+    const [node] = (await scene.client.list('v1', 'Node')).items
+    const owner = { apiVersion: 'v1', kind: 'Node', name: node!.metadata.name!, uid: node!.metadata.uid! }
+    await scene.client.create('v1', 'ConfigMap', { metadata: { namespace: 'default', name: 'owned', ownerReferences: [owner] } })
+    await goTo(page, `${scene.url}/objects/core/configmaps/default/owned`)
+    await page.getByText(/nodes "node-\d" is forbidden/).waitFor()
+  })
+
+  it('a link that is opened where the page is already signs in; a place in the page is no code', async (t) => {
+    const page = await scene.open(t, admin)
+    await page.goto(`${scene.url}/#content`)
+    await page.reload()
+    await page.getByText('system:serviceaccount:kube-system:boss').waitFor()
+    await page.goto(await scene.linkFor(await scene.tokenFor('mate', 'view')))
+    await page.getByText('system:serviceaccount:kube-system:mate', { exact: true }).waitFor()
+    assert.equal(await page.evaluate('location.hash'), '', 'the code is not kept in the address')
   })
 
   it('a session that is over, and a server that is gone, are said', async (t) => {

@@ -1,7 +1,7 @@
 import type { CertificateSigningRequest } from '../../../shared/openapi/generated/certificates-v1.ts'
+import { humanDuration } from '../../../shared/time/human-duration.ts'
 import { timestamp } from '../../../shared/time/timestamp.ts'
 import { defineResource, type HookContext } from '../../registry/define-resource.ts'
-import { humanDuration } from '../../registry/table.ts'
 import { approvalProblems, decisions, requestProblems, statusProblems } from '../../rules/access/certificate-request.ts'
 import { immutableProblem } from '../../rules/metadata/immutable.ts'
 import { NONE } from '../../rules/table-cells.ts'

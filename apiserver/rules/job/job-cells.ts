@@ -1,6 +1,6 @@
 import type { Job } from '../../../shared/openapi/generated/batch-v1.ts'
+import { humanDuration } from '../../../shared/time/human-duration.ts'
 import { parseTimestamp } from '../../../shared/time/timestamp.ts'
-import { humanDuration } from '../../registry/table.ts'
 import { hasCondition } from './job-conditions.ts'
 
 /** One word for how a job is doing. */

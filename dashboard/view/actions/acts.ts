@@ -126,7 +126,10 @@ export async function revisionsOf(cluster: Cluster, deployment: AnyObject): Prom
     .sort((a, b) => b.number - a.number)
 }
 
-/** Gives a Deployment the template of an earlier revision, as `kubectl rollout undo` does. @throws Refusal, Lost */
+/**
+ * Gives a Deployment the template of an earlier revision. Its annotations stay, where `kubectl rollout undo` brings back those of the revision.
+ * @throws Refusal, Lost
+ */
 export async function rollBack(cluster: Cluster, kind: Kind, deployment: AnyObject, { template }: Revision): Promise<void> {
   const labels = { ...(at(template, 'metadata', 'labels') as Readonly<Record<string, string>> | undefined) }
   delete labels['pod-template-hash']

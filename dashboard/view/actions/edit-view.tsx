@@ -20,12 +20,16 @@ export function EditView({ kind, object }: { readonly kind: Kind; readonly objec
   // What is being written is not written over by what comes: only another object is another text.
   useEffect(() => void load(), [path])
   const load = async () => {
-    const { yamlText } = await import('../objects/yaml-text.ts')
-    const { managedFields: _fields, ...metadata } = object.metadata
-    text.value = yamlText({ ...object, metadata })
-    begun.value = object
     shown.value = undefined
     problem.value = undefined
+    try {
+      const { yamlText } = await import('../objects/yaml-text.ts')
+      const { managedFields: _fields, ...metadata } = object.metadata
+      text.value = yamlText({ ...object, metadata })
+      begun.value = object
+    } catch (error) {
+      problem.value = error
+    }
   }
   const send = async (isTrial: boolean) => {
     problem.value = undefined

@@ -1,7 +1,8 @@
-import { loadAll } from 'js-yaml'
+import * as yaml from 'js-yaml'
+import { yamlSchema } from '../../../shared/text/yaml-schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { objectPath } from '../cluster/kind.ts'
-import { type AnyObject, at, textAt } from '../cluster/object.ts'
+import { type AnyObject, listAt, textAt } from '../cluster/object.ts'
 import { Refusal } from '../cluster/refusal.ts'
 import { yamlText } from '../objects/yaml-text.ts'
 
@@ -23,16 +24,16 @@ const MANAGER = 'fieldManager=coxswain-dashboard'
 /** Documents of one text; more are a mistake, or work for kubectl. */
 const MOST = 200
 
-/** The objects of a text in YAML or JSON. @throws Error that says what is wrong with it */
-export function wantedOf(text: string, cluster: Cluster, namespace: string): readonly Wanted[] {
-  const documents = loadAll(text).filter((document) => document !== null && document !== undefined)
-  const objects = documents.flatMap((document) => (textAt(document, 'kind') === 'List' ? (at(document, 'items') as unknown[]) : [document]))
+/** The objects of a text in YAML or JSON, read by the server's own rules. @throws Error that says what is wrong with it */
+export function wantedOf(text: string, cluster: Pick<Cluster, 'findKind'>, namespace: string): readonly Wanted[] {
+  const documents = yaml.loadAll(text, { schema: yamlSchema(yaml) }).filter((document) => document !== null && document !== undefined)
+  const objects = documents.flatMap((document) => (textAt(document, 'kind') === 'List' ? listAt(document, 'items') : [document]))
   if (objects.length === 0) throw new Error('There is no object in it.')
   if (objects.length > MOST) throw new Error(`There are more than ${MOST} objects in it.`)
   return objects.map((object, index) => wantedObject(object, index, cluster, namespace))
 }
 
-function wantedObject(object: unknown, index: number, cluster: Cluster, namespace: string): Wanted {
+function wantedObject(object: unknown, index: number, cluster: Pick<Cluster, 'findKind'>, namespace: string): Wanted {
   const place = `Object ${index + 1}`
   const [apiVersion, kindName, name] = [textAt(object, 'apiVersion'), textAt(object, 'kind'), textAt(object, 'metadata', 'name')]
   if (apiVersion === '' || kindName === '') throw new Error(`${place} has no apiVersion or no kind.`)

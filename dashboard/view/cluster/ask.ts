@@ -37,6 +37,6 @@ export function askAs(session: Session): Ask {
     if (answer.ok) return JSON.parse(text) as T
     const refusal = Refusal.of(answer.status, text)
     if (answer.status === 401) session.signOut(`The session is over: ${refusal.message}`)
-    throw answer.status === 503 && refusal.message.includes('cannot be reached') ? new Lost(refusal.message) : refusal
+    throw refusal
   }
 }

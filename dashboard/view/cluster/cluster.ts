@@ -10,7 +10,7 @@ import type { Kind } from './kind.ts'
 import { LiveConnection } from './live-connection.ts'
 import { LiveList } from './live-list.ts'
 import type { AnyObject } from './object.ts'
-import { Lost, sentenceOf } from './refusal.ts'
+import { isPassing, sentenceOf } from './refusal.ts'
 
 const AGAIN_MILLISECONDS = 1_000
 
@@ -40,7 +40,7 @@ export class Cluster {
       this.problem.value = ''
     } catch (error) {
       this.problem.value = sentenceOf(error)
-      if (!(error instanceof Lost)) return
+      if (!isPassing(error)) return
       await this.clock.sleep(AGAIN_MILLISECONDS)
       if (this.session.token.peek() !== undefined) await this.discover()
     }
@@ -77,8 +77,8 @@ export class Cluster {
     return list
   }
 
-  release(path: string, format: Format<unknown> | Format<Row> | Format<AnyObject>): void {
-    const key = `${format.accept} ${path}`
+  release(path: string, { accept }: Pick<Format<unknown>, 'accept'>): void {
+    const key = `${accept} ${path}`
     const known = this.#lists.get(key)
     if (!known || --known.users > 0) return
     known.list.stop()
@@ -94,19 +94,19 @@ export function useCluster(): Cluster {
   return cluster
 }
 
-/** A table of the server, followed while this is shown; undefined where there is no path. */
-export function useTable(path: string | undefined): LiveList<Row> | undefined {
+/** A table of the server, followed while this is shown. */
+export function useTable(path: string): LiveList<Row> {
   return useLive(path, asTable)
 }
 
 /** Objects, followed while this is shown. */
-export function useObjects(path: string | undefined): LiveList<AnyObject> | undefined {
+export function useObjects(path: string): LiveList<AnyObject> {
   return useLive(path, asObjects)
 }
 
-function useLive<Item>(path: string | undefined, format: Format<Item>): LiveList<Item> | undefined {
+function useLive<Item>(path: string, format: Format<Item>): LiveList<Item> {
   const cluster = useCluster()
-  const list = useMemo(() => (path === undefined ? undefined : cluster.use(path, format)), [cluster, path, format])
-  useEffect(() => (path === undefined ? undefined : () => cluster.release(path, format as Format<unknown>)), [cluster, path, format])
+  const list = useMemo(() => cluster.use(path, format), [cluster, path, format])
+  useEffect(() => () => cluster.release(path, format), [cluster, path, format])
   return list
 }

@@ -39,7 +39,6 @@ function kindOf(group: string, version: string, entry: ResourceEntry): Kind {
   return {
     ...{ group, version, resource: entry.resource, kind: entry.responseKind?.kind ?? entry.resource },
     isNamespaced: entry.scope === 'Namespaced',
-    verbs: entry.verbs ?? [],
     shortNames: entry.shortNames ?? [],
     subresources: (entry.subresources ?? []).map(({ subresource }) => subresource),
   }

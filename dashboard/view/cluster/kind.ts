@@ -7,7 +7,6 @@ export interface Kind {
   readonly resource: string
   readonly kind: string
   readonly isNamespaced: boolean
-  readonly verbs: readonly string[]
   readonly shortNames: readonly string[]
   readonly subresources: readonly string[]
 }
@@ -20,9 +19,4 @@ export function listPath({ group, version, resource }: Pick<Kind, 'group' | 'ver
 
 export function objectPath(kind: Pick<Kind, 'group' | 'version' | 'resource'>, namespace: string | undefined, name: string): string {
   return `${listPath(kind, namespace)}/${encodeURIComponent(name)}`
-}
-
-/** `apps/v1`, `v1`. */
-export function apiVersionOf({ group, version }: Pick<Kind, 'group' | 'version'>): string {
-  return group === '' ? version : `${group}/${version}`
 }

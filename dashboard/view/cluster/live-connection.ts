@@ -87,7 +87,10 @@ export class LiveConnection {
 
   async #keep(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const socket = await this.#open().catch(() => undefined) // tried again; `isConnected` says it
+      const socket = await this.#open().catch((error: unknown) => {
+        // Tried again, after the wait that is behind it; `isConnected` says it. Anything else would be tried again without one, for ever.
+        if (!(error instanceof Lost)) throw error
+      })
       if (socket) await new Promise((resolve) => socket.addEventListener('close', resolve))
     }
   }

@@ -4,7 +4,7 @@ import type { Ask } from './ask.ts'
 import type { Column, Format } from './format.ts'
 import { linesOf } from './lines.ts'
 import type { LiveConnection } from './live-connection.ts'
-import { Lost, Refusal, sentenceOf } from './refusal.ts'
+import { isPassing, Lost, Refusal, sentenceOf } from './refusal.ts'
 
 export type ListState =
   | { readonly phase: 'loading'; readonly remaining: number }
@@ -147,11 +147,6 @@ export class LiveList<Item> {
       this.version.value++
     })
   }
-}
-
-/** Refusals that are about the server's state and not about the question. */
-function isPassing({ code }: Refusal): boolean {
-  return code === 429 || code >= 500
 }
 
 export function withQuery(path: string, query: string): string {

@@ -30,6 +30,11 @@ export class Lost extends Error {
   override readonly name = 'Lost'
 }
 
+/** Whether it is about the server's state and not about the question: the same one may be answered later. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof Lost || (error instanceof Refusal && (error.code === 429 || error.code >= 500))
+}
+
 export function sentenceOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -19,12 +19,12 @@ export function ObjectLogs({ object }: { readonly object: AnyObject }) {
 }
 
 function ChosenPods({ namespace, labels }: { readonly namespace: string; readonly labels: string }) {
-  const list = useObjects(`/api/v1/namespaces/${namespace}/pods?labelSelector=${encodeURIComponent(labels)}`)!
+  const list = useObjects(`/api/v1/namespaces/${namespace}/pods?labelSelector=${encodeURIComponent(labels)}`)
   void list.version.value
   const sources = [...list.items.values()].flatMap(sourcesOf)
   return (
     <>
-      <StateLine state={list.state.value} count={list.items.size} retry={() => list.retry()} />
+      <StateLine list={list} />
       {sources.length > MOST && <p role="status">{`The first ${MOST} of ${sources.length} containers.`}</p>}
       <LogsView sources={sources.slice(0, MOST)} />
     </>

@@ -16,7 +16,7 @@ export function EventTable({ list, none }: { readonly list: LiveList<Row>; reado
   const rows = [...list.items.values()].sort((a, b) => (bornAt(b) < bornAt(a) ? -1 : 1)).slice(0, MOST)
   return (
     <>
-      <StateLine state={list.state.value} count={list.items.size} retry={() => list.retry()} />
+      <StateLine list={list} />
       {rows.length === 0 && list.state.value.phase === 'live' && <p>{none}</p>}
       {rows.length > 0 && (
         <section class="scroll" aria-label="Events" tabIndex={0}>

@@ -35,7 +35,7 @@ export function ObjectPage({ group, resource, namespace, name }: ObjectPageProps
 function OneObject({ kind, namespace, name }: { readonly kind: Kind; readonly namespace: string | undefined; readonly name: string }) {
   const router = useRouter()
   const path = `${listPath(kind, namespace)}?fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`
-  const list = useObjects(path)!
+  const list = useObjects(path)
   void list.version.value
   const [object] = list.items.values()
   const tab = router.place.value.query.get('tab') ?? 'summary'
@@ -48,7 +48,7 @@ function OneObject({ kind, namespace, name }: { readonly kind: Kind; readonly na
       </p>
       <h1>{name}</h1>
       {object?.metadata.deletionTimestamp !== undefined && <p class="bad">It is being deleted.</p>}
-      <StateLine state={state} count={list.items.size} retry={() => list.retry()} />
+      <StateLine list={list} />
       {state.phase === 'live' && !object && <p role="alert">It is not there: it was deleted, or it never was.</p>}
       {object && (
         <>
@@ -80,7 +80,7 @@ function Parts({ kind, object, path }: { readonly kind: Kind; readonly object: A
   return (
     <>
       <ActBar kind={kind} object={object} />
-      <Summary object={object} table={useTable(path)!} />
+      <Summary object={object} table={useTable(path)} />
       <Conditions object={object} />
       <Owners kind={kind} object={object} />
       <References object={object} />
@@ -90,6 +90,6 @@ function Parts({ kind, object, path }: { readonly kind: Kind; readonly object: A
 
 function ObjectEvents({ object }: { readonly object: AnyObject }) {
   const { namespace = 'default', uid = '' } = object.metadata
-  const list = useTable(`/api/v1/namespaces/${namespace}/events?fieldSelector=${encodeURIComponent(`involvedObject.uid=${uid}`)}`)!
+  const list = useTable(`/api/v1/namespaces/${namespace}/events?fieldSelector=${encodeURIComponent(`involvedObject.uid=${uid}`)}`)
   return <EventTable list={list} none="Nothing has happened to it lately." />
 }

@@ -1,23 +1,21 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { type Cluster, useCluster, useTable } from '../cluster/cluster.ts'
-import { type Kind, listPath, objectPath } from '../cluster/kind.ts'
+import { useCluster, useTable } from '../cluster/cluster.ts'
+import { type Kind, listPath } from '../cluster/kind.ts'
 import type { AnyObject, OwnerReference } from '../cluster/object.ts'
 import { objectPlace } from '../page/places.ts'
 import { childKindsOf } from './child-kinds.ts'
-
-/** How far up is looked: Kubernetes' own chains have two steps. */
-const MOST_STEPS = 5
+import { type OwnerChain, ownerChain } from './owner-chain.ts'
 
 /** Whose the object is, up to the first cause, and what is its own. */
 export function Owners({ kind, object }: { readonly kind: Kind; readonly object: AnyObject }) {
   const cluster = useCluster()
-  const chain = useSignal<readonly OwnerReference[]>([])
+  const chain = useSignal<OwnerChain>({ owners: [] })
   // Owners of an object hardly change; another object is another uid.
   const uid = object.metadata.uid ?? ''
   useEffect(() => {
     const left = new AbortController()
-    void ownersOf(cluster, object, left.signal).then((owners) => !left.signal.aborted && (chain.value = owners))
+    void ownerChain(cluster, object, left.signal).then((found) => !left.signal.aborted && (chain.value = found))
     return () => left.abort()
   }, [cluster, uid])
   const { namespace } = object.metadata
@@ -26,9 +24,10 @@ export function Owners({ kind, object }: { readonly kind: Kind; readonly object:
     <section aria-labelledby="owners">
       <h2 id="owners">Owners and own</h2>
       <ol class="tree">
-        {chain.value.toReversed().map((owner) => (
+        {chain.value.owners.toReversed().map((owner, index) => (
           <li key={owner.uid}>
             <Reference owner={owner} namespace={namespace} />
+            {index === 0 && chain.value.why !== undefined && <span class="bad">{` ${chain.value.why}`}</span>}
           </li>
         ))}
         <li aria-current="true">
@@ -42,23 +41,6 @@ export function Owners({ kind, object }: { readonly kind: Kind; readonly object:
       </ol>
     </section>
   )
-}
-
-/** The chain of controllers above; it ends where an owner cannot be read. */
-async function ownersOf(cluster: Cluster, object: AnyObject, signal: AbortSignal): Promise<readonly OwnerReference[]> {
-  const chain: OwnerReference[] = []
-  let next: AnyObject | undefined = object
-  while (next && chain.length < MOST_STEPS) {
-    const owners: readonly OwnerReference[] = next.metadata.ownerReferences ?? []
-    const owner = owners.find(({ controller }) => controller) ?? owners[0]
-    const kind = owner && cluster.findKind(owner.apiVersion, owner.kind)
-    if (!owner) break
-    chain.push(owner)
-    if (!kind) break
-    const namespace = kind.isNamespaced ? object.metadata.namespace : undefined
-    next = await cluster.ask<AnyObject>(objectPath(kind, namespace, owner.name), { signal }).catch(() => undefined)
-  }
-  return chain
 }
 
 function Reference({ owner, namespace }: { readonly owner: OwnerReference; readonly namespace: string | undefined }) {
@@ -80,7 +62,7 @@ interface ChildrenProps {
 
 /** Objects of a kind that belong to the one shown, as they come and go. */
 function Children({ kind, namespace, uid }: ChildrenProps) {
-  const list = useTable(listPath(kind, namespace))!
+  const list = useTable(listPath(kind, namespace))
   void list.version.value
   const rows = [...list.items.values()].filter(({ object }) => object.metadata.ownerReferences?.some((owner) => owner.uid === uid))
   if (list.state.value.phase === 'refused') return <li>{list.state.value.refusal.message}</li>

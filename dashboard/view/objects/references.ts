@@ -1,4 +1,4 @@
-import { type AnyObject, at, textAt, textsAt } from '../cluster/object.ts'
+import { type AnyObject, at, textsAt } from '../cluster/object.ts'
 
 /** Another object that one names. */
 export interface Reference {
@@ -54,8 +54,8 @@ export function referencesOf(object: AnyObject): readonly Reference[] {
 
 /** The label selector by which the object chooses pods, as a query has it; empty where it chooses none. */
 export function podSelectorOf(object: AnyObject): string {
-  if (textAt(object, 'spec', 'selector', 'matchLabels') === '' && at(object, 'spec', 'selector', 'matchExpressions') !== undefined)
-    return ''
+  // Labels alone would choose more than both do.
+  if (at(object, 'spec', 'selector', 'matchExpressions') !== undefined) return ''
   const labels = textsAt(object, 'spec', 'selector', 'matchLabels')
   const isService = object.kind === 'Service'
   return (isService ? textsAt(object, 'spec', 'selector') : labels).map(([key, value]) => `${key}=${value}`).join(',')

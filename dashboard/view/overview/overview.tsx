@@ -10,8 +10,8 @@ import { Warnings } from './warnings.tsx'
 
 /** The cluster at a glance: what there is, and what is not as it should be. */
 export function Overview() {
-  const nodes = useTable('/api/v1/nodes')!
-  const pods = useTable('/api/v1/pods')!
+  const nodes = useTable('/api/v1/nodes')
+  const pods = useTable('/api/v1/pods')
   return (
     <section class="overview">
       <h1>Overview</h1>
@@ -49,7 +49,7 @@ function CountCard({ title, list, column, place }: CountCardProps) {
       <h2>
         <a href={place}>{title}</a> <strong>{list.items.size}</strong>
       </h2>
-      <StateLine state={list.state.value} count={list.items.size} retry={() => list.retry()} />
+      <StateLine list={list} />
       <ul>
         {countsOf(list.items.values(), list.columns.value, column).map(([text, count]) => (
           <li key={text}>
@@ -63,7 +63,7 @@ function CountCard({ title, list, column, place }: CountCardProps) {
 
 /** Workloads of a kind that have fewer ready pods than they want. */
 function WorkloadCard({ title, resource }: { readonly title: string; readonly resource: string }) {
-  const list = useTable(`/apis/apps/v1/${resource}`)!
+  const list = useTable(`/apis/apps/v1/${resource}`)
   void list.version.value
   const names = { group: 'apps', resource }
   const waiting = unready(list.items.values(), list.columns.value)
@@ -72,7 +72,7 @@ function WorkloadCard({ title, resource }: { readonly title: string; readonly re
       <h2>
         <a href={kindPlace(names)}>{title}</a> <strong>{list.items.size}</strong>
       </h2>
-      <StateLine state={list.state.value} count={list.items.size} retry={() => list.retry()} />
+      <StateLine list={list} />
       {list.state.value.phase === 'live' && waiting.length === 0 && list.items.size > 0 && <p class="good">all are ready</p>}
       <ul>
         {waiting.slice(0, 8).map((row) => (

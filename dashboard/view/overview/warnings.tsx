@@ -3,7 +3,7 @@ import { EventTable } from '../objects/event-table.tsx'
 
 /** The newest warnings of all namespaces. */
 export function Warnings() {
-  const list = useTable('/api/v1/events?fieldSelector=type%3DWarning')!
+  const list = useTable('/api/v1/events?fieldSelector=type%3DWarning')
   return (
     <section aria-labelledby="warnings">
       <h2 id="warnings">Warnings</h2>

@@ -23,7 +23,7 @@ export function useKeys(helps: Signal<boolean>): void {
 
 function press(event: KeyboardEvent, router: Router, helps: Signal<boolean>): void {
   const { target, key } = event
-  const isWriting = target instanceof HTMLElement && (target.matches('input, textarea, select') || target.closest('.terminal') !== null)
+  const isWriting = target instanceof HTMLElement && target.matches('input, textarea, select')
   if (isWriting || event.ctrlKey || event.metaKey || event.altKey) return
   const isInTable = target instanceof HTMLElement && target.closest('tbody') !== null
   const focus = (id: string) => {

@@ -22,7 +22,7 @@ export function ClusterShell() {
     return () => cluster.live.close()
   }, [cluster])
   // Definitions make kinds: at first, and whenever one of them changes, the server is asked for what it serves.
-  const definitions = useTable(DEFINITIONS)!
+  const definitions = useTable(DEFINITIONS)
   const { value: change } = definitions.version
   useEffect(() => void cluster.discover(), [cluster, change])
   useKeys(helps)

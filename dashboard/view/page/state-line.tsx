@@ -1,7 +1,10 @@
-import type { ListState } from '../cluster/live-list.ts'
+import type { LiveList } from '../cluster/live-list.ts'
 
 /** How far a list is, and what is wrong with it; nothing where it is live. */
-export function StateLine({ state, retry, count }: { readonly state: ListState; readonly retry?: () => void; readonly count: number }) {
+export function StateLine({ list }: { readonly list: LiveList<unknown> }) {
+  void list.version.value
+  const { value: state } = list.state
+  const count = list.items.size
   if (state.phase === 'live') return null
   if (state.phase === 'loading') {
     return (
@@ -20,11 +23,9 @@ export function StateLine({ state, retry, count }: { readonly state: ListState; 
   return (
     <div role="alert" class="problem">
       <p>{state.refusal.message}</p>
-      {retry && (
-        <button type="button" onClick={retry}>
-          Ask again
-        </button>
-      )}
+      <button type="button" onClick={() => list.retry()}>
+        Ask again
+      </button>
     </div>
   )
 }

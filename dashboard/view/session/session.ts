@@ -1,7 +1,10 @@
 import { signal } from '@preact/signals'
 import type { Clock } from '../../../shared/time/clock.ts'
+import { Refusal } from '../cluster/refusal.ts'
 
 const KEY = 'coxswain.token'
+/** What the server makes (`server/sign-in-links.ts`); anything else behind the `#` is a place in the page. */
+const CODE = /^#([\w-]{32})$/
 /** How long another page of this browser is waited for that may be signed in. */
 const NEIGHBOUR_MILLISECONDS = 150
 
@@ -28,15 +31,22 @@ export class Session {
   /** Takes a link's code out of the address, this tab's token, or that of another tab. */
   async begin(location: Location): Promise<void> {
     this.#neighbours.onmessage = ({ data }: MessageEvent<Word>) => this.#hear(data)
-    const code = location.hash.slice(1)
-    if (code !== '') {
-      // Before anything else: neither history nor bookmarks shall have it.
-      history.replaceState(undefined, '', location.pathname + location.search)
-      await this.#redeem(code)
-    } else {
-      this.token.value = this.#storage.getItem(KEY) ?? undefined
-      if (this.token.value === undefined) await this.#askNeighbours()
-    }
+    // A link that is opened where the page is already loads nothing anew.
+    addEventListener('hashchange', () => void this.#takeCode(location))
+    if (await this.#takeCode(location)) return
+    this.token.value = this.#storage.getItem(KEY) ?? undefined
+    if (this.token.value === undefined) await this.#askNeighbours()
+  }
+
+  /** Whether there was a code in the address: who opens a link wants to be whom it is for. */
+  async #takeCode(location: Location): Promise<boolean> {
+    const code = CODE.exec(location.hash)?.[1]
+    if (code === undefined) return false
+    // Before anything else: neither history nor bookmarks shall have it.
+    history.replaceState(undefined, '', location.pathname + location.search)
+    this.token.value = undefined
+    await this.#redeem(code)
+    return true
   }
 
   signIn(token: string): void {
@@ -53,10 +63,15 @@ export class Session {
 
   async #redeem(code: string): Promise<void> {
     const headers = { 'content-type': 'application/json' }
-    const answer = await fetch('/session', { method: 'POST', headers, body: JSON.stringify({ code }) }).catch(() => undefined)
-    const body: { token?: string; message?: string } = (await answer?.json().catch(() => undefined)) ?? {}
-    if (answer?.ok && body.token !== undefined) this.signIn(body.token)
-    else this.why.value = body.message ?? 'The dashboard’s server does not answer.'
+    try {
+      const answer = await fetch('/session', { method: 'POST', headers, body: JSON.stringify({ code }) })
+      const text = await answer.text()
+      if (answer.ok) this.signIn((JSON.parse(text) as { token: string }).token)
+      else this.why.value = Refusal.of(answer.status, text).message
+    } catch {
+      // Why is in the browser's console; to the person it is all the same.
+      this.why.value = 'The dashboard’s server does not answer.'
+    }
   }
 
   async #askNeighbours(): Promise<void> {

@@ -8,7 +8,7 @@ interface NamespaceFieldProps {
 
 /** Names of namespaces to choose from; who may not list them writes one. */
 export function NamespaceField({ value, change }: NamespaceFieldProps) {
-  const list = useTable('/api/v1/namespaces')!
+  const list = useTable('/api/v1/namespaces')
   void list.version.value
   const names = [...list.items.values()].map(({ object }) => object.metadata.name).sort()
   if (list.state.value.phase === 'refused') {

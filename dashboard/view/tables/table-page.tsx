@@ -24,7 +24,7 @@ function KindTable({ kind }: { readonly kind: Kind }) {
   const labels = query.get('labels') ?? ''
   const isWide = useSignal(false)
   const path = `${listPath(kind, namespace)}${labels && `?labelSelector=${encodeURIComponent(labels)}`}`
-  const list = useTable(path)!
+  const list = useTable(path)
   const view = { filter: query.get('filter') ?? '', sortBy: Number(query.get('sort') ?? -1), isDescending: query.has('down') }
   const columns = list.columns.value
   const version = list.version.value
@@ -60,7 +60,7 @@ function KindTable({ kind }: { readonly kind: Kind }) {
           </span>
         </form>
       </search>
-      <StateLine state={list.state.value} count={list.items.size} retry={() => list.retry()} />
+      <StateLine list={list} />
       {list.state.value.phase === 'refused' && kind.isNamespaced && namespace === '' && (
         <p>With a namespace there may be something to see.</p>
       )}
