@@ -7,6 +7,7 @@ import { realClock } from '../shared/time/clock.ts'
 import { CLUSTER } from '../test/harness/dataplane-lab.ts'
 import { HandSet } from '../test/harness/hand-set.ts'
 import { type LabHost, NetworkLab } from '../test/harness/network-lab.ts'
+import { OUTSIDE_FIRST } from './dataplane/chains.ts'
 import { NftablesDataplane } from './dataplane/nftables.ts'
 import { Sync } from './sync.ts'
 
@@ -14,11 +15,11 @@ const NODE = '172.31.80.1'
 const PER_SECOND = 200
 const SECONDS = 3
 
-/** A Service in every way there is; the same endpoints for both kinds of session affinity. */
-const web = (name: string, number: number, sessionAffinity: string): Service => ({
+/** A Service in every way there is; the same endpoints for both kinds of session affinity, and for clients that keep their address. */
+const web = (name: string, number: number, sessionAffinity: string, externalTrafficPolicy = 'Cluster'): Service => ({
   ...{ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'default' }, status: { loadBalancer: {} } },
   spec: {
-    ...{ type: 'NodePort', clusterIP: `10.78.0.${number}`, externalIPs: [`198.51.100.${number}`], sessionAffinity },
+    ...{ type: 'NodePort', clusterIP: `10.78.0.${number}`, externalIPs: [`198.51.100.${number}`], sessionAffinity, externalTrafficPolicy },
     ports: [{ protocol: 'TCP', port: 80, targetPort: 8080, nodePort: 30_000 + number }],
   },
 })
@@ -58,6 +59,8 @@ describe('connections while endpoints come and go', () => {
     })
     services.set('default/any', web('any', 1, 'None'))
     services.set('default/same', web('same', 2, 'ClientIP'))
+    services.set('default/any-kept', web('any-kept', 3, 'None', 'Local'))
+    services.set('default/same-kept', web('same-kept', 4, 'ClientIP', 'Local'))
     running = sync.run(ending.signal)
     await leadTo(0)
   })
@@ -67,19 +70,27 @@ describe('connections while endpoints come and go', () => {
     await lab.close()
   })
 
-  /** The first pod stays; the others are there, shutting down or gone, by the bits of a number. */
+  /** The first pod stays, and where clients keep their address it is another node's; the others are there, shutting down or gone, by the bits of a number. */
   async function leadTo(step: number): Promise<void> {
     applied = Promise.withResolvers()
-    const endpoints = pods.flatMap((pod, index) => {
-      const state = index === 0 ? 0 : (step >> (2 * (index - 1))) & 3
-      const terminating = state === 1
-      return state > 1
-        ? []
-        : [{ addresses: [pod.address], conditions: { ready: !terminating, serving: true, terminating }, nodeName: 'node-1' }]
-    })
-    for (const name of ['any', 'same']) {
+    const endpointsOf = (first: string) =>
+      pods.flatMap((pod, index) => {
+        const state = index === 0 ? 0 : (step >> (2 * (index - 1))) & 3
+        const terminating = state === 1
+        return state > 1
+          ? []
+          : [
+              {
+                addresses: [pod.address],
+                conditions: { ready: !terminating, serving: true, terminating },
+                nodeName: index === 0 ? first : 'node-1',
+              },
+            ]
+      })
+    for (const name of ['any', 'same', 'any-kept', 'same-kept']) {
       slices.set(`default/${name}`, {
-        ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4', endpoints },
+        ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4' },
+        endpoints: endpointsOf(name.endsWith('kept') ? 'node-2' : 'node-1'),
         metadata: { name, namespace: 'default', labels: { 'kubernetes.io/service-name': name } },
         ports: [{ name: '', protocol: 'TCP', port: 8080 }],
       })
@@ -114,14 +125,26 @@ describe('connections while endpoints come and go', () => {
 
   it('refuses nobody who finds the rules from before a change and the maps from after it', async () => {
     await leadTo(0)
-    // As a packet finds it that began when there were three: the chains lead to one of three, the maps have the first alone.
-    const gone = (door: string) => `{ ${door} . 1, ${door} . 2 }`
-    const delisted = [`endpoints ${gone('10.78.0.1 . tcp . 80')}`, `choices ${gone('10.78.0.2 . tcp . 80')}`]
-    await host?.run(['nft', '-f', '-'], delisted.map((of) => `delete element ip coxswain ${of}\n`).join(''))
-    for (const address of ['10.78.0.1', '10.78.0.2']) {
-      const answers = await client?.load(address, 80, { count: 30, perSecond: 200 })
-      assert.deepEqual(new Set(answers?.map((answer) => answer.split(' ')[0])).size, 1, answers?.join())
-      assert.match(answers?.[0] ?? '', /^(one|two|three) /)
+    // As a packet finds it that began when there were three: the chains lead to one of them all, the maps have the first alone.
+    const ways = [
+      { from: client, address: '10.78.0.1', port: 80, map: 'endpoints', door: '10.78.0.1 . tcp . 80' },
+      { from: client, address: '10.78.0.2', port: 80, map: 'choices', door: '10.78.0.2 . tcp . 80' },
+      { from: client, address: NODE, port: 30_001, map: 'node_endpoints', door: 'tcp . 30001' },
+      { from: client, address: NODE, port: 30_004, map: 'node_choices', door: 'tcp . 30004' },
+      { from: outside, address: '198.51.100.1', port: 80, map: 'endpoints', door: '198.51.100.1 . tcp . 80' },
+      { from: outside, address: '198.51.100.2', port: 80, map: 'choices', door: '198.51.100.2 . tcp . 80' },
+      { from: outside, address: '198.51.100.3', port: 80, map: 'endpoints', door: '198.51.100.3 . tcp . 80', first: OUTSIDE_FIRST },
+      { from: outside, address: NODE, port: 30_004, map: 'node_choices', door: 'tcp . 30004', first: OUTSIDE_FIRST },
+    ]
+    const gone = ways.map(({ map, door, first = 0 }) => {
+      const numbers = first === 0 ? [1, 2] : [first + 1]
+      return `delete element ip coxswain ${map} { ${numbers.map((number) => `${door} . ${number}`).join(', ')} }\n`
+    })
+    await host?.run(['nft', '-f', '-'], gone.join(''))
+    for (const { from, address, port, map, first } of ways) {
+      const answers = await from?.load(address, port, { count: 30, perSecond: 200 })
+      assert.deepEqual(new Set(answers?.map((answer) => answer.split(' ')[0])).size, 1, `${address}:${port} ${map}: ${answers?.join()}`)
+      assert.match(answers?.[0] ?? '', first === OUTSIDE_FIRST ? /^(two|three) / : /^(one|two|three) /)
     }
   })
 })

@@ -65,10 +65,12 @@ export function clientType(family: IpFamily): string {
 }
 
 /**
- * A chain's rules. They end in a drop, or a client would now and then be refused, by what comes after, at a Service that has backends: a packet may find
- * the rules from before a change and the maps from after it (each lookup asks for itself which generation counts), and in them nobody under the number
- * that it has picked. It picks the first, who is always there, and is dropped when even that one has just gone: who connects asks again. The number of a backend passes from rule to rule in the packet's priority, which nothing looks at before it is set back:
- * nft 1.0.6 cannot write a map's answer into another map, nor keep it in any other place that is not somebody's.
+ * A chain's rules. The number of a backend passes from rule to rule in the packet's priority, which nothing looks at before it is set back: nft 1.0.6
+ * cannot write a map's answer into another map, nor keep it in any other place that is not somebody's.
+ *
+ * They end in a drop, or a client would now and then be refused, by what comes after, at a Service that has backends: a packet may find the rules from
+ * before a change and the maps from after it (each lookup asks for itself which generation counts), and in them nobody under the number that it has
+ * picked. It picks the first, who is there as long as anybody is, and is dropped when the whole Service is led otherwise by now: who connects asks again.
  */
 export function chainText({ table, family }: { table: string; family: IpFamily }, chain: Chain): string {
   const words = packetWords(family)
