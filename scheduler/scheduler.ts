@@ -3,27 +3,26 @@ import type { EventRecorder } from '../shared/client/event-recorder.ts'
 import type { Informer, Informers } from '../shared/informer/informer.ts'
 import type { Logger } from '../shared/logging/logger.ts'
 import type { Metrics } from '../shared/metrics/metrics.ts'
-import { sameJson } from '../shared/objects/same-json.ts'
 import type { Pod } from '../shared/openapi/generated/core-v1.ts'
 import type { PodDisruptionBudget } from '../shared/openapi/generated/policy-v1.ts'
 import type { Random } from '../shared/random/random.ts'
-import type { Clock, Timer } from '../shared/time/clock.ts'
-import { type Binder, type BindingTools, bind, reportUnschedulable, withdrawNomination } from './binding.ts'
+import type { Clock } from '../shared/time/clock.ts'
+import { type BindingTools, reportUnschedulable, withdrawNomination } from './binding.ts'
+import { Bindings } from './bindings.ts'
 import type { ClusterChange, VolumeKind } from './cluster-change.ts'
-import { ASSUMED_FOR_MILLISECONDS, ClusterState } from './cluster-state.ts'
+import { ClusterState } from './cluster-state.ts'
 import { askAboutVictims, askExtenders, binderOf } from './extenders/ask-extenders.ts'
 import type { Extender } from './extenders/extender.ts'
-import { followVolumes } from './follow-volumes.ts'
+import { followCluster } from './follow-cluster.ts'
 import type { NodeInfo } from './node-info.ts'
-import { type PodInfo, podInfo } from './pod-info.ts'
+import type { PodInfo } from './pod-info.ts'
 import type { Policy } from './policy/read-policy.ts'
 import { evictVictims } from './preemption/evict.ts'
 import { findRoom, type ProfileAtWork, type Refused, type Room } from './preemption/find-room.ts'
 import { type Candidate, leastLoss } from './preemption/victims.ts'
 import { SchedulingQueue } from './queue.ts'
 import { SchedulingCycle } from './scheduling-cycle.ts'
-import { bindVolumes } from './volume-binding.ts'
-import type { VolumeChoice } from './volume-state.ts'
+import { isAborted, WritesInFlight } from './writes-in-flight.ts'
 
 export interface SchedulerTools {
   client: Client
@@ -43,13 +42,6 @@ export interface SchedulerSettings {
   writesInFlight: number
 }
 
-/** How a decision is carried out. */
-interface Carrying extends BindingTools {
-  readonly binder: Binder | undefined
-  /** Why this node. */
-  readonly why: string
-}
-
 /** The loop: takes pods from the queue, decides on the picture of the cluster, carries the decision out beside it. */
 export class Scheduler {
   readonly #tools: SchedulerTools
@@ -62,15 +54,16 @@ export class Scheduler {
   /** By the name that pods ask for. */
   readonly #profiles: ReadonlyMap<string, ProfileAtWork>
   readonly #budgets: Informer<PodDisruptionBudget>
-  readonly #writes = new Set<Promise<void>>()
-  /** Pods that have a node and wait for their volumes there: they hold nobody up, however long it takes. */
-  readonly #volumeWaits = new Set<Promise<void>>()
-  readonly #expiries = new Set<Timer>()
+  readonly #writes: WritesInFlight
+  readonly #bindings: Bindings
 
   constructor(tools: SchedulerTools, settings: SchedulerSettings) {
+    const { clock, log, metrics } = tools
     this.#tools = tools
     this.#settings = settings
-    this.#queue = new SchedulingQueue({ clock: tools.clock, metrics: tools.metrics, cluster: this.#state, backoff: settings.policy })
+    const cluster = this.#state
+    const queue = new SchedulingQueue({ clock, metrics, cluster, backoff: settings.policy })
+    this.#queue = queue
     this.#profiles = new Map(
       settings.policy.profiles.map((profile) => {
         const cycle = new SchedulingCycle(profile.rules, tools.random, profile.percentageOfNodes)
@@ -79,7 +72,10 @@ export class Scheduler {
     )
     this.#extenders = settings.extenders ?? []
     this.#budgets = tools.informers.of('policy/v1', 'PodDisruptionBudget')
-    this.#follow()
+    const volumeChanged = (kind: VolumeKind, key: string) => this.#changed({ what: 'volumeChanged', kind, key })
+    this.#writes = new WritesInFlight(log)
+    this.#bindings = new Bindings({ cluster, queue, writes: this.#writes, volumeChanged, clock, log })
+    followCluster(tools.informers, { cluster, queue, profileOf: (pod) => this.#profileOf(pod), volumeChanged })
   }
 
   /** Schedules until the signal aborts; resolves when the last write has been answered. */
@@ -90,11 +86,11 @@ export class Scheduler {
       const asked = info && this.#schedule(info, tools)
       if (asked) await asked
       else if (!info) await this.#queue.whenActive(signal)
-      if (this.#writes.size >= this.#settings.writesInFlight) await Promise.race(this.#writes)
+      if (this.#writes.size >= this.#settings.writesInFlight) await this.#writes.oneDone()
     }
     this.#queue.stop()
-    await Promise.all([...this.#writes, ...this.#volumeWaits])
-    for (const expiry of this.#expiries) expiry.cancel()
+    await this.#writes.settled()
+    this.#bindings.stop()
   }
 
   /** A promise only where others are asked. */
@@ -131,11 +127,11 @@ export class Scheduler {
       this.#refuse(info, refused, 'candidates' in room ? { ...room, candidates } : room, tools)
       if (this.#changes !== before) this.#queue.retry(info.uid)
     } catch (error) {
-      if (this.#aborted(error)) throw error
+      if (isAborted(error)) throw error
       const message = error instanceof Error ? error.message : String(error)
       this.#tools.log.warn('an extender failed', { pod: info.key, error })
       this.#queue.failed(info.uid)
-      this.#track(reportUnschedulable(info, { reason: 'SchedulerError', message }, tools))
+      this.#writes.add(reportUnschedulable(info, { reason: 'SchedulerError', message }, tools))
     }
   }
 
@@ -146,47 +142,16 @@ export class Scheduler {
   #refuse(info: PodInfo, refused: Refused, room: Room, tools: BindingTools): void {
     const { message, nominatedNode } = this.#makeRoom(info, refused, room, tools)
     this.#queue.refused(info.uid, refused.refusedBy)
-    this.#track(reportUnschedulable(info, { reason: 'Unschedulable', message, nominatedNode }, tools))
+    this.#writes.add(reportUnschedulable(info, { reason: 'Unschedulable', message, nominatedNode }, tools))
   }
 
   #goTo({ node, why }: { node: NodeInfo; why: string }, info: PodInfo, tools: BindingTools, extenders: readonly Extender[] = []): void {
-    this.#state.assume(info, node.name)
-    const choice = this.#volumesFor(info, node)
     const binder = binderOf(extenders, { log: this.#tools.log, signal: tools.signal })
-    if (choice) this.#track(this.#carryOutWithVolumes(info, node, { ...tools, choice, binder, why }), this.#volumeWaits)
-    else this.#track(this.#carryOut(info, node.name, { ...tools, binder, why }))
+    this.#bindings.begin(info, node, { ...tools, binder, why })
   }
 
   #profileOf({ spec }: Pod) {
     return this.#profiles.get(spec.schedulerName ?? '')
-  }
-
-  /** What must be written about the pod's volumes first; undefined for nearly every pod. */
-  #volumesFor(info: PodInfo, { node }: NodeInfo): VolumeChoice | undefined {
-    if (!info.hasClaims) return undefined
-    const { volumes } = this.#state
-    const claims = volumes.claimsOf(info.pod)
-    if (typeof claims === 'string' || claims.delayed.length === 0) return undefined
-    const choice = volumes.choose(claims.delayed, node)
-    return typeof choice === 'string' ? undefined : choice
-  }
-
-  async #carryOutWithVolumes(info: PodInfo, node: NodeInfo, tools: Carrying & { choice: VolumeChoice }): Promise<void> {
-    const { choice } = tools
-    const { volumes } = this.#state
-    const giveBack = volumes.promise(choice)
-    try {
-      await bindVolumes(choice, node, { ...tools, volumes, isGone: () => !this.#state.isPlaced(info.uid) })
-    } catch (error) {
-      if (this.#aborted(error)) throw error
-      const failed = error instanceof Error ? error : new Error(String(error), { cause: error })
-      tools.events.record(info.pod, 'Warning', 'FailedScheduling', `running PreBind plugin "VolumeBinding": ${failed.message}`)
-      return this.#failed(info, node.name, failed)
-    } finally {
-      giveBack()
-      for (const { volume } of choice.promises) this.#volumeChanged('PersistentVolume', volume.metadata.name ?? '')
-    }
-    await this.#carryOut(info, node.name, tools)
   }
 
   /** Has room made where least is lost. The pod goes there when they have left. */
@@ -204,10 +169,10 @@ export class Scheduler {
       if (other.priority >= info.priority) continue
       cluster.dropNomination(other.uid)
       this.#queue.retry(other.uid)
-      this.#track(withdrawNomination(other, tools))
+      this.#writes.add(withdrawNomination(other, tools))
     }
     cluster.nominate(info, name)
-    this.#track(this.#evict(info, found, tools))
+    this.#writes.add(this.#evict(info, found, tools))
     return { message, nominatedNode: name }
   }
 
@@ -222,107 +187,8 @@ export class Scheduler {
     }
   }
 
-  async #carryOut(info: PodInfo, node: string, tools: Carrying): Promise<void> {
-    const result = await bind(info, { name: node, why: tools.why }, tools, tools.binder)
-    if (result === 'bound') {
-      this.#queue.delete(info.uid)
-      // The watch confirms it within moments; if it never does, the room must not stay taken.
-      const expiry = this.#tools.clock.after(ASSUMED_FOR_MILLISECONDS, () => {
-        this.#expiries.delete(expiry)
-        this.#state.forget(info.uid)
-      })
-      this.#expiries.add(expiry)
-      return
-    }
-    if (result !== 'gone') return this.#failed(info, node, result.failed)
-    this.#state.forget(info.uid)
-    this.#queue.delete(info.uid)
-  }
-
-  #failed(info: PodInfo, node: string, error: Error): void {
-    this.#state.forget(info.uid)
-    this.#tools.log.warn('binding failed', { pod: info.key, node, error })
-    this.#queue.failed(info.uid)
-  }
-
-  #track(write: Promise<void>, under = this.#writes): void {
-    const settled = write
-      .catch((error: unknown) => {
-        if (!this.#aborted(error)) this.#tools.log.error('a scheduling result could not be written', { error })
-      })
-      .finally(() => under.delete(settled))
-    under.add(settled)
-  }
-
-  #aborted(error: unknown): boolean {
-    return error instanceof Error && error.name === 'AbortError'
-  }
-
-  #follow(): void {
-    const { informers } = this.#tools
-    informers.of('v1', 'Namespace').onChange((key, current) => {
-      this.#state.setNamespace(key, current && (current.metadata.labels ?? {}))
-    })
-    followVolumes(informers, this.#state.volumes, (kind, key) => this.#volumeChanged(kind, key))
-    informers.of('v1', 'Node').onChange((key, current) => {
-      if (current) return this.#state.setNode(current)
-      const waiting = [...this.#state.nominations.on(key).keys()]
-      this.#state.removeNode(key)
-      // Room that was being made there is nowhere now.
-      for (const uid of waiting) {
-        this.#state.nominations.delete(uid)
-        this.#queue.retry(uid)
-      }
-    })
-    informers.of('v1', 'Pod').onChange((_key, current, previous) => {
-      // The same name with another uid is another pod.
-      if (previous && previous.metadata.uid !== current?.metadata.uid) this.#podGone(previous)
-      if (current) this.#podSeen(current, previous)
-    })
-  }
-
   #changed(change: ClusterChange): void {
     this.#changes += 1
     this.#queue.cluster(change)
   }
-
-  #volumeChanged(kind: VolumeKind, key: string): void {
-    this.#changed({ what: 'volumeChanged', kind, key })
-  }
-
-  #podGone(pod: Pod): void {
-    const uid = pod.metadata.uid ?? ''
-    this.#queue.delete(uid)
-    this.#state.dropNomination(uid)
-    if (!this.#state.isPlaced(uid)) return
-    this.#state.removePod(uid)
-    this.#state.volumes.changed()
-  }
-
-  #podSeen(pod: Pod, previous: Pod | undefined): void {
-    if (pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') return this.#podGone(pod)
-    const uid = pod.metadata.uid ?? ''
-    if (pod.spec.nodeName) {
-      this.#queue.delete(uid)
-      this.#state.setPod(pod)
-      return this.#state.dropNomination(uid)
-    }
-    const profile = this.#profileOf(pod)
-    if (!profile || this.#state.isPlaced(uid)) return
-    if (pod.metadata.deletionTimestamp !== undefined) {
-      this.#queue.delete(uid)
-      return this.#state.dropNomination(uid)
-    }
-    const info = podInfo(pod)
-    // From before this scheduler's time; what it decided itself is newer than what the watch says.
-    const nominated = pod.status.nominatedNodeName
-    if (nominated && !previous) this.#state.nominations.set(info, nominated)
-    const gated = profile.rules.some(({ plugin }) => plugin.gate?.(info) !== undefined)
-    if (!gated) this.#queue.set(info, previous !== undefined && asksElse(pod, previous))
-  }
-}
-
-function asksElse(current: Pod, previous: Pod): boolean {
-  const { metadata } = current
-  return metadata.generation !== previous.metadata.generation || !sameJson(metadata.labels, previous.metadata.labels)
 }

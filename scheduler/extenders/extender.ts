@@ -1,5 +1,6 @@
 import type { Transport } from '../../shared/client/transport.ts'
 import type { Node, Pod } from '../../shared/openapi/generated/core-v1.ts'
+import { collectAnswer } from '../../shared/streams/collect-answer.ts'
 import type { Clock } from '../../shared/time/clock.ts'
 import type { PodInfo } from '../pod-info.ts'
 import type { Candidate } from '../preemption/victims.ts'
@@ -120,11 +121,12 @@ export class Extender {
     const late = new AbortController()
     const timer = this.#clock.after(this.settings.timeoutMilliseconds, () => late.abort(new Error('it did not answer in time')))
     try {
+      const either = AbortSignal.any([signal, late.signal])
       const answer = await this.#transport.send({
         ...{ method: 'POST', path: `/${verb ?? ''}`, headers: { 'content-type': 'application/json', accept: 'application/json' } },
-        ...{ body: JSON.stringify(question), signal: AbortSignal.any([signal, late.signal]) },
+        ...{ body: JSON.stringify(question), signal: either },
       })
-      const bytes = await bounded(answer.chunks())
+      const bytes = await collectAnswer(answer.chunks(), ANSWER_BYTES, either)
       if (answer.status !== 200) throw new AnswerError(`failed ${verb}, code ${answer.status}`)
       return JSON.parse(bytes.toString())
     } catch (error) {
@@ -135,17 +137,6 @@ export class Extender {
       timer.cancel()
     }
   }
-}
-
-async function bounded(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const part of chunks) {
-    size += part.length
-    if (size > ANSWER_BYTES) throw new AnswerError(`the answer has more than ${ANSWER_BYTES} bytes`)
-    parts.push(part)
-  }
-  return Buffer.concat(parts)
 }
 
 function nameOf(node: unknown): string {

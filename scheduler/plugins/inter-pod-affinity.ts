@@ -5,7 +5,7 @@ import type { NodeInfo } from '../node-info.ts'
 import type { AffinityTerm, PodInfo } from '../pod-info.ts'
 import type { InterPodAffinityArgs } from '../policy/plugin-args.ts'
 import { concernedByAll, concerns } from '../topology/affinity-term.ts'
-import { NO_VALUE } from '../topology/label-column.ts'
+import { NO_VALUE } from '../topology/node-numbers.ts'
 import type { StandingTerm } from '../topology/standing-terms.ts'
 
 /** Near to and far from other pods, by topology domain. */

@@ -118,16 +118,19 @@ const fields: Readonly<Record<keyof PluginArgs, Readonly<Record<string, FieldSch
 /** Rules whose arguments are known and not acted on. */
 const unused = ['VolumeBinding', 'DynamicResources']
 
+/** What an entry of one of these names holds. */
+function ofRules(names: readonly string[], properties: Readonly<Record<string, FieldSchema>>): FieldSchema {
+  // biome-ignore lint/suspicious/noThenProperty: a word of JSON schema
+  return { if: { properties: { name: { enum: names } } }, then: { properties } }
+}
+
 /** Of one entry of `pluginConfig`: what `args` may hold is decided by `name`. */
 export const pluginConfigEntry: FieldSchema = {
   ...closedObject({ name: { enum: [...Object.keys(fields), ...unused] }, args: { type: 'object' } }, ['name']),
   allOf: [
-    ...Object.entries(fields).map(([name, own]) => ({
-      if: { properties: { name: { const: name } } },
-      // biome-ignore lint/suspicious/noThenProperty: a word of JSON schema
-      then: { properties: { args: closedObject({ apiVersion: {}, kind: { const: `${name}Args` }, ...own }) } },
-    })),
-    // biome-ignore lint/suspicious/noThenProperty: a word of JSON schema
-    { if: { properties: { name: { enum: unused } } }, then: { properties: unusedFields(['args']) } },
+    ...Object.entries(fields).map(([name, own]) =>
+      ofRules([name], { args: closedObject({ apiVersion: {}, kind: { const: `${name}Args` }, ...own }) }),
+    ),
+    ofRules(unused, unusedFields(['args'])),
   ],
 }

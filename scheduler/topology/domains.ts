@@ -1,5 +1,6 @@
 import type { NodeInfo } from '../node-info.ts'
-import { type LabelColumn, NO_VALUE, resized } from './label-column.ts'
+import type { LabelColumn } from './label-column.ts'
+import { NO_VALUE, NodeNumbers } from './node-numbers.ts'
 
 /** Which nodes count. */
 export interface Eligibility {
@@ -15,8 +16,8 @@ export class Domains {
   /** Of all nodes, also of those that do not count. */
   readonly column: LabelColumn
   readonly #eligibility: Eligibility
-  /** By the node's slot: the number of its value if it counts. */
-  #of = new Int32Array(64)
+  /** The number of a node's value if it counts. */
+  readonly #numbers = new NodeNumbers()
   readonly #sizes = new Map<number, number>()
   /** How many counts are kept by these domains. */
   users = 0
@@ -33,23 +34,22 @@ export class Domains {
   }
 
   /** The node's domain as it was when the node was added; NO_VALUE: it does not count, or lacks the label. */
-  of({ slot }: NodeInfo): number {
-    return this.#of[slot] ?? NO_VALUE
+  of(node: NodeInfo): number {
+    return this.#numbers.of(node)
   }
 
   /** After the column has it. */
   add(node: NodeInfo): void {
     const domain = this.column.of(node)
     if (domain === NO_VALUE || !this.#eligibility.holds(node)) return
-    if (node.slot >= this.#of.length) this.#of = resized(this.#of, node.slot)
-    this.#of[node.slot] = domain
+    this.#numbers.set(node, domain)
     this.#sizes.set(domain, (this.#sizes.get(domain) ?? 0) + 1)
   }
 
   remove(node: NodeInfo): void {
     const domain = this.of(node)
     if (domain === NO_VALUE) return
-    this.#of[node.slot] = NO_VALUE
+    this.#numbers.set(node, NO_VALUE)
     const left = (this.#sizes.get(domain) ?? 0) - 1
     if (left > 0) this.#sizes.set(domain, left)
     else this.#sizes.delete(domain)

@@ -1,7 +1,5 @@
 import type { NodeInfo } from '../node-info.ts'
-
-/** What stands for the value of a node that lacks the label. */
-export const NO_VALUE = 0
+import { NO_VALUE, NodeNumbers } from './node-numbers.ts'
 
 /**
  * The values that one label has on the nodes, as small whole numbers from 1: what is counted by them is kept in arrays, and no text is looked up for each
@@ -14,8 +12,7 @@ export class LabelColumn {
   readonly #numbers = new Map<string, number>()
   readonly #nodesWith: number[] = [0]
   readonly #free: number[] = []
-  /** By the node's slot. */
-  #values = new Int32Array(64)
+  readonly #values = new NodeNumbers()
 
   constructor(key: string, nodes: Iterable<NodeInfo>) {
     this.key = key
@@ -27,8 +24,8 @@ export class LabelColumn {
     return this.#nodesWith.length
   }
 
-  of({ slot }: NodeInfo): number {
-    return this.#values[slot] ?? NO_VALUE
+  of(node: NodeInfo): number {
+    return this.#values.of(node)
   }
 
   add(node: NodeInfo): void {
@@ -36,15 +33,14 @@ export class LabelColumn {
     if (value === undefined) return
     const number = this.#numbers.get(value) ?? this.#begin(value)
     this.#nodesWith[number] = (this.#nodesWith[number] ?? 0) + 1
-    if (node.slot >= this.#values.length) this.#values = resized(this.#values, node.slot)
-    this.#values[node.slot] = number
+    this.#values.set(node, number)
   }
 
   /** While the node still has the labels with which it was added. */
   remove(node: NodeInfo): void {
     const number = this.of(node)
     if (number === NO_VALUE) return
-    this.#values[node.slot] = NO_VALUE
+    this.#values.set(node, NO_VALUE)
     const left = (this.#nodesWith[number] ?? 0) - 1
     this.#nodesWith[number] = left
     if (left > 0) return
@@ -57,11 +53,4 @@ export class LabelColumn {
     this.#numbers.set(value, number)
     return number
   }
-}
-
-/** A longer copy that has the place. */
-export function resized(array: Int32Array<ArrayBuffer>, place: number): Int32Array<ArrayBuffer> {
-  const longer = new Int32Array(Math.max(array.length * 2, place + 1))
-  longer.set(array)
-  return longer
 }

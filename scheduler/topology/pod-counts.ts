@@ -1,7 +1,7 @@
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
 import type { Domains } from './domains.ts'
-import { NO_VALUE } from './label-column.ts'
+import { NO_VALUE } from './node-numbers.ts'
 
 /** Which pods are counted. */
 export interface PodQuestion {
