@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import { manualClock } from '../../simulation/time/manual-clock.ts'
-import type { CsiDriver } from './csi-drivers.ts'
+import { scriptedDriver } from '../../test/harness/scripted-driver.ts'
 import { CsiDrivers } from './csi-drivers.ts'
 import { driverLimits } from './driver-limits.ts'
 
@@ -11,14 +11,11 @@ test('a driver is asked again how many volumes it takes, in the period of its CS
   const drivers = new CsiDrivers()
   const said: string[] = []
   let isAway = false
-  const driver = (name: string) => {
-    const call = async () => {
-      if (isAway) throw new Error('away')
-      return { nodeId: 'n', maxVolumesPerNode: `${said.length}`, accessibleTopology: null }
-    }
-    drivers.add({ name, call, close() {}, capabilities: async () => new Set() } as unknown as CsiDriver)
+  const NodeGetInfo = async () => {
+    if (isAway) throw new Error('away')
+    return { nodeId: 'n', maxVolumesPerNode: `${said.length}`, accessibleTopology: null }
   }
-  for (const name of ['asks', 'static']) driver(name)
+  for (const name of ['asks', 'static']) drivers.add(scriptedDriver(name, { NodeGetInfo }))
   const settings = (name: string) => ({ spec: name === 'asks' ? { nodeAllocatableUpdatePeriodSeconds: 60 } : {} })
   const node = { limit: async (name: string, info: { maxVolumesPerNode: string }) => void said.push(`${name} ${info.maxVolumesPerNode}`) }
   const ending = new AbortController()

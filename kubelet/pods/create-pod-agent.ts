@@ -6,8 +6,6 @@ import { createInformers } from '../../shared/informer/shared-informers.ts'
 import { podMtu } from '../../shared/pods/overlay.ts'
 import type { ProcessTools } from '../../shared/process/run.ts'
 import type { KubeletConfig } from '../config.ts'
-import { containerMounts } from '../containers/container-mounts.ts'
-import { createCsi } from '../csi/create-csi.ts'
 import { createEviction } from '../eviction/create-eviction.ts'
 import { podRanges } from '../network/pod-ranges.ts'
 import { parseResolvConf } from '../network/resolv-conf.ts'
@@ -19,16 +17,8 @@ import { logLinks } from '../runtime/log-links.ts'
 import { nodeRuntime } from '../runtime/node-runtime.ts'
 import { createShutdown } from '../shutdown/create-shutdown.ts'
 import { createStaticPods } from '../static-pods/create-static-pods.ts'
-import { linuxMounter } from '../volumes/mounter.ts'
-import { nodeFolders } from '../volumes/node-folders.ts'
-import { volumesInUse } from '../volumes/persistent-claim.ts'
-import { referencedObjects } from '../volumes/referenced-objects.ts'
-import { serviceAccountTokens } from '../volumes/service-account-token.ts'
-import { createPodVolumes } from '../volumes/volume-types.ts'
 import { createPodWorkers } from './create-pod-workers.ts'
-import { measureStorage } from './measure-storage.ts'
-import { podsOnDisk } from './orphan-removal.ts'
-import { removePodFiles } from './pod-files.ts'
+import { nodeStorage } from './node-storage.ts'
 import type { PodWorkers } from './pod-workers.ts'
 import { sysctlNames } from './sysctl-names.ts'
 
@@ -65,18 +55,12 @@ export async function createPodAgent({ config, hostIPs, client, onPowerFailure, 
 
   const { runtime, network, ...own } = await nodeRuntime({ config, podRanges: podRanges(nodes, nodeName, rootDir), mtu, clock, log })
   const runtimeName = await own.name(signal)
-  const mounter = linuxMounter(clock)
-  const objects = referencedObjects(client, clock)
-  const allocatable = () => node()?.status.allocatable ?? {}
-  const folders = nodeFolders({ rootDir, nodeName, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
-  const tokens = serviceAccountTokens(client, clock, log)
   const csiDrivers = informers.of('storage.k8s.io/v1', 'CSIDriver')
-  const csi = createCsi({
-    ...{ rootDir, nodeName, client, tokens, mounter, clock, log },
+  const { objects, folders, csi, volumes, files } = nodeStorage({
+    ...{ rootDir, nodeName, clusterDomain: config.clusterDomain, client, node, events, clock, log },
     reported: () => node()?.status,
     settings: (name) => csiDrivers.cache.get(name),
   })
-  const mountSources = { rootDir, clusterDomain: config.clusterDomain, mounter }
   const links = logLinks({ runtime, podLogsDir: config.podLogsDir, containerLogsDir: config.containerLogsDir, clock, log })
   const statics = createStaticPods(config, tools)
   const shutdown = createShutdown({
@@ -86,32 +70,12 @@ export async function createPodAgent({ config, hostIPs, client, onPowerFailure, 
   const eviction = createEviction({
     ...{ settings: config, places: { rootDir }, runtime, workers: () => workers, imagesSeen, node, events, clock, log },
   })
-  const volumes = createPodVolumes({
-    rootDir,
-    client,
-    objects,
-    mounter,
-    allocatable,
-    folders,
-    csiVolumes: csi.volumes,
-    tokens,
-    node,
-    events,
-    clock,
-    log,
-  })
   const workers: PodWorkers = createPodWorkers({
     pressure: () => eviction.pressure,
     onRuntimeEvent: links.wake,
     isShuttingDown: () => shutdown.isShuttingDown,
     ...{ nodeName, runtime, runtimeName, client, informers, statics, events, node, objects, clock, log, signal },
-    volumes,
-    files: {
-      mounts: (input, until) => containerMounts(input, mountSources, until),
-      remove: (uid) => removePodFiles(rootDir, uid, mounter),
-      podsOnDisk: () => podsOnDisk(rootDir),
-      storageUse: (pod, of, until) => measureStorage(pod, rootDir, of, until),
-    },
+    ...{ volumes, files },
     prober: createProber({ runtime, events, clock, log }),
     clusterDns: { servers: config.clusterDns, domain: config.clusterDomain },
     podPidsLimit: config.podPidsLimit,

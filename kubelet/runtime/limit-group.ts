@@ -25,7 +25,7 @@ export async function isUnified(root: string): Promise<boolean> {
 /** Makes a group below the top, with the controllers that limit it. Where it is, it stays as it is. */
 export async function makeGroup(path: string, root: string): Promise<void> {
   const unified = await isUnified(root)
-  // One by one: a kernel without one of them has the others.
+  // One by one: a kernel without one of them has the others. What is missing is told by whoever writes its limit, whose file is not there then.
   if (unified) for (const name of CONTROLLERS) await writeFile(join(root, 'cgroup.subtree_control'), `+${name}`).catch(() => undefined)
   for (const folder of unified ? [root] : CONTROLLERS.map((name) => join(root, name))) await mkdir(join(folder, path), { recursive: true })
 }

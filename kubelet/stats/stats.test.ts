@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Pod } from '../../shared/openapi/generated/core-v1.ts'
 import { manualClock } from '../../simulation/time/manual-clock.ts'
+import { madePod } from '../../test/harness/admission-trial.ts'
 import { createSimulatedRuntime, type SimulatedRuntime } from '../runtime/simulated-runtime.ts'
 import type { VolumeUsage } from '../volumes/volume-usage.ts'
 import { resourceMetrics } from './resource-metrics.ts'
@@ -198,15 +199,15 @@ test('disks are counted once a minute, a pod that cannot be counted is left out,
   assert.deepEqual([...(await meter.measure([], signal)).keys()], [])
 })
 
-const claimed = {
-  ...pod,
-  spec: {
+const claimed = madePod(
+  {
     volumes: [
       { name: 'data', persistentVolumeClaim: { claimName: 'disk' } },
       { name: 'own', ephemeral: {} },
     ],
   },
-} as unknown as Pod
+  pod.metadata,
+)
 
 test('volumes are in the summary with their claims, and in the metrics once a claim', async () => {
   const { clock, meter } = await metered()

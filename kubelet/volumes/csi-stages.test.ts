@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { silentLogger } from '../../shared/logging/logger.ts'
-import type { CsiDrivers } from '../csi/csi-drivers.ts'
+import { scriptedDriver } from '../../test/harness/scripted-driver.ts'
+import { CsiDrivers } from '../csi/csi-drivers.ts'
 import { stageFolder } from './csi-paths.ts'
 import { writeRecord } from './csi-records.ts'
 import { csiStages } from './csi-stages.ts'
-import type { Mounter } from './mounter.ts'
 import { Turns } from './turns.ts'
 
 test('a record that nobody can read keeps no other volume on the node', async (context) => {
@@ -24,9 +24,16 @@ test('a record that nobody can read keeps no other volume on the node', async (c
   }
   writeFileSync(join(folderOf('garbled'), 'vol_data.json'), '{"driverName": "d.exam')
   const unstaged: string[] = []
-  const driver = { call: async (_: string, { volumeId }: { volumeId: string }) => void unstaged.push(volumeId) }
-  const drivers = { has: () => true, get: () => driver } as unknown as CsiDrivers
-  const mounter = { mountsUnder: async () => [] } as unknown as Mounter
+  const drivers = new CsiDrivers()
+  drivers.add(
+    scriptedDriver('d.example.com', {
+      async NodeUnstageVolume({ volumeId }) {
+        unstaged.push(volumeId)
+        return {}
+      },
+    }),
+  )
+  const mounter = { mountsUnder: async () => [] }
   const stages = csiStages({ rootDir, drivers, mounter, turns: new Turns(), log: silentLogger() })
   await stages.sweep(new AbortController().signal)
   assert.deepEqual(unstaged.sort(), ['one', 'three'])

@@ -11,7 +11,7 @@ import type { Turns } from './turns.ts'
 export interface CsiStagesOptions {
   rootDir: string
   drivers: CsiDrivers
-  mounter: Mounter
+  mounter: Pick<Mounter, 'mountsUnder'>
   /** By `keyOf`: whoever works on a volume, in a pod or on the node, has the turn. */
   turns: Turns
   log: Logger
@@ -85,7 +85,7 @@ export function csiStages({ rootDir, drivers, mounter, turns, log }: CsiStagesOp
 }
 
 /** Removes the place that the driver has left, its record and their folder. What is mounted, or not empty, is somebody's data. */
-export async function removeEmpty(target: string, folder: string, mounter: Mounter): Promise<void> {
+export async function removeEmpty(target: string, folder: string, mounter: Pick<Mounter, 'mountsUnder'>): Promise<void> {
   const left = await mounter.mountsUnder(target)
   if (left.length > 0) throw new Error(`still mounted: ${left.join(', ')}`)
   await rmdir(target).catch(orMissing)
@@ -94,7 +94,7 @@ export async function removeEmpty(target: string, folder: string, mounter: Mount
 }
 
 /** Removes what a driver may have left where it put a device for a pod; files with something in them are somebody's data. */
-export async function removeDevice(target: string, mounter: Mounter): Promise<void> {
+export async function removeDevice(target: string, mounter: Pick<Mounter, 'mountsUnder'>): Promise<void> {
   const left = await mounter.mountsUnder(target)
   if (left.length > 0) throw new Error(`still mounted: ${left.join(', ')}`)
   const found = await lstat(target).catch(orMissing)

@@ -3,21 +3,22 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { Client, DeepPartial } from '../../shared/client/client.ts'
-import { notFound } from '../../shared/errors/status-error.ts'
+import type { DeepPartial } from '../../shared/client/client.ts'
+import { createHttpClient } from '../../shared/client/http-client.ts'
 import { silentLogger } from '../../shared/logging/logger.ts'
 import type { NodeStatus, Pod } from '../../shared/openapi/generated/core-v1.ts'
 import type { CSIDriver } from '../../shared/openapi/generated/storage-v1.ts'
 import { attachedVolumeName } from '../../shared/volumes/attachments.ts'
 import { manualClock } from '../../simulation/time/manual-clock.ts'
 import { made, madePod } from '../../test/harness/admission-trial.ts'
-import type { CsiDrivers } from '../csi/csi-drivers.ts'
+import { scriptedDriver } from '../../test/harness/scripted-driver.ts'
+import { scriptedTransport } from '../../test/harness/scripted-transport.ts'
+import { CsiDrivers } from '../csi/csi-drivers.ts'
 import type { CsiNodeCalls } from '../csi/csi-messages.ts'
 import { csiInUse } from './csi-in-use.ts'
 import { csiVolumeOfPersistent } from './csi-volume.ts'
 import { csiVolumes } from './csi-volumes.ts'
-import type { Mounter } from './mounter.ts'
-import type { ServiceAccountTokens } from './service-account-token.ts'
+import type { TokenWish } from './service-account-token.ts'
 
 const csi = { driver: 'd', volumeHandle: 'h' }
 const called = attachedVolumeName({ driver: 'd', handle: 'h' })
@@ -29,24 +30,25 @@ function scene(context: TestContext, settings?: DeepPartial<CSIDriver['spec']>) 
   const clock = manualClock()
   const status: Pick<NodeStatus, 'volumesInUse' | 'volumesAttached'> = {}
   const asked: string[] = []
-  const requests = new Map<string, CsiNodeCalls['NodePublishVolume']['request']>()
-  const call = async (name: string, request: CsiNodeCalls['NodePublishVolume']['request']) => {
+  const requests = new Map<string, Pick<CsiNodeCalls['NodeStageVolume' | 'NodePublishVolume']['request'], 'volumeContext' | 'secrets'>>()
+  const answer = (name: 'NodeStageVolume' | 'NodePublishVolume') => async (request: CsiNodeCalls[typeof name]['request']) => {
     asked.push(name)
     requests.set(name, request)
+    return {}
   }
-  const drivers = { get: () => ({ call, capabilities: async () => new Set(['STAGE_UNSTAGE_VOLUME']) }) } as unknown as CsiDrivers
-  const client = {
-    async get(_version: string, kind: string) {
-      if (kind === 'VolumeAttachment') return { metadata: {}, status: { attached: true } }
-      if (kind === 'CSIDriver' && settings) return made('storage.k8s.io/v1', 'CSIDriver', { metadata: { name: 'd' }, spec: settings })
-      throw notFound({ group: 'storage.k8s.io', resource: kind.toLowerCase() }, 'd')
-    },
-  } as unknown as Client
-  const mounter = { mountsUnder: async () => [] } as unknown as Mounter
+  const drivers = new CsiDrivers()
+  const calls = { NodeStageVolume: answer('NodeStageVolume'), NodePublishVolume: answer('NodePublishVolume') }
+  drivers.add(scriptedDriver('d', calls, ['STAGE_UNSTAGE_VOLUME']))
+  const transport = scriptedTransport(({ path }) => {
+    if (path.includes('/volumeattachments/')) return { body: { metadata: {}, status: { attached: true } } }
+    return path.includes('/csidrivers/') && settings ? { body: { metadata: { name: 'd' }, spec: settings } } : { status: 404 }
+  })
+  const client = createHttpClient(transport, { clock, userAgent: 'test' })
+  const mounter = { mountsUnder: async () => [] }
   const inUse = csiInUse({ rootDir, reported: () => status, clock })
   const tools = { rootDir, nodeName: 'here', client, drivers, inUse, mounter, clock, log: silentLogger() }
-  const issued = async (_pod: Pod, { audience }: { audience: string }) => ({ token: `for ${audience}`, expiresAt: 0 })
-  const volumes = csiVolumes({ ...tools, tokens: { issued } as unknown as ServiceAccountTokens })
+  const issued = async (_pod: Pod, { audience }: TokenWish) => ({ token: `for ${audience}`, expiresAt: 0 })
+  const volumes = csiVolumes({ ...tools, tokens: { issued } })
   const volume = csiVolumeOfPersistent(
     made('v1', 'PersistentVolume', { metadata: { name: 'pv' }, spec: { accessModes: ['ReadWriteOnce'], csi } }),
     false,

@@ -44,13 +44,13 @@ const TOKEN_SECONDS = 3600
 export interface CsiVolumesOptions {
   rootDir: string
   nodeName: string
-  client: Client
+  client: Pick<Client, 'get'>
   drivers: CsiDrivers
   inUse: CsiInUse
   /** Told of drivers that attach no more volumes to this node. */
   exhausted?: ((driver: string) => void) | undefined
-  tokens: ServiceAccountTokens
-  mounter: Mounter
+  tokens: Pick<ServiceAccountTokens, 'issued'>
+  mounter: Pick<Mounter, 'mountsUnder'>
   clock: Clock
   log: Logger
 }

@@ -2,24 +2,14 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { containerMounts } from '../../kubelet/containers/container-mounts.ts'
-import { createCsi } from '../../kubelet/csi/create-csi.ts'
 import { cniNetwork } from '../../kubelet/network/cni-network.ts'
 import { createPodWorkers } from '../../kubelet/pods/create-pod-workers.ts'
-import { measureStorage } from '../../kubelet/pods/measure-storage.ts'
-import { podsOnDisk } from '../../kubelet/pods/orphan-removal.ts'
-import { removePodFiles } from '../../kubelet/pods/pod-files.ts'
+import { nodeStorage } from '../../kubelet/pods/node-storage.ts'
 import { createProber } from '../../kubelet/probes/create-prober.ts'
 import type { ContainerRuntime } from '../../kubelet/runtime/container-runtime.ts'
 import { createDockerRuntime } from '../../kubelet/runtime/docker/docker-runtime.ts'
 import { manifestFolder } from '../../kubelet/static-pods/manifest-folder.ts'
 import { staticPods } from '../../kubelet/static-pods/static-pods.ts'
-import { linuxMounter } from '../../kubelet/volumes/mounter.ts'
-import { nodeFolders } from '../../kubelet/volumes/node-folders.ts'
-import { volumesInUse } from '../../kubelet/volumes/persistent-claim.ts'
-import { referencedObjects } from '../../kubelet/volumes/referenced-objects.ts'
-import { serviceAccountTokens } from '../../kubelet/volumes/service-account-token.ts'
-import { createPodVolumes } from '../../kubelet/volumes/volume-types.ts'
 import type { Client } from '../../shared/client/client.ts'
 import { createEventRecorder } from '../../shared/client/queued-event-recorder.ts'
 import { createInformers } from '../../shared/informer/shared-informers.ts'
@@ -54,7 +44,6 @@ export async function dockerNode(
   const rootDir = await mkdtemp(join(tmpdir(), 'coxswain-kubelet-'))
   const name = `docker-${random.nameSuffix(6)}`
   const clusterDomain = 'cluster.local'
-  const mounter = linuxMounter(clock)
 
   function boot() {
     const lifetime = new AbortController()
@@ -70,36 +59,21 @@ export async function dockerNode(
     const nodes = informers.of('v1', 'Node', { fieldSelector: `metadata.name=${name}` })
     const node = () => nodes.cache.get(name)
     const events = createEventRecorder({ client, clock, random, log }, { component: 'kubelet', host: name })
-    const allocatable = () => node()?.status.allocatable ?? {}
-    const objects = referencedObjects(client, clock)
-    const folders = nodeFolders({ rootDir, nodeName: name, client, mounter, inUse: () => volumesInUse(rootDir), clock, log })
-    const tokens = serviceAccountTokens(client, clock, log)
-    const csi = createCsi({ rootDir, nodeName: name, client, tokens, mounter, clock, log })
-    const statics = staticPods(manifests ? [manifestFolder(manifests, { nodeName: name, every: 20_000, clock, log })] : [], log)
-    const volumes = createPodVolumes({
+    const { mounter, objects, csi, volumes, files } = nodeStorage({
       rootDir,
+      nodeName: name,
+      clusterDomain,
       client,
-      objects,
-      mounter,
-      allocatable,
-      folders,
-      csiVolumes: csi.volumes,
-      tokens,
       node,
       events,
       clock,
       log,
     })
+    const statics = staticPods(manifests ? [manifestFolder(manifests, { nodeName: name, every: 20_000, clock, log })] : [], log)
     const workers = createPodWorkers({
       statics,
       ...{ nodeName: name, runtime, runtimeName: other?.name ?? 'docker', client, informers, events, node, objects, clock, log, signal },
-      volumes,
-      files: {
-        mounts: (input, until) => containerMounts(input, { rootDir, clusterDomain, mounter }, until),
-        remove: (uid) => removePodFiles(rootDir, uid, mounter),
-        podsOnDisk: () => podsOnDisk(rootDir),
-        storageUse: (pod, of, until) => measureStorage(pod, rootDir, of, until),
-      },
+      ...{ volumes, files },
       prober: createProber({ runtime, events, clock, log }),
       clusterDns: { servers: ['10.96.0.10'], domain: clusterDomain },
       podPidsLimit,
@@ -116,7 +90,7 @@ export async function dockerNode(
       await workers.idle()
       await events.flush()
     }
-    return { runtime, workers, volumes, stop }
+    return { runtime, workers, volumes, mounter, stop }
   }
 
   let running = boot()
@@ -144,6 +118,7 @@ export async function dockerNode(
       const { signal } = new AbortController()
       for (const { id } of await running.runtime.listContainers({}, signal)) await running.runtime.removeContainer(id, signal)
       for (const { id } of await running.runtime.listSandboxes({}, signal)) await running.runtime.removeSandbox(id, signal)
+      const { mounter } = running
       for (const path of await mounter.mountsUnder(rootDir)) await mounter.unmount(path, signal)
       await rm(rootDir, { recursive: true, force: true })
     },

@@ -2,8 +2,9 @@ import { ClusterState } from '../../scheduler/cluster-state.ts'
 import { podInfo } from '../../scheduler/pod-info.ts'
 import { defaultProfile } from '../../scheduler/policy/profile.ts'
 import { SchedulingCycle } from '../../scheduler/scheduling-cycle.ts'
-import type { Node, Pod, PodAffinityTerm, PodSpec, TopologySpreadConstraint } from '../../shared/openapi/generated/core-v1.ts'
+import type { Pod, PodAffinityTerm, PodSpec, TopologySpreadConstraint } from '../../shared/openapi/generated/core-v1.ts'
 import { type Random, seededRandom } from '../../shared/random/random.ts'
+import { made } from './admission-trial.ts'
 import { HOST, type Labels, Picture, type Selector, ZONE } from './placement-oracle.ts'
 
 /** A small cluster that changes at random: the scheduler's picture of it, and the plain one beside it. */
@@ -40,8 +41,7 @@ export class History {
     const labels = { [HOST]: name, ...(this.chance(0.9) ? { [ZONE]: this.pick('x', 'y', 'z') } : {}), disk: this.pick('ssd', 'spinning') }
     const effect = this.pick(undefined, undefined, undefined, 'NoSchedule', 'PreferNoSchedule')
     const spec = { ...(effect ? { taints: [{ key: 'team', effect }] } : {}), ...(this.chance(0.1) ? { unschedulable: true } : {}) }
-    const status = { allocatable: { cpu: '4', memory: '8Gi', pods: '110' } } as unknown as Node['status']
-    const node: Node = { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec, status }
+    const node = made('v1', 'Node', { metadata: { name, labels }, spec, status: { allocatable: { cpu: '4', memory: '8Gi', pods: '110' } } })
     this.picture.nodes.set(name, node)
     this.state.setNode(node)
   }
@@ -103,13 +103,10 @@ export class History {
       ? { ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'rs', uid: this.pick('rs-1', 'rs-2'), controller: true }] }
       : {}
     const cpu = this.pick('0m', '200m', '700m')
-    return {
-      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, uid: name, namespace: this.pick('one', 'two'), labels, ...owners } },
-      ...{
-        spec: { containers: [{ name: 'main', image: 'x', resources: { requests: cpu === '0m' ? {} : { cpu } } }], ...spec },
-        status: {},
-      },
-    } as Pod
+    return made('v1', 'Pod', {
+      metadata: { name, uid: name, namespace: this.pick('one', 'two'), labels, ...owners },
+      spec: { containers: [{ name: 'main', image: 'x', resources: { requests: cpu === '0m' ? {} : { cpu } } }], ...spec },
+    })
   }
 
   put(pod: Pod, node: string): void {
