@@ -25,10 +25,14 @@ const HOLDERS: Readonly<Record<string, readonly [string, string]>> = {
   configMap: ['', 'configmaps'],
   configMapRef: ['', 'configmaps'],
   configMapKeyRef: ['', 'configmaps'],
+  secret: ['', 'secrets'],
   secretRef: ['', 'secrets'],
   secretKeyRef: ['', 'secrets'],
   service: ['', 'services'],
 }
+
+/** Kinds whose selector is a plain map of labels. */
+const PLAIN = new Set(['Service', 'ReplicationController'])
 
 /** More is no reading matter. */
 const MOST = 100
@@ -52,11 +56,14 @@ export function referencesOf(object: AnyObject): readonly Reference[] {
   return [...found.values()]
 }
 
-/** The label selector by which the object chooses pods, as a query has it; empty where it chooses none. */
+/** The labels by which the object chooses pods, as a query has them; empty where it chooses none, or not by labels alone. */
 export function podSelectorOf(object: AnyObject): string {
+  // A claim's selector chooses volumes.
+  if (object.kind === 'PersistentVolumeClaim') return ''
   // Labels alone would choose more than both do.
   if (at(object, 'spec', 'selector', 'matchExpressions') !== undefined) return ''
-  const labels = textsAt(object, 'spec', 'selector', 'matchLabels')
-  const isService = object.kind === 'Service'
-  return (isService ? textsAt(object, 'spec', 'selector') : labels).map(([key, value]) => `${key}=${value}`).join(',')
+  const isPlain = PLAIN.has(object.kind ?? '')
+  return textsAt(object, 'spec', 'selector', ...(isPlain ? [] : ['matchLabels']))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')
 }
