@@ -71,7 +71,7 @@ export function replicaController<T extends ReplicaOwner>(of: ReplicaKind<T>, to
       const status = of.countsTerminating ? observed : { ...observed, terminatingReplicas: undefined }
       if (!sameJson(status, owner.status)) {
         const rest = (writtenAt.get(key) ?? Number.NEGATIVE_INFINITY) + PACE_MILLISECONDS - clock.monotonic()
-        if (rest > 0 && isUnderWay(owner, status)) return { requeueAfterMilliseconds: rest }
+        if (rest > 0 && !failure && isUnderWay(owner, status)) return { requeueAfterMilliseconds: rest }
         await of.writeStatus(client, owner, status, { signal })
         writtenAt.set(key, clock.monotonic())
       }

@@ -83,6 +83,28 @@ test('a refused creation is asked for once, not five hundred times, told, and re
   )
 })
 
+test('a refused creation stays with its back-off while the counts of other pods change', async (context) => {
+  const { cluster, weather } = await faultyCluster(context)
+  let asked = 0
+  weather.fault = (method, path) => {
+    if (!isPodCreation(method, path)) return undefined
+    asked += 1
+    return asked <= 3 ? undefined : new StatusError('Forbidden', 'exceeded quota: small')
+  }
+  await cluster.client.create('apps/v1', 'ReplicaSet', replicaSet('web', 20))
+  await cluster.until('three run', async () => (await cluster.pods()).filter(isReady).length === 3)
+  await cluster.clock.advance(60_000)
+  const before = asked
+  for (const { metadata } of (await cluster.pods()).slice(0, 2)) {
+    const patch = { type: 'merge', subresource: 'status', body: { status: { phase: 'Failed' } } } as const
+    await cluster.client.patch('v1', 'Pod', { namespace: 'default', name: metadata.name ?? '' }, patch)
+    await cluster.clock.advance(10)
+  }
+  await cluster.clock.advance(5_000)
+  assert.equal((await cluster.get('apps/v1', 'ReplicaSet', 'web')).status.replicas, 1)
+  assert.ok(asked - before < 10, `changes ask, and statuses when they were written; the back-off does not begin anew: ${asked - before}`)
+})
+
 test('creations whose answer is lost make no second pod', async (context) => {
   const { cluster, weather } = await faultyCluster(context)
   const random = seededRandom(4)
