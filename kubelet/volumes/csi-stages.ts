@@ -5,6 +5,7 @@ import type { CsiNodeCalls } from '../csi/csi-messages.ts'
 import { type StagedVolume, stageFolder, stagingPath } from './csi-paths.ts'
 import { csiUses, readRecord, recordedVolume, recordFiles, stages, writeRecord } from './csi-records.ts'
 import type { CsiVolume } from './csi-volume.ts'
+import { orMissing } from './folders.ts'
 import type { Mounter } from './mounter.ts'
 import type { Turns } from './turns.ts'
 
@@ -100,8 +101,4 @@ export async function removeDevice(target: string, mounter: Pick<Mounter, 'mount
   const found = await lstat(target).catch(orMissing)
   if (found?.isFile() && found.size > 0) throw new Error(`${target} is not empty`)
   if (found && !found.isDirectory()) await rm(target, { force: true })
-}
-
-function orMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
 }

@@ -25,6 +25,7 @@ import {
   needsAttachment,
   podInfo,
 } from './csi-volume.ts'
+import { orMissing } from './folders.ts'
 import type { Mounter } from './mounter.ts'
 import { InfeasibleGrowth, type NodeGrowth } from './node-growth.ts'
 import { fsGroupOf, giveOnce } from './ownership.ts'
@@ -270,9 +271,6 @@ export function csiVolumes(options: CsiVolumesOptions): CsiVolumes {
 
 /** The block device that a driver put there, links resolved: runtimes follow none. Undefined: none is there. */
 async function deviceAt(path: string): Promise<string | undefined> {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
+  const found = await stat(path).catch(orMissing)
   return found?.isBlockDevice() ? realpath(path) : undefined
 }

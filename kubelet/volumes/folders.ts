@@ -57,3 +57,8 @@ export async function namesIn(folder: string): Promise<string[]> {
     throw error
   }
 }
+
+/** For `catch` of what looks at a path: undefined where nothing is there. */
+export function orMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}

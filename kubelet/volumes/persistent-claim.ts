@@ -12,6 +12,7 @@ import { podDirectory } from '../pods/pod-directory.ts'
 import { csiFolder } from './csi-paths.ts'
 import { csiVolumeOfPersistent } from './csi-volume.ts'
 import type { CsiVolumes } from './csi-volumes.ts'
+import { orMissing } from './folders.ts'
 import { pathOfHost } from './host-path.ts'
 import { isBlockDevice, type LocalDevices } from './local-device.ts'
 import type { Mounter } from './mounter.ts'
@@ -82,7 +83,7 @@ export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
     },
 
     async usage({ pod, directory }, signal) {
-      const name = await readFile(join(directory, RECORD), 'utf8').catch(missing)
+      const name = await readFile(join(directory, RECORD), 'utf8').catch(orMissing)
       if (!name) return undefined
       const ofDriver = folderOf(pod, name)
       if (await csiVolumes.has(ofDriver)) return csiVolumes.usage(ofDriver, signal)
@@ -99,16 +100,14 @@ export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
       // Only an empty folder: what is in it is not ours.
       for (const folder of [mountPoint, directory]) {
         if (folder === directory) await rm(join(directory, RECORD), { force: true })
-        await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
-          if (error.code !== 'ENOENT') throw error
-        })
+        await rmdir(folder).catch(orMissing)
       }
     },
   }
 
   /** Only for drivers that want it: their credentials end. */
   async function republish({ pod, volume, directory }: VolumeRequest, signal: AbortSignal): Promise<void> {
-    const name = await readFile(join(directory, RECORD), 'utf8').catch(missing)
+    const name = await readFile(join(directory, RECORD), 'utf8').catch(orMissing)
     if (!name || !(await csiVolumes.wantsMore(folderOf(pod, name), signal))) return
     const isReadOnly = volume.persistentVolumeClaim?.readOnly ?? false
     const wanted = csiVolumeOfPersistent(await volumeOf(await claimOf(pod, volume, signal), signal), isReadOnly)
@@ -146,7 +145,7 @@ export function persistentClaims(options: PersistentClaimsOptions): VolumeType {
     const { local, mountOptions } = volume.spec
     if (volume.metadata.annotations?.[PROVISIONED_BY] === NODE_FOLDER) return folders.ensure(volume, signal)
     const path = local?.path ?? ''
-    const found = await stat(path).catch(missing)
+    const found = await stat(path).catch(orMissing)
     if (!found) throw new VolumeError(`path ${JSON.stringify(path)} does not exist`)
     if (found.isDirectory()) return path
     if (!found.isBlockDevice()) throw new VolumeError(`path ${JSON.stringify(path)} is neither a directory nor a block device`)
@@ -202,7 +201,7 @@ async function recordsOf(rootDir: string): Promise<{ pod: string; volume: string
   for (const pod of await entriesOf(join(rootDir, 'pods'))) {
     const folder = join(podDirectory(rootDir, pod), 'volumes', PERSISTENT_CLAIM.replaceAll('/', '~'))
     for (const name of await entriesOf(folder)) {
-      const volume = await readFile(join(folder, name, RECORD), 'utf8').catch(missing)
+      const volume = await readFile(join(folder, name, RECORD), 'utf8').catch(orMissing)
       if (volume) records.push({ pod, volume })
     }
   }
@@ -217,19 +216,14 @@ async function deviceOf({ metadata, spec }: PersistentVolume): Promise<string> {
     const why = `persistentvolume ${JSON.stringify(metadata.name)} is of a type that has no block devices on this node`
     throw new VolumeError(why, { reason })
   }
-  const found = await stat(path).catch(missing)
+  const found = await stat(path).catch(orMissing)
   if (!found) throw new VolumeError(`the device ${path} does not exist on this node`, { reason })
   if (!found.isBlockDevice()) throw new VolumeError(`${path} is not a block device`, { reason })
   return realpath(path)
 }
 
 async function entriesOf(folder: string): Promise<string[]> {
-  return (await readdir(folder).catch(missing)) ?? []
-}
-
-function missing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT') return undefined
-  throw error
+  return (await readdir(folder).catch(orMissing)) ?? []
 }
 
 async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
