@@ -30,6 +30,14 @@ test('timers run in order, each at its own moment, with what they caused in betw
   assert.equal(clock.now(), 40)
 })
 
+test('wall time is whole milliseconds, whatever timers are set for', async () => {
+  const clock = manualClock(0)
+  const seen: number[] = []
+  clock.after(1.5, () => seen.push(clock.now(), clock.monotonic()))
+  await clock.advance(1.75)
+  assert.deepEqual([...seen, clock.now(), clock.monotonic()], [1, 1.5, 1, 1.75])
+})
+
 test('sleep ends with time or with its signal', async () => {
   const clock = manualClock(0)
   const slept = clock.sleep(1000)

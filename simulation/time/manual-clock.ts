@@ -54,7 +54,8 @@ export function manualClock(start = Date.UTC(2030, 0, 1)): ManualClock {
     }
   }
   return {
-    now: () => now,
+    // Whole, as the machine's is, though timers are set for fractions.
+    now: () => Math.floor(now),
     monotonic: () => now - start,
     after: (milliseconds, action) => add(milliseconds, action),
     every: (milliseconds, action) => add(milliseconds, action, Math.max(1, milliseconds)),

@@ -144,6 +144,8 @@ test('a connection for reading carries nothing else', async () => {
 test('what does not fit stays pending, in the words that the scheduler has for it; a quota and a budget are said', async (context) => {
   const live = await startLive(context)
   const fork = await forkOf(context, live)
+  // As when its time passes beside the machine's.
+  await fork.pacer.jump(0.4)
   await fork.client.patch(...scale('small', 5, 'team'))
   await fork.pacer.jump(20 * SECOND)
   await fork.client.patch(...scale('web', 70))
