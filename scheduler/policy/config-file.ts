@@ -7,6 +7,7 @@ import {
 } from '../../shared/process/config-file.ts'
 import { extenderSchema, type WrittenExtender } from '../extenders/extender-config.ts'
 import { type PluginArgs, pluginConfigEntry } from './plugin-args.ts'
+import { POINTS, type Point } from './points.ts'
 
 interface Plugin {
   readonly name: string
@@ -18,13 +19,11 @@ export interface PluginSet {
   readonly disabled?: readonly Plugin[]
 }
 
-const POINTS = ['multiPoint', 'preEnqueue', 'filter', 'postFilter', 'score'] as const
-
 /** A profile as it is written. */
 export interface WrittenProfile {
   readonly schedulerName?: string
   readonly percentageOfNodesToScore?: number
-  readonly plugins?: { readonly [P in (typeof POINTS)[number]]?: PluginSet }
+  readonly plugins?: { readonly [P in Point]?: PluginSet }
   readonly pluginConfig?: readonly { readonly name: keyof PluginArgs; readonly args?: object }[]
 }
 

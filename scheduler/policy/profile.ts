@@ -17,6 +17,7 @@ import { volumeBinding } from '../plugins/volume-binding.ts'
 import { volumeRestrictions } from '../plugins/volume-restrictions.ts'
 import { volumeZone } from '../plugins/volume-zone.ts'
 import type { PluginArgs } from './plugin-args.ts'
+import { POINTS, type Point } from './points.ts'
 
 /** A rule and how much its score counts. */
 export interface Weighted {
@@ -27,7 +28,7 @@ export interface Weighted {
 /** What of a policy is changed, one after the other. `*` is every rule. */
 export interface PolicyChange {
   /** The whole rule, or one thing that it does. */
-  readonly point: 'multiPoint' | 'score' | 'filter' | 'preEnqueue' | 'postFilter'
+  readonly point: Point
   readonly name: string
   /** Undefined: it is left out. */
   readonly weight: number | undefined
@@ -77,7 +78,7 @@ export function defaultProfile(args: PluginArgs = {}): readonly Weighted[] {
 interface Share {
   weight: number
   /** What the rule does. */
-  readonly does: Set<PolicyChange['point']>
+  readonly does: Set<Point>
 }
 
 /** The policy with changes. The order in which rules are asked stays. @throws ConfigError that names the place and the nearest rule */
@@ -93,8 +94,6 @@ export function profileOf(changes: readonly PolicyChange[], args: PluginArgs = {
   const preemption = shares.get(PREEMPTION)?.does
   return { rules, preempts: preemption?.has('multiPoint') === true && preemption.has('postFilter') }
 }
-
-const POINTS = ['multiPoint', 'score', 'filter', 'preEnqueue', 'postFilter'] as const
 
 function named({ name, weight, place }: PolicyChange, shares: ReadonlyMap<string, Share>): Iterable<Share> {
   if (name === '*') return shares.values()
@@ -116,7 +115,7 @@ function apply({ point, weight }: PolicyChange, share: Share): void {
   if (point === 'multiPoint' || point === 'score') share.weight = weight
 }
 
-function narrowed(plugin: SchedulingPlugin, weight: number, does: ReadonlySet<PolicyChange['point']>): SchedulingPlugin {
+function narrowed(plugin: SchedulingPlugin, weight: number, does: ReadonlySet<Point>): SchedulingPlugin {
   const { score, filter, preFilter, gate, ...rest } = plugin
   return {
     ...rest,

@@ -4,6 +4,7 @@ import type { SchedulerConfig } from '../config.ts'
 import { type ExtenderSettings, readExtenders } from '../extenders/extender-config.ts'
 import { type PluginSet, schedulerConfiguration, type WrittenPolicy, type WrittenProfile } from './config-file.ts'
 import type { PluginArgs, PreemptionArgs } from './plugin-args.ts'
+import { POINTS, type Point } from './points.ts'
 import { changesOfFlag, type PolicyChange, profileOf, type Weighted } from './profile.ts'
 
 /** How the pods of one `spec.schedulerName` are placed. */
@@ -70,8 +71,7 @@ export function policyOf(
 
 /** What is enabled wins over what is disabled, and a point's own list over multiPoint, as upstream. */
 function changesOf({ plugins = {} }: WrittenProfile, place: string): PolicyChange[] {
-  const { multiPoint, ...others } = plugins
-  const changes = (point: PolicyChange['point'], { disabled = [], enabled = [] }: PluginSet): PolicyChange[] => [
+  const changes = (point: Point, { disabled = [], enabled = [] }: PluginSet): PolicyChange[] => [
     ...disabled.map(({ name }, index) => ({ point, name, weight: undefined, place: `${place}.plugins.${point}.disabled[${index}].name` })),
     ...enabled.map(({ name, weight }, index) => ({
       point,
@@ -80,8 +80,7 @@ function changesOf({ plugins = {} }: WrittenProfile, place: string): PolicyChang
       place: `${place}.plugins.${point}.enabled[${index}].name`,
     })),
   ]
-  const points = ['preEnqueue', 'filter', 'postFilter', 'score'] as const
-  return [...changes('multiPoint', multiPoint ?? {}), ...points.flatMap((point) => changes(point, others[point] ?? {}))]
+  return POINTS.flatMap((point) => changes(point, plugins[point] ?? {}))
 }
 
 /** The schema has checked each by its name. */
