@@ -46,7 +46,7 @@ doctor: $(modules) ## looks for what would keep a cluster from running here
 	@$(if $(HA),COXSWAIN_HA=$(HA)) $(node) deploy/doctor/doctor.ts
 
 # A command may hold any sign that make or a shell has a use for.
-what-if: export COXSWAIN_RUN := $(RUN)
+what-if: export COXSWAIN_RUN := $(value RUN)
 what-if: $(modules) ## RUN='kubectl …' DIES=node FOR=10m: what would become of the cluster; without them a copy of it to play with
 	@$(if $(KUBECONFIG),,deploy/with-settings.sh) $(node) simulation/what-if/main.ts $(if $(DIES),--node-dies=$(DIES)) $(if $(FOR),--for=$(FOR)) $(if $(OUTPUT),--output=$(OUTPUT)) $(FLAGS)
 

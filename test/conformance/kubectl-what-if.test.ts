@@ -47,6 +47,11 @@ test('an unmodified kubectl drains and scales a fork; the program says what beca
   assert.match(blocked.stderr, /Cannot evict pod as it would violate the pod's disruption budget/)
   assert.match(blocked.forecast.done[0] ?? '', /exit code 1/)
 
+  // The packages are there: a test is no reason to install them.
+  const args = ['-o', 'node_modules/.package-lock.json', 'what-if', 'RUN=word=a; echo "$word$(echo b) 50%"', 'FOR=0']
+  const made = await runCommand('make', args, { cwd: CHECKOUT, env: { ...process.env, KUBECONFIG: kubeconfig }, timeout: 60_000 })
+  assert.match(made.stderr, /^ab 50%$/m, 'make and the shell leave a command as it was written')
+
   const played = await whatIf(['--speed=0'], 'jump 1m\ndies node-9\nfly\nreport\nquit\n')
   assert.equal(played.code, 0)
   assert.match(
