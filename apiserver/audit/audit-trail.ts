@@ -1,4 +1,4 @@
-import { writeExactJson } from '../../shared/text/exact-json.ts'
+import { readExactJson, writeExactJson } from '../../shared/text/exact-json.ts'
 import type { User } from '../authn/user.ts'
 import { type AuditFacts, eventText, type ObjectRef } from './audit-event.ts'
 import { type AuditDecision, type AuditLevel, type AuditStage, auditLevels } from './audit-policy.ts'
@@ -167,7 +167,7 @@ export class AuditTrail implements AuditAnnotations {
     if (Buffer.isBuffer(body)) {
       if (body.length <= limit) {
         const text = body.toString().trimEnd()
-        return decision.omitManagedFields ? this.#textOf(JSON.parse(text)) : text
+        return decision.omitManagedFields ? this.#textOf(readExactJson(text)) : text
       }
     } else {
       const text = writeExactJson(decision.omitManagedFields ? withoutManagedFields(body) : body)

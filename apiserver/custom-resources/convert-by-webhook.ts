@@ -62,7 +62,7 @@ export function readReview(answer: unknown, { uid, asked, apiVersion }: Asked): 
   const response = field(answer, 'response')
   if (response === undefined) throw new Error('the answer has no response')
   if (field(response, 'uid') !== uid)
-    throw new Error(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(field(response, 'uid'))}`)
+    throw new Error(`expected response.uid=${JSON.stringify(uid)}, got ${writeExactJson(field(response, 'uid'))}`)
   const result = field(response, 'result')
   if (field(result, 'status') !== 'Success') {
     const message = field(result, 'message')
@@ -82,9 +82,9 @@ export function readReview(answer: unknown, { uid, asked, apiVersion }: Asked): 
 function converted(object: unknown, original: KubeObject, apiVersion: string, index: number): KubeObject {
   const at = `response.convertedObjects[${index}]`
   if (field(object, 'apiVersion') !== apiVersion)
-    throw new Error(`${at}: wrong apiVersion ${JSON.stringify(field(object, 'apiVersion'))}, wanted ${apiVersion}`)
+    throw new Error(`${at}: wrong apiVersion ${writeExactJson(field(object, 'apiVersion'))}, wanted ${apiVersion}`)
   if (field(object, 'kind') !== original.kind)
-    throw new Error(`${at}: wrong kind ${JSON.stringify(field(object, 'kind'))}, wanted ${original.kind}`)
+    throw new Error(`${at}: wrong kind ${writeExactJson(field(object, 'kind'))}, wanted ${original.kind}`)
   const metadata = field(object, 'metadata')
   if (typeof metadata !== 'object' || metadata === null) throw new Error(`${at}: metadata is missing`)
   const { name, namespace, uid } = original.metadata

@@ -100,6 +100,7 @@ export class Shape {
 export function natureOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'list'
+  if (typeof value === 'bigint') return 'number'
   return typeof value === 'object' ? 'map' : typeof value
 }
 

@@ -1,5 +1,6 @@
 import { StatusError } from '../../shared/errors/status-error.ts'
 import { inputLimits } from '../../shared/limits/input-limits.ts'
+import { writeExactJson } from '../../shared/text/exact-json.ts'
 import { isObject, own } from './json-value.ts'
 
 const NAMES = ['add', 'remove', 'replace', 'move', 'copy', 'test'] as const
@@ -27,7 +28,7 @@ export function operationsOf(patch: unknown): Operation[] {
 function operationOf(item: unknown): Operation {
   if (!isObject(item)) throw noPatch('an operation of a JSON patch is an object')
   const op = NAMES.find((name) => name === own(item, 'op'))
-  if (op === undefined) throw noPatch(`unexpected kind: ${JSON.stringify(own(item, 'op'))?.slice(0, 100)}`)
+  if (op === undefined) throw noPatch(`unexpected kind: ${writeExactJson(own(item, 'op'))?.slice(0, 100)}`)
   const path = own(item, 'path')
   const from = own(item, 'from')
   if (typeof path !== 'string') throw noPatch(`operation ${op} lacks a path`)

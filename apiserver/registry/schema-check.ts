@@ -4,7 +4,7 @@ import { inputLimits } from '../../shared/limits/input-limits.ts'
 import type { KubeObject } from '../../shared/objects/object.ts'
 import { definitionNameOf, splitApiVersion } from '../../shared/openapi/kinds.ts'
 import { type DecodeState, decoderOf } from '../../shared/openapi/schema-decoder.ts'
-import { TypeMismatch } from '../../shared/openapi/schema-scalars.ts'
+import { jsonTypeOf, TypeMismatch } from '../../shared/openapi/schema-scalars.ts'
 
 /** What to do with fields the schema does not know and keys given twice (`fieldValidation` of a request). They are never stored. */
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
@@ -61,7 +61,7 @@ export function decodeObject(apiVersion: string, kind: string, value: unknown, o
 /** A value as an object that claims no other type. @throws StatusError BadRequest */
 export function typedObject(apiVersion: string, kind: string, value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const found = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+    const found = value === null ? 'null' : jsonTypeOf(value)
     throw new StatusError(
       'BadRequest',
       `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into an object`,

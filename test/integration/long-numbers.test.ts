@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { isTrue } from '../../shared/objects/conditions.ts'
 import { type Answer, startApi, type TestApi } from '../harness/api.ts'
+import { type AuditScene, auditScene } from '../harness/audited-api.ts'
 import { backupDefinition, backupVersion } from '../harness/custom-definitions.ts'
 import { eventually } from '../harness/eventually.ts'
 
@@ -10,8 +12,18 @@ const MOST = '9223372036854775807'
 const BACKUPS = '/apis/long.example.com/v1/namespaces/default/backups'
 
 let api: TestApi
+let scene: AuditScene
+const undo: (() => unknown)[] = []
 before(async () => {
-  api = await startApi()
+  const backups = [{ group: 'long.example.com', resources: ['backups'] }]
+  scene = auditScene(
+    { after: (end) => undo.push(end) },
+    {
+      omitStages: ['RequestReceived'],
+      rules: [{ level: 'RequestResponse', resources: backups, omitManagedFields: true }, { level: 'None' }],
+    },
+  )
+  api = await startApi(scene.options)
   const additionalPrinterColumns = [{ name: 'Most', type: 'integer', jsonPath: '.spec.free.most' }]
   await api.request(
     'POST',
@@ -22,7 +34,10 @@ before(async () => {
     isTrue(made?.status.conditions ?? [], 'Established'),
   )
 })
-after(() => api.stop())
+after(async () => {
+  await api.stop()
+  for (const end of undo) end()
+})
 
 const backup = (name: string, spec: string) =>
   `{"apiVersion":"long.example.com/v1","kind":"Backup","metadata":{"name":"${name}"},"spec":{"timetable":"* * * * */5",${spec}}}`
@@ -68,4 +83,20 @@ test('the schema is asked of them, more than 64 bits are refused, and built-in k
   const pod = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"activeDeadlineSeconds":${MOST},"containers":[]}}`
   const refusal = await api.request('POST', '/api/v1/namespaces/default/pods', pod)
   assert.match(String(refusal.json['message']), /the number 9223372036854775807 has more digits than can be kept exactly/)
+})
+
+test('what is said of one that is refused is said of a number, and the audit log has its digits', async () => {
+  const json = { 'content-type': 'application/json-patch+json' }
+  const patch = await api.request('PATCH', `${BACKUPS}/a`, `[{"op":${MOST},"path":"/spec"}]`, json)
+  assert.deepEqual([patch.status, patch.json['message']], [400, `error decoding patch: unexpected kind: ${MOST}`])
+  assert.match(String((await api.request('POST', BACKUPS, MOST)).json['message']), /cannot unmarshal number into an object/)
+  const apply = { 'content-type': 'application/apply-patch+yaml' }
+  const applied = await api.request('PATCH', `${BACKUPS}/d?fieldManager=me`, backup('d', `"note":${MOST}`), apply)
+  assert.match(String(applied.json['message']), /\.spec\.note: expected string, got number/)
+  holds(await api.request('GET', `${BACKUPS}/a`, undefined, { 'audit-id': 'looked' }), MOST)
+  await scene.of('looked', 1)
+  const line = readFileSync(scene.path, 'utf8')
+    .split('\n')
+    .find((each) => each.includes('"looked"'))
+  assert.ok(line?.includes(`"most":${MOST},"others":[-9007199254740993,1]`), line)
 })
