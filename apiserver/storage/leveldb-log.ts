@@ -134,12 +134,12 @@ export class LevelLog<F> implements RevisionLog<F> {
     })
   }
 
-  async *touches(prefix: string, from: number, to: number): AsyncGenerator<Touch, void, undefined> {
+  async *touches(from: number, to: number): AsyncGenerator<Touch, void, undefined> {
     const touches = await this.#reading(async (database) => {
       const found: Touch[] = []
       for await (const { key, previous, previousCheck, createRevision } of this.#headers(database, from, to)) {
         const reference = previous === 0 ? undefined : { revision: previous, createRevision, check: previousCheck }
-        if (key.startsWith(prefix)) found.push({ key, previous: reference })
+        found.push({ key, previous: reference })
       }
       return found
     })

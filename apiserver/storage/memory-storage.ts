@@ -50,8 +50,8 @@ class MemoryLog<F> implements RevisionLog<F> {
     return Promise.resolve(this.#slice(from, Math.min(to, from + limit)))
   }
 
-  async *touches(prefix: string, from: number, to: number): AsyncGenerator<Touch, void, undefined> {
-    for (const { key, previous } of this.#slice(from, to)) if (key.startsWith(prefix)) yield { key, previous }
+  async *touches(from: number, to: number): AsyncGenerator<Touch, void, undefined> {
+    for (const { key, previous } of this.#slice(from, to)) yield { key, previous }
   }
 
   fetch(key: string, reference: Reference): Promise<Entry<F> | undefined> {

@@ -67,7 +67,7 @@ export class PastOverlays<F> {
     // Another question about the moment may have come here first.
     if (recent.covers(known.position)) return
     const to = Math.min(known.position + STEP, newest())
-    for await (const { key, previous } of log.touches('', known.position, to)) this.#add(known, key, previous)
+    for await (const { key, previous } of log.touches(known.position, to)) this.#add(known, key, previous)
     known.position = to
   }
 

@@ -29,8 +29,8 @@ export interface RevisionLog<F> {
   append(changes: readonly Change<F>[], sync: boolean): Promise<void>
   /** The changes after `from` up to and including `to`, in order, at most `limit` of them; fewer only at the end of the log or of what was compacted away. */
   read(from: number, to: number, limit: number): Promise<Change<F>[]>
-  /** Every change after `from` up to `to` that is under the prefix, in order, without its values. */
-  touches(prefix: string, from: number, to: number): AsyncIterable<Touch>
+  /** Every change after `from` up to `to`, in order, without its values. */
+  touches(from: number, to: number): AsyncIterable<Touch>
   /** The state of a key that was written at the reference's revision; undefined when it was compacted away meanwhile. */
   fetch(key: string, reference: Reference): Promise<Entry<F> | undefined>
   /** See `Storage.formOf`; absent where values have one form. */

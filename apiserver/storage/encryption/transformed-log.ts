@@ -44,8 +44,8 @@ class TransformedLog<F> implements RevisionLog<F> {
     })
   }
 
-  touches(prefix: string, from: number, to: number): AsyncIterable<Touch> {
-    return this.#log.touches(prefix, from, to)
+  touches(from: number, to: number): AsyncIterable<Touch> {
+    return this.#log.touches(from, to)
   }
 
   async fetch(key: string, reference: Reference): Promise<Entry<F> | undefined> {
