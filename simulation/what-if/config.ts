@@ -6,7 +6,7 @@ import { MOST_SPEED } from './pacer.ts'
 export const settings = {
   kubeconfig: path('the live cluster, and who reads it; default: KUBECONFIG, or that of make up'),
   namespaces: list('where to look for what may not be listed in all namespaces', ['default']),
-  maxBytes: integer('bytes of JSON that are copied at most; a fork takes about twelve times as much memory', 200 * 2 ** 20, 1),
+  maxBytes: integer('bytes of JSON that are copied at most; a fork takes eight to twelve times as much memory', 200 * 2 ** 20, 1),
   run: text('a shell command; its KUBECONFIG is the fork’s'),
   nodeDies: list('nodes that lose power, before the command'),
   for: duration('how long the fork is watched afterwards, on its own clock', 5 * 60_000),
