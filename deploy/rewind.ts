@@ -16,12 +16,15 @@ await runDeployCommand(async ({ settings, print, args: [from = '', ...query] }) 
   try {
     if (from === '') return print(JSON.stringify(await get('/rewind'), undefined, 2))
     const filters = query.filter((each) => !each.endsWith('=')).join('&')
+    let told = 0
     for (let token = ''; ; ) {
       const page = await get<ChangeList>(`/rewind/${encodeURIComponent(from)}/changes?${filters}${token}`)
       for (const change of page.items) print(changeLine(change))
-      if (page.continue === undefined) return
+      told += page.items.length
+      if (page.continue === undefined) break
       token = `&continue=${page.continue}`
     }
+    if (told === 0) print('nothing changed that fits, or nothing that you may get (a resource is written with its group: deployments.apps)')
   } finally {
     connection.close()
   }
