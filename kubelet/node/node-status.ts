@@ -1,4 +1,5 @@
 import type { Client } from '../../shared/client/client.ts'
+import { createBackoff } from '../../shared/controller/backoff.ts'
 import { hasReason } from '../../shared/errors/status-error.ts'
 import type { Logger } from '../../shared/logging/logger.ts'
 import type { NodeStatus } from '../../shared/openapi/generated/core-v1.ts'
@@ -8,6 +9,8 @@ import { withoutRefusedAddresses } from './refused-addresses.ts'
 
 /** Looked at this often; written when it changed. */
 const LOOK_EVERY = 10_000
+/** An address that is still another's is asked for again after this, then after twice as long each time: after a restart hosts often have each other's. */
+const ASK_AGAIN_FIRST = 1_000
 /** Written at least this often, so that heartbeat times stay believable. */
 const REPORT_EVERY = 5 * 60_000
 
@@ -36,7 +39,10 @@ export interface NodeStatusLoop {
 /** Keeps the Node's status true. Failures are logged and tried again at the next turn. */
 export function nodeStatusLoop(options: NodeStatusOptions): NodeStatusLoop {
   const { client, clock, log, nodeName } = options
+  const lookEvery = options.lookEvery ?? LOOK_EVERY
   let written = Number.NEGATIVE_INFINITY
+  const askAgain = createBackoff({ firstMilliseconds: ASK_AGAIN_FIRST, longestMilliseconds: lookEvery })
+  let untilNext = lookEvery
   let wake = Promise.withResolvers<void>()
   let awaited = false
 
@@ -55,12 +61,16 @@ export function nodeStatusLoop(options: NodeStatusOptions): NodeStatusLoop {
     const report = nodeReport(observed, before, clock.now())
     const due = clock.monotonic() - written >= (options.reportEvery ?? REPORT_EVERY)
     if (!due && !differs(report, before)) return
+    let isRefused = false
     await write(report, before, signal).catch((error) => {
       const rest = withoutRefusedAddresses(report, error)
       if (!rest) throw error
+      isRefused = true
       log.warn('the node has an address that it may not have; its status is reported without it', { node: nodeName, error })
       return write(rest, before, signal)
     })
+    if (isRefused) untilNext = askAgain.next(nodeName)
+    else askAgain.forget(nodeName)
     written = clock.monotonic()
     options.reported?.(report, before)
   }
@@ -73,6 +83,7 @@ export function nodeStatusLoop(options: NodeStatusOptions): NodeStatusLoop {
     async run(signal) {
       while (!signal.aborted) {
         awaited = false
+        untilNext = lookEvery
         wake = Promise.withResolvers()
         try {
           await turn(signal)
@@ -83,7 +94,7 @@ export function nodeStatusLoop(options: NodeStatusOptions): NodeStatusLoop {
           } else log.warn('the node status was not reported', { node: nodeName, error })
         }
         if (awaited) continue
-        const timer = clock.after(options.lookEvery ?? LOOK_EVERY, () => wake.resolve())
+        const timer = clock.after(untilNext, () => wake.resolve())
         const onAbort = () => wake.resolve()
         signal.addEventListener('abort', onAbort, { once: true })
         await wake.promise
